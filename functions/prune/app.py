@@ -1,0 +1,55 @@
+"""Prunes backups by the retention policy: by schedule, after a good backup, and on demand."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from supakeep.api import observability, runtime
+from supakeep.api.contracts import PruneInvocation, ScheduleEvent
+from supakeep.api.http import answer, create_resolver
+from supakeep.api.prune_routes import add_prune_routes
+from supakeep.bootstrap import Application
+from supakeep.domain.run import Run, RunKind, new_run_id
+
+logger = observability.create_logger("prune")
+tracer = observability.create_tracer("prune")
+metrics = observability.create_metrics("prune")
+application = runtime.WarmApplication()
+resolver = create_resolver()
+add_prune_routes(resolver, application)
+
+
+@logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics(capture_cold_start_metric=True)
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    app = application()
+    if runtime.is_http(event):
+        return answer(resolver, app.settings, event, context)
+    run, dry_run = _run(app, event)
+    run = runtime.carry_out(
+        RunKind.PRUNE,
+        "Prune",
+        logger,
+        metrics,
+        lambda: app.prune(run, dry_run=dry_run, deadline=runtime.deadline_of(context)),
+    )
+    _count_age(app, run)
+    return run.model_dump(mode="json")
+
+
+def _run(app: Application, event: dict[str, Any]) -> tuple[Run, bool]:
+    if runtime.is_schedule(event):
+        scheduled_at = runtime.parse_event(ScheduleEvent, event).scheduled_at
+        run_id = new_run_id(scheduled_at, "prune")
+        return runtime.new_run(app, RunKind.PRUNE, "schedule", run_id), False
+    asked = runtime.parse_event(PruneInvocation, event)
+    return runtime.new_run(app, RunKind.PRUNE, "api", asked.run_id), asked.dry_run
+
+
+def _count_age(app: Application, run: Run) -> None:
+    newest = (run.result or {}).get("newest_good_at")
+    if newest is not None:
+        age = app.clock.now() - dt.datetime.fromisoformat(newest)
+        observability.count_newest_good_backup(metrics, age.total_seconds())

@@ -1,0 +1,3 @@
+"""Backup and restore for Supabase databases."""
+
+__version__ = "0.1.0"

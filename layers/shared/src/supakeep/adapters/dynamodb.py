@@ -1,0 +1,169 @@
+"""Runs and the lease in one DynamoDB table.
+
+Keys: `pk` = `runs#<ref>`, `sk` = run id; and `pk` = `lease#<ref>`, `sk` = `lease`. `expires_at` is the
+table's TTL attribute, in seconds since 1970.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from supakeep.domain.run import Run
+from supakeep.errors import (
+    ConfigurationError,
+    LeaseHeldError,
+    StorageError,
+    StoragePermissionError,
+    StorageUnavailableError,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+RUN_RETENTION = dt.timedelta(days=30)
+
+
+class DynamoDbRunStore:
+    """The runs of one project, through a ready boto3 client."""
+
+    def __init__(self, client: DynamoDBClient, table: str, project: str) -> None:
+        self._client = client
+        self._table = table
+        self._runs = {"S": f"runs#{project}"}
+        self._lease: dict[str, Any] = {"pk": {"S": f"lease#{project}"}, "sk": {"S": "lease"}}
+
+    def create(self, run: Run) -> bool:
+        try:
+            with self._mapped_errors("create run"):
+                self._put(run, ConditionExpression="attribute_not_exists(pk)")
+        except _ConditionFailed:
+            return False
+        return True
+
+    def save(self, run: Run) -> None:
+        with self._mapped_errors("save run"):
+            self._put(run)
+
+    def get(self, run_id: str) -> Run | None:
+        with self._mapped_errors("read run"):
+            answer = self._client.get_item(
+                TableName=self._table,
+                Key={"pk": self._runs, "sk": {"S": run_id}},
+                ConsistentRead=True,
+            )
+        item = answer.get("Item")
+        return Run.model_validate_json(item["run"]["S"]) if item else None
+
+    def list(self, limit: int) -> Sequence[Run]:
+        with self._mapped_errors("list runs"):
+            answer = self._client.query(
+                TableName=self._table,
+                KeyConditionExpression="pk = :runs",
+                ExpressionAttributeValues={":runs": self._runs},
+                ScanIndexForward=False,
+                Limit=limit,
+            )
+        return [Run.model_validate_json(item["run"]["S"]) for item in answer["Items"]]
+
+    def acquire_lease(self, run_id: str, now: dt.datetime, expires_at: dt.datetime) -> None:
+        try:
+            with self._mapped_errors("acquire lease"):
+                self._client.update_item(
+                    TableName=self._table,
+                    Key=self._lease,
+                    UpdateExpression="SET run_id = :run, expires_at = :end",
+                    # TTL deletes late, so an item's own time decides whether it is still a lease
+                    ConditionExpression=(
+                        "attribute_not_exists(pk) OR run_id = :run OR expires_at <= :now"
+                    ),
+                    ExpressionAttributeValues={
+                        ":run": {"S": run_id},
+                        ":end": _seconds(expires_at),
+                        ":now": _seconds(now),
+                    },
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+        except _ConditionFailed as exc:
+            raise lease_held(exc.holder) from exc
+
+    def release_lease(self, run_id: str) -> None:
+        try:
+            with self._mapped_errors("release lease"):
+                # expired rather than deleted: no function needs the right to delete items
+                self._client.update_item(
+                    TableName=self._table,
+                    Key=self._lease,
+                    UpdateExpression="SET expires_at = :past",
+                    ConditionExpression="run_id = :run",
+                    ExpressionAttributeValues={":run": {"S": run_id}, ":past": {"N": "0"}},
+                )
+        except _ConditionFailed:
+            return
+
+    def _put(self, run: Run, **condition: Any) -> None:
+        self._client.put_item(
+            TableName=self._table,
+            Item={
+                "pk": self._runs,
+                "sk": {"S": run.id},
+                "run": {"S": run.model_dump_json()},
+                "expires_at": _seconds(run.requested_at + RUN_RETENTION),
+            },
+            **condition,
+        )
+
+    @contextmanager
+    def _mapped_errors(self, operation: str) -> Iterator[None]:
+        try:
+            yield
+        except self._client.exceptions.ConditionalCheckFailedException as exc:
+            item: dict[str, Any] = exc.response.get("Item", {})  # type: ignore[assignment]
+            raise _ConditionFailed(item.get("run_id", {}).get("S", "unknown")) from exc
+        except self._client.exceptions.ResourceNotFoundException as exc:
+            raise ConfigurationError(
+                f"The DynamoDB table {self._table} does not exist",
+                operation=operation,
+                key="RUNS_TABLE",
+                hint="Correct RUNS_TABLE; the command line works without it too.",
+            ) from exc
+        except ClientError as exc:
+            raise _mapped(exc, operation, self._table) from exc
+        except BotoCoreError as exc:
+            raise StorageUnavailableError(
+                f"DynamoDB did not answer: {type(exc).__name__}", operation=operation
+            ) from exc
+
+
+def lease_held(holder: str) -> LeaseHeldError:
+    """The error for a lease that the run `holder` has."""
+    return LeaseHeldError(
+        f"Run {holder} is at work on this project",
+        operation="acquire lease",
+        key=holder,
+        hint="Wait for its end (GET /api/admin/runs/{id}); the lease of a crashed run ends by itself "
+        "after five minutes.",
+    )
+
+
+class _ConditionFailed(Exception):
+    def __init__(self, holder: str) -> None:
+        super().__init__(holder)
+        self.holder = holder
+
+
+def _mapped(exc: ClientError, operation: str, table: str) -> StorageError:
+    code = exc.response["Error"]["Code"]
+    if code in ("AccessDeniedException", "UnrecognizedClientException"):
+        return StoragePermissionError(
+            f"Permission denied by DynamoDB for {table}", operation=operation, key=table
+        )
+    return StorageUnavailableError(f"DynamoDB could not answer: {code}", operation=operation, key=table)
+
+
+def _seconds(moment: dt.datetime) -> Any:
+    return {"N": str(int(moment.timestamp()))}

@@ -1,0 +1,109 @@
+"""A local folder as an object store: copies to keep, and files downloaded earlier."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from supakeep.domain.backup_name import FOLDER
+from supakeep.errors import (
+    BucketNotFoundError,
+    InvalidRequestError,
+    ObjectAlreadyExistsError,
+    ObjectNotFoundError,
+    StorageError,
+    StoragePermissionError,
+    StorageUnavailableError,
+)
+from supakeep.ports import StoredObject
+
+_PIECE_BYTES = 1024 * 1024
+
+
+class FolderObjectStore:
+    """Objects as files below `root`; a key's folders become folders.
+
+    Files that lie in `root` itself, as a browser saves them, are found as well.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.name = str(root)
+        self._root = root
+
+    def put(self, key: str, content: BinaryIO) -> None:
+        path = self._root / key
+        with _mapped_errors("upload", key):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".supakeep-") as partial:
+                shutil.copyfileobj(content, partial, _PIECE_BYTES)
+                partial.flush()
+                os.fsync(partial.fileno())
+                # a link is made whole or not at all, and never over an existing file
+                os.link(partial.name, path)
+                path.chmod(0o600)
+
+    @contextmanager
+    def read(self, key: str) -> Iterator[Iterator[bytes]]:
+        with _mapped_errors("download", key), self._path(key).open("rb") as file:
+            yield iter(lambda: file.read(_PIECE_BYTES), b"")
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        if not self._root.is_dir():
+            raise BucketNotFoundError(
+                f"There is no folder {self._root}",
+                operation="list",
+                key=str(self._root),
+                hint="Correct the path after --from or --to.",
+            )
+        found: dict[str, Path] = {}
+        with _mapped_errors("list", prefix):
+            for folder in (self._root, self._root / FOLDER):
+                for path in folder.glob("backup_*"):
+                    found[f"{FOLDER}/{path.name}"] = path
+            for key in sorted(found):
+                if key.startswith(prefix):
+                    yield _stored_object(key, found[key])
+
+    def delete(self, key: str) -> None:
+        with _mapped_errors("delete", key):
+            self._path(key).unlink(missing_ok=True)
+
+    def signed_url(self, key: str, expires_in_seconds: int) -> str:
+        raise InvalidRequestError(
+            "Files in a folder have no address to download from",
+            operation="sign",
+            key=key,
+            hint=f"The file is {self._path(key)}.",
+        )
+
+    def _path(self, key: str) -> Path:
+        path = self._root / key
+        return path if path.exists() else self._root / path.name
+
+
+def _stored_object(key: str, path: Path) -> StoredObject:
+    status = path.stat()
+    return StoredObject(key, status.st_size, dt.datetime.fromtimestamp(status.st_mtime, dt.UTC))
+
+
+@contextmanager
+def _mapped_errors(operation: str, key: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as exc:
+        raise ObjectNotFoundError(f"{key} is not there", operation=operation, key=key) from exc
+    except FileExistsError as exc:
+        raise ObjectAlreadyExistsError(f"{key} exists already", operation=operation, key=key) from exc
+    except PermissionError as exc:
+        raise StoragePermissionError(
+            f"Permission denied: {exc.filename}", operation=operation, key=key
+        ) from exc
+    except OSError as exc:
+        kind = StorageUnavailableError if exc.errno is None else StorageError
+        raise kind(f"{exc.strerror}: {key}", operation=operation, key=key) from exc

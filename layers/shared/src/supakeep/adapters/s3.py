@@ -1,0 +1,119 @@
+"""An S3 bucket as an object store: the mirror."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO, NoReturn
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from supakeep.errors import (
+    BucketNotFoundError,
+    ObjectAlreadyExistsError,
+    ObjectNotFoundError,
+    StorageError,
+    StoragePermissionError,
+    StorageUnavailableError,
+)
+from supakeep.ports import StoredObject
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_PIECE_BYTES = 1024 * 1024
+
+
+class S3ObjectStore:
+    """One bucket, through a ready boto3 client."""
+
+    def __init__(self, client: S3Client, bucket: str, *, name: str = "mirror") -> None:
+        self.name = name
+        self._client = client
+        self._bucket = bucket
+
+    def put(self, key: str, content: BinaryIO) -> None:
+        with self._mapped_errors("upload", key):
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=key,
+                Body=content,
+                ContentType="application/json",
+                # write-once, decided by the server: exactly one of two racing writers wins
+                IfNoneMatch="*",
+            )
+
+    @contextmanager
+    def read(self, key: str) -> Iterator[Iterator[bytes]]:
+        with self._mapped_errors("download", key):
+            body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+            try:
+                yield self._pieces(body.iter_chunks(_PIECE_BYTES), key)
+            finally:
+                body.close()
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        with self._mapped_errors("list", prefix):
+            pages = self._client.get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
+                for entry in page.get("Contents", ()):
+                    yield StoredObject(entry["Key"], entry["Size"], entry["LastModified"])
+
+    def delete(self, key: str) -> None:
+        with self._mapped_errors("delete", key):
+            self._client.delete_object(Bucket=self._bucket, Key=key)
+
+    def signed_url(self, key: str, expires_in_seconds: int) -> str:
+        with self._mapped_errors("sign", key):
+            return self._client.generate_presigned_url(
+                "get_object",
+                Params={"Bucket": self._bucket, "Key": key},
+                ExpiresIn=expires_in_seconds,
+            )
+
+    def _pieces(self, chunks: Iterator[bytes], key: str) -> Iterator[bytes]:
+        with self._mapped_errors("download", key):
+            yield from chunks
+
+    @contextmanager
+    def _mapped_errors(self, operation: str, key: str) -> Iterator[None]:
+        try:
+            yield
+        except ClientError as exc:
+            _raise_mapped(exc, operation, key, self._bucket)
+        except BotoCoreError as exc:
+            raise StorageUnavailableError(
+                f"S3 did not answer: {type(exc).__name__}", operation=operation, key=key
+            ) from exc
+
+
+def _raise_mapped(exc: ClientError, operation: str, key: str, bucket: str) -> NoReturn:
+    """The one place where S3's errors become ours, by their codes."""
+    code = exc.response.get("Error", {}).get("Code", "")
+    status = exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code == "NoSuchBucket":
+        raise BucketNotFoundError(
+            f"The S3 bucket {bucket} does not exist",
+            operation=operation,
+            key=key,
+            hint="Correct MIRROR_S3_BUCKET, or create the bucket.",
+        ) from exc
+    if code in ("NoSuchKey", "404"):
+        raise ObjectNotFoundError(f"{key} is not in {bucket}", operation=operation, key=key) from exc
+    # 409: another writer of the same key is at work
+    if code in ("PreconditionFailed", "ConditionalRequestConflict"):
+        raise ObjectAlreadyExistsError(
+            f"{key} is in {bucket} already", operation=operation, key=key
+        ) from exc
+    if status in (401, 403):
+        raise StoragePermissionError(
+            f"Permission denied by S3 for {bucket}: {code}",
+            operation=operation,
+            key=key,
+            hint="The function's role (or your AWS credentials) must allow this on the bucket.",
+        ) from exc
+    if status >= 500 or code in ("SlowDown", "RequestTimeout", "Throttling"):
+        raise StorageUnavailableError(
+            f"S3 could not answer: {code}", operation=operation, key=key
+        ) from exc
+    raise StorageError(f"S3 refused: {code}", operation=operation, key=key) from exc

@@ -1,0 +1,252 @@
+"""A Supabase database through its Data API: the `rest` engine.
+
+Calls the functions of `supabase/migrations/20250129_backup_functions.sql`, which hand rows over as
+text; see docs/adr/0001-rest-engine-calls-database-functions.md for why not the table endpoints.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Literal, NoReturn
+
+import httpx
+from postgrest import SyncPostgrestClient
+from postgrest.exceptions import APIError
+from tenacity import Retrying, retry_if_exception, stop_after_attempt
+from tenacity.wait import wait_exponential_jitter
+
+from supakeep.adapters.retrying import is_worth_retrying
+from supakeep.domain.plan import Selection, permission_denied
+from supakeep.domain.schema import Catalog, Column, Table
+from supakeep.errors import (
+    ConstraintViolationError,
+    DatabaseError,
+    DatabasePermissionError,
+    DatabaseUnavailableError,
+    ExportError,
+    FunctionsMissingError,
+)
+from supakeep.ports import Rows, UpsertCounts
+
+FUNCTIONS_VERSION = 1
+MIGRATION = "supabase/migrations/20250129_backup_functions.sql"
+
+_FIRST_PAGE_ROWS = 1000
+_MAX_PAGE_ROWS = 10_000
+_PAGE_BYTES = 2 * 1024 * 1024
+_TIMEOUT = httpx.Timeout(90.0, connect=10.0)
+_ATTEMPTS = 4
+
+# SQLSTATE classes (PostgreSQL's manual, appendix A) and PostgREST's own codes
+_VIOLATION_CLASSES = ("22", "23")
+_UNAVAILABLE_CLASSES = ("08", "40", "53", "55", "57", "58", "XX")
+
+
+class SupabaseRestDatabase:
+    """SourceDatabase and TargetDatabase of one project.
+
+    `url` is the project's (`https://<ref>.supabase.co`), `key` its secret key or service_role JWT.
+    """
+
+    engine: Literal["rest"] = "rest"
+    consistency: Literal["per-table"] = "per-table"
+
+    def __init__(
+        self, url: str, key: str, *, client: httpx.Client | None = None, retry_seconds: float = 0.5
+    ) -> None:
+        self._api = SyncPostgrestClient(
+            f"{url.rstrip('/')}/rest/v1",
+            headers={"apikey": key, "Authorization": f"Bearer {key}"},
+            http_client=client or httpx.Client(timeout=_TIMEOUT, follow_redirects=True),
+        )
+        self._retry_seconds = retry_seconds
+
+    def catalog(self) -> Catalog:
+        answer = self._call("supakeep_catalog", None)
+        if answer["functions_version"] != FUNCTIONS_VERSION:
+            raise _functions_missing("are of another version")
+        tables = [_table(fields) for fields in answer["tables"]]
+        return Catalog(
+            server_version=answer["server_version"],
+            tables=MappingProxyType({table.qualified_name: table for table in tables}),
+        )
+
+    def export(self, selection: Selection) -> Iterator[Rows]:
+        request = {**_window(selection), "key": selection.table.primary_key}
+        if selection.policy.order_by is not None:
+            request["order_by"] = selection.policy.order_by
+        left = selection.policy.last_rows
+        limit = _FIRST_PAGE_ROWS
+        while left is None or left > 0:
+            page_limit = limit if left is None else min(limit, left)
+            page = self._page(request, page_limit, selection.table)
+            if page["count"] == 0:
+                return
+            rows = Rows(page["rows"].encode(), page["count"])
+            yield rows
+            request.update(after=page["after"], after_order=page["after_order"])
+            left = None if left is None else left - rows.count
+            limit = _next_limit(rows)
+
+    def count(self, selection: Selection) -> int:
+        return self._count(_window(selection), selection.table)
+
+    def count_table(self, table: Table) -> int:
+        return self._count(_named(table), table)
+
+    def upsert(
+        self, table: Table, columns: Sequence[str], rows: Sequence[bytes], *, dry_run: bool
+    ) -> UpsertCounts:
+        request = {
+            **_named(table),
+            "key": table.primary_key,
+            "columns": columns,
+            # the rows stay text all the way to Postgres: no number in them is read on the way
+            "rows": (b"[" + b",".join(rows) + b"]").decode(),
+            "dry_run": dry_run,
+        }
+        answer = self._call("supakeep_upsert", request, table, writing=True)
+        return UpsertCounts(answer["inserted"], answer["updated"], answer["unchanged"])
+
+    def advance_sequences(self, table: Table) -> Sequence[str]:
+        try:
+            answer = self._call("supakeep_advance_sequences", _named(table), table, writing=True)
+        except DatabasePermissionError as exc:
+            exc.hint = (
+                "Run in the SQL editor: GRANT SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA "
+                f'"{table.schema_name}" TO service_role;'
+            )
+            raise
+        moved: list[str] = answer["advanced"]
+        return moved
+
+    def _page(self, request: Mapping[str, Any], limit: int, table: Table) -> Any:
+        """One page; a page that the server cannot make in time is asked for in smaller ones."""
+        while True:
+            asked = {**request, "limit": limit, "max_bytes": _PAGE_BYTES}
+            try:
+                return self._call("supakeep_page", asked, table)
+            except DatabaseUnavailableError:
+                if limit == 1:
+                    raise
+                limit = max(1, limit // 8)
+
+    def _count(self, request: Mapping[str, Any], table: Table) -> int:
+        rows: int = self._call("supakeep_count", request, table)["rows"]
+        return rows
+
+    def _call(
+        self,
+        function: str,
+        request: Mapping[str, Any] | None,
+        table: Table | None = None,
+        *,
+        writing: bool = False,
+    ) -> Any:
+        arguments = {} if request is None else {"request": json.dumps(request)}
+        retrying = Retrying(
+            stop=stop_after_attempt(_ATTEMPTS),
+            wait=wait_exponential_jitter(initial=self._retry_seconds, max=20),
+            retry=retry_if_exception(is_worth_retrying),
+            reraise=True,
+        )
+        return retrying(self._call_once, function, arguments, table, writing)
+
+    def _call_once(
+        self, function: str, arguments: dict[str, str], table: Table | None, writing: bool
+    ) -> Any:
+        try:
+            return self._api.rpc(function, arguments).execute().data
+        except APIError as exc:
+            _raise_mapped(exc, table, writing)
+        except httpx.HTTPError as exc:
+            raise DatabaseUnavailableError(
+                f"The database did not answer: {type(exc).__name__}",
+                operation=function,
+                key=table.qualified_name if table else None,
+                hint="Is the project paused? Its dashboard tells; otherwise try again later.",
+            ) from exc
+
+
+def _raise_mapped(exc: APIError, table: Table | None, writing: bool) -> NoReturn:
+    """The one place where PostgREST's and Postgres's errors become ours, by their codes."""
+    code = str(exc.code or "")
+    said = exc.message or "no message"
+    name = table.qualified_name if table else None
+    if code == "PGRST202":
+        raise _functions_missing("are not installed") from exc
+    if code == "42501":
+        raise _permission(table, writing) from exc
+    if code in ("42P01", "PGRST205", "3F000"):
+        raise ExportError(
+            f"Table {name} does not exist", operation="query", key=name, hint="It was dropped just now."
+        ) from exc
+    if writing and code[:2] in _VIOLATION_CLASSES:
+        detail = f" ({exc.details})" if exc.details else ""
+        raise ConstraintViolationError(f"{said}{detail}", operation="restore", key=name) from exc
+    if code[:2] in _UNAVAILABLE_CLASSES or code in ("500", "502", "503", "504", "520", "522", "524", "429"):
+        raise DatabaseUnavailableError(
+            f"The database could not answer: {said}", operation="query", key=name
+        ) from exc
+    if code in ("", "401", "PGRST301", "PGRST303"):
+        raise _wrong_key(said) from exc
+    raise DatabaseError(f"The database refused: {said} ({code})", operation="query", key=name) from exc
+
+
+def _permission(table: Table | None, writing: bool) -> DatabasePermissionError:
+    if table is not None:
+        return permission_denied(table.schema_name, table.name, writing=writing)
+    return DatabasePermissionError(
+        "Permission denied",
+        operation="read catalog",
+        hint="SUPABASE_SERVICE_ROLE_KEY must be the secret key (sb_secret_…) or the service_role JWT, "
+        "not the publishable or anon key.",
+    )
+
+
+def _wrong_key(said: str) -> DatabasePermissionError:
+    return DatabasePermissionError(
+        f"Permission denied: {said}",
+        operation="read catalog",
+        hint="Check SUPABASE_SERVICE_ROLE_KEY: dashboard, Project Settings, API keys, secret key.",
+    )
+
+
+def _functions_missing(what: str) -> FunctionsMissingError:
+    return FunctionsMissingError(
+        f"Supakeep's functions {what} in this database",
+        operation="read catalog",
+        hint=f"Run the migration {MIGRATION} (supabase db push, or the SQL editor).",
+    )
+
+
+def _window(selection: Selection) -> dict[str, Any]:
+    window: dict[str, Any] = _named(selection.table)
+    if selection.since is not None:
+        window["since_column"] = selection.policy.time_column
+        window["since"] = selection.since.isoformat()
+    return window
+
+
+def _named(table: Table) -> dict[str, Any]:
+    return {"schema": table.schema_name, "table": table.name}
+
+
+def _next_limit(rows: Rows) -> int:
+    """As many rows as fill a page at the width of the last ones, growing fourfold at most."""
+    fitting = _PAGE_BYTES * rows.count // max(1, len(rows.lines))
+    return max(1, min(_MAX_PAGE_ROWS, 4 * rows.count, fitting))
+
+
+def _table(fields: Mapping[str, Any]) -> Table:
+    return Table(
+        schema_name=fields["schema"],
+        name=fields["name"],
+        columns=tuple(Column.model_validate(column) for column in fields["columns"] or ()),
+        primary_key=tuple(fields["primary_key"]),
+        references=tuple(fields["references"]),
+        readable=fields["readable"],
+        rows_hidden=fields["rows_hidden"],
+    )

@@ -1,0 +1,204 @@
+"""Supabase Storage as an object store."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO, NoReturn
+from urllib.parse import quote
+
+import httpx
+from storage3 import SyncStorageClient
+from storage3.exceptions import StorageApiError
+
+from supakeep.errors import (
+    BucketNotFoundError,
+    ObjectAlreadyExistsError,
+    ObjectNotFoundError,
+    StorageError,
+    StoragePermissionError,
+    StorageUnavailableError,
+)
+from supakeep.ports import StoredObject
+
+_PAGE = 100  # what the server answers at most, whatever is asked
+_TIMEOUT = httpx.Timeout(120.0, connect=10.0)
+_PIECE_BYTES = 1024 * 1024
+
+
+class SupabaseObjectStore:
+    """One bucket of a project's Storage. `url` and `key` as in SupabaseRestDatabase."""
+
+    def __init__(
+        self, url: str, key: str, bucket: str, *, name: str = "primary", client: httpx.Client | None = None
+    ) -> None:
+        self.name = name
+        self._bucket = bucket
+        self._url = f"{url.rstrip('/')}/storage/v1"
+        self._headers = {"apikey": key, "Authorization": f"Bearer {key}"}
+        self._client = client or httpx.Client(timeout=_TIMEOUT, follow_redirects=True)
+        self._storage = SyncStorageClient(
+            f"{self._url}/", self._headers, http_client=self._client
+        )
+        self._files = self._storage.from_(bucket)
+
+    def put(self, key: str, content: BinaryIO) -> None:
+        # storage3's upload() takes a file of two classes only; httpx streams any
+        with self._mapped_errors("upload", key):
+            response = self._client.post(
+                self._address("object", key),
+                headers={**self._headers, "x-upsert": "false"},
+                data={"cacheControl": "no-cache"},
+                files={"file": (key, content, "application/json")},
+            )
+            _raise_for_error(response, "upload", key)
+
+    @contextmanager
+    def read(self, key: str) -> Iterator[Iterator[bytes]]:
+        # storage3's download() would hold the whole object in memory
+        with (
+            self._mapped_errors("download", key),
+            self._client.stream(
+                "GET", self._address("object", key), headers=self._headers
+            ) as response,
+        ):
+            _raise_for_error(response, "download", key)
+            yield self._pieces(response, key)
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        folder, _, start = prefix.rpartition("/")
+        seen = 0
+        while True:
+            page = self._list_page(folder, start, seen)
+            for entry in page:
+                stored = _stored_object(folder, entry)
+                if stored is not None and stored.key.startswith(prefix):
+                    yield stored
+            seen += len(page)
+            if not page:
+                break
+        if seen == 0:
+            self._require_bucket()
+
+    def delete(self, key: str) -> None:
+        with self._mapped_errors("delete", key):
+            self._files.remove([key])
+
+    def signed_url(self, key: str, expires_in_seconds: int) -> str:
+        # storage3's create_signed_url() takes no answer that spells the field as Supabase Lite does
+        with self._mapped_errors("sign", key):
+            response = self._client.post(
+                self._address("object/sign", key),
+                headers=self._headers,
+                json={"expiresIn": expires_in_seconds},
+            )
+            _raise_for_error(response, "sign", key)
+            answer = response.json()
+        path: str = answer.get("signedURL") or answer["signedUrl"]
+        return f"{self._url}/{path.lstrip('/').removeprefix('storage/v1/')}"
+
+    def _address(self, route: str, key: str) -> str:
+        return f"{self._url}/{route}/{quote(self._bucket)}/{quote(key)}"
+
+    def _list_page(self, folder: str, start: str, offset: int) -> list[dict[str, Any]]:
+        with self._mapped_errors("list", folder):
+            return self._files.list(
+                folder,
+                {
+                    "limit": _PAGE,
+                    "offset": offset,
+                    "search": start,
+                    "sortBy": {"column": "name", "order": "asc"},
+                },
+            )
+
+    def _require_bucket(self) -> None:
+        """An empty listing proves nothing: the server gives one for a bucket that does not exist."""
+        with self._mapped_errors("list", self._bucket):
+            self._storage.get_bucket(self._bucket)
+
+    def _pieces(self, response: httpx.Response, key: str) -> Iterator[bytes]:
+        with self._mapped_errors("download", key):
+            yield from response.iter_bytes(_PIECE_BYTES)
+
+    @contextmanager
+    def _mapped_errors(self, operation: str, key: str) -> Iterator[None]:
+        try:
+            yield
+        except StorageApiError as exc:
+            _raise_mapped(exc, operation, key)
+        except httpx.HTTPError as exc:
+            raise _unavailable(operation, key, type(exc).__name__) from exc
+
+
+def _stored_object(folder: str, entry: dict[str, Any]) -> StoredObject | None:
+    """None for a sub-folder, which has no metadata."""
+    if not entry.get("metadata"):
+        return None
+    name: str = entry["name"]
+    # the real server answers names, Supabase Lite whole keys
+    key = name if name.startswith(f"{folder}/") else f"{folder}/{name}"
+    modified_at = dt.datetime.fromisoformat(entry["updated_at"])
+    return StoredObject(key, int(entry["metadata"]["size"]), modified_at)
+
+
+def _raise_for_error(response: httpx.Response, operation: str, key: str) -> None:
+    if not response.is_error:
+        return
+    response.read()
+    try:
+        body = response.json()
+        error = StorageApiError(body["message"], body["error"], body["statusCode"])
+    except (ValueError, KeyError, TypeError):
+        error = StorageApiError(response.reason_phrase, "InternalError", response.status_code)
+    _raise_mapped(error, operation, key)
+
+
+def _raise_mapped(exc: StorageApiError, operation: str, key: str) -> NoReturn:
+    """The one place where Storage's errors become ours, by their codes."""
+    status, code = str(exc.status), exc.code
+    if code in ("Bucket not found", "NoSuchBucket") or (operation == "upload" and status == "404"):
+        raise BucketNotFoundError(
+            "Upload failed: Storage bucket not found" if operation == "upload"
+            else "Storage bucket not found",
+            operation=operation,
+            key=key,
+            hint="Run the migration supabase/migrations/20250128_backup_storage.sql, "
+            "which creates the private bucket.",
+        ) from exc
+    if status == "404":
+        raise ObjectNotFoundError(f"{key} is not in Storage", operation=operation, key=key) from exc
+    if status == "409":
+        raise ObjectAlreadyExistsError(
+            f"{key} is in Storage already", operation=operation, key=key
+        ) from exc
+    if status in ("401", "403"):
+        raise StoragePermissionError(
+            "Permission denied",
+            operation=operation,
+            key=key,
+            hint="Check SUPABASE_SERVICE_ROLE_KEY: Storage wants the secret key (service role).",
+        ) from exc
+    if status == "413":
+        raise StorageError(
+            f"{key} is larger than Storage allows",
+            operation=operation,
+            key=key,
+            hint="Lower MAX_OBJECT_BYTES below the bucket's and the project's file size limit.",
+        ) from exc
+    if status == "429" or status.startswith("5"):
+        raise _unavailable(operation, key, f"{exc.message} ({status})") from exc
+    raise StorageError(
+        f"Storage refused: {exc.message} ({status})", operation=operation, key=key
+    ) from exc
+
+
+def _unavailable(operation: str, key: str, why: str) -> StorageUnavailableError:
+    message = "Failed to download backup" if operation == "download" else "Storage did not answer"
+    return StorageUnavailableError(
+        f"{message}: {why}",
+        operation=operation,
+        key=key,
+        hint="Try again later, or use the mirror's copy (--from mirror).",
+    )

@@ -1,0 +1,112 @@
+"""What the functions take in and give out: HTTP bodies, direct invocations, schedules."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
+
+from supakeep.domain.manifest import Problem
+from supakeep.domain.restore import RestoreRequest
+from supakeep.domain.summary import BackupSummary
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class RestoreBody(_Request):
+    """POST /api/admin/restore."""
+
+    name: Text
+    confirm: Text | None = None
+    tables: list[Text] = Field(default=[], max_length=1000)
+    dry_run: bool = False
+    allow_other_project: bool = False
+
+    def request(self) -> RestoreRequest:
+        return RestoreRequest(
+            name=self.name,
+            confirm=self.confirm,
+            tables=tuple(self.tables),
+            dry_run=self.dry_run,
+            allow_other_project=self.allow_other_project,
+        )
+
+
+class PruneBody(_Request):
+    """POST /api/admin/prune; may be left out."""
+
+    dry_run: bool = False
+
+
+class BackupInvocation(_Request):
+    """A direct invocation of the backup function; `run_id` and `name` where the API accepted it."""
+
+    action: Literal["backup"]
+    run_id: Text | None = None
+    name: Text | None = None
+    trigger: Literal["api", "schedule"] = "api"
+
+
+class RestoreInvocation(RestoreBody):
+    """A direct invocation of the restore function."""
+
+    action: Literal["restore"]
+    run_id: Text | None = None
+
+
+class PruneInvocation(PruneBody):
+    """A direct invocation of the prune function."""
+
+    action: Literal["prune"]
+    run_id: Text | None = None
+
+
+class ScheduleEvent(BaseModel):
+    """What the schedules send: an EventBridge Scheduler's input as template.yaml writes it, or the
+    event of an EventBridge rule."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    source: Literal["supakeep.schedule", "aws.events"]
+    scheduled_at: dt.datetime = Field(validation_alias=AliasChoices("scheduled_at", "time"))
+
+
+class Accepted(BaseModel):
+    """202: the work goes on; `status_url` tells how far it is."""
+
+    run_id: str
+    name: str | None
+    status: str
+    status_url: str
+
+
+class BackupList(BaseModel):
+    """GET /api/admin/backups. `damaged` are backups whose manifest cannot be trusted; `problems` are
+    stores that could not be listed."""
+
+    backups: list[BackupSummary]
+    damaged: dict[str, Problem]
+    problems: dict[str, Problem]
+
+
+class DownloadLink(BaseModel):
+    """One object; the volumes, joined in this order, are the document."""
+
+    key: str
+    bytes: int | None
+    sha256: str | None
+    url: str
+
+
+class Download(BaseModel):
+    """GET /api/admin/backups/{name}/download."""
+
+    name: str
+    read_from: str
+    expires_in_seconds: int
+    objects: list[DownloadLink]

@@ -1,0 +1,170 @@
+"""HTTP: who may call, how errors are answered, and the routes' common ground."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from pydantic import SecretStr
+
+from supakeep.errors import (
+    BackupNotFoundError,
+    ConfigurationError,
+    DatabaseError,
+    DatabasePermissionError,
+    IntegrityError,
+    InvalidRequestError,
+    LeaseHeldError,
+    RestoreError,
+    RunNotFoundError,
+    StorageError,
+    SupakeepError,
+    UnauthorizedError,
+    UnsafeOperationError,
+)
+from supakeep.settings import Settings
+
+log = logging.getLogger(__name__)
+
+MAX_BODY_BYTES = 64 * 1024
+CRON_PATH = "/api/cron/"
+
+# the first class that fits decides
+_STATUS: tuple[tuple[type[SupakeepError], int], ...] = (
+    (UnauthorizedError, 401),
+    (InvalidRequestError, 400),
+    (BackupNotFoundError, 404),
+    (RunNotFoundError, 404),
+    (LeaseHeldError, 409),
+    (UnsafeOperationError, 409),
+    (IntegrityError, 422),
+    (RestoreError, 422),
+    (DatabasePermissionError, 502),
+    (DatabaseError, 502),
+    (StorageError, 502),
+    (ConfigurationError, 500),
+)
+
+
+class BodyTooLargeError(InvalidRequestError):
+    """The body is larger than any request of this API can be."""
+
+
+class WrongMethodError(InvalidRequestError):
+    """The path is known, and not with this method."""
+
+
+def create_resolver() -> APIGatewayHttpResolver:
+    """A resolver that validates requests and answers every error of ours as JSON."""
+    resolver = APIGatewayHttpResolver(enable_validation=True)
+
+    @resolver.exception_handler(SupakeepError)
+    def _ours(error: SupakeepError) -> Response[str]:
+        return error_response(error)
+
+    @resolver.exception_handler(RequestValidationError)
+    def _invalid(error: RequestValidationError) -> Response[str]:
+        return error_response(_invalid_request(error))
+
+    @resolver.not_found
+    def _not_found(_: NotFoundError) -> Response[str]:
+        event = resolver.current_event
+        return error_response(_unknown_route(event.http_method, event.path))
+
+    return resolver
+
+
+def answer(
+    resolver: APIGatewayHttpResolver, settings: Settings, event: dict[str, Any], context: Any
+) -> dict[str, Any]:
+    """Answers one HTTP request; the key is checked before anything else is looked at."""
+    try:
+        authorize(event, settings)
+        _check_body(event)
+    except SupakeepError as error:
+        log.warning("%s. %s", error.message, error.hint)
+        return _serialized(error_response(error))
+    return resolver.resolve(event, context)
+
+
+def authorize(event: Mapping[str, Any], settings: Settings) -> None:
+    """Raises UnauthorizedError, the same for a wrong key, a missing one, and none configured."""
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    wanted = settings.cron_secret if event["rawPath"].startswith(CRON_PATH) else settings.admin_key
+    if not _is_bearer_of(headers.get("authorization", ""), wanted):
+        raise UnauthorizedError
+
+
+def error_response(error: SupakeepError) -> Response[str]:
+    """`{"error": message, "hint": …}`; for 401 nothing but the word, and the fix in the header."""
+    status = _status(error)
+    if status >= 500:
+        log.error("%s. %s", error.message, error.hint, exc_info=error)
+    body = {"error": error.message}
+    headers: dict[str, str | list[str]] = {"Cache-Control": "no-store"}
+    if status == 401:
+        headers["WWW-Authenticate"] = f'Bearer realm="supakeep", error_description="{error.hint}"'
+    elif error.hint is not None:
+        body["hint"] = error.hint
+    return Response(status, "application/json", json.dumps(body), headers)
+
+
+def _is_bearer_of(header: str, wanted: SecretStr | None) -> bool:
+    scheme, _, given = header.partition(" ")
+    secret = wanted.get_secret_value() if wanted else ""
+    # compared even where nothing can match, so that the time tells nothing
+    same = hmac.compare_digest(given.strip().encode(), secret.encode())
+    return same and bool(secret) and scheme.lower() == "bearer"
+
+
+def _check_body(event: Mapping[str, Any]) -> None:
+    if len(event.get("body") or "") > MAX_BODY_BYTES:
+        raise BodyTooLargeError(
+            f"The body is larger than {MAX_BODY_BYTES:,} bytes",
+            operation="read request",
+            hint="A request names a backup and its tables; it holds no data.",
+        )
+
+
+def _status(error: SupakeepError) -> int:
+    if isinstance(error, BodyTooLargeError):
+        return 413
+    if isinstance(error, WrongMethodError):
+        return 405
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+
+
+def _invalid_request(error: RequestValidationError) -> InvalidRequestError:
+    problem = error.errors()[0]
+    where = ".".join(str(part) for part in problem.get("loc", ()) if part != "body")
+    what = problem.get("msg", "is not valid")
+    if problem.get("type") == "extra_forbidden":
+        what = "is not a field of this request"
+    return InvalidRequestError(
+        f"{where}: {what}" if where else f"The body is not valid: {what}",
+        operation="read request",
+        hint="Send a JSON object with the fields that README.md lists for this route.",
+    )
+
+
+def _unknown_route(method: str, path: str) -> SupakeepError:
+    return WrongMethodError(
+        f"{method} is not allowed on {path}",
+        operation="route",
+        hint="README.md lists the routes and their methods.",
+    )
+
+
+def _serialized(response: Response[str]) -> dict[str, Any]:
+    return {
+        "statusCode": response.status_code,
+        "headers": {"Content-Type": response.content_type, **response.headers},
+        "body": response.body,
+        "isBase64Encoded": False,
+    }

@@ -1,0 +1,87 @@
+"""Routes of the restore function: everything that reads backups and runs, and the restore itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from supakeep.api.accept import RUNS_PATH, accept
+from supakeep.api.contracts import Accepted, BackupList, Download, DownloadLink, RestoreBody
+from supakeep.bootstrap import Application
+from supakeep.domain.restore import check_confirmation
+from supakeep.domain.run import Run, RunKind
+from supakeep.domain.summary import BackupSummary
+from supakeep.usecases.find_backups import list_backups
+
+LINK_SECONDS = 300
+BACKUPS_PATH = "/api/admin/backups"
+
+
+def add_restore_routes(resolver: APIGatewayHttpResolver, app: Callable[[], Application]) -> None:
+    """`app` gives the application of the present invocation."""
+
+    @resolver.get(BACKUPS_PATH)
+    def get_backups() -> BackupList:
+        listing = list_backups(app().stores, app().settings.project_ref)
+        return BackupList(
+            backups=[
+                BackupSummary.of(found.manifest, found.stores)
+                for found in listing.backups
+                if found.manifest
+            ],
+            damaged={found.name.text: found.problem for found in listing.backups if found.problem},
+            problems=listing.problems,
+        )
+
+    @resolver.get(f"{BACKUPS_PATH}/<name>")
+    def get_backup(name: str) -> BackupSummary:
+        store, manifest = app().find(name)
+        return BackupSummary.of(manifest, [store.name])
+
+    @resolver.get(f"{BACKUPS_PATH}/<name>/download")
+    def get_download(name: str) -> Download:
+        return download(app(), name)
+
+    @resolver.post("/api/admin/restore")
+    def start_restore(body: RestoreBody) -> tuple[Accepted, int]:
+        # what is wrong with the request is told now, not in the run's record later
+        _, manifest = app().find(body.name)
+        request = body.request().model_copy(update={"name": manifest.backup})
+        check_confirmation(request, manifest, app().settings.project_ref)
+        work = request.model_dump(mode="json")
+        return accept(app(), RunKind.RESTORE, work, backup=manifest.backup), HTTPStatus.ACCEPTED
+
+    @resolver.get(RUNS_PATH)
+    def get_runs(limit: Annotated[int, Query(ge=1, le=100)] = 20) -> list[Run]:
+        return app().runs.list(limit)
+
+    @resolver.get(f"{RUNS_PATH}/<run_id>")
+    def get_run(run_id: str) -> Run:
+        return app().runs.get(run_id)
+
+
+def download(app: Application, name: str) -> Download:
+    """A short-lived address for each object of the backup, from the first store that holds it."""
+    store, manifest = app.find(name)
+    sign = store.signed_url
+    volumes = [
+        DownloadLink(
+            key=volume.key,
+            bytes=volume.bytes,
+            sha256=volume.sha256,
+            url=sign(volume.key, LINK_SECONDS),
+        )
+        for volume in manifest.volumes
+    ]
+    key = manifest.name.manifest_key
+    itself = DownloadLink(key=key, bytes=None, sha256=None, url=sign(key, LINK_SECONDS))
+    return Download(
+        name=manifest.backup,
+        read_from=store.name,
+        expires_in_seconds=LINK_SECONDS,
+        objects=[*volumes, itself],
+    )

@@ -1,0 +1,90 @@
+"""What the three handlers share: the application, kept warm, and one way to carry out a run."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from aws_lambda_powertools import Logger, Metrics
+from pydantic import BaseModel, ValidationError
+
+from supakeep.adapters.aws_lambda import LambdaDeadline
+from supakeep.api.observability import report_failure, report_run
+from supakeep.bootstrap import Application
+from supakeep.domain.run import Run, RunKind, new_run_id
+from supakeep.errors import InvalidRequestError
+from supakeep.ports import Deadline
+
+# a rotated key is in use after this long
+_APPLICATION_SECONDS = 300
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class WarmApplication:
+    """The application of this execution environment, built again when it is too old."""
+
+    def __init__(self) -> None:
+        self._app: Application | None = None
+        self._built_at = 0.0
+
+    def __call__(self) -> Application:
+        if self._app is None or time.monotonic() - self._built_at > _APPLICATION_SECONDS:
+            self._app = Application.from_environment(os.environ)
+            self._built_at = time.monotonic()
+        return self._app
+
+
+def is_http(event: dict[str, Any]) -> bool:
+    return "http" in event.get("requestContext", {})
+
+
+def is_schedule(event: dict[str, Any]) -> bool:
+    return "source" in event
+
+
+def parse_event(model: type[M], event: dict[str, Any]) -> M:
+    """Raises InvalidRequestError, naming the field, for an event that is not of this shape."""
+    try:
+        return model.model_validate_json(json.dumps(event))
+    except ValidationError as exc:
+        problem = exc.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in problem["loc"])
+        raise InvalidRequestError(
+            f"The event is not valid: {where}: {problem['msg']}",
+            operation="read event",
+            key=where,
+            hint="events/ holds a valid event for every trigger.",
+        ) from None
+
+
+def deadline_of(context: Any) -> Deadline:
+    return LambdaDeadline(context.get_remaining_time_in_millis)
+
+
+def new_run(app: Application, kind: RunKind, trigger: str, run_id: str | None) -> Run:
+    """The run that an event is about; without an id, it is a new one."""
+    now = app.clock.now()
+    return Run(
+        id=run_id or new_run_id(now, secrets.token_hex(4)),
+        kind=kind,
+        trigger=trigger,
+        requested_at=now,
+    )
+
+
+def carry_out(
+    kind: RunKind, scope: str, logger: Logger, metrics: Metrics, work: Callable[[], Run]
+) -> Run:
+    """Does the work, logs and counts its end, and lets a failure escape."""
+    try:
+        run = work()
+    except Exception as exc:
+        report_failure(logger, metrics, kind, exc, scope)
+        raise
+    report_run(logger, metrics, run, scope)
+    return run

@@ -1,0 +1,234 @@
+"""The composition root: builds adapters from settings and hands them to the use cases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from supakeep.adapters.in_memory import InMemoryRunStore
+from supakeep.adapters.retrying import RetryingObjectStore
+from supakeep.adapters.system import NoDeadline, SystemClock
+from supakeep.domain.backup_name import BackupName
+from supakeep.domain.manifest import BackupStatus, Manifest, Trigger
+from supakeep.domain.policy import BackupPolicy
+from supakeep.domain.restore import RestoreReport, RestoreRequest
+from supakeep.domain.run import Run, RunStatus
+from supakeep.domain.summary import BackupSummary
+from supakeep.ports import Clock, Deadline, Dispatcher, ObjectStore, Progress, RunStore
+from supakeep.settings import SECRET_NAMES, Settings
+from supakeep.usecases.create_backup import CreateBackup, choose_name
+from supakeep.usecases.find_backups import find_backup
+from supakeep.usecases.prune_backups import PruneBackups, PruneReport
+from supakeep.usecases.restore_backup import RestoreBackup
+from supakeep.usecases.track_runs import Outcome, RunProgress, TrackRuns
+
+if TYPE_CHECKING:
+    from supakeep.adapters.supabase_rest import SupabaseRestDatabase
+
+
+class Application:
+    """The use cases of one project, ready to run. Everything is built when it is first needed: a
+    path that does not touch S3 does not import its client."""
+
+    def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self.clock: Clock = clock or SystemClock()
+        # told of progress beside the run's record
+        self.watcher: Progress | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Application:
+        """Where SECRET_ID is set, the keys in that secret take the place of the environment's."""
+        values = dict(environment)
+        if secret_id := values.get("SECRET_ID", "").strip():
+            from supakeep.adapters.secrets_manager import read_secret
+
+            secret = read_secret(_aws_client("secretsmanager"), secret_id)
+            values.update({name: secret[name] for name in SECRET_NAMES if name in secret})
+        return cls(Settings.from_environment(values))
+
+    @cached_property
+    def policy(self) -> BackupPolicy:
+        return self.settings.policy()
+
+    @cached_property
+    def database(self) -> SupabaseRestDatabase:
+        from supakeep.adapters.supabase_rest import SupabaseRestDatabase
+
+        key = self.settings.service_role_key.get_secret_value()
+        return SupabaseRestDatabase(self.settings.supabase_url, key)
+
+    @cached_property
+    def primary(self) -> ObjectStore:
+        from supakeep.adapters.supabase_storage import SupabaseObjectStore
+
+        key = self.settings.service_role_key.get_secret_value()
+        return RetryingObjectStore(
+            SupabaseObjectStore(self.settings.supabase_url, key, self.settings.backup_bucket)
+        )
+
+    @cached_property
+    def mirror(self) -> ObjectStore | None:
+        bucket = self.settings.mirror_s3_bucket
+        return s3_store(bucket, name="mirror") if bucket else None
+
+    @property
+    def stores(self) -> list[ObjectStore]:
+        return [self.primary, *([self.mirror] if self.mirror else [])]
+
+    @cached_property
+    def run_store(self) -> RunStore:
+        if self.settings.runs_table is None:
+            return InMemoryRunStore()
+        from supakeep.adapters.dynamodb import DynamoDbRunStore
+
+        return DynamoDbRunStore(
+            _aws_client("dynamodb"), self.settings.runs_table, self.settings.project_ref
+        )
+
+    @cached_property
+    def dispatcher(self) -> Dispatcher:
+        from supakeep.adapters.aws_lambda import LambdaDispatcher
+
+        this = self.settings.function_name
+        # a function dispatches its own action to itself, and only the backup function a prune
+        prune = self.settings.prune_function_name or this
+        return LambdaDispatcher(
+            _aws_client("lambda"), {"backup": this, "restore": this, "prune": prune}
+        )
+
+    @property
+    def runs(self) -> TrackRuns:
+        return TrackRuns(self.run_store, self.clock, self.watcher)
+
+    def choose_backup_name(self, *, scheduled: bool, store: ObjectStore | None = None) -> BackupName:
+        return choose_name(
+            store or self.primary, self.settings.project_ref, self.clock.now(), scheduled=scheduled
+        )
+
+    def backup(
+        self,
+        run: Run,
+        *,
+        scheduled: bool = False,
+        deadline: Deadline | None = None,
+        folder: ObjectStore | None = None,
+    ) -> Run:
+        """Carries out a backup run: into `folder` where given, else into Storage and the mirror."""
+
+        def work(progress: RunProgress) -> Outcome:
+            name = (
+                BackupName.parse(run.backup)
+                if run.backup
+                else self.choose_backup_name(scheduled=scheduled, store=folder)
+            )
+            progress.name_backup(name.text)
+            create = CreateBackup(
+                source=self.database,
+                primary=folder or self.primary,
+                mirror=None if folder else self.mirror,
+                policy=self.policy,
+                project=self.settings.project_ref,
+                max_object_bytes=self.settings.max_object_bytes,
+                clock=self.clock,
+                deadline=deadline or NoDeadline(),
+                progress=progress,
+            )
+            manifest = create(name, Trigger(run.trigger))
+            return _backup_outcome(manifest, create)
+
+        return self.runs.execute(run, work)
+
+    def find(self, name: str, stores: list[ObjectStore] | None = None) -> tuple[ObjectStore, Manifest]:
+        return find_backup(stores or self.stores, name, self.settings.project_ref)
+
+    def restore(
+        self,
+        run: Run,
+        request: RestoreRequest,
+        *,
+        deadline: Deadline | None = None,
+        stores: list[ObjectStore] | None = None,
+    ) -> Run:
+        """Carries out a restore run from the first of `stores` that holds the backup in order."""
+
+        def work(progress: RunProgress) -> Outcome:
+            store, manifest = self.find(request.name, stores)
+            progress.name_backup(manifest.backup)
+            restore = RestoreBackup(
+                target=self.database,
+                project=self.settings.project_ref,
+                deadline=deadline or NoDeadline(),
+                progress=progress,
+            )
+            report = restore(request, store, manifest)
+            return Outcome(_restore_status(report), report.model_dump(mode="json"))
+
+        return self.runs.execute(run, work)
+
+    def prune(
+        self,
+        run: Run,
+        *,
+        dry_run: bool,
+        deadline: Deadline | None = None,
+        stores: list[ObjectStore] | None = None,
+    ) -> Run:
+        """Carries out a prune run over every store."""
+
+        def work(_: RunProgress) -> Outcome:
+            report = self.prune_report(dry_run=dry_run, deadline=deadline, stores=stores)
+            status = RunStatus.COMPLETE if report.is_whole else RunStatus.PARTIAL
+            return Outcome(status, report.model_dump(mode="json"))
+
+        return self.runs.execute(run, work)
+
+    def prune_report(
+        self,
+        *,
+        dry_run: bool,
+        deadline: Deadline | None = None,
+        stores: list[ObjectStore] | None = None,
+    ) -> PruneReport:
+        prune = PruneBackups(
+            self.policy.retention, self.settings.project_ref, self.clock, deadline or NoDeadline()
+        )
+        return prune(stores or self.stores, dry_run=dry_run)
+
+
+def s3_store(bucket: str, *, name: str) -> ObjectStore:
+    """An S3 bucket as a store, with the credentials that boto3 finds by itself."""
+    from supakeep.adapters.s3 import S3ObjectStore
+
+    return RetryingObjectStore(S3ObjectStore(_aws_client("s3"), bucket, name=name))
+
+
+def folder_store(path: Path) -> ObjectStore:
+    """A local folder as a store."""
+    from supakeep.adapters.folder import FolderObjectStore
+
+    return FolderObjectStore(path)
+
+
+def _aws_client(service: str) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    config = Config(connect_timeout=10, read_timeout=90, retries={"mode": "standard"})
+    return cast(Any, boto3).client(service, config=config)
+
+
+def _backup_outcome(manifest: Manifest, create: CreateBackup) -> Outcome:
+    mirrored = create.mirror is not None and manifest.mirror_error is None
+    locations = [create.primary.name, *([create.mirror.name] if create.mirror and mirrored else [])]
+    complete = manifest.status is BackupStatus.COMPLETE
+    return Outcome(
+        RunStatus.COMPLETE if complete else RunStatus.PARTIAL,
+        BackupSummary.of(manifest, locations).model_dump(mode="json"),
+    )
+
+
+def _restore_status(report: RestoreReport) -> RunStatus:
+    return RunStatus.COMPLETE if report.is_whole else RunStatus.PARTIAL

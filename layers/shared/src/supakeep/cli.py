@@ -1,0 +1,226 @@
+"""The command line: the same use cases from a shell.
+
+Exit codes: 0 good, 1 failed, 2 wrong usage, 3 partial.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import secrets
+import sys
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from supakeep import __version__, cli_output
+from supakeep.bootstrap import Application, folder_store, s3_store
+from supakeep.domain.restore import RestoreRequest
+from supakeep.domain.run import Run, RunKind, RunStatus, new_run_id
+from supakeep.domain.summary import BackupSummary
+from supakeep.errors import InvalidRequestError, SupakeepError
+from supakeep.ports import ObjectStore
+from supakeep.usecases.find_backups import find_backup, list_backups
+from supakeep.usecases.verify_backup import VerifyBackup
+
+GOOD, FAILED, PARTIAL = 0, 1, 3
+
+
+class Session:
+    """One invocation: its arguments, and what is built from them when it is needed."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.arguments = arguments
+        self.output = cli_output.Output(as_json=arguments.json)
+
+    @cached_property
+    def app(self) -> Application:
+        environment = dict(os.environ)
+        if self.arguments.config is not None:
+            environment["SUPAKEEP_CONFIG"] = str(self.arguments.config)
+        elif "SUPAKEEP_CONFIG" not in environment and Path("supakeep.toml").is_file():
+            environment["SUPAKEEP_CONFIG"] = "supakeep.toml"
+        return Application.from_environment(environment)
+
+    @cached_property
+    def stores(self) -> list[ObjectStore]:
+        """Where backups are read from: --from, or Storage and then the mirror."""
+        source: str | None = getattr(self.arguments, "source", None)
+        if source is None:
+            return self.app.stores
+        if source == "primary":
+            return [self.app.primary]
+        if source == "mirror":
+            return [self._mirror()]
+        if source.startswith("s3://"):
+            return [s3_store(source.removeprefix("s3://").rstrip("/"), name=source)]
+        return [folder_store(Path(source))]
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """The stores need no Supabase project: it may be gone."""
+        source: str | None = getattr(self.arguments, "source", None)
+        return source is not None and source not in ("primary", "mirror")
+
+    def new_run(self, kind: RunKind) -> Run:
+        now = self.app.clock.now()
+        run_id = new_run_id(now, secrets.token_hex(4))
+        return Run(id=run_id, kind=kind, trigger="cli", requested_at=now)
+
+    def _mirror(self) -> ObjectStore:
+        if self.app.mirror is None:
+            raise InvalidRequestError(
+                "No mirror is configured",
+                operation="read settings",
+                key="MIRROR_S3_BUCKET",
+                hint="Set MIRROR_S3_BUCKET, or name the bucket: --from s3://bucket.",
+            )
+        return self.app.mirror
+
+
+def backup(session: Session) -> int:
+    folder = folder_store(session.arguments.to) if session.arguments.to else None
+    with session.output.progress(session.app):
+        run = session.app.backup(session.new_run(RunKind.BACKUP), folder=folder)
+    session.output.backup(BackupSummary.model_validate(run.result))
+    return _exit_code(run)
+
+
+def list_(session: Session) -> int:
+    project = None if session.is_elsewhere else session.app.settings.project_ref
+    listing = list_backups(session.stores, project)
+    session.output.listing(listing)
+    return PARTIAL if listing.problems else GOOD
+
+
+def show(session: Session) -> int:
+    store, manifest = _find(session)
+    session.output.backup(BackupSummary.of(manifest, [store.name]))
+    return GOOD
+
+
+def restore(session: Session) -> int:
+    arguments = session.arguments
+    request = RestoreRequest(
+        name=arguments.name,
+        confirm=arguments.confirm,
+        tables=tuple(arguments.table),
+        dry_run=arguments.dry_run,
+        allow_other_project=arguments.allow_other_project,
+    )
+    with session.output.progress(session.app):
+        run = session.app.restore(session.new_run(RunKind.RESTORE), request, stores=session.stores)
+    session.output.restore(run)
+    return _exit_code(run)
+
+
+def prune(session: Session) -> int:
+    dry_run: bool = session.arguments.dry_run
+    run = session.app.prune(session.new_run(RunKind.PRUNE), dry_run=dry_run, stores=session.stores)
+    session.output.prune(run)
+    return _exit_code(run)
+
+
+def verify(session: Session) -> int:
+    from supakeep.adapters.system import NoDeadline
+
+    store, manifest = _find(session)
+    report = VerifyBackup(NoDeadline(), session.output)(store, manifest)
+    session.output.verified(report)
+    return GOOD
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of `supakeep`; returns the exit code."""
+    arguments = _parser().parse_args(argv)
+    logging.basicConfig(level=logging.DEBUG if arguments.verbose else logging.CRITICAL)
+    session = Session(arguments)
+    command: Callable[[Session], int] = arguments.command
+    try:
+        return command(session)
+    except SupakeepError as error:
+        session.output.error(error)
+        return FAILED
+    except BrokenPipeError:
+        # whoever read the output has gone (`supakeep list | head`)
+        sys.stderr.close()
+        return FAILED
+
+
+def _find(session: Session) -> tuple[ObjectStore, cli_output.Manifest]:
+    name: str = session.arguments.name
+    if not session.is_elsewhere:
+        return session.app.find(name, session.stores)
+    if name == "latest":
+        return session.app.find(name, session.stores)
+    return find_backup(session.stores, name, project="")
+
+
+def _exit_code(run: Run) -> int:
+    return GOOD if run.status is RunStatus.COMPLETE else PARTIAL
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="supakeep",
+        description="Backup and restore for Supabase databases.",
+        epilog="Settings come from the environment: NEXT_PUBLIC_SUPABASE_URL, "
+        "SUPABASE_SERVICE_ROLE_KEY; docs/configuration.md lists them all. "
+        "Exit code: 0 good, 1 failed, 2 wrong usage, 3 partial.",
+    )
+    parser.add_argument("--version", action="version", version=f"supakeep {__version__}")
+    common = _common_options()
+    source = argparse.ArgumentParser(add_help=False)
+    source.add_argument(
+        "--from",
+        dest="source",
+        metavar="WHERE",
+        help="primary, mirror, a folder, or s3://bucket (default: primary, then mirror)",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(
+        name: str, command: Callable[[Session], int], text: str, *parents: argparse.ArgumentParser
+    ) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text, parents=[common, *parents])
+        sub.set_defaults(command=command)
+        return sub
+
+    create = add("backup", backup, "Create a backup now.")
+    create.add_argument("--to", type=Path, metavar="FOLDER", help="a local folder instead of Storage")
+    add("list", list_, "List the backups, newest first.", source)
+    _add_name(add("show", show, "Show what a backup holds.", source))
+    _add_name(add("verify", verify, "Read a whole backup and check every checksum.", source))
+    _add_restore_options(add("restore", restore, "Upsert a backup into the database.", source))
+    pruning = add("prune", prune, "Remove backups by the retention policy.", source)
+    pruning.add_argument("--dry-run", action="store_true", help="tell what would be removed, and why")
+    return parser
+
+
+def _common_options() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--json", action="store_true", help="machine-readable output")
+    common.add_argument("--config", type=Path, metavar="FILE", help="another supakeep.toml")
+    common.add_argument("--verbose", action="store_true", help="log details to standard error")
+    return common
+
+
+def _add_name(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="a backup's name, or 'latest'")
+
+
+def _add_restore_options(parser: argparse.ArgumentParser) -> None:
+    _add_name(parser)
+    parser.add_argument(
+        "--table", action="append", default=[], metavar="TABLE", help="only this table; may be repeated"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="count what would change, write nothing")
+    parser.add_argument("--confirm", metavar="REF", help="the ref of the project that is written to")
+    parser.add_argument(
+        "--allow-other-project", action="store_true", help="the backup may be another project's"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+"""How backups and their objects are named."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+
+from supakeep.errors import ConfigurationError, InvalidRequestError
+
+FOLDER = "daily"
+DOCUMENT_SUFFIX = ".sql.json"
+MANIFEST_SUFFIX = ".manifest.json"
+LATEST = "latest"
+
+_REF = r"[a-z0-9][a-z0-9-]{0,62}"
+_NAME = re.compile(
+    rf"backup_(?P<ref>{_REF})_(?P<date>\d{{4}}-\d{{2}}-\d{{2}})(?:T(?P<time>\d{{6}})Z)?"
+)
+_OBJECT_NAME = re.compile(
+    rf"{FOLDER}/(?P<backup>{_NAME.pattern})(?P<suffix>{re.escape(MANIFEST_SUFFIX)}|"
+    rf"{re.escape(DOCUMENT_SUFFIX)}(?:\.\d{{3,}})?)"
+)
+_HOSTED_URL = re.compile(rf"https://(?P<ref>{_REF})\.supabase\.(?:co|in|red)/?")
+
+
+def project_ref_from_url(url: str) -> str:
+    """The ref of a hosted project: `abcd` for `https://abcd.supabase.co`.
+
+    Raises ConfigurationError for any other URL, in the words of the user's guide.
+    """
+    ref = hosted_project_ref(url)
+    if ref is None:
+        raise ConfigurationError(
+            "Could not extract project ref from Supabase URL",
+            operation="read settings",
+            key="SUPABASE_URL",
+            hint="NEXT_PUBLIC_SUPABASE_URL must look like https://<project-ref>.supabase.co; "
+            "for a custom domain or a local stack set SUPABASE_PROJECT_REF as well.",
+        )
+    return ref
+
+
+def hosted_project_ref(url: str) -> str | None:
+    """The ref in a hosted project's URL; None for a custom domain or a local stack."""
+    match = _HOSTED_URL.fullmatch(url.strip())
+    return match["ref"] if match else None
+
+
+def validated_project_ref(ref: str) -> str:
+    """`ref` itself, if it can be part of an object's name; ConfigurationError otherwise."""
+    if not re.fullmatch(_REF, ref):
+        raise ConfigurationError(
+            f"{ref!r} is no project ref",
+            operation="read settings",
+            key="SUPABASE_PROJECT_REF",
+            hint="Use lower-case letters, digits and hyphens, as in the project's URL.",
+        )
+    return ref
+
+
+@dataclass(frozen=True, order=True)
+class BackupName:
+    """`backup_<ref>_<date>` for the first scheduled run of a UTC day, `…T<HHMMSS>Z` for any other.
+
+    Names of one project sort by time, since text sorts the day before its times.
+    """
+
+    text: str
+
+    @classmethod
+    def parse(cls, text: str) -> BackupName:
+        """Accepts the bare name, or that of its document or manifest.
+
+        Raises InvalidRequestError for anything else, paths included.
+        """
+        bare = text
+        for suffix in (MANIFEST_SUFFIX, DOCUMENT_SUFFIX):
+            bare = bare.removesuffix(suffix)
+        match = _NAME.fullmatch(bare)
+        if match is None or not _is_real_moment(match["date"], match["time"]):
+            raise InvalidRequestError(
+                f"{text[:100]!r} is not the name of a backup",
+                operation="read name",
+                hint="Names look like backup_<project ref>_2026-11-22 or "
+                "backup_<project ref>_2026-11-22T141502Z; 'latest' is the newest good one. "
+                "`supakeep list` shows them.",
+            )
+        return cls(bare)
+
+    @classmethod
+    def daily(cls, project_ref: str, at: dt.datetime) -> BackupName:
+        """The name of the day's first scheduled backup."""
+        return cls.parse(f"backup_{project_ref}_{at:%Y-%m-%d}")
+
+    @classmethod
+    def timed(cls, project_ref: str, at: dt.datetime) -> BackupName:
+        """The name of any other backup; `at` is aware, to the second."""
+        return cls.parse(f"backup_{project_ref}_{at:%Y-%m-%dT%H%M%S}Z")
+
+    @property
+    def project_ref(self) -> str:
+        match = _NAME.fullmatch(self.text)
+        assert match is not None  # parse() saw to it
+        return match["ref"]
+
+    @property
+    def manifest_key(self) -> str:
+        return f"{FOLDER}/{self.text}{MANIFEST_SUFFIX}"
+
+    @property
+    def document_key(self) -> str:
+        return f"{FOLDER}/{self.text}{DOCUMENT_SUFFIX}"
+
+    def volume_key(self, number: int) -> str:
+        """The key of the `number`-th volume (from 1) of a document that is cut in several."""
+        return f"{self.document_key}.{number:03d}"
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class ObjectName:
+    """Which backup an object belongs to, read from its key."""
+
+    backup: BackupName
+    is_manifest: bool
+
+    @classmethod
+    def parse(cls, key: str) -> ObjectName | None:
+        """None for a key that is not one of ours: those are never touched."""
+        match = _OBJECT_NAME.fullmatch(key)
+        if match is None:
+            return None
+        return cls(BackupName(match["backup"]), match["suffix"] == MANIFEST_SUFFIX)
+
+
+def _is_real_moment(date: str, time: str | None) -> bool:
+    try:
+        dt.datetime.strptime(date + (time or "000000"), "%Y-%m-%d%H%M%S")
+    except ValueError:
+        return False
+    return True

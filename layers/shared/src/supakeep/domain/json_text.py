@@ -1,0 +1,27 @@
+"""JSON as text: read a token of a row without turning any value into a Python number."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+# numbers become Decimal, which keeps every digit
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal)
+
+
+def is_json_object(row: bytes) -> bool:
+    """Whether the bytes are one JSON object, whatever the size of its numbers."""
+    try:
+        return isinstance(_DECODER.decode(row.decode()), dict)
+    except ValueError:
+        return False
+
+
+def key_of(row: bytes, columns: tuple[str, ...]) -> str:
+    """The row's key columns as compact JSON, to show to a person."""
+    fields = _DECODER.decode(row.decode())
+    return json.dumps({c: _printable(fields.get(c)) for c in columns}, ensure_ascii=False)
+
+
+def _printable(value: object) -> object:
+    return str(value) if isinstance(value, Decimal) else value

@@ -1,0 +1,215 @@
+"""The manifest: what a backup holds, and the checksums that prove it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from supakeep.domain.backup_name import BackupName
+from supakeep.domain.policy import TablePolicy
+from supakeep.domain.schema import Column, Table, columns_fingerprint
+from supakeep.errors import FormatVersionError, InvalidRequestError, ManifestError
+
+FORMAT_NAME = "supakeep"
+FORMAT_MAJOR = 1
+FORMAT = f"{FORMAT_NAME}/{FORMAT_MAJOR}"
+
+
+class Trigger(StrEnum):
+    SCHEDULE = "schedule"
+    API = "api"
+    CLI = "cli"
+    PRE_RESTORE = "pre-restore"
+    DRILL = "drill"
+
+
+class BackupStatus(StrEnum):
+    """`partial`: a table or the mirror is missing; the manifest says which."""
+
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+
+
+class _Part(BaseModel):
+    # a later minor version may add fields that this reader need not know
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Problem(_Part):
+    """Why something failed and how to mend it."""
+
+    message: str
+    hint: str | None = None
+
+
+class Part(_Part):
+    """Consecutive row lines of one table: the document's bytes from the first row's `{` to the
+    last row's `}`, `offset` bytes (before compression) into volume number `volume` (from 1)."""
+
+    rows: int
+    bytes: int
+    sha256: str
+    volume: int
+    offset: int
+
+
+class TableEntry(_Part):
+    """One table of the backup. A failed table keeps the rows that were exported before the failure,
+    for a person to read; restore does not offer them."""
+
+    name: str
+    status: Literal["complete", "failed"]
+    rows: int
+    bytes: int
+    policy: TablePolicy
+    columns: tuple[Column, ...] = ()
+    columns_fingerprint: str = ""
+    primary_key: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+    error: Problem | None = None
+
+    @property
+    def table(self) -> Table:
+        schema, _, name = self.name.partition(".")
+        return Table(
+            schema_name=schema,
+            name=name,
+            columns=self.columns,
+            primary_key=self.primary_key,
+            references=self.references,
+        )
+
+
+class VolumeEntry(_Part):
+    """One object of the document; `bytes` and `sha256` are of the object as it is stored."""
+
+    key: str
+    bytes: int
+    sha256: str
+
+
+class Manifest(_Part):
+    """What `list`, retention and restore read; written last, so that its presence is the commit.
+
+    `checksum` is the SHA-256 of all other fields (see `serialized`): an edited manifest is refused.
+    """
+
+    format: str = FORMAT
+    backup: str
+    project: str
+    trigger: Trigger
+    engine: str
+    consistency: Literal["snapshot", "per-table"]
+    server_version: str
+    tool_version: str
+    started_at: dt.datetime
+    finished_at: dt.datetime
+    status: BackupStatus
+    tables: tuple[TableEntry, ...]
+    volumes: tuple[VolumeEntry, ...]
+    uncovered_tables: tuple[str, ...] = ()
+    mirror_error: Problem | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> BackupName:
+        return BackupName.parse(self.backup)
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(volume.bytes for volume in self.volumes)
+
+    @property
+    def rows(self) -> int:
+        return sum(table.rows for table in self.tables)
+
+    @property
+    def is_good(self) -> bool:
+        """Every table is whole, whatever became of the mirror: this copy restores."""
+        return all(table.status == "complete" for table in self.tables)
+
+    @property
+    def duration_seconds(self) -> int:
+        return round((self.finished_at - self.started_at).total_seconds())
+
+    def entry(self, table: str) -> TableEntry | None:
+        return next((entry for entry in self.tables if entry.name == table), None)
+
+    def serialized(self) -> bytes:
+        """Indented JSON with its checksum, as it is stored."""
+        fields = self.model_dump(mode="json")
+        return json.dumps({**fields, "checksum": _checksum(fields)}, indent=1).encode() + b"\n"
+
+    @classmethod
+    def parse(cls, content: bytes, key: str) -> Manifest:
+        """Reads a stored manifest.
+
+        Raises FormatVersionError for a newer major format, ManifestError for one that is damaged,
+        was edited, or stands under another backup's name.
+        """
+        fields = _json_object(content, key)
+        _check_format(fields.get("format"), key)
+        if fields.pop("checksum", None) != _checksum(fields):
+            raise _damaged(key, "its checksum does not match: it was damaged or edited")
+        try:
+            manifest = cls.model_validate(fields)
+            expected_key = manifest.name.manifest_key
+        except (ValidationError, InvalidRequestError) as exc:
+            raise _damaged(key, "its fields are not those of a manifest") from exc
+        if expected_key != key:
+            raise _damaged(key, f"it describes {manifest.backup}")
+        return manifest
+
+
+def table_entry_columns(table: Table) -> dict[str, Any]:
+    """The fields of a TableEntry that come from the catalog."""
+    return {
+        "columns": table.columns,
+        "columns_fingerprint": columns_fingerprint(table.columns),
+        "primary_key": table.primary_key,
+        "references": table.references,
+    }
+
+
+def _checksum(fields: dict[str, Any]) -> str:
+    canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _json_object(content: bytes, key: str) -> dict[str, Any]:
+    try:
+        fields = json.loads(content)
+    except ValueError as exc:
+        raise _damaged(key, "it is not JSON") from exc
+    if not isinstance(fields, dict):
+        raise _damaged(key, "it is not a JSON object")
+    return fields
+
+
+def _check_format(text: object, key: str) -> None:
+    name, _, version = str(text).partition("/")
+    major = version.partition(".")[0]
+    if name != FORMAT_NAME or not major.isdecimal():
+        raise _damaged(key, f"its format {text!r} is unknown")
+    if int(major) > FORMAT_MAJOR:
+        raise FormatVersionError(
+            f"{key} has format {text}, and this version of Supakeep reads up to {FORMAT}",
+            operation="read manifest",
+            key=key,
+            hint="Update Supakeep; nothing was changed.",
+        )
+
+
+def _damaged(key: str, why: str) -> ManifestError:
+    return ManifestError(
+        f"The manifest {key} cannot be trusted: {why}",
+        operation="read manifest",
+        key=key,
+        hint="Use the mirror's copy (--from mirror) or another backup; `supakeep list` shows them.",
+    )

@@ -1,0 +1,159 @@
+"""Which tables are backed up, which of their rows, and how long backups are kept.
+
+This is the content of `supakeep.toml`.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import tomllib
+from collections.abc import Iterable
+from typing import Annotated, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from supakeep.errors import ConfigurationError
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+DEFAULT_SCHEMA = "public"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class TablePolicy(_Strict):
+    """Which rows of a table are backed up: all, the last N by a column, or those of the last N days."""
+
+    last_rows: int | None = Field(default=None, gt=0)
+    order_by: Name | None = None
+    last_days: int | None = Field(default=None, gt=0)
+    time_column: Name | None = None
+
+    @model_validator(mode="after")
+    def _one_window(self) -> Self:
+        if self.last_rows is not None and self.last_days is not None:
+            raise ValueError("takes last_rows or last_days, not both")
+        if (self.last_rows is None) != (self.order_by is None):
+            raise ValueError("last_rows and order_by go together")
+        if (self.last_days is None) != (self.time_column is None):
+            raise ValueError("last_days and time_column go together")
+        return self
+
+    @property
+    def is_whole(self) -> bool:
+        return self.last_rows is None and self.last_days is None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the policy itself names."""
+        return tuple(name for name in (self.order_by, self.time_column) if name is not None)
+
+    def __str__(self) -> str:
+        if self.last_rows is not None:
+            return f"last {self.last_rows:,} by {self.order_by}"
+        if self.last_days is not None:
+            return f"last {self.last_days} days by {self.time_column}"
+        return "all"
+
+
+class NamedTablePolicy(TablePolicy):
+    """A `[[table]]` entry; `name` is `table` (in public) or `schema.table`."""
+
+    name: Name
+
+    @property
+    def qualified_name(self) -> str:
+        return self.name if "." in self.name else f"{DEFAULT_SCHEMA}.{self.name}"
+
+    @property
+    def policy(self) -> TablePolicy:
+        return TablePolicy(**self.model_dump(exclude={"name"}))
+
+
+class TablePatterns(_Strict):
+    """The `[backup]` entry: every table of `schemas` that a pattern takes and none excludes.
+
+    Patterns are the shell's (`*`, `?`, `[…]`), against `table` or `schema.table`.
+    """
+
+    tables: list[Name] = []
+    exclude: list[Name] = []
+    schemas: list[Name] = [DEFAULT_SCHEMA]
+
+    @field_validator("tables", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: object) -> object:
+        return [value] if isinstance(value, str) else value
+
+    def includes(self, schema: str, table: str) -> bool:
+        names = (table, f"{schema}.{table}")
+        return schema in self.schemas and _any(names, self.tables) and not self.excludes(*names)
+
+    def excludes(self, *names: str) -> bool:
+        return _any(names, self.exclude)
+
+
+class RetentionPolicy(_Strict):
+    """How long backups are kept; zero would mean nothing is, and is refused."""
+
+    keep_within_days: int = Field(default=7, gt=0, le=36_500)
+
+
+class BackupPolicy(_Strict):
+    """All of `supakeep.toml`."""
+
+    table: list[NamedTablePolicy] = []
+    backup: TablePatterns = TablePatterns()
+    retention: RetentionPolicy = RetentionPolicy()
+
+    @model_validator(mode="after")
+    def _names_tables_once(self) -> Self:
+        names = [entry.qualified_name for entry in self.table]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"table {twice[0]} has two [[table]] entries")
+        if not self.table and not self.backup.tables:
+            raise ValueError('nothing is backed up: add [[table]] entries or [backup] tables = "*"')
+        return self
+
+    @classmethod
+    def parse(cls, text: str, source: str = "supakeep.toml") -> BackupPolicy:
+        """Reads the file's text; ConfigurationError names the entry that is wrong and why."""
+        try:
+            return cls.model_validate(tomllib.loads(text))
+        except tomllib.TOMLDecodeError as exc:
+            raise _unreadable(source, f"is not valid TOML: {exc}") from exc
+        except ValidationError as exc:
+            raise _unreadable(source, _first_problem(exc)) from exc
+
+
+def _any(names: Iterable[str], patterns: Iterable[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns for name in names)
+
+
+def _first_problem(exc: ValidationError) -> str:
+    problem = exc.errors(include_url=False)[0]
+    # a list's entries count from 0 inside, from 1 for a person
+    where = ".".join(str(p + 1) if isinstance(p, int) else str(p) for p in problem["loc"])
+    what = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        what = "is not a key that Supakeep knows"
+    return f"{where}: {what}" if where else what
+
+
+def _unreadable(source: str, problem: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{source}: {problem}",
+        operation="read configuration",
+        key=source,
+        hint="docs/configuration.md lists every key with an example.",
+    )

@@ -1,0 +1,140 @@
+"""A run: one backup, restore or prune, from the request to its end."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from enum import StrEnum
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from supakeep.domain.manifest import Problem
+from supakeep.errors import InvalidRequestError, SupakeepError
+
+# A run renews its lease while it works; one that has not for this long is dead.
+LEASE_SECONDS = 300
+# Lambda holds an asynchronous event for at most this long (MaximumEventAgeInSeconds in the template).
+QUEUE_SECONDS = 3600
+
+_RUN_ID = re.compile(r"\d{8}T\d{6}Z-[a-z0-9]{4,32}")
+
+
+class RunKind(StrEnum):
+    BACKUP = "backup"
+    RESTORE = "restore"
+    PRUNE = "prune"
+
+
+class RunStatus(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    FAILED = "failed"
+
+    @property
+    def is_final(self) -> bool:
+        return self in (RunStatus.COMPLETE, RunStatus.PARTIAL, RunStatus.FAILED)
+
+
+class TableProgress(BaseModel):
+    """How far a table is: rows exported, or rows written."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rows: int
+    status: str
+
+
+class Run(BaseModel):
+    """`id` sorts by time: `20261122T030000Z-schedule`. `heartbeat_at` is its last sign of life.
+
+    `result` is what the run's use case answered, as JSON fields; None until it has ended well.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    kind: RunKind
+    trigger: str
+    status: RunStatus = RunStatus.QUEUED
+    backup: str | None = None
+    requested_at: dt.datetime
+    started_at: dt.datetime | None = None
+    heartbeat_at: dt.datetime | None = None
+    finished_at: dt.datetime | None = None
+    attempt: int = 0
+    tables: dict[str, TableProgress] = Field(default_factory=dict)
+    result: dict[str, Any] | None = None
+    error: Problem | None = None
+
+    def started(self, at: dt.datetime) -> Self:
+        """The run at the start of its next attempt; nothing of an earlier one is left."""
+        return self.model_copy(
+            update={
+                "status": RunStatus.RUNNING,
+                "started_at": at,
+                "heartbeat_at": at,
+                "finished_at": None,
+                "attempt": self.attempt + 1,
+                "tables": {},
+                "result": None,
+                "error": None,
+            }
+        )
+
+    def ended(self, at: dt.datetime, status: RunStatus, result: dict[str, Any]) -> Self:
+        return self.model_copy(
+            update={"status": status, "finished_at": at, "heartbeat_at": at, "result": result}
+        )
+
+    def failed(self, at: dt.datetime, error: Exception) -> Self:
+        return self.model_copy(
+            update={
+                "status": RunStatus.FAILED,
+                "finished_at": at,
+                "heartbeat_at": at,
+                "error": problem_of(error),
+            }
+        )
+
+    def as_seen_at(self, now: dt.datetime) -> Self:
+        """The run as it must be told: one that gave no sign of life for too long has failed."""
+        last_sign, patience = self.heartbeat_at, LEASE_SECONDS
+        if self.status is RunStatus.QUEUED:
+            last_sign, patience = self.requested_at, QUEUE_SECONDS
+        elif self.status is not RunStatus.RUNNING:
+            return self
+        if last_sign is not None and now - last_sign <= dt.timedelta(seconds=patience):
+            return self
+        problem = Problem(
+            message="The run stopped without an end: it ran out of time or memory, or was killed",
+            hint="Look at the function's log; start the run again.",
+        )
+        return self.model_copy(update={"status": RunStatus.FAILED, "error": problem})
+
+
+def new_run_id(at: dt.datetime, suffix: str) -> str:
+    """`suffix` tells runs of one second apart: random, or `schedule` for the nightly run."""
+    return f"{at:%Y%m%dT%H%M%SZ}-{suffix}"
+
+
+def validated_run_id(text: str) -> str:
+    if not _RUN_ID.fullmatch(text):
+        raise InvalidRequestError(
+            f"{text[:100]!r} is no run id",
+            operation="read run id",
+            hint="Run ids look like 20261122T030000Z-1a2b3c4d; starting a run answers with its id.",
+        )
+    return text
+
+
+def problem_of(error: Exception) -> Problem:
+    """What of an error is told to the user; an unforeseen one shows its type alone."""
+    if isinstance(error, SupakeepError):
+        return Problem(message=error.message, hint=error.hint)
+    return Problem(
+        message=f"Unexpected failure: {type(error).__name__}",
+        hint="The function's log has the details.",
+    )

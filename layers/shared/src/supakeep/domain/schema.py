@@ -1,0 +1,91 @@
+"""What a database says of its tables, and the orders that follow from it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Column(BaseModel):
+    """A column as `pg_attribute` has it; `type` is Postgres's own spelling, `numeric(12,4)` say."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    type: str
+    nullable: bool = True
+    identity: Literal["always", "by default"] | None = None
+    generated: bool = False
+
+
+class Table(BaseModel):
+    """A table and what its rows depend on.
+
+    `references` names the tables that its foreign keys point to. `readable` and `rows_hidden` are
+    about the role that asked: without the first it may not select, with the second row-level
+    security would leave rows out without an error.
+    """
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+    schema_name: str
+    name: str
+    columns: tuple[Column, ...]
+    primary_key: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    readable: bool = True
+    rows_hidden: bool = False
+
+    @property
+    def qualified_name(self) -> str:
+        return f"{self.schema_name}.{self.name}"
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def writable_columns(self) -> tuple[str, ...]:
+        """All but the generated columns, which refuse any value."""
+        return tuple(column.name for column in self.columns if not column.generated)
+
+
+class Catalog(BaseModel):
+    """A database's tables by qualified name, and the server's version."""
+
+    model_config = ConfigDict(frozen=True)
+
+    server_version: str
+    tables: Mapping[str, Table]
+
+
+def columns_fingerprint(columns: Iterable[Column]) -> str:
+    """A short digest that changes when a column is added, dropped, renamed or changes type."""
+    text = "\n".join(f"{column.name}\t{column.type}" for column in columns)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def parents_first(references: Mapping[str, Iterable[str]]) -> list[str]:
+    """Orders tables so that each stands after the tables it refers to.
+
+    References to tables outside the mapping and to the table itself do not count. In a cycle there
+    is no such order; its tables then follow by name.
+    """
+    waiting = {
+        name: {parent for parent in parents if parent in references and parent != name}
+        for name, parents in references.items()
+    }
+    ordered: list[str] = []
+    while waiting:
+        ready = sorted(name for name, parents in waiting.items() if not parents)
+        # a cycle: break it at its first name, the order inside it cannot be right anyway
+        ready = ready or [min(waiting)]
+        ordered += ready
+        for name in ready:
+            del waiting[name]
+        for parents in waiting.values():
+            parents.difference_update(ready)
+    return ordered

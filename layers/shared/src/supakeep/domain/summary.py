@@ -1,0 +1,81 @@
+"""A backup as it is listed and reported: the manifest without its checksums and columns."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
+
+from supakeep.domain.manifest import Manifest, Problem
+
+
+class TableSummary(BaseModel):
+    """One table; `policy` in words, `error` where the table is incomplete."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    status: str
+    rows: int
+    bytes: int
+    policy: str
+    error: Problem | None = None
+
+
+class BackupSummary(BaseModel):
+    """`locations` names the stores that hold the backup; `objects` are its keys there."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    project: str
+    status: str
+    trigger: str
+    engine: str
+    consistency: str
+    started_at: dt.datetime
+    finished_at: dt.datetime
+    duration_seconds: int
+    size_bytes: int
+    rows: int
+    tables: tuple[TableSummary, ...]
+    uncovered_tables: tuple[str, ...]
+    locations: tuple[str, ...]
+    objects: tuple[str, ...]
+    mirror_error: Problem | None
+    warnings: tuple[str, ...]
+
+    @classmethod
+    def of(cls, manifest: Manifest, locations: Sequence[str]) -> Self:
+        tables = tuple(
+            TableSummary(
+                name=entry.name,
+                status=entry.status,
+                rows=entry.rows,
+                bytes=entry.bytes,
+                policy=str(entry.policy),
+                error=entry.error,
+            )
+            for entry in manifest.tables
+        )
+        return cls(
+            name=manifest.backup,
+            project=manifest.project,
+            status=manifest.status,
+            trigger=manifest.trigger,
+            engine=manifest.engine,
+            consistency=manifest.consistency,
+            started_at=manifest.started_at,
+            finished_at=manifest.finished_at,
+            duration_seconds=manifest.duration_seconds,
+            size_bytes=manifest.size_bytes,
+            rows=manifest.rows,
+            tables=tables,
+            uncovered_tables=manifest.uncovered_tables,
+            locations=tuple(locations),
+            objects=(*(volume.key for volume in manifest.volumes), manifest.name.manifest_key),
+            mirror_error=manifest.mirror_error,
+            warnings=manifest.warnings,
+        )

@@ -1,0 +1,172 @@
+"""Everything that Supakeep raises on purpose.
+
+SupakeepError
+├── ConfigurationError           settings or supakeep.toml are wrong
+├── InvalidRequestError          the caller asked for something malformed
+├── UnauthorizedError            wrong or missing key
+├── StorageError                 an object store refused
+│   ├── ObjectNotFoundError
+│   ├── BucketNotFoundError
+│   ├── ObjectAlreadyExistsError
+│   ├── StoragePermissionError
+│   └── StorageUnavailableError  (retryable)
+├── DatabaseError                the database refused
+│   ├── DatabaseUnavailableError (retryable)
+│   ├── DatabasePermissionError
+│   ├── FunctionsMissingError    the migration with Supakeep's functions has not run
+│   ├── ConstraintViolationError a row cannot be written: a key, check or type forbids it
+│   ├── ExportError
+│   └── RestoreError
+├── IntegrityError               what was stored is not what was written
+│   ├── ChecksumError
+│   ├── ManifestError
+│   └── FormatVersionError
+├── BackupNotFoundError
+├── RunNotFoundError
+├── UnsafeOperationError         refused, because it would destroy something
+├── MirrorError                  the primary copy holds, the mirror's does not
+├── LeaseHeldError               another run is at work
+└── DeadlineExceededError        the time given is used up
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SupakeepError(Exception):
+    """A failure that can be told to the user.
+
+    `message` says what happened and where, `hint` how to mend it, `operation` what was being done
+    (`upload`, `export`, …) and `key` the object, table or setting concerned.
+    """
+
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self, message: str, *, operation: str, key: str | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.operation = operation
+        self.key = key
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class ConfigurationError(SupakeepError):
+    """Settings or supakeep.toml are wrong."""
+
+
+class InvalidRequestError(SupakeepError):
+    """The caller asked for something malformed."""
+
+
+class UnauthorizedError(SupakeepError):
+    """The key is wrong or missing; the two are not told apart."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Unauthorized",
+            operation="authorize",
+            hint="Send 'Authorization: Bearer <key>' with the ADMIN_KEY (admin routes) "
+            "or the CRON_SECRET (cron route).",
+        )
+
+
+class StorageError(SupakeepError):
+    """An object store refused."""
+
+
+class ObjectNotFoundError(StorageError):
+    """There is no object under this key."""
+
+
+class BucketNotFoundError(StorageError):
+    """The bucket itself is missing."""
+
+
+class ObjectAlreadyExistsError(StorageError):
+    """Objects are write-once, and this key is taken."""
+
+
+class StoragePermissionError(StorageError):
+    """The store's credentials do not allow this."""
+
+
+class StorageUnavailableError(StorageError):
+    """The store did not answer, or answered with a failure of its own."""
+
+    retryable = True
+
+
+class DatabaseError(SupakeepError):
+    """The database refused."""
+
+
+class DatabaseUnavailableError(DatabaseError):
+    """The database did not answer, or cancelled the statement."""
+
+    retryable = True
+
+
+class DatabasePermissionError(DatabaseError):
+    """The role may not read or write this table."""
+
+
+class FunctionsMissingError(DatabaseError):
+    """Supakeep's database functions are not installed, or are of another version."""
+
+
+class ConstraintViolationError(DatabaseError):
+    """The database will not hold this row: a key, a check or a type forbids it."""
+
+
+class ExportError(DatabaseError):
+    """A table could not be exported."""
+
+
+class RestoreError(DatabaseError):
+    """A table could not be restored."""
+
+
+class IntegrityError(SupakeepError):
+    """What is stored is not what was written."""
+
+
+class ChecksumError(IntegrityError):
+    """Bytes differ from the checksum in the manifest, or are missing."""
+
+
+class ManifestError(IntegrityError):
+    """The manifest cannot be read, or was changed after it was written."""
+
+
+class FormatVersionError(IntegrityError):
+    """The backup was written by a newer major version of the format."""
+
+
+class BackupNotFoundError(SupakeepError):
+    """No backup has this name."""
+
+
+class RunNotFoundError(SupakeepError):
+    """No run has this id."""
+
+
+class UnsafeOperationError(SupakeepError):
+    """Refused, because it would destroy something that the caller may not have meant."""
+
+
+class MirrorError(SupakeepError):
+    """The primary copy was written, the mirror's was not."""
+
+
+class LeaseHeldError(SupakeepError):
+    """Another backup, restore or prune of the same project is at work."""
+
+
+class DeadlineExceededError(SupakeepError):
+    """The time given to this invocation is used up."""

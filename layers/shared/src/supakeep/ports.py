@@ -1,0 +1,177 @@
+"""What the use cases need from the world. Each port's contract stands in its docstring, and
+`tests/contract` runs one suite over every adapter of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Literal, Protocol
+
+from supakeep.domain.plan import Selection
+from supakeep.domain.run import Run
+from supakeep.domain.schema import Catalog, Table
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows as Postgres's own JSON text, UTF-8, one a line without a final line break."""
+
+    lines: bytes
+    count: int
+
+
+@dataclass(frozen=True)
+class UpsertCounts:
+    """What became of the rows of one batch."""
+
+    inserted: int
+    updated: int
+    unchanged: int
+
+
+class SourceDatabase(Protocol):
+    """A database that is read.
+
+    Raises DatabasePermissionError where the role may not read, DatabaseUnavailableError where the
+    database does not answer, FunctionsMissingError where it is not prepared.
+    """
+
+    engine: Literal["rest", "postgres"]
+    consistency: Literal["snapshot", "per-table"]
+
+    def catalog(self) -> Catalog:
+        """Every ordinary and partitioned table outside the system's schemas, readable or not."""
+        ...
+
+    def export(self, selection: Selection) -> Iterator[Rows]:
+        """The selected rows in portions of bounded size. Every row that existed before the call and
+        after the last portion is there exactly once; the end means that there are no more."""
+        ...
+
+    def count(self, selection: Selection) -> int:
+        """How many rows the selection has now."""
+        ...
+
+
+class TargetDatabase(Protocol):
+    """A database that is written. Errors as in SourceDatabase."""
+
+    def catalog(self) -> Catalog: ...
+
+    def upsert(
+        self, table: Table, columns: Sequence[str], rows: Sequence[bytes], *, dry_run: bool
+    ) -> UpsertCounts:
+        """Inserts rows, and overwrites `columns` of those whose primary key is there already.
+
+        All or nothing for one call: ConstraintViolationError means that no row of it was written.
+        A row that is the same already is not written. A dry run counts and writes nothing.
+        """
+        ...
+
+    def advance_sequences(self, table: Table) -> Sequence[str]:
+        """Moves the table's sequences past its highest values; returns those that were moved."""
+        ...
+
+    def count_table(self, table: Table) -> int: ...
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object in a listing; `modified_at` is aware."""
+
+    key: str
+    size_bytes: int
+    modified_at: dt.datetime
+
+
+class ObjectStore(Protocol):
+    """Write-once objects under keys with `/`.
+
+    Raises ObjectNotFoundError, BucketNotFoundError, ObjectAlreadyExistsError,
+    StoragePermissionError, and StorageUnavailableError where nothing of these is known.
+    `name` says which copy this is (`primary`, `mirror`, a folder's path).
+    """
+
+    name: str
+
+    def put(self, key: str, content: BinaryIO) -> None:
+        """Stores the rest of `content`, all or nothing; an existing key is never overwritten."""
+        ...
+
+    def read(self, key: str) -> AbstractContextManager[Iterator[bytes]]:
+        """The object's bytes in pieces; closing early is allowed. Cut short, it raises
+        StorageUnavailableError and never just ends."""
+        ...
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """Every object whose key starts with `prefix`, in the order of keys. A missing bucket
+        raises BucketNotFoundError: an empty listing means that there is nothing."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Removes the object; one that is gone already is no error."""
+        ...
+
+    def signed_url(self, key: str, expires_in_seconds: int) -> str:
+        """An address that serves the object without a key until it expires. InvalidRequestError
+        where the store has no such thing."""
+        ...
+
+
+class RunStore(Protocol):
+    """Runs, and the lease that keeps two of one project apart.
+
+    Leases belong to a run's id: asking again under the same id renews. An expired lease is free.
+    """
+
+    def create(self, run: Run) -> bool:
+        """Stores a new run; False, and nothing stored, where its id is taken."""
+        ...
+
+    def save(self, run: Run) -> None: ...
+
+    def get(self, run_id: str) -> Run | None: ...
+
+    def list(self, limit: int) -> Sequence[Run]:
+        """The newest runs, newest first."""
+        ...
+
+    def acquire_lease(self, run_id: str, now: dt.datetime, expires_at: dt.datetime) -> None:
+        """Raises LeaseHeldError where another run holds it, naming that run."""
+        ...
+
+    def release_lease(self, run_id: str) -> None:
+        """Does nothing where the lease is not this run's."""
+        ...
+
+
+class Dispatcher(Protocol):
+    """Starts work that goes on after the answer was given."""
+
+    def dispatch(self, action: Literal["backup", "restore", "prune"], payload: dict[str, Any]) -> None:
+        """Hands `payload` over to the function for `action`; returns when it is accepted."""
+        ...
+
+
+class Clock(Protocol):
+    def now(self) -> dt.datetime:
+        """The present moment, aware, in UTC."""
+        ...
+
+
+class Deadline(Protocol):
+    def check(self) -> None:
+        """Raises DeadlineExceededError when too little time is left to end in good order."""
+        ...
+
+
+class Progress(Protocol):
+    """Is told how far a run is."""
+
+    def table(self, name: str, rows: int, status: str) -> None:
+        """`rows` so far; status is `running`, `complete` or `failed`."""
+        ...
+
+

@@ -1,0 +1,1 @@
+"""What Supakeep does, one verb a file, written against the ports."""

@@ -1,0 +1,194 @@
+"""Create a backup: every selected table into one document, then the manifest."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from dataclasses import dataclass
+
+from supakeep import __version__
+from supakeep.domain import document
+from supakeep.domain.backup_name import FOLDER, BackupName
+from supakeep.domain.manifest import (
+    BackupStatus,
+    Manifest,
+    Problem,
+    TableEntry,
+    Trigger,
+    table_entry_columns,
+)
+from supakeep.domain.plan import BackupPlan, RefusedTable, Selection, plan_backup
+from supakeep.domain.policy import BackupPolicy
+from supakeep.domain.run import problem_of
+from supakeep.errors import DatabaseError, ExportError
+from supakeep.ports import Clock, Deadline, ObjectStore, Progress, SourceDatabase
+from supakeep.usecases.part_meter import PartMeter
+from supakeep.usecases.volume_writer import MirroredUpload, VolumeWriter
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class CreateBackup:
+    """Everything a backup needs; `mirror` may be absent."""
+
+    source: SourceDatabase
+    primary: ObjectStore
+    mirror: ObjectStore | None
+    policy: BackupPolicy
+    project: str
+    max_object_bytes: int
+    clock: Clock
+    deadline: Deadline
+    progress: Progress
+
+    def __call__(self, name: BackupName, trigger: Trigger) -> Manifest:
+        """Writes the backup `name` and returns its manifest, which may be `partial`.
+
+        A table that cannot be exported is named in the manifest, after all others were exported.
+        Raises where no table could be, or the primary store refuses: then no manifest is written
+        and no backup exists.
+        """
+        started_at = self.clock.now()
+        catalog = self.source.catalog()
+        plan = plan_backup(self.policy, catalog, started_at)
+        upload = MirroredUpload(self.primary, self.mirror)
+        with VolumeWriter(upload, name, self.max_object_bytes) as volumes:
+            volumes.write(
+                document.document_head(
+                    backup=name.text,
+                    project=self.project,
+                    created_at=started_at,
+                    source={"engine": self.source.engine, "server_version": catalog.server_version},
+                )
+            )
+            exported, warnings = self._export_tables(plan, volumes)
+            _require_some_table(plan, exported)
+            volumes.write(document.DOCUMENT_FOOT)
+            entries = [*exported, *(_refused_entry(refused) for refused in plan.refused)]
+            manifest = Manifest(
+                backup=name.text,
+                project=self.project,
+                trigger=trigger,
+                engine=self.source.engine,
+                consistency=self.source.consistency,
+                server_version=catalog.server_version,
+                tool_version=__version__,
+                started_at=started_at,
+                finished_at=self.clock.now(),
+                status=_status(entries),
+                tables=tuple(sorted(entries, key=lambda entry: entry.name)),
+                volumes=volumes.finish(),
+                uncovered_tables=plan.uncovered,
+                warnings=tuple(warnings),
+            )
+        return upload.commit(manifest)
+
+    def _export_tables(
+        self, plan: BackupPlan, volumes: VolumeWriter
+    ) -> tuple[list[TableEntry], list[str]]:
+        entries: list[TableEntry] = []
+        warnings: list[str] = []
+        for selection in plan.selections:
+            if entries:
+                volumes.write(document.ROW_SEPARATOR)
+            entry = self._export_table(selection, volumes)
+            entries.append(entry)
+            warnings += self._count_warnings(selection, entry)
+        if entries:
+            volumes.write(b"\n")
+        return entries, warnings
+
+    def _export_table(self, selection: Selection, volumes: VolumeWriter) -> TableEntry:
+        name = selection.table.qualified_name
+        volumes.write(document.table_head(selection))
+        meter = PartMeter(volumes)
+        error: DatabaseError | None = None
+        try:
+            self.progress.table(name, 0, "running")
+            for rows in self.source.export(selection):
+                self.deadline.check()
+                meter.write(rows)
+                self.progress.table(name, meter.rows, "running")
+        except DatabaseError as exc:
+            log.exception("Table %s could not be exported", name)
+            error = exc
+        meter.close()
+        volumes.write(document.table_foot(error=error.message if error else None))
+        status = "failed" if error else "complete"
+        self.progress.table(name, meter.rows, status)
+        return TableEntry(
+            name=name,
+            status=status,
+            rows=meter.rows,
+            bytes=meter.bytes,
+            policy=selection.policy,
+            parts=() if error else meter.parts(),
+            error=problem_of(error) if error else None,
+            **table_entry_columns(selection.table),
+        )
+
+    def _count_warnings(self, selection: Selection, entry: TableEntry) -> list[str]:
+        if entry.status == "failed":
+            return []
+        limit = selection.policy.last_rows
+        try:
+            counted = self.source.count(selection)
+        except DatabaseError as exc:
+            return [f"{entry.name}: could not be counted afterwards: {exc.message}"]
+        expected = counted if limit is None else min(counted, limit)
+        if entry.rows == expected:
+            return []
+        return [
+            f"{entry.name}: {entry.rows} rows exported, {expected} counted afterwards; "
+            "rows were written meanwhile"
+        ]
+
+
+def choose_name(
+    store: ObjectStore, project: str, at: dt.datetime, *, scheduled: bool
+) -> BackupName:
+    """The day's name for its first scheduled backup, a timed one for any other.
+
+    A name that anything is left of, a crashed run's volume say, is not used again: objects are
+    write-once.
+    """
+    if scheduled:
+        daily = BackupName.daily(project, at)
+        taken = any(
+            stored.key.startswith((f"{daily.document_key}", daily.manifest_key))
+            for stored in store.list(f"{FOLDER}/{daily}.")
+        )
+        if not taken:
+            return daily
+    return BackupName.timed(project, at)
+
+
+def _require_some_table(plan: BackupPlan, exported: list[TableEntry]) -> None:
+    if any(entry.status == "complete" for entry in exported):
+        return
+    failures = [*exported, *(_refused_entry(refused) for refused in plan.refused)]
+    first = next((entry.error for entry in failures if entry.error), None)
+    raise ExportError(
+        f"No table could be exported; the first failure: {first.message}"
+        if first
+        else "The policy selects no table of this database",
+        operation="export",
+        hint=first.hint if first else "Look at supakeep.toml: its names and patterns match nothing.",
+    )
+
+
+def _refused_entry(refused: RefusedTable) -> TableEntry:
+    return TableEntry(
+        name=refused.name,
+        status="failed",
+        rows=0,
+        bytes=0,
+        policy=refused.policy,
+        error=Problem(message=refused.error.message, hint=refused.error.hint),
+    )
+
+
+def _status(entries: list[TableEntry]) -> BackupStatus:
+    failed = any(entry.status == "failed" for entry in entries)
+    return BackupStatus.PARTIAL if failed else BackupStatus.COMPLETE

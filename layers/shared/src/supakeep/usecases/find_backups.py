@@ -1,0 +1,160 @@
+"""Find backups: list them, or one by its name, over every store that may hold a copy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from supakeep.domain.backup_name import FOLDER, LATEST, BackupName, ObjectName
+from supakeep.domain.manifest import Manifest, Problem
+from supakeep.domain.run import problem_of
+from supakeep.errors import (
+    BackupNotFoundError,
+    IntegrityError,
+    ObjectNotFoundError,
+    StorageError,
+)
+from supakeep.ports import ObjectStore
+
+_PARALLEL_READS = 8
+# a manifest lists its tables and volumes; this is some ten thousand of them
+_MAX_MANIFEST_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class FoundBackup:
+    """One backup and the stores that hold its manifest. `manifest` is None, and `problem` says why,
+    where no copy can be trusted."""
+
+    name: BackupName
+    stores: tuple[str, ...]
+    manifest: Manifest | None
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True)
+class BackupListing:
+    """Newest first. `problems` tells, by store, what kept a listing from being whole."""
+
+    backups: tuple[FoundBackup, ...]
+    problems: dict[str, Problem]
+
+
+def list_backups(stores: Sequence[ObjectStore], project: str | None = None) -> BackupListing:
+    """The backups of `project` (of every project where None) in any of the stores.
+
+    A store that does not answer is reported beside what the others hold; where none answers, the
+    first one's error is raised.
+    """
+    found: dict[BackupName, list[tuple[ObjectStore, Manifest | IntegrityError]]] = {}
+    problems: dict[str, Problem] = {}
+    failures: list[StorageError] = []
+    for store in stores:
+        try:
+            for name, manifest in read_manifests(store, project):
+                found.setdefault(name, []).append((store, manifest))
+        except StorageError as exc:
+            failures.append(exc)
+            problems[store.name] = problem_of(exc)
+    if failures and len(failures) == len(stores):
+        raise failures[0]
+    ordered = sorted(found, key=lambda name: (_started(found[name]), name), reverse=True)
+    return BackupListing(tuple(_merged(name, found[name]) for name in ordered), problems)
+
+
+def read_manifests(
+    store: ObjectStore, project: str | None
+) -> list[tuple[BackupName, Manifest | IntegrityError]]:
+    """Every backup's manifest in one store, or why it cannot be trusted."""
+    prefix = f"{FOLDER}/backup_{project}_" if project else f"{FOLDER}/"
+    names = [
+        parsed.backup
+        for stored in store.list(prefix)
+        if (parsed := ObjectName.parse(stored.key)) and parsed.is_manifest
+    ]
+    with ThreadPoolExecutor(_PARALLEL_READS) as pool:
+        return list(zip(names, pool.map(lambda name: _manifest_or_error(store, name), names), strict=True))
+
+
+def read_manifest(store: ObjectStore, name: BackupName) -> Manifest:
+    """Raises BackupNotFoundError, or an IntegrityError where the manifest cannot be trusted."""
+    content = bytearray()
+    try:
+        with store.read(name.manifest_key) as pieces:
+            for piece in pieces:
+                content += piece
+                if len(content) > _MAX_MANIFEST_BYTES:
+                    break
+    except ObjectNotFoundError as exc:
+        raise _not_found(name.text) from exc
+    return Manifest.parse(bytes(content), name.manifest_key)
+
+
+def find_backup(
+    stores: Sequence[ObjectStore], name: str, project: str
+) -> tuple[ObjectStore, Manifest]:
+    """The first store that holds the backup in order, and its manifest there.
+
+    `latest` is the newest good backup of `project`. Where the first store fails or its copy is
+    damaged, the next one is asked; the first failure is raised where none has it.
+    """
+    if name == LATEST:
+        return _find_latest(stores, project)
+    parsed = BackupName.parse(name)
+    failures: list[StorageError | IntegrityError | BackupNotFoundError] = []
+    for store in stores:
+        try:
+            return store, read_manifest(store, parsed)
+        except (StorageError, IntegrityError, BackupNotFoundError) as exc:
+            failures.append(exc)
+    # damage or a dead store says more than that the name is unknown elsewhere
+    failures.sort(key=lambda exc: isinstance(exc, BackupNotFoundError))
+    raise failures[0]
+
+
+def _find_latest(stores: Sequence[ObjectStore], project: str) -> tuple[ObjectStore, Manifest]:
+    for found in list_backups(stores, project).backups:
+        if found.manifest is not None and found.manifest.is_good:
+            store = next(store for store in stores if store.name in found.stores)
+            return store, found.manifest
+    raise BackupNotFoundError(
+        f"Project {project} has no good backup",
+        operation="find backup",
+        key=LATEST,
+        hint="`supakeep list` shows what there is; `supakeep backup` makes one.",
+    )
+
+
+def _manifest_or_error(store: ObjectStore, name: BackupName) -> Manifest | IntegrityError:
+    try:
+        return read_manifest(store, name)
+    except IntegrityError as exc:
+        return exc
+
+
+def _merged(
+    name: BackupName, copies: Iterable[tuple[ObjectStore, Manifest | IntegrityError]]
+) -> FoundBackup:
+    trusted = [(store.name, copy) for store, copy in copies if isinstance(copy, Manifest)]
+    if trusted:
+        return FoundBackup(name, tuple(store for store, _ in trusted), trusted[0][1])
+    store, error = next((store, copy) for store, copy in copies if isinstance(copy, Exception))
+    return FoundBackup(name, (store.name,), None, problem_of(error))
+
+
+def _started(copies: Iterable[tuple[ObjectStore, Manifest | IntegrityError]]) -> float:
+    """Seconds since 1970, for sorting alone; a copy that cannot be trusted sorts by name, last."""
+    return max(
+        (copy.started_at.timestamp() for _, copy in copies if isinstance(copy, Manifest)),
+        default=0.0,
+    )
+
+
+def _not_found(name: str) -> BackupNotFoundError:
+    return BackupNotFoundError(
+        f"No backup is named {name}",
+        operation="find backup",
+        key=name,
+        hint="`supakeep list` (GET /api/admin/backups) shows the names; `latest` is the newest good one.",
+    )

@@ -1,0 +1,158 @@
+"""Track runs: from the request through the lease and the heartbeat to an honest end."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from supakeep.domain.run import (
+    LEASE_SECONDS,
+    Run,
+    RunKind,
+    RunStatus,
+    TableProgress,
+    new_run_id,
+    validated_run_id,
+)
+from supakeep.errors import LeaseHeldError, RunNotFoundError
+from supakeep.ports import Clock, Progress, RunStore
+
+log = logging.getLogger(__name__)
+
+_HEARTBEAT_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run's work ended: complete or partial, and what it answered as JSON fields."""
+
+    status: RunStatus
+    result: dict[str, Any]
+
+
+class RunProgress:
+    """Writes progress into the run's record and renews its lease, every few seconds at most."""
+
+    def __init__(
+        self, store: RunStore, clock: Clock, run: Run, watcher: Progress | None = None
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._watcher = watcher
+        self.run = run
+        self._written_at = clock.now()
+
+    def name_backup(self, name: str) -> None:
+        """Records at once which backup the run is about."""
+        self.run = self.run.model_copy(update={"backup": name})
+        self._store.save(self.run)
+
+    def table(self, name: str, rows: int, status: str) -> None:
+        if self._watcher is not None:
+            self._watcher.table(name, rows, status)
+        tables = {**self.run.tables, name: TableProgress(rows=rows, status=status)}
+        self.run = self.run.model_copy(update={"tables": tables})
+        now = self._clock.now()
+        if (now - self._written_at).total_seconds() >= _HEARTBEAT_SECONDS:
+            self._written_at = now
+            self.run = self.run.model_copy(update={"heartbeat_at": now})
+            self._store.acquire_lease(self.run.id, now, lease_end(now))
+            self._store.save(self.run)
+
+
+@dataclass(frozen=True)
+class TrackRuns:
+    store: RunStore
+    clock: Clock
+    watcher: Progress | None = None
+
+    def accept(self, kind: RunKind, trigger: str, *, backup: str | None = None) -> Run:
+        """Records a run that will be started by a later invocation, and takes the lease for it, so
+        that a second request is told at once (LeaseHeldError)."""
+        now = self.clock.now()
+        run = Run(
+            id=new_run_id(now, secrets.token_hex(4)),
+            kind=kind,
+            trigger=trigger,
+            backup=backup,
+            requested_at=now,
+        )
+        self.store.acquire_lease(run.id, now, lease_end(now))
+        self.store.create(run)
+        return run
+
+    def withdraw(self, run: Run, error: Exception) -> None:
+        """Ends an accepted run that could not be handed over."""
+        self.store.save(run.failed(self.clock.now(), error))
+        self.store.release_lease(run.id)
+
+    def get(self, run_id: str) -> Run:
+        run = self.store.get(validated_run_id(run_id))
+        if run is None:
+            raise RunNotFoundError(
+                f"No run has the id {run_id}",
+                operation="read run",
+                key=run_id,
+                hint="Runs are kept for 30 days; GET /api/admin/runs lists the newest.",
+            )
+        return run.as_seen_at(self.clock.now())
+
+    def list(self, limit: int) -> list[Run]:
+        now = self.clock.now()
+        return [run.as_seen_at(now) for run in self.store.list(limit)]
+
+    def execute(
+        self, run: Run, work: Callable[[RunProgress], Outcome]
+    ) -> Run:
+        """Does a run's work once, under the lease, and records how it ended.
+
+        The same id delivered twice (events come at least once) gives the record of the first
+        delivery back, unless that one failed or died: then this is the next attempt. Whatever `work`
+        raises is recorded and raised.
+        """
+        run = self._known(run)
+        if run.status.is_final and run.status is not RunStatus.FAILED:
+            log.info("Run %s was delivered again and has ended already", run.id)
+            return run
+        now = self.clock.now()
+        if run.status is RunStatus.RUNNING:
+            log.info("Run %s was delivered again and is at work", run.id)
+            return run
+        self._take_lease(run, now)
+        run = run.started(now)
+        self.store.save(run)
+        progress = RunProgress(self.store, self.clock, run, self.watcher)
+        try:
+            outcome = work(progress)
+        except BaseException as exc:
+            failure = exc if isinstance(exc, Exception) else RuntimeError(type(exc).__name__)
+            self.store.save(progress.run.failed(self.clock.now(), failure))
+            raise
+        else:
+            run = progress.run.ended(self.clock.now(), outcome.status, outcome.result)
+            self.store.save(run)
+            return run
+        finally:
+            self.store.release_lease(run.id)
+
+    def _take_lease(self, run: Run, now: dt.datetime) -> None:
+        try:
+            self.store.acquire_lease(run.id, now, lease_end(now))
+        except LeaseHeldError as exc:
+            self.store.save(run.failed(now, exc))
+            raise
+
+    def _known(self, run: Run) -> Run:
+        """The record under this id as it stands, after storing `run` where there is none."""
+        if self.store.create(run):
+            return run
+        stored = self.store.get(run.id)
+        return run if stored is None else stored.as_seen_at(self.clock.now())
+
+
+def lease_end(now: dt.datetime) -> dt.datetime:
+    return now + dt.timedelta(seconds=LEASE_SECONDS)
