@@ -23,6 +23,7 @@ add_backup_routes(resolver, application)
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Returns the HTTP answer, or the run's record as JSON fields; raises what ended a run."""
     app = application()
     if runtime.is_http(event):
         return answer(resolver, app.settings, event, context)
@@ -43,9 +44,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def _scheduled_run(app: Application, event: dict[str, Any]) -> Run:
     """The scheduled moment is the run's id: a second delivery of it is the same run."""
     scheduled_at = runtime.parse_event(ScheduleEvent, event).scheduled_at
-    return runtime.new_run(
-        app, RunKind.BACKUP, "schedule", new_run_id(scheduled_at, "schedule")
-    )
+    return runtime.new_run(app, RunKind.BACKUP, "schedule", new_run_id(scheduled_at, "schedule"))
 
 
 def _invoked_run(app: Application, event: dict[str, Any]) -> Run:

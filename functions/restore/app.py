@@ -22,6 +22,7 @@ add_restore_routes(resolver, application)
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Returns the HTTP answer, or the run's record as JSON fields; raises what ended a run."""
     app = application()
     if runtime.is_http(event):
         return answer(resolver, app.settings, event, context)

@@ -16,6 +16,7 @@ from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.restore import RestoreReport, RestoreRequest
 from supakeep.domain.run import Run, RunStatus
 from supakeep.domain.summary import BackupSummary
+from supakeep.errors import ConfigurationError
 from supakeep.ports import Clock, Deadline, Dispatcher, ObjectStore, Progress, RunStore
 from supakeep.settings import SECRET_NAMES, Settings
 from supakeep.usecases.create_backup import CreateBackup, choose_name
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
 class Application:
     """The use cases of one project, ready to run. Everything is built when it is first needed: a
-    path that does not touch S3 does not import its client."""
+    path that does not touch S3 does not import its client.
+    """
 
     def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
         self.settings = settings
@@ -103,7 +105,9 @@ class Application:
     def runs(self) -> TrackRuns:
         return TrackRuns(self.run_store, self.clock, self.watcher)
 
-    def choose_backup_name(self, *, scheduled: bool, store: ObjectStore | None = None) -> BackupName:
+    def choose_backup_name(
+        self, *, scheduled: bool, store: ObjectStore | None = None
+    ) -> BackupName:
         return choose_name(
             store or self.primary, self.settings.project_ref, self.clock.now(), scheduled=scheduled
         )
@@ -141,7 +145,9 @@ class Application:
 
         return self.runs.execute(run, work)
 
-    def find(self, name: str, stores: list[ObjectStore] | None = None) -> tuple[ObjectStore, Manifest]:
+    def find(
+        self, name: str, stores: list[ObjectStore] | None = None
+    ) -> tuple[ObjectStore, Manifest]:
         return find_backup(stores or self.stores, name, self.settings.project_ref)
 
     def restore(
@@ -215,9 +221,18 @@ def folder_store(path: Path) -> ObjectStore:
 def _aws_client(service: str) -> Any:
     import boto3
     from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
 
     config = Config(connect_timeout=10, read_timeout=90, retries={"mode": "standard"})
-    return cast(Any, boto3).client(service, config=config)
+    try:
+        return cast(Any, boto3).client(service, config=config)
+    except BotoCoreError as exc:
+        raise ConfigurationError(
+            f"AWS is not set up: {exc}",
+            operation="read settings",
+            key=service,
+            hint="Set AWS_REGION and credentials (AWS_PROFILE, or aws configure).",
+        ) from exc
 
 
 def _backup_outcome(manifest: Manifest, create: CreateBackup) -> Outcome:

@@ -80,6 +80,7 @@ class Session:
 
 
 def backup(session: Session) -> int:
+    """Backs up into Storage and the mirror, or into the folder of --to."""
     folder = folder_store(session.arguments.to) if session.arguments.to else None
     with session.output.progress(session.app):
         run = session.app.backup(session.new_run(RunKind.BACKUP), folder=folder)
@@ -88,6 +89,7 @@ def backup(session: Session) -> int:
 
 
 def list_(session: Session) -> int:
+    """Partial where a store could not be listed."""
     project = None if session.is_elsewhere else session.app.settings.project_ref
     listing = list_backups(session.stores, project)
     session.output.listing(listing)
@@ -95,12 +97,14 @@ def list_(session: Session) -> int:
 
 
 def show(session: Session) -> int:
+    """Reads the manifest alone; the backup's rows are not checked."""
     store, manifest = _find(session)
     session.output.backup(BackupSummary.of(manifest, [store.name]))
     return GOOD
 
 
 def restore(session: Session) -> int:
+    """Partial where the database refused rows."""
     arguments = session.arguments
     request = RestoreRequest(
         name=arguments.name,
@@ -116,6 +120,7 @@ def restore(session: Session) -> int:
 
 
 def prune(session: Session) -> int:
+    """Partial where a store could not be pruned to the end."""
     dry_run: bool = session.arguments.dry_run
     run = session.app.prune(session.new_run(RunKind.PRUNE), dry_run=dry_run, stores=session.stores)
     session.output.prune(run)
@@ -123,6 +128,7 @@ def prune(session: Session) -> int:
 
 
 def verify(session: Session) -> int:
+    """Needs no database: failed, with the object's name, at the first damage."""
     from supakeep.adapters.system import NoDeadline
 
     store, manifest = _find(session)
@@ -170,14 +176,7 @@ def _parser() -> argparse.ArgumentParser:
         "Exit code: 0 good, 1 failed, 2 wrong usage, 3 partial.",
     )
     parser.add_argument("--version", action="version", version=f"supakeep {__version__}")
-    common = _common_options()
-    source = argparse.ArgumentParser(add_help=False)
-    source.add_argument(
-        "--from",
-        dest="source",
-        metavar="WHERE",
-        help="primary, mirror, a folder, or s3://bucket (default: primary, then mirror)",
-    )
+    common, source = _common_options(), _source_option()
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def add(
@@ -188,13 +187,17 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     create = add("backup", backup, "Create a backup now.")
-    create.add_argument("--to", type=Path, metavar="FOLDER", help="a local folder instead of Storage")
+    create.add_argument(
+        "--to", type=Path, metavar="FOLDER", help="a local folder instead of Storage"
+    )
     add("list", list_, "List the backups, newest first.", source)
     _add_name(add("show", show, "Show what a backup holds.", source))
     _add_name(add("verify", verify, "Read a whole backup and check every checksum.", source))
     _add_restore_options(add("restore", restore, "Upsert a backup into the database.", source))
     pruning = add("prune", prune, "Remove backups by the retention policy.", source)
-    pruning.add_argument("--dry-run", action="store_true", help="tell what would be removed, and why")
+    pruning.add_argument(
+        "--dry-run", action="store_true", help="tell what would be removed, and why"
+    )
     return parser
 
 
@@ -206,6 +209,17 @@ def _common_options() -> argparse.ArgumentParser:
     return common
 
 
+def _source_option() -> argparse.ArgumentParser:
+    source = argparse.ArgumentParser(add_help=False)
+    source.add_argument(
+        "--from",
+        dest="source",
+        metavar="WHERE",
+        help="primary, mirror, a folder, or s3://bucket (default: primary, then mirror)",
+    )
+    return source
+
+
 def _add_name(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="a backup's name, or 'latest'")
 
@@ -213,10 +227,18 @@ def _add_name(parser: argparse.ArgumentParser) -> None:
 def _add_restore_options(parser: argparse.ArgumentParser) -> None:
     _add_name(parser)
     parser.add_argument(
-        "--table", action="append", default=[], metavar="TABLE", help="only this table; may be repeated"
+        "--table",
+        action="append",
+        default=[],
+        metavar="TABLE",
+        help="only this table; may be repeated",
     )
-    parser.add_argument("--dry-run", action="store_true", help="count what would change, write nothing")
-    parser.add_argument("--confirm", metavar="REF", help="the ref of the project that is written to")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="count what would change, write nothing"
+    )
+    parser.add_argument(
+        "--confirm", metavar="REF", help="the ref of the project that is written to"
+    )
     parser.add_argument(
         "--allow-other-project", action="store_true", help="the backup may be another project's"
     )

@@ -1,4 +1,6 @@
-"""What the command line prints: results on standard output, progress and errors on standard error."""
+"""What the command line prints: results on standard output, progress and errors on standard
+error.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +23,9 @@ from supakeep.usecases.prune_backups import PruneReport
 from supakeep.usecases.verify_backup import VerifyReport
 
 __all__ = ["Manifest", "Output"]
+
+# a larger size is shown in the next larger unit
+_LARGEST_NUMBER = 10 * 1024
 
 
 class Output:
@@ -45,11 +50,16 @@ class Output:
         if self._as_json or not (done or sys.stderr.isatty()):
             return
         start = "\r" if sys.stderr.isatty() else ""
-        print(f"{start}  {name:<40} {rows:>12,} rows  {status:<9}", end="\n" if done else "", file=sys.stderr)
+        print(
+            f"{start}  {name:<40} {rows:>12,} rows  {status:<9}",
+            end="\n" if done else "",
+            file=sys.stderr,
+        )
 
     def backup(self, summary: BackupSummary) -> None:
         if self._as_json:
-            return self._json(summary)
+            self._json(summary)
+            return
         print(f"{summary.name}  {summary.status}")
         print(
             f"{summary.rows:,} rows, {_size(summary.size_bytes)}, in {summary.duration_seconds} s, "
@@ -71,17 +81,20 @@ class Output:
         found = [BackupSummary.of(b.manifest, b.stores) for b in listing.backups if b.manifest]
         damaged = {b.name.text: b.problem for b in listing.backups if b.problem}
         if self._as_json:
-            return self._json(
+            self._json(
                 {
                     "backups": [summary.model_dump(mode="json") for summary in found],
                     "damaged": {k: v.model_dump() for k, v in damaged.items()},
                     "problems": {k: v.model_dump() for k, v in listing.problems.items()},
                 }
             )
+            return
         if not found and not damaged:
             print("There is no backup yet: `supakeep backup` makes one.")
         elif found:
-            _columns(("NAME", "TIME (UTC)", "ROWS", "SIZE", "STATUS", "IN"), [_listed(s) for s in found])
+            _columns(
+                ("NAME", "TIME (UTC)", "ROWS", "SIZE", "STATUS", "IN"), [_listed(s) for s in found]
+            )
         for name, problem in damaged.items():
             _notice(f"{name}: {problem.message}", problem.hint)
         for store, problem in listing.problems.items():
@@ -89,12 +102,22 @@ class Output:
 
     def restore(self, run: Run) -> None:
         if self._as_json:
-            return self._json(run.result)
+            self._json(run.result)
+            return
         report = RestoreReport.model_validate(run.result)
         verb = "would be written" if report.dry_run else "written"
         print(f"{report.backup} into project {report.project}, read from {report.read_from}")
         _columns(
-            ("TABLE", "IN BACKUP", verb.upper(), "INSERTED", "UPDATED", "UNCHANGED", "REFUSED", "IN DATABASE"),
+            (
+                "TABLE",
+                "IN BACKUP",
+                verb.upper(),
+                "INSERTED",
+                "UPDATED",
+                "UNCHANGED",
+                "REFUSED",
+                "IN DATABASE",
+            ),
             [
                 (
                     t.name,
@@ -112,7 +135,8 @@ class Output:
 
     def prune(self, run: Run) -> None:
         if self._as_json:
-            return self._json(run.result)
+            self._json(run.result)
+            return
         report = PruneReport.model_validate(run.result)
         removed = "would be removed" if report.dry_run else "removed"
         for store in report.stores:
@@ -129,7 +153,8 @@ class Output:
 
     def verified(self, report: VerifyReport) -> None:
         if self._as_json:
-            return self._json(report)
+            self._json(report)
+            return
         rows = sum(report.tables.values())
         print(
             f"{report.backup} is good: {report.volumes} object(s), {_size(report.bytes)}, "
@@ -177,7 +202,7 @@ def _notice(message: str, hint: str | None) -> None:
 def _size(size_bytes: int) -> str:
     size, unit = size_bytes, "B"
     for larger in ("KiB", "MiB", "GiB"):
-        if size < 10_240:
+        if size < _LARGEST_NUMBER:
             break
         size, unit = size // 1024, larger
     return f"{size:,} {unit}"

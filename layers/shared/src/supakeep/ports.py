@@ -1,5 +1,6 @@
 """What the use cases need from the world. Each port's contract stands in its docstring, and
-`tests/contract` runs one suite over every adapter of it."""
+`tests/contract` runs one suite over every adapter of it.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +48,8 @@ class SourceDatabase(Protocol):
 
     def export(self, selection: Selection) -> Iterator[Rows]:
         """The selected rows in portions of bounded size. Every row that existed before the call and
-        after the last portion is there exactly once; the end means that there are no more."""
+        after the last portion is there exactly once; the end means that there are no more.
+        """
         ...
 
     def count(self, selection: Selection) -> int:
@@ -102,12 +104,14 @@ class ObjectStore(Protocol):
 
     def read(self, key: str) -> AbstractContextManager[Iterator[bytes]]:
         """The object's bytes in pieces; closing early is allowed. Cut short, it raises
-        StorageUnavailableError and never just ends."""
+        StorageUnavailableError and never just ends.
+        """
         ...
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """Every object whose key starts with `prefix`, in the order of keys. A missing bucket
-        raises BucketNotFoundError: an empty listing means that there is nothing."""
+        raises BucketNotFoundError: an empty listing means that there is nothing.
+        """
         ...
 
     def delete(self, key: str) -> None:
@@ -116,7 +120,8 @@ class ObjectStore(Protocol):
 
     def signed_url(self, key: str, expires_in_seconds: int) -> str:
         """An address that serves the object without a key until it expires. InvalidRequestError
-        where the store has no such thing."""
+        where the store has no such thing.
+        """
         ...
 
 
@@ -150,18 +155,24 @@ class RunStore(Protocol):
 class Dispatcher(Protocol):
     """Starts work that goes on after the answer was given."""
 
-    def dispatch(self, action: Literal["backup", "restore", "prune"], payload: dict[str, Any]) -> None:
+    def dispatch(
+        self, action: Literal["backup", "restore", "prune"], payload: dict[str, Any]
+    ) -> None:
         """Hands `payload` over to the function for `action`; returns when it is accepted."""
         ...
 
 
 class Clock(Protocol):
+    """The only source of the present time, so that a test can set it."""
+
     def now(self) -> dt.datetime:
         """The present moment, aware, in UTC."""
         ...
 
 
 class Deadline(Protocol):
+    """The time that is left, asked between two steps of long work."""
+
     def check(self) -> None:
         """Raises DeadlineExceededError when too little time is left to end in good order."""
         ...
@@ -173,5 +184,3 @@ class Progress(Protocol):
     def table(self, name: str, rows: int, status: str) -> None:
         """`rows` so far; status is `running`, `complete` or `failed`."""
         ...
-
-

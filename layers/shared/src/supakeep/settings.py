@@ -9,7 +9,11 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from supakeep.domain.backup_name import hosted_project_ref, project_ref_from_url, validated_project_ref
+from supakeep.domain.backup_name import (
+    hosted_project_ref,
+    project_ref_from_url,
+    validated_project_ref,
+)
 from supakeep.domain.policy import BackupPolicy
 from supakeep.errors import ConfigurationError
 

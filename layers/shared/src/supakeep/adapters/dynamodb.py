@@ -1,13 +1,13 @@
 """Runs and the lease in one DynamoDB table.
 
-Keys: `pk` = `runs#<ref>`, `sk` = run id; and `pk` = `lease#<ref>`, `sk` = `lease`. `expires_at` is the
-table's TTL attribute, in seconds since 1970.
+Keys: `pk` = `runs#<ref>`, `sk` = run id; and `pk` = `lease#<ref>`, `sk` = `lease`. `expires_at` is
+the table's TTL attribute, in seconds since 1970.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +41,7 @@ class DynamoDbRunStore:
         try:
             with self._mapped_errors("create run"):
                 self._put(run, ConditionExpression="attribute_not_exists(pk)")
-        except _ConditionFailed:
+        except _ConditionFailedError:
             return False
         return True
 
@@ -88,7 +88,7 @@ class DynamoDbRunStore:
                     },
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
-        except _ConditionFailed as exc:
+        except _ConditionFailedError as exc:
             raise lease_held(exc.holder) from exc
 
     def release_lease(self, run_id: str) -> None:
@@ -102,7 +102,7 @@ class DynamoDbRunStore:
                     ConditionExpression="run_id = :run",
                     ExpressionAttributeValues={":run": {"S": run_id}, ":past": {"N": "0"}},
                 )
-        except _ConditionFailed:
+        except _ConditionFailedError:
             return
 
     def _put(self, run: Run, **condition: Any) -> None:
@@ -122,8 +122,9 @@ class DynamoDbRunStore:
         try:
             yield
         except self._client.exceptions.ConditionalCheckFailedException as exc:
-            item: dict[str, Any] = exc.response.get("Item", {})  # type: ignore[assignment]
-            raise _ConditionFailed(item.get("run_id", {}).get("S", "unknown")) from exc
+            answer: Mapping[str, Any] = exc.response
+            holder = answer.get("Item", {}).get("run_id", {}).get("S", "unknown")
+            raise _ConditionFailedError(holder) from exc
         except self._client.exceptions.ResourceNotFoundException as exc:
             raise ConfigurationError(
                 f"The DynamoDB table {self._table} does not exist",
@@ -145,12 +146,12 @@ def lease_held(holder: str) -> LeaseHeldError:
         f"Run {holder} is at work on this project",
         operation="acquire lease",
         key=holder,
-        hint="Wait for its end (GET /api/admin/runs/{id}); the lease of a crashed run ends by itself "
-        "after five minutes.",
+        hint="Wait for its end (GET /api/admin/runs/{id}); the lease of a crashed run ends "
+        "by itself after five minutes.",
     )
 
 
-class _ConditionFailed(Exception):
+class _ConditionFailedError(Exception):
     def __init__(self, holder: str) -> None:
         super().__init__(holder)
         self.holder = holder
@@ -162,7 +163,9 @@ def _mapped(exc: ClientError, operation: str, table: str) -> StorageError:
         return StoragePermissionError(
             f"Permission denied by DynamoDB for {table}", operation=operation, key=table
         )
-    return StorageUnavailableError(f"DynamoDB could not answer: {code}", operation=operation, key=table)
+    return StorageUnavailableError(
+        f"DynamoDB could not answer: {code}", operation=operation, key=table
+    )
 
 
 def _seconds(moment: dt.datetime) -> Any:

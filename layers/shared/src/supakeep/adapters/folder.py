@@ -74,7 +74,7 @@ class FolderObjectStore:
         with _mapped_errors("delete", key):
             self._path(key).unlink(missing_ok=True)
 
-    def signed_url(self, key: str, expires_in_seconds: int) -> str:
+    def signed_url(self, key: str, expires_in_seconds: int) -> str:  # noqa: ARG002 (the port's)
         raise InvalidRequestError(
             "Files in a folder have no address to download from",
             operation="sign",
@@ -99,7 +99,9 @@ def _mapped_errors(operation: str, key: str) -> Iterator[None]:
     except FileNotFoundError as exc:
         raise ObjectNotFoundError(f"{key} is not there", operation=operation, key=key) from exc
     except FileExistsError as exc:
-        raise ObjectAlreadyExistsError(f"{key} exists already", operation=operation, key=key) from exc
+        raise ObjectAlreadyExistsError(
+            f"{key} exists already", operation=operation, key=key
+        ) from exc
     except PermissionError as exc:
         raise StoragePermissionError(
             f"Permission denied: {exc.filename}", operation=operation, key=key

@@ -33,7 +33,9 @@ class InMemoryRunStore:
             holder, end = self._lease
             if holder != run_id and end > now:
                 raise LeaseHeldError(
-                    f"Run {holder} is at work on this project", operation="acquire lease", key=holder
+                    f"Run {holder} is at work on this project",
+                    operation="acquire lease",
+                    key=holder,
                 )
         self._lease = (run_id, expires_at)
 

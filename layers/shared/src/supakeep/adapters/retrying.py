@@ -81,4 +81,5 @@ class RetryingObjectStore:
 
 
 def is_worth_retrying(error: BaseException) -> bool:
+    """Our own retryable errors alone: what nobody foresaw is never repeated."""
     return isinstance(error, SupakeepError) and error.retryable

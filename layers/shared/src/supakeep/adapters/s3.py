@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _PIECE_BYTES = 1024 * 1024
+# S3 may give these with a status below 500
+_BUSY_CODES = ("SlowDown", "RequestTimeout", "Throttling")
 
 
 class S3ObjectStore:
@@ -99,7 +102,9 @@ def _raise_mapped(exc: ClientError, operation: str, key: str, bucket: str) -> No
             hint="Correct MIRROR_S3_BUCKET, or create the bucket.",
         ) from exc
     if code in ("NoSuchKey", "404"):
-        raise ObjectNotFoundError(f"{key} is not in {bucket}", operation=operation, key=key) from exc
+        raise ObjectNotFoundError(
+            f"{key} is not in {bucket}", operation=operation, key=key
+        ) from exc
     # 409: another writer of the same key is at work
     if code in ("PreconditionFailed", "ConditionalRequestConflict"):
         raise ObjectAlreadyExistsError(
@@ -112,7 +117,7 @@ def _raise_mapped(exc: ClientError, operation: str, key: str, bucket: str) -> No
             key=key,
             hint="The function's role (or your AWS credentials) must allow this on the bucket.",
         ) from exc
-    if status >= 500 or code in ("SlowDown", "RequestTimeout", "Throttling"):
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or code in _BUSY_CODES:
         raise StorageUnavailableError(
             f"S3 could not answer: {code}", operation=operation, key=key
         ) from exc

@@ -42,6 +42,8 @@ _ATTEMPTS = 4
 # SQLSTATE classes (PostgreSQL's manual, appendix A) and PostgREST's own codes
 _VIOLATION_CLASSES = ("22", "23")
 _UNAVAILABLE_CLASSES = ("08", "40", "53", "55", "57", "58", "XX")
+# where a gateway answers in PostgREST's place, the HTTP status stands for the code
+_UNAVAILABLE_STATUSES = ("429", "500", "502", "503", "504", "520", "522", "524")
 
 
 class SupabaseRestDatabase:
@@ -50,8 +52,8 @@ class SupabaseRestDatabase:
     `url` is the project's (`https://<ref>.supabase.co`), `key` its secret key or service_role JWT.
     """
 
-    engine: Literal["rest"] = "rest"
-    consistency: Literal["per-table"] = "per-table"
+    engine: Literal["rest", "postgres"] = "rest"
+    consistency: Literal["snapshot", "per-table"] = "per-table"
 
     def __init__(
         self, url: str, key: str, *, client: httpx.Client | None = None, retry_seconds: float = 0.5
@@ -152,15 +154,15 @@ class SupabaseRestDatabase:
             retry=retry_if_exception(is_worth_retrying),
             reraise=True,
         )
-        return retrying(self._call_once, function, arguments, table, writing)
+        return retrying(self._call_once, function, arguments, table, writing=writing)
 
     def _call_once(
-        self, function: str, arguments: dict[str, str], table: Table | None, writing: bool
+        self, function: str, arguments: dict[str, str], table: Table | None, *, writing: bool
     ) -> Any:
         try:
             return self._api.rpc(function, arguments).execute().data
         except APIError as exc:
-            _raise_mapped(exc, table, writing)
+            _raise_mapped(exc, table, writing=writing)
         except httpx.HTTPError as exc:
             raise DatabaseUnavailableError(
                 f"The database did not answer: {type(exc).__name__}",
@@ -170,7 +172,7 @@ class SupabaseRestDatabase:
             ) from exc
 
 
-def _raise_mapped(exc: APIError, table: Table | None, writing: bool) -> NoReturn:
+def _raise_mapped(exc: APIError, table: Table | None, *, writing: bool) -> NoReturn:
     """The one place where PostgREST's and Postgres's errors become ours, by their codes."""
     code = str(exc.code or "")
     said = exc.message or "no message"
@@ -178,31 +180,36 @@ def _raise_mapped(exc: APIError, table: Table | None, writing: bool) -> NoReturn
     if code == "PGRST202":
         raise _functions_missing("are not installed") from exc
     if code == "42501":
-        raise _permission(table, writing) from exc
+        raise _permission(table, writing=writing) from exc
     if code in ("42P01", "PGRST205", "3F000"):
         raise ExportError(
-            f"Table {name} does not exist", operation="query", key=name, hint="It was dropped just now."
+            f"Table {name} does not exist",
+            operation="query",
+            key=name,
+            hint="It was dropped just now.",
         ) from exc
     if writing and code[:2] in _VIOLATION_CLASSES:
         detail = f" ({exc.details})" if exc.details else ""
         raise ConstraintViolationError(f"{said}{detail}", operation="restore", key=name) from exc
-    if code[:2] in _UNAVAILABLE_CLASSES or code in ("500", "502", "503", "504", "520", "522", "524", "429"):
+    if code[:2] in _UNAVAILABLE_CLASSES or code in _UNAVAILABLE_STATUSES:
         raise DatabaseUnavailableError(
             f"The database could not answer: {said}", operation="query", key=name
         ) from exc
     if code in ("", "401", "PGRST301", "PGRST303"):
         raise _wrong_key(said) from exc
-    raise DatabaseError(f"The database refused: {said} ({code})", operation="query", key=name) from exc
+    raise DatabaseError(
+        f"The database refused: {said} ({code})", operation="query", key=name
+    ) from exc
 
 
-def _permission(table: Table | None, writing: bool) -> DatabasePermissionError:
+def _permission(table: Table | None, *, writing: bool) -> DatabasePermissionError:
     if table is not None:
         return permission_denied(table.schema_name, table.name, writing=writing)
     return DatabasePermissionError(
         "Permission denied",
         operation="read catalog",
-        hint="SUPABASE_SERVICE_ROLE_KEY must be the secret key (sb_secret_…) or the service_role JWT, "
-        "not the publishable or anon key.",
+        hint="SUPABASE_SERVICE_ROLE_KEY must be the secret key (sb_secret_…) or the service_role "
+        "JWT, not the publishable or anon key.",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, BinaryIO, NoReturn
 from urllib.parse import quote
@@ -31,17 +31,21 @@ class SupabaseObjectStore:
     """One bucket of a project's Storage. `url` and `key` as in SupabaseRestDatabase."""
 
     def __init__(
-        self, url: str, key: str, bucket: str, *, name: str = "primary", client: httpx.Client | None = None
+        self,
+        url: str,
+        key: str,
+        bucket: str,
+        *,
+        name: str = "primary",
+        client: httpx.Client | None = None,
     ) -> None:
         self.name = name
         self._bucket = bucket
         self._url = f"{url.rstrip('/')}/storage/v1"
         self._headers = {"apikey": key, "Authorization": f"Bearer {key}"}
         self._client = client or httpx.Client(timeout=_TIMEOUT, follow_redirects=True)
-        self._storage = SyncStorageClient(
-            f"{self._url}/", self._headers, http_client=self._client
-        )
-        self._files = self._storage.from_(bucket)
+        storage = SyncStorageClient(f"{self._url}/", self._headers, http_client=self._client)
+        self._files = storage.from_(bucket)
 
     def put(self, key: str, content: BinaryIO) -> None:
         # storage3's upload() takes a file of two classes only; httpx streams any
@@ -101,7 +105,7 @@ class SupabaseObjectStore:
     def _address(self, route: str, key: str) -> str:
         return f"{self._url}/{route}/{quote(self._bucket)}/{quote(key)}"
 
-    def _list_page(self, folder: str, start: str, offset: int) -> list[dict[str, Any]]:
+    def _list_page(self, folder: str, start: str, offset: int) -> Sequence[dict[str, Any]]:
         with self._mapped_errors("list", folder):
             return self._files.list(
                 folder,
@@ -114,9 +118,13 @@ class SupabaseObjectStore:
             )
 
     def _require_bucket(self) -> None:
-        """An empty listing proves nothing: the server gives one for a bucket that does not exist."""
+        """An empty listing proves nothing: a bucket that does not exist gives one too."""
         with self._mapped_errors("list", self._bucket):
-            self._storage.get_bucket(self._bucket)
+            # storage3's get_bucket() takes no dates as Supabase Lite prints them
+            response = self._client.get(
+                f"{self._url}/bucket/{quote(self._bucket)}", headers=self._headers
+            )
+            _raise_for_error(response, "list", self._bucket)
 
     def _pieces(self, response: httpx.Response, key: str) -> Iterator[bytes]:
         with self._mapped_errors("download", key):
@@ -159,14 +167,7 @@ def _raise_mapped(exc: StorageApiError, operation: str, key: str) -> NoReturn:
     """The one place where Storage's errors become ours, by their codes."""
     status, code = str(exc.status), exc.code
     if code in ("Bucket not found", "NoSuchBucket") or (operation == "upload" and status == "404"):
-        raise BucketNotFoundError(
-            "Upload failed: Storage bucket not found" if operation == "upload"
-            else "Storage bucket not found",
-            operation=operation,
-            key=key,
-            hint="Run the migration supabase/migrations/20250128_backup_storage.sql, "
-            "which creates the private bucket.",
-        ) from exc
+        raise _bucket_not_found(operation, key) from exc
     if status == "404":
         raise ObjectNotFoundError(f"{key} is not in Storage", operation=operation, key=key) from exc
     if status == "409":
@@ -192,6 +193,17 @@ def _raise_mapped(exc: StorageApiError, operation: str, key: str) -> NoReturn:
     raise StorageError(
         f"Storage refused: {exc.message} ({status})", operation=operation, key=key
     ) from exc
+
+
+def _bucket_not_found(operation: str, key: str) -> BucketNotFoundError:
+    failed = "Upload failed: " if operation == "upload" else ""
+    return BucketNotFoundError(
+        f"{failed}Storage bucket not found",
+        operation=operation,
+        key=key,
+        hint="Run the migration supabase/migrations/20250128_backup_storage.sql, "
+        "which creates the private bucket.",
+    )
 
 
 def _unavailable(operation: str, key: str, why: str) -> StorageUnavailableError:

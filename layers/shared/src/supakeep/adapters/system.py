@@ -6,6 +6,8 @@ import datetime as dt
 
 
 class SystemClock:
+    """The machine's clock, in UTC."""
+
     def now(self) -> dt.datetime:
         return dt.datetime.now(dt.UTC)
 

@@ -35,6 +35,7 @@ def accept(
 
 
 def accepted(run: Run) -> Accepted:
+    """The answer 202 for a run that was handed over, with the path that tells how far it is."""
     return Accepted(
         run_id=run.id, name=run.backup, status=run.status, status_url=f"{RUNS_PATH}/{run.id}"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from supakeep.domain.manifest import Problem
 from supakeep.domain.restore import RestoreRequest
@@ -68,12 +68,18 @@ class PruneInvocation(PruneBody):
 
 class ScheduleEvent(BaseModel):
     """What the schedules send: an EventBridge Scheduler's input as template.yaml writes it, or the
-    event of an EventBridge rule."""
+    event of an EventBridge rule.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     source: Literal["supakeep.schedule", "aws.events"]
-    scheduled_at: dt.datetime = Field(validation_alias=AliasChoices("scheduled_at", "time"))
+    scheduled_at: dt.datetime
+
+    @model_validator(mode="before")
+    @classmethod
+    def _time_of_a_rule(cls, event: dict[str, object]) -> dict[str, object]:
+        return {"scheduled_at": event.get("time"), **event}
 
 
 class Accepted(BaseModel):
@@ -86,8 +92,9 @@ class Accepted(BaseModel):
 
 
 class BackupList(BaseModel):
-    """GET /api/admin/backups. `damaged` are backups whose manifest cannot be trusted; `problems` are
-    stores that could not be listed."""
+    """GET /api/admin/backups. `damaged` are backups whose manifest cannot be trusted; `problems`
+    are stores that could not be listed.
+    """
 
     backups: list[BackupSummary]
     damaged: dict[str, Problem]

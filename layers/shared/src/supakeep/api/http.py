@@ -6,6 +6,7 @@ import hmac
 import json
 import logging
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -64,13 +65,12 @@ def create_resolver() -> APIGatewayHttpResolver:
     """A resolver that validates requests and answers every error of ours as JSON."""
     resolver = APIGatewayHttpResolver(enable_validation=True)
 
-    @resolver.exception_handler(SupakeepError)
-    def _ours(error: SupakeepError) -> Response[str]:
-        return error_response(error)
-
-    @resolver.exception_handler(RequestValidationError)
     def _invalid(error: RequestValidationError) -> Response[str]:
         return error_response(_invalid_request(error))
+
+    # called rather than used as decorators, which Powertools leaves untyped
+    resolver.exception_handler(SupakeepError)(error_response)
+    resolver.exception_handler(RequestValidationError)(_invalid)
 
     @resolver.not_found
     def _not_found(_: NotFoundError) -> Response[str]:
@@ -104,11 +104,11 @@ def authorize(event: Mapping[str, Any], settings: Settings) -> None:
 def error_response(error: SupakeepError) -> Response[str]:
     """`{"error": message, "hint": …}`; for 401 nothing but the word, and the fix in the header."""
     status = _status(error)
-    if status >= 500:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s. %s", error.message, error.hint, exc_info=error)
     body = {"error": error.message}
     headers: dict[str, str | list[str]] = {"Cache-Control": "no-store"}
-    if status == 401:
+    if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = f'Bearer realm="supakeep", error_description="{error.hint}"'
     elif error.hint is not None:
         body["hint"] = error.hint

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from typing import Any
 
@@ -20,7 +19,8 @@ _TYPES = {"WARNING": "warn", "CRITICAL": "error"}
 class GuideFormatter(LambdaPowertoolsFormatter):
     """Adds the guide's `type` (info, warn, error) beside Powertools' own keys."""
 
-    def serialize(self, log: dict[str, Any]) -> str:
+    def serialize(self, log: Any) -> str:
+        """Powertools' JSON line, beginning with the type."""
         level = str(log.get("level", "INFO"))
         return super().serialize({"type": _TYPES.get(level, level.lower()), **log})
 
@@ -33,12 +33,16 @@ def create_logger(service: str) -> Logger:
 
 
 def create_tracer(service: str) -> Tracer:
+    """Traces the handler itself, not the calls that its libraries make."""
     # patching every library on import would cost a third of the cold start
     return Tracer(service=service, auto_patch=False)
 
 
 def create_metrics(service: str) -> Metrics:
-    return Metrics(service=service, namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE))
+    """Metrics in POWERTOOLS_METRICS_NAMESPACE, or in `Supakeep` where that is unset."""
+    return Metrics(
+        service=service, namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE)
+    )
 
 
 def report_run(logger: Logger, metrics: Metrics, run: Run, scope: str) -> None:
@@ -52,8 +56,8 @@ def report_run(logger: Logger, metrics: Metrics, run: Run, scope: str) -> None:
         "size": result.get("size_bytes"),
         "status": str(run.status),
     }
-    level = logging.INFO if run.status is RunStatus.COMPLETE else logging.WARNING
-    logger.log(level, f"{run.kind.capitalize()} {run.status}", extra=_entry(scope, context))
+    write = logger.info if run.status is RunStatus.COMPLETE else logger.warning
+    write(f"{run.kind.capitalize()} {run.status}", extra=_entry(scope, context))
     metrics.add_metric(f"{run.kind.capitalize()}Duration", MetricUnit.Milliseconds, duration)
     if run.kind is RunKind.BACKUP:
         _count_backup(metrics, run, result)
@@ -61,15 +65,18 @@ def report_run(logger: Logger, metrics: Metrics, run: Run, scope: str) -> None:
         logger.warning(problem, extra=_entry(scope, context))
 
 
-def report_failure(logger: Logger, metrics: Metrics, kind: RunKind, error: Exception, scope: str) -> None:
+def report_failure(
+    logger: Logger, metrics: Metrics, kind: RunKind, error: Exception, scope: str
+) -> None:
     """Logs a failure with the way to mend it, and counts it."""
     hint = getattr(error, "hint", None)
     context = {"hint": hint, "error": type(error).__name__}
-    logger.exception(str(error), extra=_entry(scope, context))
+    logger.error(str(error), exc_info=error, extra=_entry(scope, context))
     metrics.add_metric(f"{kind.capitalize()}Failures", MetricUnit.Count, 1)
 
 
 def count_newest_good_backup(metrics: Metrics, age_seconds: float) -> None:
+    """The metric that the alarm on overdue backups watches, in whole seconds."""
     metrics.add_metric("NewestGoodBackupAge", MetricUnit.Seconds, round(age_seconds))
 
 

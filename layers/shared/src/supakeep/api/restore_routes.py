@@ -1,4 +1,4 @@
-"""Routes of the restore function: everything that reads backups and runs, and the restore itself."""
+"""Routes of the restore function: all that reads backups and runs, and the restore itself."""
 
 from __future__ import annotations
 
@@ -23,7 +23,12 @@ BACKUPS_PATH = "/api/admin/backups"
 
 def add_restore_routes(resolver: APIGatewayHttpResolver, app: Callable[[], Application]) -> None:
     """`app` gives the application of the present invocation."""
+    _add_backup_questions(resolver, app)
+    _add_restore(resolver, app)
+    _add_run_questions(resolver, app)
 
+
+def _add_backup_questions(resolver: APIGatewayHttpResolver, app: Callable[[], Application]) -> None:
     @resolver.get(BACKUPS_PATH)
     def get_backups() -> BackupList:
         listing = list_backups(app().stores, app().settings.project_ref)
@@ -46,6 +51,8 @@ def add_restore_routes(resolver: APIGatewayHttpResolver, app: Callable[[], Appli
     def get_download(name: str) -> Download:
         return download(app(), name)
 
+
+def _add_restore(resolver: APIGatewayHttpResolver, app: Callable[[], Application]) -> None:
     @resolver.post("/api/admin/restore")
     def start_restore(body: RestoreBody) -> tuple[Accepted, int]:
         # what is wrong with the request is told now, not in the run's record later
@@ -55,6 +62,8 @@ def add_restore_routes(resolver: APIGatewayHttpResolver, app: Callable[[], Appli
         work = request.model_dump(mode="json")
         return accept(app(), RunKind.RESTORE, work, backup=manifest.backup), HTTPStatus.ACCEPTED
 
+
+def _add_run_questions(resolver: APIGatewayHttpResolver, app: Callable[[], Application]) -> None:
     @resolver.get(RUNS_PATH)
     def get_runs(limit: Annotated[int, Query(ge=1, le=100)] = 20) -> list[Run]:
         return app().runs.list(limit)

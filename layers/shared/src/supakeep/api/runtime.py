@@ -40,10 +40,12 @@ class WarmApplication:
 
 
 def is_http(event: dict[str, Any]) -> bool:
+    """Whether the HTTP API sent the event (payload format 2.0)."""
     return "http" in event.get("requestContext", {})
 
 
 def is_schedule(event: dict[str, Any]) -> bool:
+    """Whether a schedule sent the event; a direct invocation has no `source`."""
     return "source" in event
 
 
@@ -63,6 +65,7 @@ def parse_event(model: type[M], event: dict[str, Any]) -> M:
 
 
 def deadline_of(context: Any) -> Deadline:
+    """The deadline that the timeout of this invocation sets."""
     return LambdaDeadline(context.get_remaining_time_in_millis)
 
 

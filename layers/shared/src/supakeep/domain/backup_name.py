@@ -100,9 +100,9 @@ class BackupName:
 
     @property
     def project_ref(self) -> str:
-        match = _NAME.fullmatch(self.text)
-        assert match is not None  # parse() saw to it
-        return match["ref"]
+        # parse() saw to it that there are three parts; a ref has no underscore
+        _, ref, _ = self.text.split("_")
+        return ref
 
     @property
     def manifest_key(self) -> str:
@@ -138,7 +138,7 @@ class ObjectName:
 
 def _is_real_moment(date: str, time: str | None) -> bool:
     try:
-        dt.datetime.strptime(date + (time or "000000"), "%Y-%m-%d%H%M%S")
+        dt.datetime.strptime(f"{date}{time or '000000'}+0000", "%Y-%m-%d%H%M%S%z")
     except ValueError:
         return False
     return True

@@ -21,6 +21,8 @@ FORMAT = f"{FORMAT_NAME}/{FORMAT_MAJOR}"
 
 
 class Trigger(StrEnum):
+    """What started a backup; the value is part of the format, so none is ever renamed."""
+
     SCHEDULE = "schedule"
     API = "api"
     CLI = "cli"
@@ -49,7 +51,8 @@ class Problem(_Part):
 
 class Part(_Part):
     """Consecutive row lines of one table: the document's bytes from the first row's `{` to the
-    last row's `}`, `offset` bytes (before compression) into volume number `volume` (from 1)."""
+    last row's `}`, `offset` bytes (before compression) into volume number `volume` (from 1).
+    """
 
     rows: int
     bytes: int
@@ -60,7 +63,8 @@ class Part(_Part):
 
 class TableEntry(_Part):
     """One table of the backup. A failed table keeps the rows that were exported before the failure,
-    for a person to read; restore does not offer them."""
+    for a person to read; restore does not offer them.
+    """
 
     name: str
     status: Literal["complete", "failed"]

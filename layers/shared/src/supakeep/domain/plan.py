@@ -32,7 +32,8 @@ class RefusedTable:
 @dataclass(frozen=True)
 class BackupPlan:
     """`selections` stand children first, so that a row written meanwhile never leaves a child
-    in the backup without its parent. `uncovered` are tables that the policy passes over."""
+    in the backup without its parent. `uncovered` are tables that the policy passes over.
+    """
 
     selections: tuple[Selection, ...]
     refused: tuple[RefusedTable, ...]
@@ -69,7 +70,10 @@ def _wanted(policy: BackupPolicy, catalog: Catalog) -> Iterator[tuple[str, Table
 
 
 def _uncovered(policy: BackupPolicy, catalog: Catalog, wanted: set[str]) -> Iterator[str]:
-    schemas = {*policy.backup.schemas, *(entry.qualified_name.split(".")[0] for entry in policy.table)}
+    schemas = {
+        *policy.backup.schemas,
+        *(entry.qualified_name.split(".")[0] for entry in policy.table),
+    }
     for name, table in catalog.tables.items():
         excluded = policy.backup.excludes(table.name, name)
         if table.schema_name in schemas and name not in wanted and not excluded:
@@ -106,14 +110,16 @@ def _objection(name: str, policy: TablePolicy, catalog: Catalog) -> SupakeepErro
             hint="Add a primary key, or exclude the table in supakeep.toml.",
         )
     missing = set(policy.columns) - set(table.column_names)
-    if missing:
-        return ExportError(
-            f"Table {name} has no column {sorted(missing)[0]}, which supakeep.toml names",
-            operation="export",
-            key=name,
-            hint=f"Its columns are: {', '.join(table.column_names)}.",
-        )
-    return None
+    return _no_column(table, min(missing)) if missing else None
+
+
+def _no_column(table: Table, column: str) -> ExportError:
+    return ExportError(
+        f"Table {table.qualified_name} has no column {column}, which supakeep.toml names",
+        operation="export",
+        key=table.qualified_name,
+        hint=f"Its columns are: {', '.join(table.column_names)}.",
+    )
 
 
 def permission_denied(schema: str, table: str, *, writing: bool = False) -> DatabasePermissionError:

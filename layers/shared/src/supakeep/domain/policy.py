@@ -31,7 +31,7 @@ class _Strict(BaseModel):
 
 
 class TablePolicy(_Strict):
-    """Which rows of a table are backed up: all, the last N by a column, or those of the last N days."""
+    """Which rows of a table are backed up: all, the last N by a column, or the last N days'."""
 
     last_rows: int | None = Field(default=None, gt=0)
     order_by: Name | None = None

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from pydantic import BaseModel, ConfigDict
 
 from supakeep.domain.manifest import Manifest, TableEntry
+from supakeep.domain.plan import permission_denied
 from supakeep.domain.policy import DEFAULT_SCHEMA
 from supakeep.domain.schema import Catalog, Table, parents_first
-from supakeep.domain.plan import permission_denied
 from supakeep.errors import InvalidRequestError, RestoreError, UnsafeOperationError
 
 
@@ -40,7 +40,7 @@ class RefusedRow(BaseModel):
 class RestoredTable(BaseModel):
     """What became of one table. In a dry run the counts say what would happen.
 
-    `rows_in_database` is counted after the last write: the backup's rows and whatever else is there.
+    `rows_in_database` is counted after the last write: the backup's rows and all others there.
     """
 
     model_config = ConfigDict(frozen=True)

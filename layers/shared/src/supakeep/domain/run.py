@@ -14,19 +14,23 @@ from supakeep.errors import InvalidRequestError, SupakeepError
 
 # A run renews its lease while it works; one that has not for this long is dead.
 LEASE_SECONDS = 300
-# Lambda holds an asynchronous event for at most this long (MaximumEventAgeInSeconds in the template).
+# Lambda holds an asynchronous event for at most this long (template: MaximumEventAgeInSeconds).
 QUEUE_SECONDS = 3600
 
 _RUN_ID = re.compile(r"\d{8}T\d{6}Z-[a-z0-9]{4,32}")
 
 
 class RunKind(StrEnum):
+    """What a run does; also the `action` of the invocation that carries it out."""
+
     BACKUP = "backup"
     RESTORE = "restore"
     PRUNE = "prune"
 
 
 class RunStatus(StrEnum):
+    """`partial`: it ended, and left out a table, a row or a store that it tells of."""
+
     QUEUED = "queued"
     RUNNING = "running"
     COMPLETE = "complete"
@@ -121,6 +125,7 @@ def new_run_id(at: dt.datetime, suffix: str) -> str:
 
 
 def validated_run_id(text: str) -> str:
+    """`text` itself, if it has the shape of a run id; InvalidRequestError otherwise."""
     if not _RUN_ID.fullmatch(text):
         raise InvalidRequestError(
             f"{text[:100]!r} is no run id",

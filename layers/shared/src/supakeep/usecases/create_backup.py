@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from dataclasses import dataclass
+from typing import Literal
 
 from supakeep import __version__
 from supakeep.domain import document
@@ -29,6 +30,17 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class _Start:
+    """What is settled before the first row is read."""
+
+    name: BackupName
+    trigger: Trigger
+    at: dt.datetime
+    server_version: str
+    plan: BackupPlan
+
+
+@dataclass(frozen=True)
 class CreateBackup:
     """Everything a backup needs; `mirror` may be absent."""
 
@@ -49,40 +61,51 @@ class CreateBackup:
         Raises where no table could be, or the primary store refuses: then no manifest is written
         and no backup exists.
         """
-        started_at = self.clock.now()
-        catalog = self.source.catalog()
-        plan = plan_backup(self.policy, catalog, started_at)
+        start = self._start(name, trigger)
         upload = MirroredUpload(self.primary, self.mirror)
         with VolumeWriter(upload, name, self.max_object_bytes) as volumes:
-            volumes.write(
-                document.document_head(
-                    backup=name.text,
-                    project=self.project,
-                    created_at=started_at,
-                    source={"engine": self.source.engine, "server_version": catalog.server_version},
-                )
-            )
-            exported, warnings = self._export_tables(plan, volumes)
-            _require_some_table(plan, exported)
+            volumes.write(self._document_head(start))
+            exported, warnings = self._export_tables(start.plan, volumes)
+            entries = [*exported, *(_refused_entry(refused) for refused in start.plan.refused)]
+            _require_some_table(entries)
             volumes.write(document.DOCUMENT_FOOT)
-            entries = [*exported, *(_refused_entry(refused) for refused in plan.refused)]
-            manifest = Manifest(
-                backup=name.text,
-                project=self.project,
-                trigger=trigger,
-                engine=self.source.engine,
-                consistency=self.source.consistency,
-                server_version=catalog.server_version,
-                tool_version=__version__,
-                started_at=started_at,
-                finished_at=self.clock.now(),
-                status=_status(entries),
-                tables=tuple(sorted(entries, key=lambda entry: entry.name)),
-                volumes=volumes.finish(),
-                uncovered_tables=plan.uncovered,
-                warnings=tuple(warnings),
-            )
+            manifest = self._manifest(start, entries, warnings, volumes)
         return upload.commit(manifest)
+
+    def _start(self, name: BackupName, trigger: Trigger) -> _Start:
+        at = self.clock.now()
+        catalog = self.source.catalog()
+        plan = plan_backup(self.policy, catalog, at)
+        return _Start(name, trigger, at, catalog.server_version, plan)
+
+    def _document_head(self, start: _Start) -> bytes:
+        return document.document_head(
+            backup=start.name.text,
+            project=self.project,
+            created_at=start.at,
+            source={"engine": self.source.engine, "server_version": start.server_version},
+        )
+
+    def _manifest(
+        self, start: _Start, entries: list[TableEntry], warnings: list[str], volumes: VolumeWriter
+    ) -> Manifest:
+        """Stores the last volume, so that the manifest can list them all."""
+        return Manifest(
+            backup=start.name.text,
+            project=self.project,
+            trigger=start.trigger,
+            engine=self.source.engine,
+            consistency=self.source.consistency,
+            server_version=start.server_version,
+            tool_version=__version__,
+            started_at=start.at,
+            finished_at=self.clock.now(),
+            status=_status(entries),
+            tables=tuple(sorted(entries, key=lambda entry: entry.name)),
+            volumes=volumes.finish(),
+            uncovered_tables=start.plan.uncovered,
+            warnings=tuple(warnings),
+        )
 
     def _export_tables(
         self, plan: BackupPlan, volumes: VolumeWriter
@@ -115,7 +138,7 @@ class CreateBackup:
             error = exc
         meter.close()
         volumes.write(document.table_foot(error=error.message if error else None))
-        status = "failed" if error else "complete"
+        status: Literal["complete", "failed"] = "failed" if error else "complete"
         self.progress.table(name, meter.rows, status)
         return TableEntry(
             name=name,
@@ -139,10 +162,8 @@ class CreateBackup:
         expected = counted if limit is None else min(counted, limit)
         if entry.rows == expected:
             return []
-        return [
-            f"{entry.name}: {entry.rows} rows exported, {expected} counted afterwards; "
-            "rows were written meanwhile"
-        ]
+        difference = f"{entry.rows} rows exported, {expected} counted afterwards"
+        return [f"{entry.name}: {difference}; rows were written meanwhile"]
 
 
 def choose_name(
@@ -164,17 +185,18 @@ def choose_name(
     return BackupName.timed(project, at)
 
 
-def _require_some_table(plan: BackupPlan, exported: list[TableEntry]) -> None:
-    if any(entry.status == "complete" for entry in exported):
+def _require_some_table(entries: list[TableEntry]) -> None:
+    if any(entry.status == "complete" for entry in entries):
         return
-    failures = [*exported, *(_refused_entry(refused) for refused in plan.refused)]
-    first = next((entry.error for entry in failures if entry.error), None)
+    first = next((entry.error for entry in entries if entry.error), None)
     raise ExportError(
         f"No table could be exported; the first failure: {first.message}"
         if first
         else "The policy selects no table of this database",
         operation="export",
-        hint=first.hint if first else "Look at supakeep.toml: its names and patterns match nothing.",
+        hint=first.hint
+        if first
+        else "Look at supakeep.toml: its names and patterns match nothing.",
     )
 
 

@@ -25,7 +25,8 @@ _MAX_MANIFEST_BYTES = 16 * 1024 * 1024
 @dataclass(frozen=True)
 class FoundBackup:
     """One backup and the stores that hold its manifest. `manifest` is None, and `problem` says why,
-    where no copy can be trusted."""
+    where no copy can be trusted.
+    """
 
     name: BackupName
     stores: tuple[str, ...]
@@ -74,7 +75,9 @@ def read_manifests(
         if (parsed := ObjectName.parse(stored.key)) and parsed.is_manifest
     ]
     with ThreadPoolExecutor(_PARALLEL_READS) as pool:
-        return list(zip(names, pool.map(lambda name: _manifest_or_error(store, name), names), strict=True))
+        return list(
+            zip(names, pool.map(lambda name: _manifest_or_error(store, name), names), strict=True)
+        )
 
 
 def read_manifest(store: ObjectStore, name: BackupName) -> Manifest:
@@ -156,5 +159,6 @@ def _not_found(name: str) -> BackupNotFoundError:
         f"No backup is named {name}",
         operation="find backup",
         key=name,
-        hint="`supakeep list` (GET /api/admin/backups) shows the names; `latest` is the newest good one.",
+        hint="`supakeep list` (GET /api/admin/backups) shows the names; "
+        "`latest` is the newest good one.",
     )

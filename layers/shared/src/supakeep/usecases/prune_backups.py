@@ -46,7 +46,7 @@ class PrunedStore(BaseModel):
 
 
 class PruneReport(BaseModel):
-    """In a dry run, `removed` says what would be. `newest_good_at` is the newest over all stores."""
+    """In a dry run, `removed` says what would be. `newest_good_at` is that of all stores."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -66,6 +66,8 @@ class PruneReport(BaseModel):
 
 @dataclass(frozen=True)
 class PruneBackups:
+    """Applies `policy` to the backups of `project` alone; others' in the same store stay."""
+
     policy: RetentionPolicy
     project: str
     clock: Clock
@@ -73,7 +75,8 @@ class PruneBackups:
 
     def __call__(self, stores: Sequence[ObjectStore], *, dry_run: bool) -> PruneReport:
         """Each store is judged by its own listing, so that a backup that only one of them holds is
-        never removed for another's sake. A store whose listing fails is left alone."""
+        never removed for another's sake. A store whose listing fails is left alone.
+        """
         pruned, newest = [], []
         for store in stores:
             report, newest_good = self._prune(store, dry_run=dry_run)
@@ -143,13 +146,12 @@ class PruneBackups:
             elif name not in decisions:
                 decisions[name] = _judge_leftover(stored, now)
         return [
-            (name, _pruned(name, removed, reason, objects[name]))
+            (name, _pruned(name, objects[name], removed=removed, reason=reason))
             for name, (removed, reason) in sorted(decisions.items(), reverse=True)
         ]
 
     def _remove(self, store: ObjectStore, stored: list[StoredObject]) -> None:
         """The manifest goes first: without it the rest is no backup, whatever happens next."""
-
         for entry in sorted(stored, key=_is_volume):
             self.deadline.check()
             store.delete(entry.key)
@@ -163,7 +165,7 @@ def _judge_leftover(stored: list[StoredObject], now: dt.datetime) -> tuple[bool,
 
 
 def _pruned(
-    name: BackupName, removed: bool, reason: str, stored: list[StoredObject]
+    name: BackupName, stored: list[StoredObject], *, removed: bool, reason: str
 ) -> PrunedBackup:
     return PrunedBackup(
         name=name.text,

@@ -28,6 +28,7 @@ def read_volume(store: ObjectStore, volume: VolumeEntry) -> Iterator[bytes]:
 
 
 def read_volumes(store: ObjectStore, volumes: Iterable[VolumeEntry]) -> Iterator[bytes]:
+    """The bytes of one volume after the other, each checked at its end as by `read_volume`."""
     for volume in volumes:
         yield from read_volume(store, volume)
 
@@ -47,7 +48,7 @@ def volumes_of(manifest: Manifest, entries: Iterable[TableEntry]) -> list[Volume
 
 
 def read_part(store: ObjectStore, manifest: Manifest, part: Part) -> Iterator[bytes]:
-    """The bytes of one part; ChecksumError after the last piece where they are not what was written."""
+    """A part's bytes; ChecksumError after the last piece where they are not what was written."""
     digest, left = hashlib.sha256(), part.bytes
     for piece in _from_offset(store, manifest, part):
         wanted = piece[:left]
@@ -63,6 +64,7 @@ def read_part(store: ObjectStore, manifest: Manifest, part: Part) -> Iterator[by
 
 
 def damaged(key: str, why: str) -> ChecksumError:
+    """The error for the object `key`; `why` is a clause, as in "it is missing"."""
     return ChecksumError(
         f"{key} is damaged: {why}",
         operation="read document",

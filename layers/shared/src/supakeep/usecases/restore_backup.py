@@ -41,10 +41,10 @@ class RestoreBackup:
     ) -> RestoreReport:
         """Upserts the rows of the chosen tables, parents before children, and counts afterwards.
 
-        Checks everything that can be checked first: confirmation, tables, columns, and the checksums
-        of every volume that will be read. A row that the database refuses (a user who is gone, say)
-        is left out and reported; rows before and after it are written. Raises for anything else, and
-        then says which tables had been written.
+        Checks everything that can be checked first: confirmation, tables, columns, and the
+        checksums of every volume that will be read. A row that the database refuses (a user who is
+        gone, say) is left out and reported; rows before and after it are written. Raises for
+        anything else, and then says which tables had been written.
         """
         check_confirmation(request, manifest, self.project)
         catalog = self.target.catalog()
@@ -53,7 +53,9 @@ class RestoreBackup:
         restored, warnings = [], [*_incompleteness(manifest, request)]
         for entry in entries:
             table = catalog.tables[entry.name]
-            restored.append(self._restore_table(store, manifest, entry, table, request.dry_run))
+            restored.append(
+                self._restore_table(store, manifest, entry, table, dry_run=request.dry_run)
+            )
             if not request.dry_run:
                 warnings += self._advance_sequences(table)
         return RestoreReport(
@@ -66,7 +68,13 @@ class RestoreBackup:
         )
 
     def _restore_table(
-        self, store: ObjectStore, manifest: Manifest, entry: TableEntry, table: Table, dry_run: bool
+        self,
+        store: ObjectStore,
+        manifest: Manifest,
+        entry: TableEntry,
+        table: Table,
+        *,
+        dry_run: bool,
     ) -> RestoredTable:
         backed_up = {column.name for column in entry.columns if not column.generated}
         columns = [name for name in table.writable_columns if name in backed_up]
@@ -107,7 +115,9 @@ class RestoreBackup:
         except DatabaseError as exc:
             log.warning("Sequences of %s were not advanced", table.qualified_name, exc_info=True)
             hint = f" {exc.hint}" if exc.hint else ""
-            return [f"{table.qualified_name}: its sequences were not advanced: {exc.message}.{hint}"]
+            return [
+                f"{table.qualified_name}: its sequences were not advanced: {exc.message}.{hint}"
+            ]
         return []
 
     def _counted(self, restored: RestoredTable, table: Table) -> RestoredTable:

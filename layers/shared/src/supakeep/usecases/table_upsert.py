@@ -73,8 +73,8 @@ class TableUpsert:
             self._refused_rows.append(RefusedRow(row=key, reason=error.message))
         if self.refused >= MAX_REFUSED_ROWS:
             raise RestoreError(
-                f"{self._table.qualified_name}: the database refused {self.refused:,} rows, the last "
-                f"one because: {error.message}",
+                f"{self._table.qualified_name}: the database refused {self.refused:,} rows, "
+                f"the last one because: {error.message}",
                 operation="restore",
                 key=self._table.qualified_name,
                 hint="Restore the tables that it refers to first; rows already written stay.",

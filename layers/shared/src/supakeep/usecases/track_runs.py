@@ -66,13 +66,16 @@ class RunProgress:
 
 @dataclass(frozen=True)
 class TrackRuns:
+    """The runs in `store`; `watcher` is told of their progress as it happens."""
+
     store: RunStore
     clock: Clock
     watcher: Progress | None = None
 
     def accept(self, kind: RunKind, trigger: str, *, backup: str | None = None) -> Run:
         """Records a run that will be started by a later invocation, and takes the lease for it, so
-        that a second request is told at once (LeaseHeldError)."""
+        that a second request is told at once (LeaseHeldError).
+        """
         now = self.clock.now()
         run = Run(
             id=new_run_id(now, secrets.token_hex(4)),
@@ -105,14 +108,12 @@ class TrackRuns:
         now = self.clock.now()
         return [run.as_seen_at(now) for run in self.store.list(limit)]
 
-    def execute(
-        self, run: Run, work: Callable[[RunProgress], Outcome]
-    ) -> Run:
+    def execute(self, run: Run, work: Callable[[RunProgress], Outcome]) -> Run:
         """Does a run's work once, under the lease, and records how it ended.
 
         The same id delivered twice (events come at least once) gives the record of the first
-        delivery back, unless that one failed or died: then this is the next attempt. Whatever `work`
-        raises is recorded and raised.
+        delivery back, unless that one failed or died: then this is the next attempt. Whatever
+        `work` raises is recorded and raised.
         """
         run = self._known(run)
         if run.status.is_final and run.status is not RunStatus.FAILED:
@@ -155,4 +156,5 @@ class TrackRuns:
 
 
 def lease_end(now: dt.datetime) -> dt.datetime:
+    """When a lease that is taken or renewed `now` ends by itself."""
     return now + dt.timedelta(seconds=LEASE_SECONDS)

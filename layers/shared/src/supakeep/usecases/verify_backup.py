@@ -27,6 +27,8 @@ class VerifyReport(BaseModel):
 
 @dataclass(frozen=True)
 class VerifyBackup:
+    """Reads one copy of a backup from end to end; no database is needed."""
+
     deadline: Deadline
     progress: Progress
 
@@ -50,7 +52,8 @@ class VerifyBackup:
         if rows != entry.rows:
             raise damaged(
                 manifest.name.manifest_key,
-                f"{entry.name} has {rows:,} rows in the document and {entry.rows:,} in the manifest",
+                f"{entry.name} has {rows:,} rows in the document "
+                f"and {entry.rows:,} in the manifest",
             )
         self.progress.table(entry.name, rows, "complete")
 

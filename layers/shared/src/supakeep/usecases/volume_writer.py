@@ -7,7 +7,7 @@ import io
 import logging
 import tempfile
 from types import TracebackType
-from typing import IO, Self
+from typing import BinaryIO, Self, cast
 
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.manifest import BackupStatus, Manifest, Problem, VolumeEntry
@@ -29,7 +29,7 @@ class MirroredUpload:
         self._mirror = mirror
         self.mirror_error: StorageError | None = None
 
-    def put(self, key: str, content: IO[bytes]) -> None:
+    def put(self, key: str, content: BinaryIO) -> None:
         content.seek(0)
         self._primary.put(key, content)
         content.seek(0)
@@ -50,7 +50,7 @@ class MirroredUpload:
         self._primary.put(key, io.BytesIO(manifest.serialized()))
         return manifest
 
-    def _put_mirror(self, key: str, content: IO[bytes]) -> None:
+    def _put_mirror(self, key: str, content: BinaryIO) -> None:
         if self._mirror is None or self.mirror_error is not None:
             return
         try:
@@ -63,8 +63,8 @@ class MirroredUpload:
 class VolumeWriter:
     """A byte sink that ends a volume exactly every `max_bytes`.
 
-    A volume is spooled to disk while it fills and hashed as it passes; a document that fits into one
-    object is stored under its plain name, without a number. The context removes the spool file.
+    A volume is spooled to disk while it fills and hashed as it passes; a document that fits into
+    one object is stored under its plain name, without a number. The context removes the spool file.
     """
 
     def __init__(self, upload: MirroredUpload, name: BackupName, max_bytes: int) -> None:
@@ -111,7 +111,7 @@ class VolumeWriter:
         return tuple(self._entries)
 
     def _begin(self) -> None:
-        self._spool: IO[bytes] = tempfile.TemporaryFile(prefix="supakeep-volume-")  # noqa: SIM115
+        self._spool = cast(BinaryIO, tempfile.TemporaryFile(prefix="supakeep-volume-"))  # noqa: SIM115
         self._hash = hashlib.sha256()
         self._size = 0
 
@@ -119,6 +119,4 @@ class VolumeWriter:
         self._spool.flush()
         self._upload.put(key, self._spool)
         self._spool.close()
-        self._entries.append(
-            VolumeEntry(key=key, bytes=self._size, sha256=self._hash.hexdigest())
-        )
+        self._entries.append(VolumeEntry(key=key, bytes=self._size, sha256=self._hash.hexdigest()))
