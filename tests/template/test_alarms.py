@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.template.conftest import MakeStack
+from tests.template.stack import Stack
+
+ALARM = "AWS::CloudWatch::Alarm"
+TOPIC = "arn:aws:sns:eu-central-1:123456789012:alarms"
+
+
+def test_a_day_and_two_hours_without_a_good_backup_raise_an_alarm_and_so_does_silence(
+    stack: Stack,
+) -> None:
+    alarm = stack.properties("NoGoodBackupAlarm")
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("Supakeep", "NewestGoodBackupAge")
+    assert alarm["Period"] * int(alarm["EvaluationPeriods"]) == 26 * 3600
+    assert alarm["DatapointsToAlarm"] == alarm["EvaluationPeriods"]
+    assert alarm["TreatMissingData"] == "breaching"
+    # One backup younger than an hour, in any of the hours, keeps it quiet.
+    assert alarm["Statistic"] == "Minimum"
+    assert alarm["Threshold"] == 3600
+    assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+
+
+def test_the_backup_alarm_looks_at_the_metric_that_this_stacks_functions_write(
+    stack: Stack,
+) -> None:
+    variables = stack.properties("BackupFunction")["Environment"]["Variables"]
+    alarm = stack.properties("NoGoodBackupAlarm")
+    assert alarm["Namespace"] == variables["POWERTOOLS_METRICS_NAMESPACE"]
+    assert alarm["Dimensions"] == [
+        {"Name": "service", "Value": variables["POWERTOOLS_SERVICE_NAME"]}
+    ]
+
+
+@pytest.mark.parametrize("function", ["Backup", "Restore", "Prune"])
+def test_one_failed_invocation_raises_an_alarm(stack: Stack, function: str) -> None:
+    alarm = stack.properties(f"{function}ErrorsAlarm")
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", "Errors")
+    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": f"{function}Function"}]
+    assert (alarm["Statistic"], alarm["Threshold"], alarm["EvaluationPeriods"]) == ("Sum", 1, 1)
+    assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+    assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_one_message_in_the_dead_letter_queue_raises_an_alarm(stack: Stack) -> None:
+    alarm = stack.properties("DeadLetterAlarm")
+    assert (alarm["Namespace"], alarm["MetricName"]) == (
+        "AWS/SQS",
+        "ApproximateNumberOfMessagesVisible",
+    )
+    assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": "DeadLetterQueue.QueueName"}]
+    assert (alarm["Statistic"], alarm["Threshold"]) == ("Maximum", 1)
+    assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "actions", "topic_created"),
+    [
+        ({}, [], False),
+        ({"AlarmEmail": "me@example.com"}, ["AlarmTopic"], True),
+        ({"AlarmTopicArn": TOPIC}, [TOPIC], False),
+        ({"AlarmTopicArn": TOPIC, "AlarmEmail": "me@example.com"}, [TOPIC], False),
+    ],
+)
+def test_every_alarm_goes_to_the_topic_or_the_address_that_was_given(
+    make_stack: MakeStack, parameters: dict[str, str], actions: list[str], topic_created: bool
+) -> None:
+    stack = make_stack(**parameters)
+    alarms = stack.of_type(ALARM)
+    assert len(alarms) == 5
+    assert all(alarm["AlarmActions"] == actions for alarm in alarms.values())
+    assert ("AlarmTopic" in stack.resources) is topic_created
+
+
+def test_the_backup_alarm_also_tells_when_backups_are_good_again(make_stack: MakeStack) -> None:
+    alarm = make_stack(AlarmTopicArn=TOPIC).properties("NoGoodBackupAlarm")
+    assert alarm["OKActions"] == [TOPIC]

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from supakeep.domain.run import QUEUE_SECONDS
+from tests.template.stack import Stack
+
+FUNCTIONS = ("BackupFunction", "RestoreFunction", "PruneFunction")
+LAMBDA_LIMIT_SECONDS = 900
+
+
+def test_there_are_exactly_three_functions(stack: Stack) -> None:
+    assert set(stack.of_type("AWS::Lambda::Function")) == set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_runs_python_3_13_on_arm64(stack: Stack, function: str) -> None:
+    properties = stack.properties(function)
+    assert properties["Runtime"] == "python3.13"
+    assert properties["Architectures"] == ["arm64"]
+    assert properties["Handler"] == "app.lambda_handler"
+
+
+def test_the_layer_is_built_for_what_the_functions_run_on(stack: Stack) -> None:
+    (name,) = stack.of_type("AWS::Lambda::LayerVersion")
+    layer = stack.properties(name)
+    assert layer["CompatibleRuntimes"] == ["python3.13"]
+    assert layer["CompatibleArchitectures"] == ["arm64"]
+    assert all(stack.properties(function)["Layers"] == [name] for function in FUNCTIONS)
+
+
+@pytest.mark.parametrize(
+    ("function", "timeout_seconds", "memory_mb"),
+    [("BackupFunction", 900, 1024), ("RestoreFunction", 900, 1024), ("PruneFunction", 300, 512)],
+)
+def test_a_function_has_the_time_and_memory_it_needs(
+    stack: Stack, function: str, timeout_seconds: int, memory_mb: int
+) -> None:
+    properties = stack.properties(function)
+    assert properties["Timeout"] == timeout_seconds <= LAMBDA_LIMIT_SECONDS
+    assert properties["MemorySize"] == memory_mb
+    assert properties["EphemeralStorage"] == {"Size": 512}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_sets_no_concurrency_aside(stack: Stack, function: str) -> None:
+    assert "ReservedConcurrentExecutions" not in stack.properties(function)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_is_traced(stack: Stack, function: str) -> None:
+    assert stack.properties(function)["TracingConfig"] == {"Mode": "Active"}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_functions_environment_is_what_the_settings_read(stack: Stack, function: str) -> None:
+    assert stack.properties(function)["Environment"]["Variables"] == {
+        "SUPABASE_URL": "https://abcdefghijklmnopqrst.supabase.co",
+        "SUPABASE_PROJECT_REF": "",
+        "SECRET_ID": "KeysSecret",
+        "RUNS_TABLE": "RunsTable",
+        "MIRROR_S3_BUCKET": "MirrorBucket",
+        "BACKUP_BUCKET": "backups",
+        "MAX_OBJECT_BYTES": str(45 * 1024 * 1024),
+        "PRUNE_FUNCTION_NAME": stack.properties("PruneFunction")["FunctionName"],
+        "LOG_LEVEL": "INFO",
+        "POWERTOOLS_SERVICE_NAME": "supakeep",
+        "POWERTOOLS_METRICS_NAMESPACE": "Supakeep",
+    }
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_logs_to_its_own_group(stack: Stack, function: str) -> None:
+    properties = stack.properties(function)
+    group = properties["LoggingConfig"]["LogGroup"]
+    assert group == function.replace("Function", "LogGroup")
+    assert stack.properties(group)["LogGroupName"] == f"/aws/lambda/{properties['FunctionName']}"
+
+
+def test_every_log_is_kept_for_as_long_as_the_parameter_says(stack: Stack) -> None:
+    groups = stack.of_type("AWS::Logs::LogGroup")
+    assert len(groups) == len(FUNCTIONS) + 1
+    assert {group["RetentionInDays"] for group in groups.values()} == {"30"}
+
+
+@pytest.mark.parametrize(
+    ("function", "retries"), [("BackupFunction", 1), ("RestoreFunction", 0), ("PruneFunction", 1)]
+)
+def test_an_asynchronous_run_is_retried_only_where_that_is_safe(
+    stack: Stack, function: str, retries: int
+) -> None:
+    assert invoke_config(stack, function)["MaximumRetryAttempts"] == retries
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_event_waits_longer_than_a_queued_run_counts_as_alive(
+    stack: Stack, function: str
+) -> None:
+    assert invoke_config(stack, function)["MaximumEventAgeInSeconds"] <= QUEUE_SECONDS
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_an_event_that_is_given_up_is_kept_in_the_dead_letter_queue(
+    stack: Stack, function: str
+) -> None:
+    destination = invoke_config(stack, function)["DestinationConfig"]["OnFailure"]["Destination"]
+    assert destination == "DeadLetterQueue.Arn"
+
+
+def invoke_config(stack: Stack, function: str) -> dict[str, Any]:
+    configs = stack.of_type("AWS::Lambda::EventInvokeConfig").values()
+    return next(config for config in configs if config["FunctionName"] == function)

@@ -1,0 +1,164 @@
+"""Each function may do what it does, and no more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.template.conftest import MakeStack
+from tests.template.stack import Stack
+
+FUNCTIONS = ("backup", "restore", "prune")
+LAMBDA = "arn:aws:lambda:eu-central-1:123456789012:function:supakeep"
+DAILY = "arn:aws:s3:::MirrorBucket/daily/*"
+MIRROR = "arn:aws:s3:::MirrorBucket"
+
+# What each function does anyhow: trace, read the keys, record its run, report a lost event.
+EVERY_FUNCTION = {
+    ("xray:PutTelemetryRecords", "*"),
+    ("xray:PutTraceSegments", "*"),
+    ("secretsmanager:GetSecretValue", "KeysSecret"),
+    ("dynamodb:GetItem", "RunsTable.Arn"),
+    ("dynamodb:PutItem", "RunsTable.Arn"),
+    ("dynamodb:Query", "RunsTable.Arn"),
+    ("dynamodb:UpdateItem", "RunsTable.Arn"),
+    ("sqs:SendMessage", "DeadLetterQueue.Arn"),
+}
+ON_THE_MIRROR = {
+    "backup": {
+        ("s3:PutObject", DAILY),
+        ("s3:AbortMultipartUpload", DAILY),
+        ("s3:GetObject", f"{DAILY}.manifest.json"),
+        ("s3:ListBucket", MIRROR),
+    },
+    "restore": {("s3:GetObject", DAILY), ("s3:ListBucket", MIRROR)},
+    "prune": {("s3:GetObject", DAILY), ("s3:ListBucket", MIRROR), ("s3:DeleteObject", DAILY)},
+}
+ELSEWHERE = {
+    "backup": {
+        ("logs:CreateLogStream", "BackupLogGroup.Arn"),
+        ("logs:PutLogEvents", "BackupLogGroup.Arn"),
+        ("lambda:InvokeFunction", f"{LAMBDA}-backup"),
+        ("lambda:InvokeFunction", f"{LAMBDA}-prune"),
+    },
+    "restore": {
+        ("logs:CreateLogStream", "RestoreLogGroup.Arn"),
+        ("logs:PutLogEvents", "RestoreLogGroup.Arn"),
+        ("lambda:InvokeFunction", f"{LAMBDA}-restore"),
+    },
+    "prune": {
+        ("logs:CreateLogStream", "PruneLogGroup.Arn"),
+        ("logs:PutLogEvents", "PruneLogGroup.Arn"),
+    },
+}
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def role_of(stack: Stack, function: str) -> dict[str, Any]:
+    arn = stack.properties(f"{function.title()}Function")["Role"]
+    return stack.properties(arn.removesuffix(".Arn"))
+
+
+def permissions(role: dict[str, Any]) -> set[tuple[str, str]]:
+    """(action, resource) for all that the role allows; anything that is no plain Allow fails."""
+    allowed = set()
+    for policy in role["Policies"]:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            assert statement["Effect"] == "Allow"
+            assert statement.keys() <= {"Sid", "Effect", "Action", "Resource"}
+            allowed |= {
+                (action, resource)
+                for action in as_list(statement["Action"])
+                for resource in as_list(statement["Resource"])
+            }
+    return allowed
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_may_do_exactly_what_it_does(stack: Stack, function: str) -> None:
+    expected = EVERY_FUNCTION | ELSEWHERE[function] | ON_THE_MIRROR[function]
+    assert permissions(role_of(stack, function)) == expected
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_without_a_mirror_a_function_may_touch_no_s3(make_stack: MakeStack, function: str) -> None:
+    stack = make_stack(CreateMirrorBucket="false")
+    assert permissions(role_of(stack, function)) == EVERY_FUNCTION | ELSEWHERE[function]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_with_an_existing_mirror_a_function_may_touch_that_bucket_only(
+    make_stack: MakeStack, function: str
+) -> None:
+    stack = make_stack(CreateMirrorBucket="false", MirrorBucketName="my-copies")
+    on_s3 = {p for p in permissions(role_of(stack, function)) if p[0].startswith("s3:")}
+    assert on_s3 == {
+        (action, resource.replace("MirrorBucket", "my-copies"))
+        for action, resource in ON_THE_MIRROR[function]
+    }
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_with_an_existing_secret_a_function_may_read_that_secret_only(
+    make_stack: MakeStack, function: str
+) -> None:
+    arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:keys-AbCdEf"
+    stack = make_stack(ExistingSecretArn=arn)
+    assert {
+        resource
+        for action, resource in permissions(role_of(stack, function))
+        if action.startswith("secretsmanager:")
+    } == {arn}
+    assert stack.properties("BackupFunction")["Environment"]["Variables"]["SECRET_ID"] == arn
+    assert "KeysSecret" not in stack.resources
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_only_lambda_may_take_a_functions_role_and_it_has_no_managed_policy(
+    stack: Stack, function: str
+) -> None:
+    role = role_of(stack, function)
+    assert role.keys() == {"AssumeRolePolicyDocument", "Policies"}
+    assert role["AssumeRolePolicyDocument"]["Statement"] == [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    ]
+
+
+def test_the_scheduler_may_invoke_its_function_and_report_what_it_could_not_deliver(
+    stack: Stack,
+) -> None:
+    allowed = {
+        name: permissions(role)
+        for name, role in stack.of_type("AWS::IAM::Role").items()
+        if "Function" in name
+    }
+    report = ("sqs:SendMessage", "DeadLetterQueue.Arn")
+    assert allowed == {
+        "BackupFunctionNightlyRole": {("lambda:InvokeFunction", "BackupFunction.Arn"), report},
+        "PruneFunctionDailyRole": {("lambda:InvokeFunction", "PruneFunction.Arn"), report},
+    }
+
+
+def test_there_are_no_policies_outside_the_roles(stack: Stack) -> None:
+    types = {resource["Type"] for resource in stack.resources.values()}
+    assert not types & {
+        "AWS::IAM::Policy",
+        "AWS::IAM::ManagedPolicy",
+        "AWS::IAM::RolePolicy",
+        "AWS::IAM::User",
+        "AWS::Lambda::Url",
+    }
+
+
+def test_only_the_http_api_may_invoke_a_function_from_outside(stack: Stack) -> None:
+    grants = stack.of_type("AWS::Lambda::Permission").values()
+    assert {grant["Principal"] for grant in grants} == {"apigateway.amazonaws.com"}
+    assert all(":HttpApi/" in grant["SourceArn"] for grant in grants)

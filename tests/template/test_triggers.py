@@ -1,0 +1,173 @@
+"""Schedules and routes, and an event file for each of them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.template.conftest import MakeStack
+from tests.template.stack import Stack
+
+EVENTS = Path(__file__).parents[2] / "events"
+ROUTES = {
+    "/api/admin/backup": "BackupFunction",
+    "/api/cron/backup": "BackupFunction",
+    "/api/admin/restore": "RestoreFunction",
+    "/api/admin/backups": "RestoreFunction",
+    "/api/admin/backups/{name}": "RestoreFunction",
+    "/api/admin/backups/{name}/download": "RestoreFunction",
+    "/api/admin/runs": "RestoreFunction",
+    "/api/admin/runs/{id}": "RestoreFunction",
+    "/api/admin/prune": "PruneFunction",
+}
+SCHEDULES = {"backup": "BackupFunctionNightly", "prune": "PruneFunctionDaily"}
+TRIGGERS = {
+    "backup": {
+        "schedule", "eventbridge_rule", "http_admin", "http_cron_get", "http_cron_post",
+        "direct", "self_invoke",
+    },
+    "restore": {
+        "http_restore", "http_list", "http_show", "http_download", "http_runs", "http_run",
+        "direct", "direct_dry_run", "self_invoke",
+    },
+    "prune": {"schedule", "http_admin", "direct", "direct_dry_run"},
+}  # fmt: skip
+
+
+def event(function: str, trigger: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((EVENTS / function / f"{trigger}.json").read_text())
+    return loaded
+
+
+HTTP_EVENTS = [
+    (function, trigger)
+    for function, triggers in TRIGGERS.items()
+    for trigger in sorted(triggers)
+    if trigger.startswith("http_")
+]
+
+
+def test_every_route_takes_any_method_and_reaches_its_function(stack: Stack) -> None:
+    found = {}
+    for path, methods in stack.properties("HttpApi")["Body"]["paths"].items():
+        assert methods.keys() == {"x-amazon-apigateway-any-method"}
+        integration = methods["x-amazon-apigateway-any-method"]["x-amazon-apigateway-integration"]
+        assert integration["payloadFormatVersion"] == "2.0"
+        function = re.search(r"functions/(\w+)\.Arn/", integration["uri"])
+        found[path] = function[1] if function else None
+    assert found == ROUTES
+
+
+def test_the_http_api_is_throttled_and_keeps_an_access_log(stack: Stack) -> None:
+    stage = stack.properties("HttpApiApiGatewayDefaultStage")
+    assert stage["StageName"] == "$default"
+    assert stage["DefaultRouteSettings"] == {
+        "ThrottlingRateLimit": 10,
+        "ThrottlingBurstLimit": 20,
+    }
+    assert stage["AccessLogSettings"]["DestinationArn"] == "HttpApiLogGroup.Arn"
+    assert "sourceIp" in json.loads(stage["AccessLogSettings"]["Format"])
+
+
+def test_no_page_of_another_origin_may_call_the_http_api(stack: Stack) -> None:
+    assert "CorsConfiguration" not in stack.properties("HttpApi")
+    assert "x-amazon-apigateway-cors" not in stack.properties("HttpApi")["Body"]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expression"),
+    [("BackupFunctionNightly", "cron(0 3 * * ? *)"), ("PruneFunctionDaily", "cron(30 4 * * ? *)")],
+)
+def test_a_schedule_fires_at_its_time_in_utc(stack: Stack, schedule: str, expression: str) -> None:
+    properties = stack.properties(schedule)
+    assert properties["ScheduleExpression"] == expression
+    assert properties["ScheduleExpressionTimezone"] == "UTC"
+    assert properties["FlexibleTimeWindow"] == {"Mode": "OFF"}
+    assert properties.get("State", "ENABLED") == "ENABLED"
+
+
+@pytest.mark.parametrize(
+    "expression", ["cron(0 3 * * ? *)", "cron(0 */6 * * ? *)", "cron(0 0 ? * SUN *)"]
+)
+def test_the_backup_schedule_is_the_users_choice(make_stack: MakeStack, expression: str) -> None:
+    stack = make_stack(BackupSchedule=expression, BackupScheduleState="DISABLED")
+    assert stack.properties("BackupFunctionNightly")["ScheduleExpression"] == expression
+    assert stack.properties("BackupFunctionNightly")["State"] == "DISABLED"
+
+
+@pytest.mark.parametrize(("action", "schedule"), SCHEDULES.items())
+def test_a_schedule_tells_what_to_do_when_it_was_due_and_its_execution(
+    stack: Stack, action: str, schedule: str
+) -> None:
+    assert json.loads(stack.properties(schedule)["Target"]["Input"]) == {
+        "source": "supakeep.schedule",
+        "action": action,
+        "scheduled_at": "<aws.scheduler.scheduled-time>",
+        "execution_id": "<aws.scheduler.execution-id>",
+    }
+
+
+@pytest.mark.parametrize(("action", "schedule"), SCHEDULES.items())
+def test_a_schedule_retries_a_failed_delivery_and_then_keeps_it(
+    stack: Stack, action: str, schedule: str
+) -> None:
+    target = stack.properties(schedule)["Target"]
+    assert target["Arn"] == f"{action.title()}Function.Arn"
+    assert target["RetryPolicy"] == {"MaximumRetryAttempts": 5, "MaximumEventAgeInSeconds": 3600}
+    assert target["DeadLetterConfig"] == {"Arn": "DeadLetterQueue.Arn"}
+
+
+def test_two_stacks_in_one_account_have_different_names_for_everything(stack: Stack) -> None:
+    named = {
+        "AWS::Lambda::Function": "FunctionName",
+        "AWS::Logs::LogGroup": "LogGroupName",
+        "AWS::Scheduler::Schedule": "Name",
+    }
+    for resource_type, key in named.items():
+        names = [properties[key] for properties in stack.of_type(resource_type).values()]
+        assert len(names) == len(set(names))
+        assert all("supakeep-" in name for name in names)
+
+
+@pytest.mark.parametrize("function", TRIGGERS)
+def test_there_is_an_event_file_for_every_trigger(function: str) -> None:
+    assert {path.stem for path in (EVENTS / function).iterdir()} == TRIGGERS[function]
+
+
+def test_there_is_an_event_file_for_every_route() -> None:
+    routes = {event(*names)["routeKey"].removeprefix("ANY ") for names in HTTP_EVENTS}
+    assert routes == set(ROUTES)
+
+
+@pytest.mark.parametrize(("function", "trigger"), HTTP_EVENTS)
+def test_an_http_event_is_what_the_http_api_would_send(function: str, trigger: str) -> None:
+    sent = event(function, trigger)
+    route = sent["routeKey"].removeprefix("ANY ")
+    context = sent["requestContext"]
+    assert sent["version"] == "2.0"
+    assert ROUTES[route] == f"{function.title()}Function"
+    assert route.format(**sent.get("pathParameters", {})) == sent["rawPath"]
+    assert context["routeKey"] == sent["routeKey"]
+    assert context["http"]["path"] == sent["rawPath"]
+    assert context["stage"] == "$default"
+    assert int(sent["headers"].get("content-length", 0)) == len(sent.get("body", ""))
+
+
+@pytest.mark.parametrize(("function", "trigger"), HTTP_EVENTS)
+def test_an_http_event_carries_a_placeholder_for_a_key(function: str, trigger: str) -> None:
+    key = "local-cron-secret" if "cron" in trigger else "local-admin-key"
+    assert event(function, trigger)["headers"]["authorization"] == f"Bearer {key}"
+
+
+@pytest.mark.parametrize(("action", "schedule"), SCHEDULES.items())
+def test_a_schedules_event_file_has_the_shape_of_its_input(
+    stack: Stack, action: str, schedule: str
+) -> None:
+    sent = event(action, "schedule")
+    declared = json.loads(stack.properties(schedule)["Target"]["Input"])
+    assert sent.keys() == declared.keys()
+    assert (sent["source"], sent["action"]) == (declared["source"], declared["action"])
