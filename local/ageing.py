@@ -1,0 +1,35 @@
+"""Makes backups of past days out of one of today, in every store that holds it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from typing import TYPE_CHECKING
+
+from supakeep.domain.backup_name import BackupName
+
+if TYPE_CHECKING:
+    from supakeep.domain.manifest import Manifest
+    from supakeep.ports import ObjectStore
+
+
+def age(store: ObjectStore, manifest: Manifest, days: int) -> BackupName:
+    """Copies a backup under the name that it would have had `days` ago, objects and manifest."""
+    shift = dt.timedelta(days=days)
+    name = BackupName.daily(manifest.project, manifest.started_at - shift)
+    volumes = []
+    for volume in manifest.volumes:
+        key = volume.key.replace(manifest.backup, name.text)
+        with store.read(volume.key) as pieces:
+            store.put(key, io.BytesIO(b"".join(pieces)))
+        volumes.append(volume.model_copy(update={"key": key}))
+    aged = manifest.model_copy(
+        update={
+            "backup": name.text,
+            "started_at": manifest.started_at - shift,
+            "finished_at": manifest.finished_at - shift,
+            "volumes": tuple(volumes),
+        }
+    )
+    store.put(name.manifest_key, io.BytesIO(aged.serialized()))
+    return name

@@ -1,0 +1,31 @@
+"""Applies supabase/migrations to the local project, as `supabase db push` does to a hosted one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+
+FOLDER = Path(__file__).parent.parent / "supabase/migrations"
+
+
+def apply_migrations(database_url: str, folder: Path = FOLDER) -> list[str]:
+    """Applies those not applied yet, each in a transaction of its own, and returns their names."""
+    applied = []
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "create table if not exists supabase_migrations.schema_migrations"
+            " (version text primary key, statements text[], name text)"
+        )
+        for file in sorted(folder.glob("*.sql")):
+            version, _, name = file.stem.partition("_")
+            with connection.transaction():
+                cursor = connection.execute(
+                    "insert into supabase_migrations.schema_migrations (version, name)"
+                    " values (%s, %s) on conflict do nothing",
+                    (version, name),
+                )
+                if cursor.rowcount:
+                    connection.execute(file.read_bytes())
+                    applied.append(file.name)
+    return applied

@@ -1,0 +1,123 @@
+"""Supabase Lite: the Data API and Storage of a Supabase project, in front of the local PostgreSQL."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from local.children import essential_environment
+from local.node import HERE, install_node_modules, node_binary
+from local.ports import free_port, wait_until
+
+if TYPE_CHECKING:
+    from local.children import Child, Children
+
+ENTRY = Path("node_modules/@supabase/lite/dist/cli/index.js")
+
+CONFIG = """\
+[api]
+port = {port}
+schemas = [{schemas}]
+max_rows = 1000
+
+[db]
+driver = "postgres"
+url = "env(LITE_DATABASE_URL)"
+
+[auth]
+enabled = true
+jwt_secret = "env(LITE_JWT_SECRET)"
+publishable_key = "env(SUPABASE_PUBLISHABLE_KEY)"
+secret_key = "env(SUPABASE_SECRET_KEY)"
+
+[storage]
+enabled = true
+file_size_limit = "{file_size_limit}"
+"""
+
+
+@dataclass(frozen=True)
+class SupabaseLite:
+    """A running Supabase Lite; `secret_key` is what a hosted project calls a secret key."""
+
+    url: str
+    secret_key: str = field(repr=False)
+    publishable_key: str
+    storage_folder: Path
+    child: Child
+
+
+def start_supabase_lite(
+    children: Children,
+    folder: Path,
+    database_url: str,
+    *,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    schemas: tuple[str, ...] = ("public",),
+    file_size_limit: str = "50MiB",
+) -> SupabaseLite:
+    """Starts Supabase Lite.
+
+    Args:
+        children: who stops it in the end.
+        folder: its own folder; configuration and the stored objects go there.
+        database_url: a superuser's address of a database; Lite makes its schemas there.
+        host: where to listen; only this machine can reach the default.
+        port: without it a free one.
+        schemas: those that the Data API exposes.
+        file_size_limit: the largest object that Storage takes, `50MiB` as on the free plan.
+    """
+    node, entry = node_binary(), HERE / ENTRY
+    install_node_modules()
+    port = port or free_port()
+    publishable, secret = new_key("sb_publishable_"), new_key("sb_secret_")
+    (folder / "supabase").mkdir(parents=True, exist_ok=True)
+    exposed = ", ".join(f'"{schema}"' for schema in schemas)
+    (folder / "supabase/config.toml").write_text(
+        CONFIG.format(port=port, schemas=exposed, file_size_limit=file_size_limit)
+    )
+    child = children.start(
+        "supabase-lite",
+        # admin mode, on by default, would serve requests without any key as service_role
+        [node, "--import", HERE / "redact.mjs", entry, "start", "--no-admin", "--host", host],
+        environment=essential_environment()
+        | {
+            "LITE_DATABASE_URL": database_url,
+            "LITE_JWT_SECRET": secrets.token_urlsafe(48),
+            "LITE_TELEMETRY": "0",
+            "EXPERIMENTAL_STORAGE": "1",
+            "SUPABASE_PUBLISHABLE_KEY": publishable,
+            "SUPABASE_SECRET_KEY": secret,
+        },
+        folder=folder,
+    )
+    lite = SupabaseLite(
+        f"http://127.0.0.1:{port}", secret, publishable, folder / "supabase/.temp/storage", child
+    )
+    wait_until(lambda: answers(lite), child)
+    return lite
+
+
+def new_key(prefix: str) -> str:
+    """An API key in the hosted form: 22 random characters, `_`, 8 of a checksum."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+    body = "".join(secrets.choice(alphabet) for _ in range(22))
+    return f"{prefix}{body}_{hashlib.sha256(body.encode()).hexdigest()[:8]}"
+
+
+def answers(lite: SupabaseLite) -> bool:
+    """Whether the Data API answers with its key."""
+    request = urllib.request.Request(  # noqa: S310 - an address of our own making
+        f"{lite.url}/rest/v1/", headers={"apikey": lite.secret_key, "user-agent": "supakeep-local"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
