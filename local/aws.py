@@ -1,4 +1,4 @@
-"""AWS as far as the functions use it: moto's server, with what template.yaml declares made in it."""
+"""AWS as far as the functions use it: moto's server, holding what template.yaml declares."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Builds the functions and the layer for the running interpreter, as `sam build` does for Lambda's."""
+"""Builds the functions and the layer for the running interpreter, by what `sam build` runs."""
 
 from __future__ import annotations
 

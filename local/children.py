@@ -65,7 +65,7 @@ class Children:
             start_new_session=True,
         )
 
-    def start(
+    def start(  # noqa: PLR0913 - all but three have a good default
         self,
         name: str,
         command: Sequence[str | Path],
@@ -98,6 +98,11 @@ class Children:
             child = Child(name, popen, log, stop_signal)
             self._children.append(child)
         return child
+
+    def delete_at_end(self, folder: Path) -> None:
+        """Has a folder deleted once all children have ended, even if this process is killed."""
+        with self._lock:
+            self._tell_guardian(str(folder))
 
     def stop(self, child: Child) -> None:
         """Stops one child and everything in its session."""
@@ -155,6 +160,6 @@ def user_group(user: int) -> int:
 
 
 def essential_environment() -> dict[str, str]:
-    """What any child needs of this process's environment, and no more: no key leaks into a server."""
+    """What any child needs of this process's environment; nothing more, so that no key leaks."""
     kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE")
     return {name: os.environ[name] for name in kept if name in os.environ}

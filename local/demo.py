@@ -94,7 +94,9 @@ def show_objects(app: Application, name: str) -> list[str]:
 def restore(stack: Stack, name: str) -> dict[str, Any]:
     """A restore over the HTTP API: accepted at once, then followed to its end."""
     step(6, "Restore over the HTTP API: POST /api/admin/restore, then follow the run")
-    accepted = call(stack, "POST", "/api/admin/restore", {"name": name, "confirm": stack.project_ref})
+    accepted = call(
+        stack, "POST", "/api/admin/restore", {"name": name, "confirm": stack.project_ref}
+    )
     run = follow(stack, accepted["status_url"])
     expect(run["status"] == "complete", f"the restore ended {run['status']}: {run['error']}")
     for table in run["result"]["tables"]:
@@ -126,11 +128,15 @@ def prune(stack: Stack, app: Application, name: str) -> tuple[int, int]:
     expect(run["status"] == "complete", f"the prune ended {run['status']}")
     primary = run["result"]["stores"][0]["backups"]
     for backup in primary:
-        tell(f"{backup['name']:<38} {'removed' if backup['removed'] else 'kept':<8} {backup['reason']}")
+        tell(
+            f"{backup['name']:<38} {'removed' if backup['removed'] else 'kept':<8} {backup['reason']}"
+        )
     left = call(stack, "GET", "/api/admin/backups")["backups"]
     removed = [backup for backup in primary if backup["removed"]]
     expect(len(left) == len(primary) - len(removed), "the list and the prune disagree")
-    expect({b["name"] for b in removed}.isdisjoint(b["name"] for b in left), "a removed one is listed")
+    expect(
+        {b["name"] for b in removed}.isdisjoint(b["name"] for b in left), "a removed one is listed"
+    )
     return len(removed), len(left)
 
 

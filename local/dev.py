@@ -80,7 +80,7 @@ def write_environment(stack: Stack, file: Path) -> None:
 
 
 def write_container_environment(stack: Stack, file: Path) -> None:
-    """The environment for `sam local invoke --env-vars`, with this machine as a container sees it."""
+    """The environment for `sam local invoke --env-vars`, as a container sees this machine."""
     variables = {
         name: value.replace("127.0.0.1", CONTAINER_HOST)
         for name, value in stack.environment().items()

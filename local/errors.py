@@ -2,7 +2,7 @@
 
 
 class StackError(Exception):
-    """A part of the stack could not be built, started or reached; the message says which and why."""
+    """A part of the stack could not be built, started or reached; the message says why."""
 
 
 class TemplateError(StackError):

@@ -1,4 +1,4 @@
-"""The stack's functions: several runtimes each, synchronous and asynchronous invocation, schedules."""
+"""The stack's functions: several runtimes each, invoked synchronously, later or by schedule."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from local.errors import StackError
+from local.intrinsics import ACCOUNT, REGION
 from local.lambda_runtime import Invocation, failed
 
 if TYPE_CHECKING:
@@ -135,14 +136,14 @@ class Functions:
         Raises:
             StackError: there is none.
         """
-        short = name.split(":function:")[-1].split(":")[0]
+        short = name.rsplit(":function:", maxsplit=1)[-1].split(":", maxsplit=1)[0]
         for deployed in self._deployed:
             if short in (deployed.function.name, deployed.function.logical_id):
                 return deployed
         raise StackError(f"there is no function {name}")
 
     def wait_idle(self, seconds: float) -> None:
-        """Waits until no function has anything left to do, also what one function starts in another.
+        """Waits until no function has anything left to do, nor what it started in another.
 
         Raises:
             StackError: they have not in time.
@@ -161,13 +162,13 @@ class Functions:
 
 
 def scheduled_payload(schedule: Schedule, at: datetime | None = None) -> bytes:
-    """What EventBridge Scheduler would send: the schedule's input, its context attributes filled in."""
+    """What EventBridge Scheduler would send: the input with its context attributes filled in."""
     moment = (at or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
     attributes = {
         "scheduled-time": f"{moment:%Y-%m-%dT%H:%M:%SZ}",
         "execution-id": str(uuid.uuid4()),
         "attempt-number": "1",
-        "schedule-arn": f"arn:aws:scheduler:us-east-1:123456789012:schedule/default/{schedule.name}",
+        "schedule-arn": f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{schedule.name}",
     }
     payload = schedule.payload
     for name, value in attributes.items():

@@ -1,4 +1,4 @@
-"""One HTTP server in place of two AWS services: the HTTP API of template.yaml and Lambda's Invoke."""
+"""One HTTP server in place of two: the HTTP API of template.yaml and Lambda's Invoke."""
 
 from __future__ import annotations
 
@@ -50,10 +50,8 @@ class Gateway:
 
     def answer(self, request: Request) -> Response:
         """Answers one request."""
-        if request.path.startswith(INVOKE_PREFIX):
-            response = self._lambda_invoke(request)
-        else:
-            response = self._http_api(request)
+        is_invoke = request.path.startswith(INVOKE_PREFIX)
+        response = self._lambda_invoke(request) if is_invoke else self._http_api(request)
         with self._log.open("a") as log:
             log.write(f"{request.method} {request.path} {response.status}\n")
         return response

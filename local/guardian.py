@@ -2,10 +2,12 @@
 
 Run as a script. Standard input is a pipe that only the stack holds open, so its end means that the
 stack ended, by SIGKILL too. (PR_SET_PDEATHSIG would do this on Linux alone, and fires when the
-*thread* that started a child ends.) Input lines: `+<pid> <signal>` to watch, `-<pid>` to forget.
+*thread* that started a child ends.) Input lines: `+<pid> <signal>` to watch, `-<pid>` to forget,
+`/<path>` a folder to delete in the end.
 """
 
 import os
+import shutil
 import signal
 import sys
 import time
@@ -65,13 +67,18 @@ def end(watched: dict[int, int]) -> None:
 def watch() -> None:
     """Reads commands until the stack is gone."""
     watched: dict[int, int] = {}
+    folders: list[str] = []
     for line in sys.stdin:
-        if line.startswith("+"):
+        if line.startswith("/"):
+            folders.append(line.rstrip("\n"))
+        elif line.startswith("+"):
             pid, signum = line[1:].split()
             watched[int(pid)] = int(signum)
         else:
             watched.pop(int(line[1:]), None)
     end(watched)
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

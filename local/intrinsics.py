@@ -138,7 +138,7 @@ class Resolver:
         return bool(self.resolve(definition))
 
     def attribute(self, name: str, attribute: str) -> str:
-        """What !GetAtt gives: ARNs by the resource's type, and a telling placeholder for the rest."""
+        """What !GetAtt gives: ARNs by the resource's type, a telling placeholder for the rest."""
         kind = self._document.get("Resources", {}).get(name, {}).get("Type")
         if kind is None:
             raise TemplateError(f"!GetAtt {name}.{attribute}: there is no such resource")

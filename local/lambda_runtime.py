@@ -1,4 +1,4 @@
-"""Runs one built function, one invocation at a time: in the real Lambda runtime where that can run."""
+"""Runs one built function, one invocation at a time, in the real Lambda runtime if possible."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 INVOKE_PATH = "/2015-03-31/functions/function/invocations"
 PLAIN_RUNTIME = Path(__file__).with_name("plain_runtime.py")
-# The emulator ends a function that runs for too long; this is for an emulator that does not answer at all.
+# The emulator ends a function that runs for too long; this is for one that does not answer at all.
 SLACK_SECONDS = 15
 
 
@@ -206,7 +206,7 @@ class PlainRuntime:
 
 
 def trace_id() -> str:
-    """A trace header as Lambda sends it, not sampled: there is no X-Ray daemon to send traces to."""
+    """A trace header as Lambda sends it; not sampled, as there is no X-Ray daemon here."""
     root = f"1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]}"
     return f"Root={root};Parent={uuid.uuid4().hex[:16]};Sampled=0"
 

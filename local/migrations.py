@@ -7,6 +7,13 @@ from pathlib import Path
 import psycopg
 
 FOLDER = Path(__file__).parent.parent / "supabase/migrations"
+JEWELSHOT = Path(__file__).with_name("jewelshot.sql")
+
+
+def create_jewelshot(database_url: str) -> None:
+    """Makes the tables of the demo's project, which is there before Supakeep comes to it."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute(JEWELSHOT.read_bytes())
 
 
 def apply_migrations(database_url: str, folder: Path = FOLDER) -> list[str]:

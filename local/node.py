@@ -62,7 +62,7 @@ def npm_ci() -> None:
 
 
 def locked_packages(lock: Path) -> set[tuple[str, str]]:
-    """Path and version of each package that a lock file requires; npm keeps one of what it installed."""
+    """Path and version of each package in a lock file; npm keeps one of what it installed."""
     if not lock.exists():
         return set()
     return {

@@ -2,7 +2,8 @@
 
 Run as a script with the handler's name (`app.lambda_handler`). Each line of standard input is an
 invocation, `{"request_id", "name", "arn", "memory_mb", "deadline_at" (epoch seconds), "event"}`;
-each line written to the descriptor that standard output was is its answer, as the emulator gives it.
+each line of standard output is its answer, as the emulator gives it; what the handler prints goes
+to standard error.
 """
 
 import importlib

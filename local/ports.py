@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from local.children import Child
 
-# Below the range that outgoing connections use (32768 on Linux, 49152 on macOS): a port from that range
-# can be taken by any connection between its choice here and its use by a server.
+# Below the range that outgoing connections use (32768 on Linux, 49152 on macOS): a port from that
+# range can be taken by any connection between its choice here and its use by a server.
 LOWEST, HIGHEST = 20_000, 32_000
 _handed_out: set[int] = set()
 

@@ -61,14 +61,14 @@ def start_postgres(
     Args:
         children: who stops it in the end.
         folder: the cluster's data; created, its parent must exist.
-        version: `16` or `18` from the PyPI wheel, or a folder with an installed PostgreSQL's programs;
-            without it the environment variable SUPAKEEP_POSTGRES, else 18.
+        version: `16` or `18` from the PyPI wheel, or the folder of an installed PostgreSQL's
+            programs; without it the environment variable SUPAKEEP_POSTGRES, else 18.
         port: without it a free one.
     """
     user = unprivileged_user()
     binaries = usable_binaries(find_binaries(version or os.environ.get("SUPAKEEP_POSTGRES")), user)
     if not (folder / "PG_VERSION").exists():
-        create_cluster(folder, binaries, user)
+        create_cluster(children, folder, binaries, user)
     folder = folder.resolve()
     port = port or free_port()
     settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
@@ -116,7 +116,7 @@ def unprivileged_user() -> int | None:
 
 
 def usable_binaries(binaries: Path, user: int | None) -> Path:
-    """Programs that `user` can run: a copy in the temporary folder where a home folder hides them."""
+    """Programs that `user` can run: copied to the temporary folder where a home hides them."""
     if not (binaries / "postgres").exists():
         raise StackError(f"there is no PostgreSQL in {binaries}")
     if user is None or reachable(binaries / "postgres"):
@@ -137,14 +137,15 @@ def reachable(path: Path) -> bool:
     return all(folder.stat().st_mode & 0o001 for folder in path.resolve().parents)
 
 
-def create_cluster(folder: Path, binaries: Path, user: int | None) -> None:
+def create_cluster(children: Children, folder: Path, binaries: Path, user: int | None) -> None:
     """Makes a cluster's folder and runs initdb in it.
 
-    For root the folder may lie where the unprivileged user cannot reach it; then it is kept in the
+    For root the folder may lie where the unprivileged user cannot reach it; then it is made in the
     temporary folder, and `folder` is a link to it.
     """
     if user is not None and not reachable(folder):
         elsewhere = Path(tempfile.mkdtemp(prefix="supakeep-postgres-"))
+        children.delete_at_end(elsewhere)
         folder.symlink_to(elsewhere)
     folder.mkdir(exist_ok=True)
     folder = folder.resolve()
@@ -156,7 +157,8 @@ def create_cluster(folder: Path, binaries: Path, user: int | None) -> None:
             binaries / "initdb", "-D", folder, "--username=supabase_admin", "--auth=trust",
             "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions",
         ],
-        capture_output=True, text=True, check=False, cwd="/", env=essential_environment(), **as_user(user),
+        capture_output=True, text=True, check=False, cwd="/", env=essential_environment(),
+        **as_user(user),
     )  # fmt: skip
     if made.returncode:
         raise StackError(f"initdb failed in {folder}:\n{made.stdout}{made.stderr}")
@@ -164,8 +166,7 @@ def create_cluster(folder: Path, binaries: Path, user: int | None) -> None:
 
 def remove_cluster(folder: Path) -> None:
     """Deletes a stopped cluster's data, wherever it lies."""
-    if folder.exists():
-        shutil.rmtree(folder.resolve())
+    shutil.rmtree(folder.resolve(), ignore_errors=True)
     folder.unlink(missing_ok=True)
 
 

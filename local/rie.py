@@ -21,7 +21,7 @@ CLIENT_DISTRIBUTIONS = ("awslambdaric", "simplejson", "snapshot-restore-py")
 
 
 def why_not_emulated() -> str | None:
-    """Why the emulator cannot run here, None where it can; SUPAKEEP_RUNTIME=process rules it out."""
+    """Why the emulator cannot run here, None if it can; SUPAKEEP_RUNTIME=process rules it out."""
     if os.environ.get("SUPAKEEP_RUNTIME") == "process":
         return "SUPAKEEP_RUNTIME=process asks for a plain process"
     if sys.platform != "linux" or platform.machine().lower() not in ARCHITECTURES:

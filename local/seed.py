@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 USERS = 400
 TRANSACTIONS = 12_400
@@ -31,10 +32,40 @@ COSTS = {
     "batch_export": ("0.0500", "Exports one picture in every shop's format"),
     "preview": ("0.0001", "A small preview with a watermark"),
 }
-FIRST = (
-    "Ada Elif Noah Mira Kenji Zoë Omar Lucía Ingrid Tomás Aylin Søren Priya Maël Yara Deniz".split()
-)
-LAST = "Okafor Yılmaz Lindqvist Moreau Tanaka Kaya Rossi Nowak Silva Haddad Berg O'Neill Çelik Sato".split()
+FIRST = [
+    "Ada",
+    "Elif",
+    "Noah",
+    "Mira",
+    "Kenji",
+    "Zoë",
+    "Omar",
+    "Lucía",
+    "Ingrid",
+    "Tomás",
+    "Aylin",
+    "Søren",
+    "Priya",
+    "Maël",
+    "Yara",
+    "Deniz",
+]
+LAST = [
+    "Okafor",
+    "Yılmaz",  # noqa: RUF001 - a name
+    "Lindqvist",
+    "Moreau",
+    "Tanaka",
+    "Kaya",
+    "Rossi",
+    "Nowak",
+    "Silva",
+    "Haddad",
+    "Berg",
+    "O'Neill",
+    "Çelik",
+    "Sato",
+]
 PIECES = ["ring", "pendant", "earrings", "bracelet", "brooch", "necklace", "cufflinks"]
 METALS = ["yellow gold", "white gold", "rose gold", "silver", "platinum"]
 SEASONS = ["Spring", "Summer", "Autumn", "Winter", "Bridal", "Heritage", "Atölye"]
@@ -83,8 +114,9 @@ def seed(database_url: str, now: datetime | None = None) -> dict[str, int]:
                     copy.write_row(row)
         for table in ("operation_costs", "credit_transactions"):
             cursor.execute(
-                "select setval(pg_get_serial_sequence(%s, 'id'), (select max(id) from public."
-                f"{table}))",
+                sql.SQL("select setval(pg_get_serial_sequence(%s, 'id'), max(id)) from {}").format(
+                    sql.Identifier("public", table)
+                ),
                 (f"public.{table}",),
             )
     return {table: len(getattr(rows, table.partition(".")[2])) for table in COLUMNS}
@@ -124,7 +156,7 @@ def add_project(made: Jewelshot, dice: random.Random, now: datetime, owner: uuid
     """A batch of pictures, started within the last 60 days."""
     project, images = identifier(dice), dice.randint(8, 40)
     started = now - timedelta(days=dice.uniform(0.1, DAYS))
-    name = f"{dice.choice(SEASONS)} {started:%Y} – {dice.choice(PIECES)}"
+    name = f"{dice.choice(SEASONS)} {started:%Y} · {dice.choice(PIECES)}"
     settings = {"background": dice.choice(["#ffffff", "#f6f1e7", "marble"]), "dpi": 300}
     done = started + timedelta(minutes=images)
     made.batch_projects.append(
@@ -186,8 +218,8 @@ def add_transactions(
              description, json.dumps({"request": f"req_{dice.getrandbits(48):012x}"}), at)
         )  # fmt: skip
     for owner, _, _, joined in made.users:
-        plan = "studio" if bought[owner] > 100 else "starter"  # noqa: PLR2004
+        plan = "studio" if bought[owner] > 100 else "starter"
         made.user_credits.append(
             (owner, balance[owner], bought[owner], bought[owner] - balance[owner], plan,
-             json.dumps({"newsletter": dice.random() < 0.4}), joined, now)  # noqa: PLR2004
+             json.dumps({"newsletter": dice.random() < 0.4}), joined, now)
         )  # fmt: skip

@@ -22,7 +22,7 @@ from local.functions import DeployedFunction, Functions, scheduled_payload
 from local.gateway import Gateway, RunningGateway
 from local.lambda_runtime import EmulatedRuntime, Invocation, PlainRuntime, Runtime, Sandbox
 from local.locks import locked
-from local.migrations import apply_migrations
+from local.migrations import apply_migrations, create_jewelshot
 from local.ports import free_port
 from local.postgres import Postgres, remove_cluster, start_postgres
 from local.supabase_lite import SupabaseLite, start_supabase_lite
@@ -47,7 +47,7 @@ class Options:
         parameters: values for the template's parameters.
         environment: variables for every function, on top of the template's.
         host: where its servers listen; `0.0.0.0` lets containers reach them.
-        migrate: whether supabase/migrations are applied.
+        migrate: whether Jewelshot's tables are made and supabase/migrations applied.
         postgres_version: see `start_postgres`.
         file_size_limit: the largest object that Storage takes.
         gateway_seconds: the longest that an HTTP request may take.
@@ -244,6 +244,7 @@ def start_project(
         file_size_limit=options.file_size_limit,
     )
     if options.migrate:
+        create_jewelshot(postgres.url())
         apply_migrations(postgres.url())
     return postgres, lite
 

@@ -1,4 +1,4 @@
-"""Supabase Lite: the Data API and Storage of a Supabase project, in front of the local PostgreSQL."""
+"""Supabase Lite: the Data API and Storage of a Supabase project, on the local PostgreSQL."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import secrets
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,7 @@ class SupabaseLite:
     child: Child
 
 
-def start_supabase_lite(
+def start_supabase_lite(  # noqa: PLR0913 - all but three have a good default
     children: Children,
     folder: Path,
     database_url: str,
@@ -84,8 +85,19 @@ def start_supabase_lite(
     )
     child = children.start(
         "supabase-lite",
-        # admin mode, on by default, would serve requests without any key as service_role
-        [node, "--import", HERE / "redact.mjs", entry, "start", "--no-admin", "--host", host],
+        [
+            node,
+            "--import",
+            HERE / "redact.mjs",
+            "--import",
+            HERE / "reload_schema.mjs",
+            # admin mode, on by default, would serve requests without any key as service_role
+            entry,
+            "start",
+            "--no-admin",
+            "--host",
+            host,
+        ],
         environment=essential_environment()
         | {
             "LITE_DATABASE_URL": database_url,
@@ -100,7 +112,10 @@ def start_supabase_lite(
     lite = SupabaseLite(
         f"http://127.0.0.1:{port}", secret, publishable, folder / "supabase/.temp/storage", child
     )
-    wait_until(lambda: answers(lite), child)
+    wait_until(lambda: answers(lite, "/rest/v1/"), child)
+    # With its first request for data Lite grants all rights on every schema with row level security.
+    # Asked before any migration, it stops at its own schemas: `public` is left to the migrations.
+    wait_until(lambda: answers(lite, "/storage/v1/bucket"), child)
     return lite
 
 
@@ -111,13 +126,13 @@ def new_key(prefix: str) -> str:
     return f"{prefix}{body}_{hashlib.sha256(body.encode()).hexdigest()[:8]}"
 
 
-def answers(lite: SupabaseLite) -> bool:
-    """Whether the Data API answers with its key."""
+def answers(lite: SupabaseLite, path: str) -> bool:
+    """Whether it serves a path with its key."""
     request = urllib.request.Request(  # noqa: S310 - an address of our own making
-        f"{lite.url}/rest/v1/", headers={"apikey": lite.secret_key, "user-agent": "supakeep-local"}
+        f"{lite.url}{path}", headers={"apikey": lite.secret_key, "user-agent": "supakeep-local"}
     )
     try:
         with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310
-            return bool(response.status == 200)
+            return bool(response.status == HTTPStatus.OK)
     except (urllib.error.URLError, OSError):
         return False

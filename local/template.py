@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).parent.parent
 DEFAULT_RETRIES = 2
 
-# Per type of resource the property that names it; a resource without it gets a name made from its id.
+# Per type of resource the property that names it; one without it gets a name made from its id.
 NAME_PROPERTIES = {
     "AWS::DynamoDB::Table": "TableName",
     "AWS::Logs::LogGroup": "LogGroupName",

@@ -7,7 +7,13 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
-TABLES = ("user_credits", "operation_costs", "batch_projects", "batch_images", "credit_transactions")
+TABLES = (
+    "user_credits",
+    "operation_costs",
+    "batch_projects",
+    "batch_images",
+    "credit_transactions",
+)
 
 # Each touches rows that the default policy backs up: the last 10,000 transactions, 30 days of images.
 ACCIDENTS: dict[str, LiteralString] = {

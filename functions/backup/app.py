@@ -11,9 +11,9 @@ from supakeep.api.http import answer, create_resolver
 from supakeep.bootstrap import Application
 from supakeep.domain.run import Run, RunKind, RunStatus, new_run_id
 
-logger = observability.create_logger("backup")
-tracer = observability.create_tracer("backup")
-metrics = observability.create_metrics("backup")
+logger = observability.create_logger()
+tracer = observability.create_tracer()
+metrics = observability.create_metrics()
 application = runtime.WarmApplication()
 resolver = create_resolver()
 add_backup_routes(resolver, application)
@@ -24,9 +24,9 @@ add_backup_routes(resolver, application)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Returns the HTTP answer, or the run's record as JSON fields; raises what ended a run."""
-    app = application()
     if runtime.is_http(event):
-        return answer(resolver, app.settings, event, context)
+        return answer(resolver, application, event, context)
+    app = runtime.ready(application)
     scheduled = runtime.is_schedule(event)
     run = _scheduled_run(app, event) if scheduled else _invoked_run(app, event)
     run = runtime.carry_out(

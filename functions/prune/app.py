@@ -12,9 +12,9 @@ from supakeep.api.prune_routes import add_prune_routes
 from supakeep.bootstrap import Application
 from supakeep.domain.run import Run, RunKind, new_run_id
 
-logger = observability.create_logger("prune")
-tracer = observability.create_tracer("prune")
-metrics = observability.create_metrics("prune")
+logger = observability.create_logger()
+tracer = observability.create_tracer()
+metrics = observability.create_metrics()
 application = runtime.WarmApplication()
 resolver = create_resolver()
 add_prune_routes(resolver, application)
@@ -25,9 +25,9 @@ add_prune_routes(resolver, application)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Returns the HTTP answer, or the run's record as JSON fields; raises what ended a run."""
-    app = application()
     if runtime.is_http(event):
-        return answer(resolver, app.settings, event, context)
+        return answer(resolver, application, event, context)
+    app = runtime.ready(application)
     run, dry_run = _run(app, event)
     run = runtime.carry_out(
         RunKind.PRUNE,

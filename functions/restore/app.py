@@ -10,9 +10,9 @@ from supakeep.api.http import answer, create_resolver
 from supakeep.api.restore_routes import add_restore_routes
 from supakeep.domain.run import RunKind
 
-logger = observability.create_logger("restore")
-tracer = observability.create_tracer("restore")
-metrics = observability.create_metrics("restore")
+logger = observability.create_logger()
+tracer = observability.create_tracer()
+metrics = observability.create_metrics()
 application = runtime.WarmApplication()
 resolver = create_resolver()
 add_restore_routes(resolver, application)
@@ -23,9 +23,9 @@ add_restore_routes(resolver, application)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Returns the HTTP answer, or the run's record as JSON fields; raises what ended a run."""
-    app = application()
     if runtime.is_http(event):
-        return answer(resolver, app.settings, event, context)
+        return answer(resolver, application, event, context)
+    app = runtime.ready(application)
     asked = runtime.parse_event(RestoreInvocation, event)
     run = runtime.carry_out(
         RunKind.RESTORE,

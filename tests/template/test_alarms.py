@@ -34,6 +34,17 @@ def test_the_backup_alarm_looks_at_the_metric_that_this_stacks_functions_write(
     ]
 
 
+def test_a_partial_backup_raises_an_alarm(stack: Stack) -> None:
+    variables = stack.properties("BackupFunction")["Environment"]["Variables"]
+    alarm = stack.properties("PartialBackupAlarm")
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("Supakeep", "PartialBackups")
+    assert alarm["Dimensions"] == [
+        {"Name": "service", "Value": variables["POWERTOOLS_SERVICE_NAME"]}
+    ]
+    assert (alarm["Statistic"], alarm["Threshold"]) == ("Sum", 1)
+    assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+
+
 @pytest.mark.parametrize("function", ["Backup", "Restore", "Prune"])
 def test_one_failed_invocation_raises_an_alarm(stack: Stack, function: str) -> None:
     alarm = stack.properties(f"{function}ErrorsAlarm")
@@ -69,7 +80,7 @@ def test_every_alarm_goes_to_the_topic_or_the_address_that_was_given(
 ) -> None:
     stack = make_stack(**parameters)
     alarms = stack.of_type(ALARM)
-    assert len(alarms) == 5
+    assert len(alarms) == 6
     assert all(alarm["AlarmActions"] == actions for alarm in alarms.values())
     assert ("AlarmTopic" in stack.resources) is topic_created
 

@@ -199,7 +199,11 @@ class Application:
         stores: list[ObjectStore] | None = None,
     ) -> PruneReport:
         prune = PruneBackups(
-            self.policy.retention, self.settings.project_ref, self.clock, deadline or NoDeadline()
+            policy=self.policy.retention,
+            project=self.settings.project_ref,
+            clock=self.clock,
+            deadline=deadline or NoDeadline(),
+            in_use=self.runs.backups_in_use(),
         )
         return prune(stores or self.stores, dry_run=dry_run)
 

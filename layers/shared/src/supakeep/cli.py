@@ -140,7 +140,7 @@ def verify(session: Session) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of `supakeep`; returns the exit code."""
     arguments = _parser().parse_args(argv)
-    logging.basicConfig(level=logging.DEBUG if arguments.verbose else logging.CRITICAL)
+    _set_up_logging(verbose=arguments.verbose)
     session = Session(arguments)
     command: Callable[[Session], int] = arguments.command
     try:
@@ -152,6 +152,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         # whoever read the output has gone (`supakeep list | head`)
         sys.stderr.close()
         return FAILED
+
+
+def _set_up_logging(*, verbose: bool) -> None:
+    """Details of Supakeep alone: those of boto3 hold the secret that it reads."""
+    logging.basicConfig(level=logging.WARNING if verbose else logging.CRITICAL)
+    logging.getLogger("supakeep").setLevel(logging.DEBUG if verbose else logging.CRITICAL)
 
 
 def _find(session: Session) -> tuple[ObjectStore, cli_output.Manifest]:

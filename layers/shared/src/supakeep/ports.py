@@ -128,7 +128,8 @@ class ObjectStore(Protocol):
 class RunStore(Protocol):
     """Runs, and the lease that keeps two of one project apart.
 
-    Leases belong to a run's id: asking again under the same id renews. An expired lease is free.
+    A lease has a name and belongs to a run's id: asking again under the same id renews. An expired
+    lease is free.
     """
 
     def create(self, run: Run) -> bool:
@@ -143,11 +144,13 @@ class RunStore(Protocol):
         """The newest runs, newest first."""
         ...
 
-    def acquire_lease(self, run_id: str, now: dt.datetime, expires_at: dt.datetime) -> None:
+    def acquire_lease(
+        self, lease: str, run_id: str, now: dt.datetime, expires_at: dt.datetime
+    ) -> None:
         """Raises LeaseHeldError where another run holds it, naming that run."""
         ...
 
-    def release_lease(self, run_id: str) -> None:
+    def release_lease(self, lease: str, run_id: str) -> None:
         """Does nothing where the lease is not this run's."""
         ...
 

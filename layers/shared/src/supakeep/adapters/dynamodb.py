@@ -1,6 +1,6 @@
-"""Runs and the lease in one DynamoDB table.
+"""Runs and leases in one DynamoDB table.
 
-Keys: `pk` = `runs#<ref>`, `sk` = run id; and `pk` = `lease#<ref>`, `sk` = `lease`. `expires_at` is
+Keys: `pk` = `runs#<ref>`, `sk` = run id; and `pk` = `lease#<ref>`, `sk` = its name. `expires_at` is
 the table's TTL attribute, in seconds since 1970.
 """
 
@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from supakeep.domain.run import Run
+from supakeep.domain.run import Run, lease_held
 from supakeep.errors import (
     ConfigurationError,
-    LeaseHeldError,
     StorageError,
     StoragePermissionError,
     StorageUnavailableError,
@@ -35,7 +34,7 @@ class DynamoDbRunStore:
         self._client = client
         self._table = table
         self._runs = {"S": f"runs#{project}"}
-        self._lease: dict[str, Any] = {"pk": {"S": f"lease#{project}"}, "sk": {"S": "lease"}}
+        self._leases = {"S": f"lease#{project}"}
 
     def create(self, run: Run) -> bool:
         try:
@@ -70,12 +69,14 @@ class DynamoDbRunStore:
             )
         return [Run.model_validate_json(item["run"]["S"]) for item in answer["Items"]]
 
-    def acquire_lease(self, run_id: str, now: dt.datetime, expires_at: dt.datetime) -> None:
+    def acquire_lease(
+        self, lease: str, run_id: str, now: dt.datetime, expires_at: dt.datetime
+    ) -> None:
         try:
             with self._mapped_errors("acquire lease"):
                 self._client.update_item(
                     TableName=self._table,
-                    Key=self._lease,
+                    Key=self._lease_key(lease),
                     UpdateExpression="SET run_id = :run, expires_at = :end",
                     # TTL deletes late, so an item's own time decides whether it is still a lease
                     ConditionExpression=(
@@ -91,19 +92,22 @@ class DynamoDbRunStore:
         except _ConditionFailedError as exc:
             raise lease_held(exc.holder) from exc
 
-    def release_lease(self, run_id: str) -> None:
+    def release_lease(self, lease: str, run_id: str) -> None:
         try:
             with self._mapped_errors("release lease"):
                 # expired rather than deleted: no function needs the right to delete items
                 self._client.update_item(
                     TableName=self._table,
-                    Key=self._lease,
+                    Key=self._lease_key(lease),
                     UpdateExpression="SET expires_at = :past",
                     ConditionExpression="run_id = :run",
                     ExpressionAttributeValues={":run": {"S": run_id}, ":past": {"N": "0"}},
                 )
         except _ConditionFailedError:
             return
+
+    def _lease_key(self, lease: str) -> dict[str, Any]:
+        return {"pk": self._leases, "sk": {"S": lease}}
 
     def _put(self, run: Run, **condition: Any) -> None:
         self._client.put_item(
@@ -138,17 +142,6 @@ class DynamoDbRunStore:
             raise StorageUnavailableError(
                 f"DynamoDB did not answer: {type(exc).__name__}", operation=operation
             ) from exc
-
-
-def lease_held(holder: str) -> LeaseHeldError:
-    """The error for a lease that the run `holder` has."""
-    return LeaseHeldError(
-        f"Run {holder} is at work on this project",
-        operation="acquire lease",
-        key=holder,
-        hint="Wait for its end (GET /api/admin/runs/{id}); the lease of a crashed run ends "
-        "by itself after five minutes.",
-    )
 
 
 class _ConditionFailedError(Exception):

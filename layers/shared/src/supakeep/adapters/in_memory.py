@@ -1,12 +1,11 @@
-"""Runs and the lease in this process alone: for the command line where no table is named."""
+"""Runs and leases in this process alone: for the command line where no table is named."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
 
-from supakeep.domain.run import Run
-from supakeep.errors import LeaseHeldError
+from supakeep.domain.run import Run, lease_held
 
 
 class InMemoryRunStore:
@@ -14,7 +13,7 @@ class InMemoryRunStore:
 
     def __init__(self) -> None:
         self._runs: dict[str, Run] = {}
-        self._lease: tuple[str, dt.datetime] | None = None
+        self._leases: dict[str, tuple[str, dt.datetime]] = {}
 
     def create(self, run: Run) -> bool:
         return self._runs.setdefault(run.id, run) is run
@@ -28,17 +27,14 @@ class InMemoryRunStore:
     def list(self, limit: int) -> Sequence[Run]:
         return [self._runs[run_id] for run_id in sorted(self._runs, reverse=True)[:limit]]
 
-    def acquire_lease(self, run_id: str, now: dt.datetime, expires_at: dt.datetime) -> None:
-        if self._lease is not None:
-            holder, end = self._lease
-            if holder != run_id and end > now:
-                raise LeaseHeldError(
-                    f"Run {holder} is at work on this project",
-                    operation="acquire lease",
-                    key=holder,
-                )
-        self._lease = (run_id, expires_at)
+    def acquire_lease(
+        self, lease: str, run_id: str, now: dt.datetime, expires_at: dt.datetime
+    ) -> None:
+        holder, end = self._leases.get(lease, (run_id, expires_at))
+        if holder != run_id and end > now:
+            raise lease_held(holder)
+        self._leases[lease] = (run_id, expires_at)
 
-    def release_lease(self, run_id: str) -> None:
-        if self._lease is not None and self._lease[0] == run_id:
-            self._lease = None
+    def release_lease(self, lease: str, run_id: str) -> None:
+        if self._leases.get(lease, ("", None))[0] == run_id:
+            del self._leases[lease]

@@ -73,7 +73,9 @@ class RetryingObjectStore:
     def _retrying(self, attempt: Callable[[], T]) -> T:
         retrying = Retrying(
             stop=stop_after_attempt(self._attempts),
-            wait=wait_exponential_jitter(initial=self._first_pause_seconds, max=20),
+            wait=wait_exponential_jitter(
+                multiplier=self._first_pause_seconds, max=20, jitter=self._first_pause_seconds
+            ),
             retry=retry_if_exception(is_worth_retrying),
             reraise=True,
         )

@@ -19,7 +19,7 @@ from tenacity.wait import wait_exponential_jitter
 
 from supakeep.adapters.retrying import is_worth_retrying
 from supakeep.domain.plan import Selection, permission_denied
-from supakeep.domain.schema import Catalog, Column, Table
+from supakeep.domain.schema import Catalog, Column, Table, quoted_identifier
 from supakeep.errors import (
     ConstraintViolationError,
     DatabaseError,
@@ -40,10 +40,12 @@ _TIMEOUT = httpx.Timeout(90.0, connect=10.0)
 _ATTEMPTS = 4
 
 # SQLSTATE classes (PostgreSQL's manual, appendix A) and PostgREST's own codes
+_SQLSTATE_LENGTH = 5
 _VIOLATION_CLASSES = ("22", "23")
 _UNAVAILABLE_CLASSES = ("08", "40", "53", "55", "57", "58", "XX")
-# where a gateway answers in PostgREST's place, the HTTP status stands for the code
-_UNAVAILABLE_STATUSES = ("429", "500", "502", "503", "504", "520", "522", "524")
+_UNAVAILABLE_CODES = ("PGRST000", "PGRST001", "PGRST002", "PGRST003")
+# where a gateway answers in PostgREST's place, the HTTP status is all there is
+_UNAVAILABLE_STATUSES = (429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 544)
 
 
 class SupabaseRestDatabase:
@@ -58,10 +60,12 @@ class SupabaseRestDatabase:
     def __init__(
         self, url: str, key: str, *, client: httpx.Client | None = None, retry_seconds: float = 0.5
     ) -> None:
+        client = client or httpx.Client(timeout=_TIMEOUT, follow_redirects=True)
+        client.event_hooks["response"].append(_raise_for_gateway)
         self._api = SyncPostgrestClient(
             f"{url.rstrip('/')}/rest/v1",
             headers={"apikey": key, "Authorization": f"Bearer {key}"},
-            http_client=client or httpx.Client(timeout=_TIMEOUT, follow_redirects=True),
+            http_client=client,
         )
         self._retry_seconds = retry_seconds
 
@@ -118,7 +122,7 @@ class SupabaseRestDatabase:
         except DatabasePermissionError as exc:
             exc.hint = (
                 "Run in the SQL editor: GRANT SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA "
-                f'"{table.schema_name}" TO service_role;'
+                f"{quoted_identifier(table.schema_name)} TO service_role;"
             )
             raise
         moved: list[str] = answer["advanced"]
@@ -150,7 +154,9 @@ class SupabaseRestDatabase:
         arguments = {} if request is None else {"request": json.dumps(request)}
         retrying = Retrying(
             stop=stop_after_attempt(_ATTEMPTS),
-            wait=wait_exponential_jitter(initial=self._retry_seconds, max=20),
+            wait=wait_exponential_jitter(
+                multiplier=self._retry_seconds, max=20, jitter=self._retry_seconds
+            ),
             retry=retry_if_exception(is_worth_retrying),
             reraise=True,
         )
@@ -164,17 +170,32 @@ class SupabaseRestDatabase:
         except APIError as exc:
             _raise_mapped(exc, table, writing=writing)
         except httpx.HTTPError as exc:
+            is_status = isinstance(exc, httpx.HTTPStatusError)
+            why = f"HTTP {exc.response.status_code}" if is_status else type(exc).__name__
             raise DatabaseUnavailableError(
-                f"The database did not answer: {type(exc).__name__}",
+                f"The database did not answer: {why}",
                 operation=function,
                 key=table.qualified_name if table else None,
                 hint="Is the project paused? Its dashboard tells; otherwise try again later.",
             ) from exc
 
 
+def _raise_for_gateway(response: httpx.Response) -> None:
+    """Raises HTTPStatusError where not PostgREST answered, whose errors all have a code."""
+    if response.status_code not in _UNAVAILABLE_STATUSES:
+        return
+    try:
+        body = json.loads(response.read())
+    except ValueError:
+        body = None
+    if not isinstance(body, dict) or not body.get("code"):
+        response.raise_for_status()
+
+
 def _raise_mapped(exc: APIError, table: Table | None, *, writing: bool) -> NoReturn:
     """The one place where PostgREST's and Postgres's errors become ours, by their codes."""
     code = str(exc.code or "")
+    sql_class = code[:2] if len(code) == _SQLSTATE_LENGTH else ""
     said = exc.message or "no message"
     name = table.qualified_name if table else None
     if code == "PGRST202":
@@ -188,10 +209,10 @@ def _raise_mapped(exc: APIError, table: Table | None, *, writing: bool) -> NoRet
             key=name,
             hint="It was dropped just now.",
         ) from exc
-    if writing and code[:2] in _VIOLATION_CLASSES:
+    if writing and sql_class in _VIOLATION_CLASSES:
         detail = f" ({exc.details})" if exc.details else ""
         raise ConstraintViolationError(f"{said}{detail}", operation="restore", key=name) from exc
-    if code[:2] in _UNAVAILABLE_CLASSES or code in _UNAVAILABLE_STATUSES:
+    if sql_class in _UNAVAILABLE_CLASSES or code in _UNAVAILABLE_CODES:
         raise DatabaseUnavailableError(
             f"The database could not answer: {said}", operation="query", key=name
         ) from exc

@@ -5,15 +5,19 @@ from __future__ import annotations
 import hmac
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from pydantic import SecretStr
 
+from supakeep.bootstrap import Application
+from supakeep.domain.backup_name import LATEST, BackupName
+from supakeep.domain.run import validated_run_id
 from supakeep.errors import (
     BackupNotFoundError,
     ConfigurationError,
@@ -74,18 +78,23 @@ def create_resolver() -> APIGatewayHttpResolver:
 
     @resolver.not_found
     def _not_found(_: NotFoundError) -> Response[str]:
-        event = resolver.current_event
-        return error_response(_unknown_route(event.http_method, event.path))
+        return error_response(_unknown_route(resolver.current_event))
 
     return resolver
 
 
 def answer(
-    resolver: APIGatewayHttpResolver, settings: Settings, event: dict[str, Any], context: Any
+    resolver: APIGatewayHttpResolver,
+    app: Callable[[], Application],
+    event: dict[str, Any],
+    context: Any,
 ) -> dict[str, Any]:
-    """Answers one HTTP request; the key is checked before anything else is looked at."""
+    """Answers one HTTP request; the key is checked before anything else is looked at.
+
+    Settings that are wrong are told to anyone who asks: without them no key can be checked.
+    """
     try:
-        authorize(event, settings)
+        authorize(event, app().settings)
         _check_body(event)
     except SupakeepError as error:
         log.warning("%s. %s", error.message, error.hint)
@@ -124,7 +133,7 @@ def _is_bearer_of(header: str, wanted: SecretStr | None) -> bool:
 
 
 def _check_body(event: Mapping[str, Any]) -> None:
-    if len(event.get("body") or "") > MAX_BODY_BYTES:
+    if len((event.get("body") or "").encode()) > MAX_BODY_BYTES:
         raise BodyTooLargeError(
             f"The body is larger than {MAX_BODY_BYTES:,} bytes",
             operation="read request",
@@ -146,6 +155,8 @@ def _invalid_request(error: RequestValidationError) -> InvalidRequestError:
     what = problem.get("msg", "is not valid")
     if problem.get("type") == "extra_forbidden":
         what = "is not a field of this request"
+    if problem.get("type") == "json_invalid":
+        where, what = "", "it is not JSON"
     return InvalidRequestError(
         f"{where}: {what}" if where else f"The body is not valid: {what}",
         operation="read request",
@@ -153,12 +164,25 @@ def _invalid_request(error: RequestValidationError) -> InvalidRequestError:
     )
 
 
-def _unknown_route(method: str, path: str) -> SupakeepError:
+def _unknown_route(event: APIGatewayProxyEventV2) -> SupakeepError:
+    """API Gateway let the path through, so either a name in it is wrong, or the method."""
+    try:
+        _check_path_parameters(event)
+    except InvalidRequestError as error:
+        return error
     return WrongMethodError(
-        f"{method} is not allowed on {path}",
+        f"{event.http_method} is not allowed on {event.path}",
         operation="route",
         hint="README.md lists the routes and their methods.",
     )
+
+
+def _check_path_parameters(event: APIGatewayProxyEventV2) -> None:
+    parameters = event.path_parameters or {}
+    if parameters.get("name", LATEST) != LATEST:
+        BackupName.parse(parameters["name"])
+    if "id" in parameters:
+        validated_run_id(parameters["id"])
 
 
 def _serialized(response: Response[str]) -> dict[str, Any]:

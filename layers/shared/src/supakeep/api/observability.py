@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
@@ -25,24 +26,28 @@ class GuideFormatter(LambdaPowertoolsFormatter):
         return super().serialize({"type": _TYPES.get(level, level.lower()), **log})
 
 
-def create_logger(service: str) -> Logger:
-    """The function's logger, which the library's own loggers write through as well."""
-    logger = Logger(service=service, logger_formatter=GuideFormatter(), use_rfc3339=True)
+def create_logger() -> Logger:
+    """The function's logger, which the library's own loggers write through as well.
+
+    Its service, like that of metrics and traces, is POWERTOOLS_SERVICE_NAME: the stack's name,
+    which the alarms in template.yaml look for.
+    """
+    logger = Logger(logger_formatter=GuideFormatter(), use_rfc3339=True)
     utils.copy_config_to_registered_loggers(source_logger=logger, include={"supakeep"})
     return logger
 
 
-def create_tracer(service: str) -> Tracer:
+def create_tracer() -> Tracer:
     """Traces the handler itself, not the calls that its libraries make."""
     # patching every library on import would cost a third of the cold start
-    return Tracer(service=service, auto_patch=False)
+    return Tracer(auto_patch=False)
 
 
-def create_metrics(service: str) -> Metrics:
+def create_metrics() -> Metrics:
     """Metrics in POWERTOOLS_METRICS_NAMESPACE, or in `Supakeep` where that is unset."""
-    return Metrics(
-        service=service, namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE)
-    )
+    # an HTTP request counts nothing, and that is no reason for a line in the log
+    warnings.filterwarnings("ignore", message="No application metrics to publish")
+    return Metrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE))
 
 
 def report_run(logger: Logger, metrics: Metrics, run: Run, scope: str) -> None:
@@ -58,6 +63,9 @@ def report_run(logger: Logger, metrics: Metrics, run: Run, scope: str) -> None:
     }
     write = logger.info if run.status is RunStatus.COMPLETE else logger.warning
     write(f"{run.kind.capitalize()} {run.status}", extra=_entry(scope, context))
+    if not run.status.is_final:
+        # delivered twice, and the first delivery is at work: that one will count
+        return
     metrics.add_metric(f"{run.kind.capitalize()}Duration", MetricUnit.Milliseconds, duration)
     if run.kind is RunKind.BACKUP:
         _count_backup(metrics, run, result)

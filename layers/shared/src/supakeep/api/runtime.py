@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import secrets
 import time
@@ -16,8 +17,10 @@ from supakeep.adapters.aws_lambda import LambdaDeadline
 from supakeep.api.observability import report_failure, report_run
 from supakeep.bootstrap import Application
 from supakeep.domain.run import Run, RunKind, new_run_id
-from supakeep.errors import InvalidRequestError
+from supakeep.errors import InvalidRequestError, SupakeepError
 from supakeep.ports import Deadline
+
+log = logging.getLogger(__name__)
 
 # a rotated key is in use after this long
 _APPLICATION_SECONDS = 300
@@ -37,6 +40,15 @@ class WarmApplication:
             self._app = Application.from_environment(os.environ)
             self._built_at = time.monotonic()
         return self._app
+
+
+def ready(application: WarmApplication) -> Application:
+    """The application; where its settings are wrong, the log has the way to mend them."""
+    try:
+        return application()
+    except SupakeepError as error:
+        log.exception("%s. %s", error.message, error.hint)
+        raise
 
 
 def is_http(event: dict[str, Any]) -> bool:

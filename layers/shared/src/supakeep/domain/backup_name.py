@@ -14,12 +14,14 @@ MANIFEST_SUFFIX = ".manifest.json"
 LATEST = "latest"
 
 _REF = r"[a-z0-9][a-z0-9-]{0,62}"
+# ASCII: `\d` would take the digits of every script otherwise
 _NAME = re.compile(
-    rf"backup_(?P<ref>{_REF})_(?P<date>\d{{4}}-\d{{2}}-\d{{2}})(?:T(?P<time>\d{{6}})Z)?"
+    rf"backup_(?P<ref>{_REF})_(?P<date>\d{{4}}-\d{{2}}-\d{{2}})(?:T(?P<time>\d{{6}})Z)?", re.ASCII
 )
 _OBJECT_NAME = re.compile(
     rf"{FOLDER}/(?P<backup>{_NAME.pattern})(?P<suffix>{re.escape(MANIFEST_SUFFIX)}|"
-    rf"{re.escape(DOCUMENT_SUFFIX)}(?:\.\d{{3,}})?)"
+    rf"{re.escape(DOCUMENT_SUFFIX)}(?:\.\d{{3,}})?)",
+    re.ASCII,
 )
 _HOSTED_URL = re.compile(rf"https://(?P<ref>{_REF})\.supabase\.(?:co|in|red)/?")
 
@@ -131,7 +133,7 @@ class ObjectName:
     def parse(cls, key: str) -> ObjectName | None:
         """None for a key that is not one of ours: those are never touched."""
         match = _OBJECT_NAME.fullmatch(key)
-        if match is None:
+        if match is None or not _is_real_moment(match["date"], match["time"]):
             return None
         return cls(BackupName(match["backup"]), match["suffix"] == MANIFEST_SUFFIX)
 

@@ -8,9 +8,9 @@ import json
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from supakeep.domain.backup_name import BackupName
+from supakeep.domain.backup_name import BackupName, ObjectName
 from supakeep.domain.policy import TablePolicy
 from supakeep.domain.schema import Column, Table, columns_fingerprint
 from supakeep.errors import FormatVersionError, InvalidRequestError, ManifestError
@@ -77,6 +77,14 @@ class TableEntry(_Part):
     references: tuple[str, ...] = ()
     parts: tuple[Part, ...] = ()
     error: Problem | None = None
+
+    @field_validator("policy", mode="before")
+    @classmethod
+    def _known_policy(cls, policy: object) -> object:
+        """The file's policy is strict about its keys; a recorded one may be of a later version."""
+        if not isinstance(policy, dict):
+            return policy
+        return {key: policy[key] for key in policy if key in TablePolicy.model_fields}
 
     @property
     def table(self) -> Table:
@@ -168,6 +176,9 @@ class Manifest(_Part):
             raise _damaged(key, "its fields are not those of a manifest") from exc
         if expected_key != key:
             raise _damaged(key, f"it describes {manifest.backup}")
+        own = ObjectName(manifest.name, is_manifest=False)
+        if any(ObjectName.parse(volume.key) != own for volume in manifest.volumes):
+            raise _damaged(key, "its volumes are not its own")
         return manifest
 
 
@@ -189,7 +200,7 @@ def _checksum(fields: dict[str, Any]) -> str:
 def _json_object(content: bytes, key: str) -> dict[str, Any]:
     try:
         fields = json.loads(content)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise _damaged(key, "it is not JSON") from exc
     if not isinstance(fields, dict):
         raise _damaged(key, "it is not a JSON object")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from supakeep.domain.policy import BackupPolicy, TablePolicy
-from supakeep.domain.schema import Catalog, Table, parents_first
+from supakeep.domain.schema import Catalog, Table, parents_first, quoted_identifier
 from supakeep.errors import DatabasePermissionError, ExportError, SupakeepError
 
 
@@ -125,11 +125,12 @@ def _no_column(table: Table, column: str) -> ExportError:
 def permission_denied(schema: str, table: str, *, writing: bool = False) -> DatabasePermissionError:
     """The guide's error for a table that the role may not use, with the GRANT that mends it."""
     rights = "SELECT, INSERT, UPDATE" if writing else "SELECT"
+    quoted_schema, quoted_table = quoted_identifier(schema), quoted_identifier(table)
     return DatabasePermissionError(
         f"Permission denied for table {schema}.{table}",
         operation="restore" if writing else "export",
         key=f"{schema}.{table}",
-        hint=f'Run in the SQL editor: GRANT USAGE ON SCHEMA "{schema}" TO service_role; '
-        f'GRANT {rights} ON "{schema}"."{table}" TO service_role; '
+        hint=f"Run in the SQL editor: GRANT USAGE ON SCHEMA {quoted_schema} TO service_role; "
+        f"GRANT {rights} ON {quoted_schema}.{quoted_table} TO service_role; "
         "New tables get no grants by themselves since October 2026.",
     )

@@ -10,14 +10,14 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from supakeep.domain.manifest import Problem
-from supakeep.errors import InvalidRequestError, SupakeepError
+from supakeep.errors import InvalidRequestError, LeaseHeldError, SupakeepError
 
 # A run renews its lease while it works; one that has not for this long is dead.
 LEASE_SECONDS = 300
 # Lambda holds an asynchronous event for at most this long (template: MaximumEventAgeInSeconds).
 QUEUE_SECONDS = 3600
 
-_RUN_ID = re.compile(r"\d{8}T\d{6}Z-[a-z0-9]{4,32}")
+_RUN_ID = re.compile(r"\d{8}T\d{6}Z-[a-z0-9]{4,32}", re.ASCII)
 
 
 class RunKind(StrEnum):
@@ -73,6 +73,13 @@ class Run(BaseModel):
     result: dict[str, Any] | None = None
     error: Problem | None = None
 
+    @property
+    def lease(self) -> str:
+        """The lease that the run needs. A prune needs its own alone: it touches neither the database
+        nor what a backup writes, and spares the backup that a restore reads.
+        """
+        return "prune" if self.kind is RunKind.PRUNE else "database"
+
     def started(self, at: dt.datetime) -> Self:
         """The run at the start of its next attempt; nothing of an earlier one is left."""
         return self.model_copy(
@@ -117,6 +124,17 @@ class Run(BaseModel):
             hint="Look at the function's log; start the run again.",
         )
         return self.model_copy(update={"status": RunStatus.FAILED, "error": problem})
+
+
+def lease_held(holder: str) -> LeaseHeldError:
+    """The error for a lease that the run `holder` has."""
+    return LeaseHeldError(
+        f"Run {holder} is at work on this project",
+        operation="acquire lease",
+        key=holder,
+        hint="Wait for its end (GET /api/admin/runs/{id}); the lease of a crashed run ends "
+        "by itself after five minutes.",
+    )
 
 
 def new_run_id(at: dt.datetime, suffix: str) -> str:

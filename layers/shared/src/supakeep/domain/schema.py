@@ -62,6 +62,12 @@ class Catalog(BaseModel):
     tables: Mapping[str, Table]
 
 
+def quoted_identifier(name: str) -> str:
+    """A name as SQL has to spell it, whatever its letters."""
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'
+
+
 def columns_fingerprint(columns: Iterable[Column]) -> str:
     """A short digest that changes when a column is added, dropped, renamed or changes type."""
     text = "\n".join(f"{column.name}\t{column.type}" for column in columns)

@@ -75,9 +75,10 @@ def read_manifests(
         if (parsed := ObjectName.parse(stored.key)) and parsed.is_manifest
     ]
     with ThreadPoolExecutor(_PARALLEL_READS) as pool:
-        return list(
-            zip(names, pool.map(lambda name: _manifest_or_error(store, name), names), strict=True)
-        )
+        manifests = pool.map(lambda name: _manifest_or_error(store, name), names)
+        return [
+            (name, read) for name, read in zip(names, manifests, strict=True) if read is not None
+        ]
 
 
 def read_manifest(store: ObjectStore, name: BackupName) -> Manifest:
@@ -129,11 +130,14 @@ def _find_latest(stores: Sequence[ObjectStore], project: str) -> tuple[ObjectSto
     )
 
 
-def _manifest_or_error(store: ObjectStore, name: BackupName) -> Manifest | IntegrityError:
+def _manifest_or_error(store: ObjectStore, name: BackupName) -> Manifest | IntegrityError | None:
+    """None where the backup was pruned after it was listed."""
     try:
         return read_manifest(store, name)
     except IntegrityError as exc:
         return exc
+    except BackupNotFoundError:
+        return None
 
 
 def _merged(

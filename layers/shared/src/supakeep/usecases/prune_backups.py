@@ -14,7 +14,7 @@ from supakeep.domain.manifest import Manifest, Problem
 from supakeep.domain.policy import RetentionPolicy
 from supakeep.domain.retention import apply_retention
 from supakeep.domain.run import problem_of
-from supakeep.errors import IntegrityError, StorageError
+from supakeep.errors import BackupNotFoundError, IntegrityError, StorageError
 from supakeep.ports import Clock, Deadline, ObjectStore, StoredObject
 from supakeep.usecases.find_backups import read_manifest
 
@@ -72,6 +72,7 @@ class PruneBackups:
     project: str
     clock: Clock
     deadline: Deadline
+    in_use: frozenset[str] = frozenset()
 
     def __call__(self, stores: Sequence[ObjectStore], *, dry_run: bool) -> PruneReport:
         """Each store is judged by its own listing, so that a backup that only one of them holds is
@@ -124,7 +125,7 @@ class PruneBackups:
                 continue
             try:
                 manifests.append(read_manifest(store, name))
-            except IntegrityError as exc:
+            except (IntegrityError, BackupNotFoundError) as exc:
                 untrusted[name] = exc.message
         return manifests, untrusted
 
@@ -140,7 +141,9 @@ class PruneBackups:
             for decision in apply_retention(self.policy, manifests, now)
         }
         for name, stored in objects.items():
-            if name in untrusted:
+            if name.text in self.in_use:
+                decisions[name] = (False, "a restore is reading it")
+            elif name in untrusted:
                 # it may be the only copy, and a person may still save it
                 decisions[name] = (False, f"kept for a look by hand: {untrusted[name]}")
             elif name not in decisions:

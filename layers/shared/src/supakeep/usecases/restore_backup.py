@@ -49,7 +49,9 @@ class RestoreBackup:
         check_confirmation(request, manifest, self.project)
         catalog = self.target.catalog()
         entries = plan_restore(manifest, request.tables, catalog)
-        check_volumes(store, volumes_of(manifest, entries), self.deadline)
+        # all of them where all is restored: damage between the rows is damage too
+        volumes = volumes_of(manifest, entries) if request.tables else manifest.volumes
+        check_volumes(store, volumes, self.deadline)
         restored, warnings = [], [*_incompleteness(manifest, request)]
         for entry in entries:
             table = catalog.tables[entry.name]

@@ -24,6 +24,8 @@ from supakeep.ports import Clock, Progress, RunStore
 log = logging.getLogger(__name__)
 
 _HEARTBEAT_SECONDS = 5
+# restores hold the lease, so one that is at work is among the newest runs
+_RECENT_RUNS = 100
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class RunProgress:
         if (now - self._written_at).total_seconds() >= _HEARTBEAT_SECONDS:
             self._written_at = now
             self.run = self.run.model_copy(update={"heartbeat_at": now})
-            self._store.acquire_lease(self.run.id, now, lease_end(now))
+            self._store.acquire_lease(self.run.lease, self.run.id, now, lease_end(now))
             self._store.save(self.run)
 
 
@@ -84,14 +86,14 @@ class TrackRuns:
             backup=backup,
             requested_at=now,
         )
-        self.store.acquire_lease(run.id, now, lease_end(now))
+        self.store.acquire_lease(run.lease, run.id, now, lease_end(now))
         self.store.create(run)
         return run
 
     def withdraw(self, run: Run, error: Exception) -> None:
         """Ends an accepted run that could not be handed over."""
         self.store.save(run.failed(self.clock.now(), error))
-        self.store.release_lease(run.id)
+        self.store.release_lease(run.lease, run.id)
 
     def get(self, run_id: str) -> Run:
         run = self.store.get(validated_run_id(run_id))
@@ -107,6 +109,14 @@ class TrackRuns:
     def list(self, limit: int) -> list[Run]:
         now = self.clock.now()
         return [run.as_seen_at(now) for run in self.store.list(limit)]
+
+    def backups_in_use(self) -> frozenset[str]:
+        """The backups that restores are reading or will read."""
+        return frozenset(
+            run.backup
+            for run in self.list(_RECENT_RUNS)
+            if run.kind is RunKind.RESTORE and not run.status.is_final and run.backup is not None
+        )
 
     def execute(self, run: Run, work: Callable[[RunProgress], Outcome]) -> Run:
         """Does a run's work once, under the lease, and records how it ended.
@@ -138,11 +148,11 @@ class TrackRuns:
             self.store.save(run)
             return run
         finally:
-            self.store.release_lease(run.id)
+            self.store.release_lease(run.lease, run.id)
 
     def _take_lease(self, run: Run, now: dt.datetime) -> None:
         try:
-            self.store.acquire_lease(run.id, now, lease_end(now))
+            self.store.acquire_lease(run.lease, run.id, now, lease_end(now))
         except LeaseHeldError as exc:
             self.store.save(run.failed(now, exc))
             raise

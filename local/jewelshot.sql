@@ -1,5 +1,5 @@
 -- The project that the demo and the tests back up: Jewelshot, where jewellers buy credits and spend them on
--- product pictures. Delete this file to use Supakeep with a project of your own.
+-- product pictures.
 
 create type public.batch_status as enum ('queued', 'processing', 'completed', 'failed');
 

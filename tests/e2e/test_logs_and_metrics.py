@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from tests.e2e.deployment import Deployment
+
+
+def test_a_backup_is_logged_in_the_shape_of_the_guide(supakeep: Deployment) -> None:
+    run = supakeep.back_up()
+
+    ended = [line for line in supakeep.logged() if line.get("message") == "Backup complete"]
+    entry = next(line for line in ended if line["context"]["runId"] == run["id"])
+    assert (entry["type"], entry["scope"]) == ("info", "Backup:Cron")
+    assert entry["context"]["backupName"] == run["backup"]
+    assert entry["context"]["size"] == run["result"]["size_bytes"]
+    assert 0 < entry["context"]["duration"] < 60_000
+    assert entry["function_request_id"]
+    assert isinstance(entry["cold_start"], bool)
+
+
+def test_a_manual_backup_has_its_own_scope(supakeep: Deployment) -> None:
+    run = supakeep.follow(supakeep.call("POST", "/api/admin/backup"))
+
+    ended = [line for line in supakeep.logged() if line.get("message") == "Backup complete"]
+    entry = next(line for line in ended if line["context"]["runId"] == run["id"])
+    assert entry["scope"] == "Backup:Manual"
+
+
+def test_metrics_go_to_the_namespace_and_service_that_the_alarm_looks_at(
+    supakeep: Deployment,
+) -> None:
+    supakeep.back_up()
+    alarms = supakeep.stack.template.resources("AWS::CloudWatch::Alarm").values()
+    alarm = next(a for a in alarms if a["MetricName"] == "NewestGoodBackupAge")
+
+    written = [line for line in supakeep.logged() if "BackupRows" in line]
+    latest = written[-1]
+    emf = latest["_aws"]["CloudWatchMetrics"][0]
+    names = {metric["Name"] for metric in emf["Metrics"]}
+    assert emf["Namespace"] == alarm["Namespace"]
+    assert ["service"] in emf["Dimensions"]
+    assert alarm["MetricName"] in names
+    assert alarm["Dimensions"] == [{"Name": "service", "Value": latest["service"]}]
+    assert names >= {"BackupDuration", "BackupRows", "BackupBytes", "GoodBackups"}
+    assert latest["NewestGoodBackupAge"] == [0.0]
+
+
+def test_a_failure_is_logged_with_the_way_to_mend_it_and_counted(supakeep: Deployment) -> None:
+    answer = supakeep.stack.invoke(
+        "RestoreFunction", {"action": "restore", "name": "backup_jewelshot-local_2020-01-01"}
+    )
+
+    assert answer.error is not None
+    errors = [line for line in supakeep.logged() if line.get("type") == "error"]
+    entry = next(e for e in errors if e["message"].startswith("No backup is named"))
+    assert entry["scope"] == "Restore"
+    assert "supakeep list" in entry["context"]["hint"]
+    assert any(line.get("RestoreFailures") == [1.0] for line in supakeep.logged())
+
+
+def test_no_key_ever_stands_in_a_log(supakeep: Deployment) -> None:
+    supakeep.back_up()
+    supakeep.call("POST", "/api/admin/backup", key="wrong-but-sent")
+    stack = supakeep.stack
+    logs = [file.read_text(errors="replace") for file in stack.logs.glob("*")]
+    for secret in (stack.service_key, stack.admin_key, stack.cron_secret, "wrong-but-sent"):
+        assert [log for log in logs if secret in log] == []
