@@ -106,6 +106,7 @@ def test_one_backup_is_shown_by_name_and_by_latest(supakeep: Deployment) -> None
         assert shown.status_code == 200
         assert shown.json()["name"] == name
         assert shown.json()["consistency"] == "per-table"
+        assert shown.json()["locations"] == ["primary", "mirror"]
 
 
 def test_a_download_gives_addresses_that_serve_the_objects_without_a_key(

@@ -56,11 +56,24 @@ def test_a_bad_request_gets_a_clear_answer_and_nothing_happens(
 
 def test_an_unknown_table_is_refused_with_those_that_the_backup_has(supakeep: Deployment) -> None:
     name = supakeep.back_up()["backup"]
-    run = supakeep.restore(name, tables=["user_credit"])
-    assert run["status"] == "failed"
-    assert run["error"]["message"] == f"{name} has no table public.user_credit"
-    assert "public.user_credits" in run["error"]["hint"]
-    assert supakeep.is_pristine()
+    body = {"name": name, "confirm": supakeep.ref, "tables": ["user_credit"]}
+
+    answer = supakeep.call("POST", "/api/admin/restore", body)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"] == f"{name} has no table public.user_credit"
+    assert "public.user_credits" in answer.json()["hint"]
+
+
+def test_a_body_is_read_as_json_whatever_its_sender_calls_it(supakeep: Deployment) -> None:
+    answer = supakeep.call(
+        "POST",
+        "/api/admin/prune",
+        content=b'{"dry_run": true}',
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+    )
+
+    assert (answer.status_code, answer.json()["dry_run"]) == (200, True)
 
 
 def test_an_event_that_no_function_knows_fails_with_the_field_that_is_wrong(

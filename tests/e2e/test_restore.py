@@ -153,3 +153,13 @@ def test_a_backup_and_a_restore_never_run_over_each_other(supakeep: Deployment) 
 
     assert (accepted.status_code, refused.status_code) == (202, 409)
     supakeep.follow(accepted)
+
+
+def test_a_restore_can_be_told_to_read_the_mirrors_copy(supakeep: Deployment) -> None:
+    name = supakeep.back_up()["backup"]
+    supakeep.wreck()
+
+    run = supakeep.restore(name, read_from="mirror")
+
+    assert (run["status"], run["result"]["read_from"]) == ("complete", "mirror")
+    assert supakeep.is_pristine()

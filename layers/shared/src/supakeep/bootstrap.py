@@ -16,7 +16,7 @@ from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.restore import RestoreReport, RestoreRequest
 from supakeep.domain.run import Run, RunStatus
 from supakeep.domain.summary import BackupSummary
-from supakeep.errors import ConfigurationError
+from supakeep.errors import ConfigurationError, InvalidRequestError
 from supakeep.ports import Clock, Deadline, Dispatcher, ObjectStore, Progress, RunStore
 from supakeep.settings import SECRET_NAMES, Settings
 from supakeep.usecases.create_backup import CreateBackup, choose_name
@@ -80,6 +80,18 @@ class Application:
     def stores(self) -> list[ObjectStore]:
         return [self.primary, *([self.mirror] if self.mirror else [])]
 
+    def copies(self, name: str | None) -> list[ObjectStore]:
+        """The store of this name (`primary`, `mirror`) alone; all of them for None."""
+        chosen = [store for store in self.stores if name in (None, store.name)]
+        if chosen:
+            return chosen
+        raise InvalidRequestError(
+            "No mirror is configured",
+            operation="read settings",
+            key="MIRROR_S3_BUCKET",
+            hint="Set MIRROR_S3_BUCKET, or name the bucket: --from s3://bucket.",
+        )
+
     @cached_property
     def run_store(self) -> RunStore:
         if self.settings.runs_table is None:
@@ -123,9 +135,10 @@ class Application:
         """Carries out a backup run: into `folder` where given, else into Storage and the mirror."""
 
         def work(progress: RunProgress) -> Outcome:
+            # a name belongs to one attempt: the last one's volumes may lie under it
             name = (
                 BackupName.parse(run.backup)
-                if run.backup
+                if run.backup and progress.run.attempt == 1
                 else self.choose_backup_name(scheduled=scheduled, store=folder)
             )
             progress.name_backup(name.text)
@@ -161,7 +174,7 @@ class Application:
         """Carries out a restore run from the first of `stores` that holds the backup in order."""
 
         def work(progress: RunProgress) -> Outcome:
-            store, manifest = self.find(request.name, stores)
+            store, manifest = self.find(request.name, stores or self.copies(request.read_from))
             progress.name_backup(manifest.backup)
             restore = RestoreBackup(
                 target=self.database,

@@ -19,9 +19,9 @@ from supakeep.bootstrap import Application, folder_store, s3_store
 from supakeep.domain.restore import RestoreRequest
 from supakeep.domain.run import Run, RunKind, RunStatus, new_run_id
 from supakeep.domain.summary import BackupSummary
-from supakeep.errors import InvalidRequestError, SupakeepError
+from supakeep.errors import SupakeepError
 from supakeep.ports import ObjectStore
-from supakeep.usecases.find_backups import find_backup, list_backups
+from supakeep.usecases.find_backups import find_backup, list_backups, stores_holding
 from supakeep.usecases.verify_backup import VerifyBackup
 
 GOOD, FAILED, PARTIAL = 0, 1, 3
@@ -49,10 +49,8 @@ class Session:
         source: str | None = getattr(self.arguments, "source", None)
         if source is None:
             return self.app.stores
-        if source == "primary":
-            return [self.app.primary]
-        if source == "mirror":
-            return [self._mirror()]
+        if source in ("primary", "mirror"):
+            return self.app.copies(source)
         if source.startswith("s3://"):
             return [s3_store(source.removeprefix("s3://").rstrip("/"), name=source)]
         return [folder_store(Path(source))]
@@ -67,16 +65,6 @@ class Session:
         now = self.app.clock.now()
         run_id = new_run_id(now, secrets.token_hex(4))
         return Run(id=run_id, kind=kind, trigger="cli", requested_at=now)
-
-    def _mirror(self) -> ObjectStore:
-        if self.app.mirror is None:
-            raise InvalidRequestError(
-                "No mirror is configured",
-                operation="read settings",
-                key="MIRROR_S3_BUCKET",
-                hint="Set MIRROR_S3_BUCKET, or name the bucket: --from s3://bucket.",
-            )
-        return self.app.mirror
 
 
 def backup(session: Session) -> int:
@@ -98,8 +86,9 @@ def list_(session: Session) -> int:
 
 def show(session: Session) -> int:
     """Reads the manifest alone; the backup's rows are not checked."""
-    store, manifest = _find(session)
-    session.output.backup(BackupSummary.of(manifest, [store.name]))
+    _, manifest = _find(session)
+    holders = stores_holding(session.stores, manifest.name)
+    session.output.backup(BackupSummary.of(manifest, holders))
     return GOOD
 
 
@@ -161,12 +150,8 @@ def _set_up_logging(*, verbose: bool) -> None:
 
 
 def _find(session: Session) -> tuple[ObjectStore, cli_output.Manifest]:
-    name: str = session.arguments.name
-    if not session.is_elsewhere:
-        return session.app.find(name, session.stores)
-    if name == "latest":
-        return session.app.find(name, session.stores)
-    return find_backup(session.stores, name, project="")
+    project = None if session.is_elsewhere else session.app.settings.project_ref
+    return find_backup(session.stores, session.arguments.name, project)
 
 
 def _exit_code(run: Run) -> int:

@@ -170,8 +170,9 @@ class SupabaseRestDatabase:
         except APIError as exc:
             _raise_mapped(exc, table, writing=writing)
         except httpx.HTTPError as exc:
-            is_status = isinstance(exc, httpx.HTTPStatusError)
-            why = f"HTTP {exc.response.status_code}" if is_status else type(exc).__name__
+            why = type(exc).__name__
+            if isinstance(exc, httpx.HTTPStatusError):
+                why = f"HTTP {exc.response.status_code}"
             raise DatabaseUnavailableError(
                 f"The database did not answer: {why}",
                 operation=function,

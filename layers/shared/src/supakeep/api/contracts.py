@@ -26,6 +26,7 @@ class RestoreBody(_Request):
     tables: list[Text] = Field(default=[], max_length=1000)
     dry_run: bool = False
     allow_other_project: bool = False
+    read_from: Literal["primary", "mirror"] | None = None
 
     def request(self) -> RestoreRequest:
         return RestoreRequest(
@@ -34,6 +35,7 @@ class RestoreBody(_Request):
             tables=tuple(self.tables),
             dry_run=self.dry_run,
             allow_other_project=self.allow_other_project,
+            read_from=self.read_from,
         )
 
 

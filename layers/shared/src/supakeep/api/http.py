@@ -99,7 +99,13 @@ def answer(
     except SupakeepError as error:
         log.warning("%s. %s", error.message, error.hint)
         return _serialized(error_response(error))
-    return resolver.resolve(event, context)
+    return resolver.resolve(_with_json_body(event), context)
+
+
+def _with_json_body(event: dict[str, Any]) -> dict[str, Any]:
+    """The event with a body that is read as JSON, whatever its sender (`curl -d`, say) called it."""
+    others = {k: v for k, v in (event.get("headers") or {}).items() if k.lower() != "content-type"}
+    return {**event, "headers": {**others, "content-type": "application/json"}}
 
 
 def authorize(event: Mapping[str, Any], settings: Settings) -> None:

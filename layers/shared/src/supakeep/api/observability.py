@@ -32,7 +32,7 @@ def create_logger() -> Logger:
     Its service, like that of metrics and traces, is POWERTOOLS_SERVICE_NAME: the stack's name,
     which the alarms in template.yaml look for.
     """
-    logger = Logger(logger_formatter=GuideFormatter(), use_rfc3339=True)
+    logger = Logger(logger_formatter=GuideFormatter(use_rfc3339=True))
     utils.copy_config_to_registered_loggers(source_logger=logger, include={"supakeep"})
     return logger
 

@@ -12,10 +12,10 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from supakeep.api.accept import RUNS_PATH, accept
 from supakeep.api.contracts import Accepted, BackupList, Download, DownloadLink, RestoreBody
 from supakeep.bootstrap import Application
-from supakeep.domain.restore import check_confirmation
+from supakeep.domain.restore import check_confirmation, chosen_entries
 from supakeep.domain.run import Run, RunKind
 from supakeep.domain.summary import BackupSummary
-from supakeep.usecases.find_backups import list_backups
+from supakeep.usecases.find_backups import list_backups, stores_holding
 
 LINK_SECONDS = 300
 BACKUPS_PATH = "/api/admin/backups"
@@ -44,8 +44,8 @@ def _add_backup_questions(resolver: APIGatewayHttpResolver, app: Callable[[], Ap
 
     @resolver.get(f"{BACKUPS_PATH}/<name>")
     def get_backup(name: str) -> BackupSummary:
-        store, manifest = app().find(name)
-        return BackupSummary.of(manifest, [store.name])
+        _, manifest = app().find(name)
+        return BackupSummary.of(manifest, stores_holding(app().stores, manifest.name))
 
     @resolver.get(f"{BACKUPS_PATH}/<name>/download")
     def get_download(name: str) -> Download:
@@ -56,7 +56,8 @@ def _add_restore(resolver: APIGatewayHttpResolver, app: Callable[[], Application
     @resolver.post("/api/admin/restore")
     def start_restore(body: RestoreBody) -> tuple[Accepted, int]:
         # what is wrong with the request is told now, not in the run's record later
-        _, manifest = app().find(body.name)
+        _, manifest = app().find(body.name, app().copies(body.read_from))
+        chosen_entries(manifest, body.tables)
         request = body.request().model_copy(update={"name": manifest.backup})
         check_confirmation(request, manifest, app().settings.project_ref)
         work = request.model_dump(mode="json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -17,6 +18,7 @@ class RestoreRequest(BaseModel):
     """`name` is a backup's name or `latest`; `confirm` repeats the ref of the project written to.
 
     No tables means all. A backup of another project is refused without `allow_other_project`.
+    `read_from` names the copy to read; without it, the first that is in order.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -26,6 +28,7 @@ class RestoreRequest(BaseModel):
     tables: tuple[str, ...] = ()
     dry_run: bool = False
     allow_other_project: bool = False
+    read_from: Literal["primary", "mirror"] | None = None
 
 
 class RefusedRow(BaseModel):
@@ -101,7 +104,7 @@ def plan_restore(manifest: Manifest, tables: Iterable[str], catalog: Catalog) ->
     Raises InvalidRequestError for a table that the backup does not have, RestoreError for one that
     is incomplete there or does not fit the database; nothing is written then.
     """
-    entries = _chosen(manifest, tuple(tables))
+    entries = chosen_entries(manifest, tables)
     for entry in entries:
         _check_fits(entry, catalog.tables.get(entry.name))
     by_name = {entry.name: entry for entry in entries}
@@ -116,7 +119,9 @@ def _all_references(entries: Iterable[TableEntry], catalog: Catalog) -> Mapping[
     }
 
 
-def _chosen(manifest: Manifest, tables: tuple[str, ...]) -> list[TableEntry]:
+def chosen_entries(manifest: Manifest, tables: Iterable[str]) -> list[TableEntry]:
+    """The tables that were asked for by name, or all that are complete. Errors as in plan_restore."""
+    tables = tuple(tables)
     if not tables:
         return [entry for entry in manifest.tables if entry.status == "complete"]
     names = [name if "." in name else f"{DEFAULT_SCHEMA}.{name}" for name in tables]

@@ -118,8 +118,6 @@ class CreateBackup:
             entry = self._export_table(selection, volumes)
             entries.append(entry)
             warnings += self._count_warnings(selection, entry)
-        if entries:
-            volumes.write(b"\n")
         return entries, warnings
 
     def _export_table(self, selection: Selection, volumes: VolumeWriter) -> TableEntry:

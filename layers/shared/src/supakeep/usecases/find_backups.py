@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from supakeep.errors import (
     StorageError,
 )
 from supakeep.ports import ObjectStore
+
+log = logging.getLogger(__name__)
 
 _PARALLEL_READS = 8
 # a manifest lists its tables and volumes; this is some ten thousand of them
@@ -96,11 +99,11 @@ def read_manifest(store: ObjectStore, name: BackupName) -> Manifest:
 
 
 def find_backup(
-    stores: Sequence[ObjectStore], name: str, project: str
+    stores: Sequence[ObjectStore], name: str, project: str | None
 ) -> tuple[ObjectStore, Manifest]:
     """The first store that holds the backup in order, and its manifest there.
 
-    `latest` is the newest good backup of `project`. Where the first store fails or its copy is
+    `latest` is the newest good backup of `project` (of any where None). Where the first store fails or its copy is
     damaged, the next one is asked; the first failure is raised where none has it.
     """
     if name == LATEST:
@@ -117,13 +120,27 @@ def find_backup(
     raise failures[0]
 
 
-def _find_latest(stores: Sequence[ObjectStore], project: str) -> tuple[ObjectStore, Manifest]:
+def stores_holding(stores: Sequence[ObjectStore], name: BackupName) -> list[str]:
+    """The names of the stores that hold this backup's manifest; one that does not answer does not."""
+    holders = []
+    for store in stores:
+        try:
+            if any(stored.key == name.manifest_key for stored in store.list(name.manifest_key)):
+                holders.append(store.name)
+        except StorageError:
+            log.warning("%s could not be asked for %s", store.name, name, exc_info=True)
+    return holders
+
+
+def _find_latest(
+    stores: Sequence[ObjectStore], project: str | None
+) -> tuple[ObjectStore, Manifest]:
     for found in list_backups(stores, project).backups:
         if found.manifest is not None and found.manifest.is_good:
             store = next(store for store in stores if store.name in found.stores)
             return store, found.manifest
     raise BackupNotFoundError(
-        f"Project {project} has no good backup",
+        f"Project {project} has no good backup" if project else "There is no good backup",
         operation="find backup",
         key=LATEST,
         hint="`supakeep list` shows what there is; `supakeep backup` makes one.",

@@ -150,7 +150,7 @@ class PruneBackups:
                 decisions[name] = _judge_leftover(stored, now)
         return [
             (name, _pruned(name, objects[name], removed=removed, reason=reason))
-            for name, (removed, reason) in sorted(decisions.items(), reverse=True)
+            for name, (removed, reason) in decisions.items()
         ]
 
     def _remove(self, store: ObjectStore, stored: list[StoredObject]) -> None:
