@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+import psycopg
 import pytest
 
 from supakeep.domain.schema import Table
@@ -153,6 +154,48 @@ def test_a_value_that_is_the_same_is_not_written_and_another_one_is(
     assert unchanged.unchanged == len(before)
     assert (updated.updated, updated.unchanged) == (len(before) - 1, 1)
     assert texts(bench) == before
+
+
+@pytest.fixture
+def foreign_habits(superuser: psycopg.Connection) -> Iterator[None]:
+    """A server that writes dates, intervals, bytes and floats in other ways than usual."""
+    habits = {
+        "datestyle": "'German, DMY'",
+        "intervalstyle": "'sql_standard'",
+        "bytea_output": "'escape'",
+        "extra_float_digits": "-5",
+    }
+    for name, value in habits.items():
+        superuser.execute(f"alter system set {name} = {value}".encode())
+    superuser.execute("select pg_reload_conf()")
+    yield
+    for name in habits:
+        superuser.execute(f"alter system reset {name}".encode())
+    superuser.execute("select pg_reload_conf()")
+
+
+@pytest.mark.usefixtures("foreign_habits")
+def test_a_server_with_other_habits_gives_the_same_text(bench: SupabaseWorkbench) -> None:
+    table = bench.made(
+        "create table {schema}.t (day date, span interval, primary key (day, span), raw bytea, ratio float8);"
+        "insert into {schema}.t select '2026-01-31'::date + n, '-1 year 2 days -03:04:05.678'::interval * n,"
+        " '\\x00ff5c'::bytea, n / 7.0::float8 from generate_series(1, 1500) n"
+    )
+    snapshot = f'select md5(string_agg(t::text, chr(10) order by day)) from "{bench.schema}".t t'
+    before = bench.owner.execute(snapshot.encode()).fetchone()
+
+    rows = exported(bench, table)
+    bench.execute("truncate {schema}.t")
+    bench.database.upsert(table, table.writable_columns, rows, dry_run=False)
+
+    assert len(rows) == 1500
+    assert json.loads(rows[0]) == {
+        "day": "2026-02-01",
+        "span": "-1 years +2 days -03:04:05.678",
+        "raw": "\\x00ff5c",
+        "ratio": 1 / 7,
+    }
+    assert bench.owner.execute(snapshot.encode()).fetchone() == before
 
 
 def test_every_row_is_one_line_of_json_whatever_its_json_column_holds(

@@ -7,11 +7,14 @@ import json
 import psycopg
 import pytest
 
+from supakeep.domain.policy import BackupPolicy
 from supakeep.errors import DatabasePermissionError
+from tests.builders.backups import back_up, restore
 from tests.builders.tables import a_selection
 from tests.contract.caseless import CASELESS, LOSSY_JSON
 from tests.contract.exporting import exported, upsert
 from tests.contract.workbench import SupabaseWorkbench
+from tests.fakes.object_store import InMemoryObjectStore
 
 pytestmark = pytest.mark.integration
 
@@ -130,6 +133,23 @@ def test_an_identity_that_is_always_generated_is_restored_as_it_was(
     assert [row["id"] for row in supabase.rows(table)] == [1, 2, 3, 4, 5, 6]
 
 
+def test_an_identity_beside_the_key_stays_as_it_is_where_the_row_is_there(
+    supabase: SupabaseWorkbench,
+) -> None:
+    table = supabase.made(
+        "create table {schema}.t (id text primary key, n bigint generated always as identity, note text);"
+        "insert into {schema}.t (id, note) values ('a', 'one'), ('b', 'two')"
+    )
+    rows = [json.dumps(row) for row in exported(supabase, a_selection(table))]
+    supabase.execute("delete from {schema}.t where id = 'b'")
+    supabase.execute("update {schema}.t set note = 'wrong'")
+
+    counts = upsert(supabase, table, *rows)
+
+    assert (counts.inserted, counts.updated) == (1, 1)
+    assert [(row["n"], row["note"]) for row in supabase.rows(table)] == [(1, "one"), (2, "two")]
+
+
 def test_generated_columns_are_made_anew(supabase: SupabaseWorkbench) -> None:
     table = supabase.made(
         "create table {schema}.t (id int primary key, net numeric,"
@@ -145,6 +165,26 @@ def test_generated_columns_are_made_anew(supabase: SupabaseWorkbench) -> None:
     counts = upsert(supabase, table, *rows)
 
     assert (counts.inserted, counts.updated) == (1, 1)
+    assert supabase.rows(table) == before
+
+
+def test_a_tree_of_thousands_of_rows_in_any_order_is_restored(
+    supabase: SupabaseWorkbench,
+) -> None:
+    table = supabase.made(
+        "create table {schema}.t (id uuid primary key, parent uuid references {schema}.t);"
+        "insert into {schema}.t select md5(n::text)::uuid, case when n > 1 then md5((n / 2)::text)::uuid end"
+        " from generate_series(1, 4000) n"
+    )
+    before = supabase.rows(table)
+    store = InMemoryObjectStore(piece_bytes=65_536)
+    only_this = f'[[table]]\nname = "{table.qualified_name}"'
+    manifest = back_up(supabase.database, store, policy=BackupPolicy.parse(only_this))
+    supabase.execute("truncate {schema}.t")
+
+    [report] = restore(supabase.database, store, manifest).tables
+
+    assert (report.inserted, report.refused) == (4000, 0)
     assert supabase.rows(table) == before
 
 

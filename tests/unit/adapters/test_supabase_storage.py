@@ -177,24 +177,26 @@ def entry(name: str, *, size: int = 5) -> dict[str, Any]:
     }
 
 
-def listing(names: list[str]) -> Server:
+def listing(names: list[str], *, page_size: int = 100) -> Server:
     """Answers a hundred names a page, whatever is asked for, as the real server does."""
 
     def server(request: httpx.Request) -> httpx.Response:
         asked = json.loads(request.read())
         assert asked["prefix"] == "daily"
         found = [name for name in names if name.startswith(asked["search"])]
-        page = found[asked["offset"] : asked["offset"] + 100]
+        page = found[asked["offset"] : asked["offset"] + page_size]
         return httpx.Response(200, json=[entry(name) for name in page])
 
     return server
 
 
+@pytest.mark.parametrize("page_size", [100, 30, 1])
 @pytest.mark.parametrize("count", [1, 99, 100, 101, 250])
-def test_every_page_of_a_listing_is_read(count: int) -> None:
+def test_every_page_of_a_listing_is_read(count: int, page_size: int) -> None:
     names = [f"backup_abc_2026-11-22.sql.json.{number:03d}" for number in range(count)]
 
-    found = list(store_over(listing(names)).list("daily/backup_abc_"))
+    store = store_over(listing(names, page_size=page_size))
+    found = list(store.list("daily/backup_abc_"))
 
     assert [stored.key for stored in found] == [f"daily/{name}" for name in names]
     assert found[0].size_bytes == 5

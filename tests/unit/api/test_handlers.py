@@ -9,6 +9,7 @@ from supakeep.errors import (
     DatabaseUnavailableError,
     DeadlineExceededError,
     InvalidRequestError,
+    StorageUnavailableError,
 )
 from tests.builders.backups import CUSTOMERS, ITEMS, ORDERS, a_shop, back_up
 from tests.builders.lambda_events import Project
@@ -117,6 +118,26 @@ def test_an_accepted_backup_is_made_under_its_name_and_id(functions: Functions) 
     run = functions("backup").invoke({**event("backup/self_invoke"), "name": name})
 
     assert (run["id"], run["backup"]) == ("20261122T091405Z-3f9c21ab", name)
+
+
+def test_the_next_attempt_of_an_accepted_backup_has_a_name_of_its_own(
+    functions: Functions, project: Project
+) -> None:
+    """Objects are write-once, and volumes of the first attempt may lie under its name."""
+    backup = functions("backup")
+    payload = {**event("backup/self_invoke"), "name": f"backup_{PROJECT}_2026-11-22T091405Z"}
+    whole = backup.app.__dict__["primary"]
+    backup.app.__dict__["primary"] = FailingObjectStore(
+        project.primary, "put", key_part=".manifest.json"
+    )
+    with pytest.raises(StorageUnavailableError):
+        backup.invoke(payload)
+    backup.app.__dict__["primary"] = whole
+
+    run = backup.invoke(payload)
+
+    assert (run["status"], run["attempt"]) == ("complete", 2)
+    assert run["backup"] == f"backup_{PROJECT}_2026-11-22T120000Z"
 
 
 def test_the_prune_schedule_prunes_and_counts_the_age_of_the_newest_good_backup(

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from supakeep.domain.run import RunKind
@@ -10,21 +8,15 @@ from tests.builders.backups import CUSTOMERS, ITEMS, NAME, ORDERS, back_up
 from tests.builders.lambda_events import Project
 from tests.builders.manifests import PROJECT, a_manifest
 from tests.fakes.faulty_object_store import FailingObjectStore
-from tests.unit.api.conftest import Answer, Functions
+from tests.unit.api.asking import GOOD_BODY, RESTORE, asked
+from tests.unit.api.conftest import Functions
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
-
-RESTORE = "/api/admin/restore"
-GOOD_BODY = {"name": NAME.text, "confirm": PROJECT}
 
 
 @pytest.fixture(autouse=True)
 def _a_backup(project: Project) -> None:
     back_up(project.database, project.primary, project.mirror)
-
-
-def asked(functions: Functions, **fields: Any) -> Answer:
-    return functions("restore").request("POST", RESTORE, body={**GOOD_BODY, **fields})
 
 
 def test_a_restore_is_accepted_and_handed_over(functions: Functions, project: Project) -> None:
@@ -114,98 +106,6 @@ def test_a_restore_is_refused_while_a_backup_is_at_work(
     assert project.dispatcher.handed_over == []
 
 
-@pytest.mark.parametrize("raw_body", ["", "not JSON", "{", "[]", '"text"', "null", "\ufeff{}"])
-def test_a_body_that_is_not_a_json_object_is_refused(
-    functions: Functions, project: Project, raw_body: str
-) -> None:
-    answer = functions("restore").request("POST", RESTORE, raw_body=raw_body)
-
-    assert answer.status == 400
-    assert answer.body["error"]
-    assert answer.body["hint"].startswith("Send a JSON object with the fields")
-    assert project.dispatcher.handed_over == []
-
-
-@pytest.mark.parametrize(
-    ("fields", "named"),
-    [
-        ({"name": 5}, "name"),
-        ({"name": ""}, "name"),
-        ({"name": None}, "name"),
-        ({"name": "x" * 201}, "name"),
-        ({"confirm": 5}, "confirm"),
-        ({"confirm": True}, "confirm"),
-        ({"tables": "orders"}, "tables"),
-        ({"tables": [1]}, "tables"),
-        ({"tables": [""]}, "tables"),
-        ({"dry_run": "yes"}, "dry_run"),
-        ({"dry_run": 1}, "dry_run"),
-        ({"allow_other_project": "true"}, "allow_other_project"),
-    ],
-)
-def test_a_field_of_the_wrong_type_is_refused_by_name(
-    functions: Functions, project: Project, fields: dict[str, Any], named: str
-) -> None:
-    answer = asked(functions, **fields)
-
-    assert answer.status == 400
-    assert answer.body["error"].startswith(named)
-    assert project.dispatcher.handed_over == []
-
-
-@pytest.mark.parametrize("field", ["dryrun", "Name", "run_id", "action", "__class__"])
-def test_a_field_that_is_unknown_is_refused_by_name(functions: Functions, field: str) -> None:
-    answer = asked(functions, **{field: "x"})
-
-    assert answer.status == 400
-    assert answer.body["error"] == f"{field}: is not a field of this request"
-
-
-def test_a_body_without_a_name_is_refused(functions: Functions) -> None:
-    answer = functions("restore").request("POST", RESTORE, body={"confirm": PROJECT})
-
-    assert answer.status == 400
-    assert answer.body["error"].startswith("name: ")
-
-
-def test_a_body_that_is_too_large_is_refused(functions: Functions) -> None:
-    for large in ("x" * 65_537, "ä" * 40_000):
-        raw_body = f'{{"name": "{large}"}}'
-        answer = functions("restore").request("POST", RESTORE, raw_body=raw_body)
-        assert answer.status == 413
-        assert answer.body["error"] == "The body is larger than 65,536 bytes"
-
-
-@pytest.mark.parametrize("name", ["../../etc/passwd", "daily/x", "..", "backup_x_2026-02-30"])
-def test_a_malformed_name_is_refused(functions: Functions, project: Project, name: str) -> None:
-    answer = asked(functions, name=name)
-
-    assert answer.status == 400
-    assert "is not the name of a backup" in answer.body["error"]
-    assert project.dispatcher.handed_over == []
-
-
-@pytest.mark.parametrize("name", ["%2e%2e%2fpasswd", "..", "backup_x_2026-02-30", "a" * 150])
-@pytest.mark.parametrize("rest", ["", "/download"])
-def test_a_malformed_name_in_a_path_is_refused(functions: Functions, name: str, rest: str) -> None:
-    answer = functions("restore").request("GET", f"/api/admin/backups/{name}{rest}")
-
-    assert answer.status == 400
-    assert "is not the name of a backup" in answer.body["error"]
-
-
-def test_an_unknown_name_is_not_found(functions: Functions) -> None:
-    name = "backup_jewelshot_2020-01-01"
-    paths = [f"/api/admin/backups/{name}", f"/api/admin/backups/{name}/download"]
-    answers = [functions("restore").request("GET", path) for path in paths]
-    answers.append(asked(functions, name=name))
-
-    for answer in answers:
-        assert answer.status == 404
-        assert answer.body["error"] == f"No backup is named {name}"
-        assert "latest" in answer.body["hint"]
-
-
 def test_a_damaged_manifest_cannot_be_restored(functions: Functions, project: Project) -> None:
     for store in (project.primary, project.mirror):
         content = store.objects[NAME.manifest_key]
@@ -259,3 +159,23 @@ def test_a_failure_while_restoring_is_recorded(functions: Functions, project: Pr
     assert told["status"] == "failed"
     assert told["error"]["message"] == "Permission denied for table public.orders"
     assert "GRANT SELECT, INSERT, UPDATE" in told["error"]["hint"]
+
+
+@pytest.mark.parametrize(("read_from", "status"), [("mirror", 202), ("primary", 404), (None, 202)])
+def test_the_copy_to_read_may_be_named(
+    functions: Functions, project: Project, read_from: str | None, status: int
+) -> None:
+    project.primary.objects.clear()
+
+    assert asked(functions, read_from=read_from).status == status
+
+
+@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "text/plain"])
+def test_a_body_is_json_whatever_its_sender_called_it(
+    functions: Functions, content_type: str
+) -> None:
+    answer = functions("restore").request(
+        "POST", RESTORE, body=GOOD_BODY, headers={"content-type": content_type}
+    )
+
+    assert answer.status == 202

@@ -133,6 +133,27 @@ def test_one_backup_is_shown_with_its_tables(
         assert table in ended.out
 
 
+@pytest.mark.parametrize("command", ["show", "verify"])
+def test_the_latest_backup_of_a_folder_is_found_without_any_settings(
+    supakeep: Supakeep, backup_in_copies: str, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    without_settings(monkeypatch)
+
+    ended = supakeep(command, "latest", "--from", "copies")
+
+    assert ended.code == 0
+    assert ended.out.startswith(backup_in_copies)
+
+
+def test_a_backup_is_shown_with_every_store_that_holds_it(
+    supakeep: Supakeep, primary: InMemoryObjectStore, mirror: InMemoryObjectStore
+) -> None:
+    name = place_backup(primary)
+    place_backup(mirror)
+
+    assert supakeep("show", name.text, "--json").json["locations"] == ["primary", "mirror"]
+
+
 @pytest.mark.parametrize("command", ["show", "verify", "restore"])
 @pytest.mark.parametrize("name", ["../../etc/passwd", "backup_x_2026-02-30", "yesterday"])
 def test_a_malformed_name_is_refused(

@@ -26,6 +26,38 @@ def test_in_a_cycle_the_tables_follow_by_name_and_their_children_after_them() ->
     assert order == ["parent", "a", "b", "child"]
 
 
+def test_a_child_of_a_table_that_refers_to_itself_stands_after_it() -> None:
+    assert parents_first({"z": ["z"], "a": ["z"]}) == ["z", "a"]
+
+
+def test_what_refers_to_a_cycle_stands_after_it() -> None:
+    order = parents_first({"a": ["y"], "x": ["y"], "y": ["x", "p"], "p": ["q"], "q": ["p"]})
+
+    assert sorted(order[:2]) == ["p", "q"]
+    assert sorted(order[2:4]) == ["x", "y"]
+    assert order[4] == "a"
+
+
+@given(graphs)
+def test_no_table_stands_before_a_parent_that_does_not_refer_back_to_it(
+    references: dict[str, set[str]],
+) -> None:
+    order = parents_first(references)
+
+    for name, parents in references.items():
+        for parent in parents & references.keys():
+            if name not in reachable(parent, references):
+                assert order.index(parent) < order.index(name)
+
+
+def reachable(start: str, references: dict[str, set[str]]) -> set[str]:
+    """The table itself and all that it refers to, directly or not."""
+    found = {start}
+    for _ in references:
+        found |= {parent for name in found for parent in references.get(name, ())}
+    return found
+
+
 @given(graphs)
 def test_every_table_is_ordered_exactly_once(references: dict[str, set[str]]) -> None:
     assert sorted(parents_first(references)) == sorted(references)

@@ -92,6 +92,7 @@ def test_a_dry_run_tells_what_would_happen_and_writes_nothing(backup: Backup) ->
 
 def test_a_dry_run_moves_no_sequence() -> None:
     target, store, manifest = a_table_with_a_sequence()
+    target.insert("public.log", {"id": 41})
 
     restore(target, store, manifest, dry_run=True)
 

@@ -87,11 +87,21 @@ def parents_first(references: Mapping[str, Iterable[str]]) -> list[str]:
     ordered: list[str] = []
     while waiting:
         ready = sorted(name for name, parents in waiting.items() if not parents)
-        # a cycle: break it at its first name, the order inside it cannot be right anyway
-        ready = ready or [min(waiting)]
+        # a cycle: break one that waits for no other, the order inside it cannot be right anyway
+        ready = ready or [min(waiting, key=lambda name: (len(_lineage(name, waiting)), name))]
         ordered += ready
         for name in ready:
             del waiting[name]
         for parents in waiting.values():
             parents.difference_update(ready)
     return ordered
+
+
+def _lineage(name: str, parents: Mapping[str, set[str]]) -> set[str]:
+    """The table itself, the tables that it refers to, those that they refer to, and so on."""
+    found: set[str] = set()
+    unseen = {name}
+    while unseen:
+        found |= unseen
+        unseen = set().union(*(parents[parent] for parent in unseen)) - found
+    return found
