@@ -9,6 +9,17 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 
+_ONE_LINE_TYPES = frozenset(
+    (
+        *("smallint", "integer", "bigint", "numeric", "real", "double precision", "money"),
+        *("text", "character varying", "character", "name", "boolean", "uuid", "bytea", "jsonb"),
+        *("date", "time", "time without time zone", "time with time zone", "interval"),
+        *("timestamp without time zone", "timestamp with time zone", "timestamp", "oid"),
+        *("inet", "cidr", "macaddr", "macaddr8", "bit", "bit varying", "tsvector", "tsquery"),
+    )
+)
+
+
 class Column(BaseModel):
     """A column as `pg_attribute` has it; `type` is Postgres's own spelling, `numeric(12,4)` say."""
 
@@ -19,6 +30,25 @@ class Column(BaseModel):
     nullable: bool = True
     identity: Literal["always", "by default"] | None = None
     generated: bool = False
+
+    @property
+    def may_break_lines(self) -> bool:
+        """Whether a value's JSON text may hold a line break: json keeps those between its tokens,
+        and a type that is not Postgres's own may be made of json."""
+        return self.type.partition("(")[0].removesuffix("[]") not in _ONE_LINE_TYPES
+
+
+class ForeignKey(BaseModel):
+    """`columns` of the table that has it refer to `parent_columns` of `parent`, `schema.name`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    columns: tuple[str, ...]
+    parent: str
+    parent_schema: str
+    parent_name: str
+    parent_columns: tuple[str, ...]
 
 
 class Table(BaseModel):
@@ -36,6 +66,8 @@ class Table(BaseModel):
     columns: tuple[Column, ...]
     primary_key: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    partitioned: bool = False
     readable: bool = True
     rows_hidden: bool = False
 
