@@ -13,7 +13,7 @@ language sql stable security invoker
 set search_path = pg_catalog
 as $$
   select json_build_object(
-    'functions_version', 1,
+    'functions_version', 2,
     'server_version', current_setting('server_version'),
     'tables', coalesce((
       select json_agg(json_build_object(
@@ -58,7 +58,7 @@ $$;
 -- One page of a table. request: {schema, table, key: [column…], limit, max_bytes, after, after_order,
 -- order_by?, since_column?, since?}; `after` and `after_order` are what the page before answered, null for the
 -- first. Pages follow the key; with order_by they run from its highest value down. Answers {rows: the rows'
--- JSON texts, one a line, count, after, after_order}; a count of 0 is the end.
+-- JSON texts, a comma and a line break between them, count, after, after_order}; a count of 0 is the end.
 create or replace function public.supakeep_page(request text)
 returns json
 language plpgsql stable security invoker
@@ -117,7 +117,7 @@ begin
     sized as (select page.*, sum(octet_length(line)) over (order by n) as bytes from page),
     kept as (select * from sized where n = 1 or bytes <= %7$s)
     select json_build_object(
-      'rows', coalesce(string_agg(line, E'\n' order by n), ''),
+      'rows', coalesce(string_agg(line, E',\n' order by n), ''),
       'count', count(*),
       'after', (select to_json(key) from kept order by n desc limit 1),
       'after_order', (select order_value from kept order by n desc limit 1))

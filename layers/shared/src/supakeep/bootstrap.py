@@ -17,7 +17,16 @@ from supakeep.domain.restore import RestoreReport, RestoreRequest
 from supakeep.domain.run import Run, RunStatus
 from supakeep.domain.summary import BackupSummary
 from supakeep.errors import ConfigurationError, InvalidRequestError
-from supakeep.ports import Clock, Deadline, Dispatcher, ObjectStore, Progress, RunStore
+from supakeep.ports import (
+    Clock,
+    Deadline,
+    Dispatcher,
+    ObjectStore,
+    Progress,
+    RunStore,
+    SourceDatabase,
+    TargetDatabase,
+)
 from supakeep.settings import SECRET_NAMES, Settings
 from supakeep.usecases.create_backup import CreateBackup, choose_name
 from supakeep.usecases.find_backups import find_backup
@@ -56,25 +65,58 @@ class Application:
         return self.settings.policy()
 
     @cached_property
-    def database(self) -> SupabaseRestDatabase:
+    def source(self) -> SourceDatabase:
+        """What a backup reads: Postgres itself where its address is known, else the Data API."""
+        if self.settings.db_url is None:
+            return self.data_api
+        from supakeep.adapters.postgres_source import PostgresSource
+
+        return PostgresSource(
+            self.settings.db_url.get_secret_value(), connections=self.settings.db_connections
+        )
+
+    @cached_property
+    def target(self) -> TargetDatabase:
+        """What a restore writes: Postgres itself where its address is known, else the Data API."""
+        if self.settings.db_url is None:
+            return self.data_api
+        from supakeep.adapters.postgres_target import PostgresTarget
+
+        return PostgresTarget(self.settings.db_url.get_secret_value())
+
+    @cached_property
+    def data_api(self) -> SupabaseRestDatabase:
         from supakeep.adapters.supabase_rest import SupabaseRestDatabase
 
-        key = self.settings.service_role_key.get_secret_value()
-        return SupabaseRestDatabase(self.settings.supabase_url, key)
+        return SupabaseRestDatabase(*self._project())
 
     @cached_property
     def primary(self) -> ObjectStore:
+        """Storage; for a project of which only the database is known, the S3 bucket."""
+        if self.settings.supabase_url is None and self.settings.mirror_s3_bucket is not None:
+            return s3_store(self.settings.mirror_s3_bucket, name="primary")
         from supakeep.adapters.supabase_storage import SupabaseObjectStore
 
-        key = self.settings.service_role_key.get_secret_value()
-        return RetryingObjectStore(
-            SupabaseObjectStore(self.settings.supabase_url, key, self.settings.backup_bucket)
-        )
+        url, key = self._project()
+        return RetryingObjectStore(SupabaseObjectStore(url, key, self.settings.backup_bucket))
+
+    def _project(self) -> tuple[str, str]:
+        url, key = self.settings.supabase_url, self.settings.service_role_key
+        if url is None or key is None:
+            raise ConfigurationError(
+                "NEXT_PUBLIC_SUPABASE_URL is not set",
+                operation="read settings",
+                key="NEXT_PUBLIC_SUPABASE_URL",
+                hint="Set it and SUPABASE_SERVICE_ROLE_KEY, or name another destination: "
+                "--to FOLDER, --to s3://bucket, MIRROR_S3_BUCKET.",
+            )
+        return url, key.get_secret_value()
 
     @cached_property
     def mirror(self) -> ObjectStore | None:
         bucket = self.settings.mirror_s3_bucket
-        return s3_store(bucket, name="mirror") if bucket else None
+        has_storage = self.settings.supabase_url is not None
+        return s3_store(bucket, name="mirror") if bucket and has_storage else None
 
     @property
     def stores(self) -> list[ObjectStore]:
@@ -143,7 +185,7 @@ class Application:
             )
             progress.name_backup(name.text)
             create = CreateBackup(
-                source=self.database,
+                source=self.source,
                 primary=folder or self.primary,
                 mirror=None if folder else self.mirror,
                 policy=self.policy,
@@ -177,7 +219,7 @@ class Application:
             store, manifest = self.find(request.name, stores or self.copies(request.read_from))
             progress.name_backup(manifest.backup)
             restore = RestoreBackup(
-                target=self.database,
+                target=self.target,
                 project=self.settings.project_ref,
                 deadline=deadline or NoDeadline(),
                 progress=progress,
@@ -228,11 +270,13 @@ def s3_store(bucket: str, *, name: str) -> ObjectStore:
     return RetryingObjectStore(S3ObjectStore(_aws_client("s3"), bucket, name=name))
 
 
-def folder_store(path: Path) -> ObjectStore:
-    """A local folder as a store."""
+def store_at(place: str) -> ObjectStore:
+    """The store at `s3://bucket`, or in a local folder."""
+    if place.startswith("s3://"):
+        return s3_store(place.removeprefix("s3://").rstrip("/"), name=place)
     from supakeep.adapters.folder import FolderObjectStore
 
-    return FolderObjectStore(path)
+    return FolderObjectStore(Path(place))
 
 
 def _aws_client(service: str) -> Any:

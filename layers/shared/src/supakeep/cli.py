@@ -15,8 +15,9 @@ from functools import cached_property
 from pathlib import Path
 
 from supakeep import __version__, cli_output
-from supakeep.bootstrap import Application, folder_store, s3_store
+from supakeep.bootstrap import Application, store_at
 from supakeep.domain.restore import RestoreRequest
+from supakeep.domain.row_changes import RestoreMode
 from supakeep.domain.run import Run, RunKind, RunStatus, new_run_id
 from supakeep.domain.summary import BackupSummary
 from supakeep.errors import SupakeepError
@@ -51,9 +52,7 @@ class Session:
             return self.app.stores
         if source in ("primary", "mirror"):
             return self.app.copies(source)
-        if source.startswith("s3://"):
-            return [s3_store(source.removeprefix("s3://").rstrip("/"), name=source)]
-        return [folder_store(Path(source))]
+        return [store_at(source)]
 
     @property
     def is_elsewhere(self) -> bool:
@@ -69,7 +68,7 @@ class Session:
 
 def backup(session: Session) -> int:
     """Backs up into Storage and the mirror, or into the folder of --to."""
-    folder = folder_store(session.arguments.to) if session.arguments.to else None
+    folder = store_at(session.arguments.to) if session.arguments.to else None
     with session.output.progress(session.app):
         run = session.app.backup(session.new_run(RunKind.BACKUP), folder=folder)
     session.output.backup(BackupSummary.model_validate(run.result))
@@ -101,6 +100,8 @@ def restore(session: Session) -> int:
         tables=tuple(arguments.table),
         dry_run=arguments.dry_run,
         allow_other_project=arguments.allow_other_project,
+        mode=RestoreMode(arguments.mode),
+        where=dict(arguments.where),
     )
     with session.output.progress(session.app):
         run = session.app.restore(session.new_run(RunKind.RESTORE), request, stores=session.stores)
@@ -179,7 +180,7 @@ def _parser() -> argparse.ArgumentParser:
 
     create = add("backup", backup, "Create a backup now.")
     create.add_argument(
-        "--to", type=Path, metavar="FOLDER", help="a local folder instead of Storage"
+        "--to", metavar="WHERE", help="a local folder, or s3://bucket, instead of Storage"
     )
     add("list", list_, "List the backups, newest first.", source)
     _add_name(add("show", show, "Show what a backup holds.", source))
@@ -228,11 +229,32 @@ def _add_restore_options(parser: argparse.ArgumentParser) -> None:
         "--dry-run", action="store_true", help="count what would change, write nothing"
     )
     parser.add_argument(
+        "--mode",
+        choices=[mode.value for mode in RestoreMode],
+        default=RestoreMode.MERGE.value,
+        help="merge overwrites and inserts (default), missing-only inserts, replace deletes too",
+    )
+    parser.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        type=_condition,
+        metavar="COLUMN=VALUE",
+        help="only rows with this value; may be repeated",
+    )
+    parser.add_argument(
         "--confirm", metavar="REF", help="the ref of the project that is written to"
     )
     parser.add_argument(
         "--allow-other-project", action="store_true", help="the backup may be another project's"
     )
+
+
+def _condition(text: str) -> tuple[str, str]:
+    column, separator, value = text.partition("=")
+    if not column or not separator:
+        raise argparse.ArgumentTypeError(f"{text!r} is not COLUMN=VALUE")
+    return column, value
 
 
 if __name__ == "__main__":

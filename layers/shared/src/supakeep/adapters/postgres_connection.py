@@ -74,9 +74,7 @@ def mapped_errors(operation: str, table: str | None = None) -> Iterator[None]:
             f"{exc.diag.message_primary}{detail}", operation=operation, key=table
         ) from exc
     except (errors.UndefinedTable, errors.InvalidSchemaName) as exc:
-        raise ExportError(
-            f"Table {table} does not exist", operation=operation, key=table
-        ) from exc
+        raise ExportError(f"Table {table} does not exist", operation=operation, key=table) from exc
     except psycopg.OperationalError as exc:
         raise _unavailable(exc, operation, table) from exc
     except psycopg.Error as exc:

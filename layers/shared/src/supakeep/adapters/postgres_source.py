@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from itertools import pairwise
 from typing import Any, Literal
 
 from psycopg import sql
@@ -66,7 +67,8 @@ class PostgresSource:
 
 class PostgresSnapshot:
     """One snapshot. Rows stand in the order of the primary key, those of a last-rows policy newest
-    first, and those of a table without a key as they lie on disk."""
+    first, and those of a table without a key as they lie on disk.
+    """
 
     engine: Literal["rest", "postgres"] = "postgres"
     consistency: Literal["snapshot", "per-table"] = "snapshot"
@@ -134,7 +136,11 @@ class PostgresSnapshot:
         )
         pending: list[bytes] = []
         size = 0
-        with self._leader.cursor() as cursor, cursor.copy(query) as rows:
+        with (
+            self._leader.transaction(),
+            self._leader.cursor() as cursor,
+            cursor.copy(query) as rows,
+        ):
             for row in rows:
                 line = bytes(row)[:-1]
                 pending.append(line)
@@ -150,7 +156,7 @@ class PostgresSnapshot:
         bounds = [None, *self._boundaries(table), None]
         waiting: deque[Future[Rows]] = deque()
         try:
-            for low, high in zip(bounds, bounds[1:], strict=False):
+            for low, high in pairwise(bounds):
                 waiting.append(self._pool.submit(self._fetch, table, low, high))
                 if len(waiting) > 2 * self._workers:
                     yield from _non_empty(waiting.popleft().result())
@@ -185,7 +191,9 @@ class PostgresSnapshot:
         width = row[0] if row and row[0] else 100
         return max(1, min(_MAX_CHUNK_ROWS, _CHUNK_BYTES // width))
 
-    def _fetch(self, table: Table, low: tuple[Any, ...] | None, high: tuple[Any, ...] | None) -> Rows:
+    def _fetch(
+        self, table: Table, low: tuple[Any, ...] | None, high: tuple[Any, ...] | None
+    ) -> Rows:
         conditions = [
             sql.SQL("{} {} {}").format(key_of(table), sql.SQL(operator), key_literal(table, bound))
             for operator, bound in ((">", low), ("<=", high))
@@ -194,10 +202,12 @@ class PostgresSnapshot:
         query = sql.SQL(
             "select convert_to(string_agg(line, E',\\n'), 'UTF8'), count(*) from "
             "(select {} as line from {} t where {} order by {}) rows"
-        ).format(line_of(table), rows_of(table), _all(conditions), columns_of(table.primary_key, "t"))
+        ).format(
+            line_of(table), rows_of(table), _all(conditions), columns_of(table.primary_key, "t")
+        )
         connection = self._idle.popleft()
         try:
-            with mapped_errors("export", table.qualified_name):
+            with mapped_errors("export", table.qualified_name), connection.transaction():
                 row = connection.execute(query, binary=True).fetchone()
         finally:
             self._idle.append(connection)

@@ -57,4 +57,4 @@ def key_literal(table: Table, texts: Sequence[str]) -> sql.Composed:
 def type_of(table: Table, column: str) -> sql.Composable:
     """A column's type; the catalog spells it so that it can stand in SQL."""
     spelled = next(entry.type for entry in table.columns if entry.name == column)
-    return sql.SQL(spelled)  # type: ignore[arg-type]
+    return sql.SQL(spelled)

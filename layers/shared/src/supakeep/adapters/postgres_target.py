@@ -10,7 +10,7 @@ from psycopg import errors, sql
 from supakeep.adapters.postgres_catalog import read_catalog
 from supakeep.adapters.postgres_connection import Connection, connect, mapped_errors
 from supakeep.adapters.postgres_sql import columns_of, name_of, rows_of
-from supakeep.adapters.postgres_writer import KeylessWriter, KeyedWriter
+from supakeep.adapters.postgres_writer import KeyedWriter, KeylessWriter
 from supakeep.domain.row_changes import RestoreMode
 from supakeep.domain.schema import Catalog, ForeignKey, Table
 from supakeep.ports import ForeignKeyViolation, TableWriter
@@ -29,7 +29,8 @@ class PostgresTarget:
     @contextmanager
     def transaction(self, *, dry_run: bool) -> Iterator[PostgresTransaction]:
         """Everything that is written inside happens at its end, or not at all. A dry run writes
-        nothing, and is told what it would write from one snapshot."""
+        nothing, and is told what it would write from one snapshot.
+        """
         with connect(self._url) as connection:
             with mapped_errors("restore"):
                 connection.execute("begin isolation level repeatable read")
@@ -97,7 +98,7 @@ class PostgresTransaction:
                         name=sql.Literal(sequence),
                         column=sql.Identifier(column),
                         rows=name_of(table),
-                        seq=sql.SQL(sequence),  # type: ignore[arg-type]
+                        seq=sql.SQL(sequence),
                     )
                 ).fetchone()
             moved += [sequence] if row else []

@@ -23,9 +23,12 @@ from supakeep.adapters.postgres_sql import (
 )
 from supakeep.domain.document import ROW_SEPARATOR
 from supakeep.domain.row_changes import RestoreMode, RowChanges, text_of, tokens_of
-from supakeep.domain.schema import Table
+from supakeep.domain.schema import Table, writable_columns
 
 Key = tuple[str, ...]
+
+# a range of keys that holds more live rows than this many times the backup's is not fetched whole
+_MOST_LIVE = 4
 
 
 class KeyedWriter:
@@ -47,10 +50,7 @@ class KeyedWriter:
         self._ordered = ordered
         self._dry_run = dry_run
         self._compared = [n for n in backed_up.column_names if n in table.column_names]
-        generated = {column.name for column in backed_up.columns if column.generated}
-        self._written = [
-            n for n in table.writable_columns if n in self._compared and n not in generated
-        ]
+        self._written = writable_columns(table, backed_up)
         self._done_until: Key | None = None
         self._is_empty = not self._any_row()
         self.changes = RowChanges()
@@ -62,11 +62,12 @@ class KeyedWriter:
             else:
                 self._merge(rows)
 
-    def finish(self) -> None:
-        """Deletes what stands after the last row, in replace mode."""
-        if self._mode is RestoreMode.REPLACE and not self._is_empty:
+    def finish(self) -> bool:
+        """Deletes what stands after the last row, in replace mode; one pass is enough."""
+        if not self._is_empty:
             with mapped_errors("restore", self._table.qualified_name):
-                self._delete_between(self._done_until, None, [])
+                self._delete_others(self._done_until, None, [])
+        return False
 
     def _insert(self, rows: Sequence[bytes]) -> None:
         self.changes.inserted += len(rows)
@@ -74,30 +75,40 @@ class KeyedWriter:
 
     def _merge(self, rows: Sequence[bytes]) -> None:
         first, last = self._key(rows[0]), self._key(rows[-1])
-        if self._ordered and self._range(first, last, len(rows)) == ROW_SEPARATOR.join(rows):
+        live = self._range(first, last, _MOST_LIVE * len(rows)) if self._ordered else None
+        if live == ROW_SEPARATOR.join(rows):
             self.changes.unchanged += len(rows)
+        elif live is not None:
+            self._write_differences(rows, live.split(ROW_SEPARATOR) if live else [])
         else:
-            self._write_differences(rows)
-        if self._mode is RestoreMode.REPLACE:
-            self._delete_between(self._done_until, last, [self._key(row) for row in rows])
+            self._write_differences(rows, self._same_keys(rows))
+            self._delete_others(first, last, [self._key(row) for row in rows])
+        self._delete_others(self._done_until, first, [first])
         self._done_until = last
 
-    def _write_differences(self, rows: Sequence[bytes]) -> None:
-        live = self._live(rows)
+    def _write_differences(self, rows: Sequence[bytes], live: Sequence[bytes]) -> None:
+        """Equal lines are the same row, so that keys are read of the others alone."""
+        same = set(rows) & set(live)
+        there = {self._key(line): line for line in live if line not in same}
         differing = []
-        for number, row in enumerate(rows, start=1):
-            there = live.get(number)
-            if there is None:
-                self.changes.inserted += 1
-                differing.append(row)
-            elif there == row or self._mode is RestoreMode.MISSING_ONLY:
+        for row in rows:
+            if row in same:
                 self.changes.unchanged += 1
+                continue
+            old = there.pop(self._key(row), None)
+            if old is None:
+                self.changes.inserted += 1
+            elif self._mode is RestoreMode.MISSING_ONLY:
+                self.changes.unchanged += 1
+                continue
             else:
                 self.changes.updated += 1
-                self.changes.sample(self._table.primary_key, there, row)
-                differing.append(row)
+                self.changes.sample(self._table.primary_key, old, row)
+            differing.append(row)
         if differing:
             self._upsert(differing, conflict=self._on_conflict())
+        if there:
+            self._delete_keys(list(there))
 
     def _upsert(self, rows: Sequence[bytes], conflict: sql.Composable) -> None:
         if self._dry_run:
@@ -112,7 +123,7 @@ class KeyedWriter:
             values=sql.SQL(", ").join(self._value(name) for name in self._written),
             conflict=conflict,
         )
-        self._connection.execute(query, [b"[" + b",".join(rows) + b"]"])
+        self._connection.execute(query, [(b"[" + b",".join(rows) + b"]").decode()])
 
     def _value(self, name: str) -> sql.Composable:
         column = next(column for column in self._table.columns if column.name == name)
@@ -139,11 +150,12 @@ class KeyedWriter:
         key = columns_of(self._table.primary_key)
         return sql.SQL("on conflict ({}) do {}").format(key, action)
 
-    def _range(self, first: Key, last: Key, expected: int) -> bytes | None:
-        """The live rows from `first` to `last`; cut where there are more than `expected`."""
+    def _range(self, first: Key, last: Key, most: int) -> bytes | None:
+        """The live rows from `first` to `last`; None where there are more than `most`."""
         query = sql.SQL(
-            "select convert_to(string_agg(line, E',\\n'), 'UTF8') from (select {line} as line from {rows} t "
-            "where {key} >= {first} and {key} <= {last} order by {columns} limit {limit}) r"
+            "select convert_to(string_agg(line, E',\\n'), 'UTF8'), count(*) from "
+            "(select {line} as line from {rows} t where {key} >= {first} and {key} <= {last} "
+            "order by {columns} limit {limit}) r"
         ).format(
             line=line_of(self._table, self._compared),
             rows=rows_of(self._table),
@@ -151,15 +163,15 @@ class KeyedWriter:
             first=key_literal(self._table, first),
             last=key_literal(self._table, last),
             columns=columns_of(self._table.primary_key, "t"),
-            limit=sql.Literal(expected + 1),
+            limit=sql.Literal(most + 1),
         )
         row = self._connection.execute(query, binary=True).fetchone()
-        return row[0] if row else None
+        return (row[0] or b"") if row and row[1] <= most else None
 
-    def _live(self, rows: Sequence[bytes]) -> dict[int, bytes]:
-        """The live rows with the same keys, by the number of the row in the batch, from 1."""
+    def _same_keys(self, rows: Sequence[bytes]) -> list[bytes]:
+        """The live rows with the same keys as these."""
         query = sql.SQL(
-            "select k.n, convert_to({line}, 'UTF8') from {keys} join {rows} t on {same}"
+            "select convert_to({line}, 'UTF8') from {keys} join {rows} t on {same}"
         ).format(
             line=line_of(self._table, self._compared),
             keys=self._keys_table(),
@@ -168,9 +180,12 @@ class KeyedWriter:
         )
         keys = [self._key(row) for row in rows]
         found = self._connection.execute(query, _transposed(keys), binary=True).fetchall()
-        return dict(found)
+        return [row[0] for row in found]
 
-    def _delete_between(self, low: Key | None, high: Key | None, kept: list[Key]) -> None:
+    def _delete_others(self, low: Key | None, high: Key | None, kept: list[Key]) -> None:
+        """In replace mode: the live rows from `low` to `high` but those whose keys are `kept`."""
+        if self._mode is not RestoreMode.REPLACE:
+            return
         bounds = [
             sql.SQL("{} {} {}").format(
                 key_of(self._table), sql.SQL(operator), key_literal(self._table, bound)
@@ -178,22 +193,32 @@ class KeyedWriter:
             for operator, bound in ((">", low), ("<=", high))
             if bound is not None
         ]
-        condition = sql.SQL("{} and not exists (select from {} where {})").format(
-            sql.SQL(" and ").join(bounds) if bounds else sql.SQL("true"),
-            self._keys_table(),
-            self._same_key(),
+        self._delete(
+            sql.SQL("{} and not exists (select from {} where {})").format(
+                sql.SQL(" and ").join(bounds) if bounds else sql.SQL("true"),
+                self._keys_table(),
+                self._same_key(),
+            ),
+            kept,
         )
-        parameters = _transposed(kept) if kept else [[] for _ in self._table.primary_key]
+
+    def _delete_keys(self, keys: list[Key]) -> None:
+        if self._mode is RestoreMode.REPLACE:
+            condition = sql.SQL("exists (select from {} where {})")
+            self._delete(condition.format(self._keys_table(), self._same_key()), keys)
+
+    def _delete(self, condition: sql.Composed, keys: list[Key]) -> None:
+        """Deletes by a condition on `t` and a table of keys `k`; counts in a dry run."""
+        parameters = _transposed(keys) if keys else [[] for _ in self._table.primary_key]
         if self._dry_run:
-            query = sql.SQL("select count(*) from {} t where {}")
+            counting = sql.SQL("select count(*) from {} t where {}")
             row = self._connection.execute(
-                query.format(rows_of(self._table), condition), parameters
+                counting.format(rows_of(self._table), condition), parameters
             ).fetchone()
             self.changes.deleted += row[0] if row else 0
             return
-        query = sql.SQL("delete from {} t where {}")
-        done = self._connection.execute(query.format(rows_of(self._table), condition), parameters)
-        self.changes.deleted += done.rowcount
+        deleting = sql.SQL("delete from {} t where {}").format(rows_of(self._table), condition)
+        self.changes.deleted += self._connection.execute(deleting, parameters).rowcount
 
     def _keys_table(self) -> sql.Composable:
         """A table `k` of keys with their number, from one array of text for each key column."""
@@ -229,10 +254,11 @@ class KeylessWriter(KeyedWriter):
                 self._clear()
             self._insert(rows)
 
-    def finish(self) -> None:
+    def finish(self) -> bool:
         if not self._is_empty:
             with mapped_errors("restore", self._table.qualified_name):
                 self._clear()
+        return False
 
     def _clear(self) -> None:
         count = sql.SQL("select count(*) from {}").format(rows_of(self._table))

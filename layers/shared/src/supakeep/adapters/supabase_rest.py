@@ -7,9 +7,10 @@ text; see docs/adr/0001-rest-engine-calls-database-functions.md for why not the 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn, Self
 
 import httpx
 from postgrest import SyncPostgrestClient
@@ -18,8 +19,10 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt
 from tenacity.wait import wait_exponential_jitter
 
 from supakeep.adapters.retrying import is_worth_retrying
+from supakeep.adapters.supabase_rest_writer import RefusingWriter
 from supakeep.domain.plan import Selection, permission_denied
-from supakeep.domain.schema import Catalog, Column, Table, quoted_identifier
+from supakeep.domain.row_changes import RestoreMode
+from supakeep.domain.schema import Catalog, Column, Table, quoted_identifier, writable_columns
 from supakeep.errors import (
     ConstraintViolationError,
     DatabaseError,
@@ -27,10 +30,11 @@ from supakeep.errors import (
     DatabaseUnavailableError,
     ExportError,
     FunctionsMissingError,
+    InvalidRequestError,
 )
-from supakeep.ports import Rows, UpsertCounts
+from supakeep.ports import ForeignKeyViolation, Rows
 
-FUNCTIONS_VERSION = 1
+FUNCTIONS_VERSION = 2
 MIGRATION = "supabase/migrations/20250129_backup_functions.sql"
 
 _FIRST_PAGE_ROWS = 1000
@@ -46,6 +50,60 @@ _UNAVAILABLE_CLASSES = ("08", "40", "53", "55", "57", "58", "XX")
 _UNAVAILABLE_CODES = ("PGRST000", "PGRST001", "PGRST002", "PGRST003")
 # where a gateway answers in PostgREST's place, the HTTP status is all there is
 _UNAVAILABLE_STATUSES = (429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 544)
+
+
+class RestTransaction:
+    """One restore through the Data API: merges only, batch by batch."""
+
+    notices: Sequence[str] = ()
+
+    def __init__(self, database: SupabaseRestDatabase, *, dry_run: bool) -> None:
+        self._database = database
+        self._dry_run = dry_run
+
+    def catalog(self) -> Catalog:
+        return self._database.catalog()
+
+    def lock(self, tables: Iterable[Table]) -> None:
+        """No request outlives its answer, and no lock its request."""
+
+    def writer(
+        self,
+        table: Table,
+        backed_up: Table,
+        mode: RestoreMode,
+        *,
+        ordered: bool,  # noqa: ARG002
+    ) -> RefusingWriter:
+        if mode is not RestoreMode.MERGE:
+            raise InvalidRequestError(
+                f"The mode {mode} needs a connection to the database itself",
+                operation="restore",
+                key="SUPABASE_DB_URL",
+                hint="Set SUPABASE_DB_URL (the session pooler's address), or use the mode merge.",
+            )
+        columns = writable_columns(table, backed_up)
+
+        def upsert(rows: Sequence[bytes]) -> tuple[int, int, int]:
+            return self._database.upsert(table, columns, rows, dry_run=self._dry_run)
+
+        return RefusingWriter(table, upsert, dry_run=self._dry_run)
+
+    def advance_sequences(self, table: Table) -> Sequence[str]:
+        return self._database.advance_sequences(table)
+
+    def foreign_key_violations(
+        self,
+        written: Sequence[Table],  # noqa: ARG002
+        catalog: Catalog,  # noqa: ARG002
+        *,
+        deleted: bool,  # noqa: ARG002
+    ) -> Sequence[ForeignKeyViolation]:
+        """None: the database checks every request itself."""
+        return ()
+
+    def count_table(self, table: Table) -> int:
+        return self._database.count_table(table)
 
 
 class SupabaseRestDatabase:
@@ -68,6 +126,16 @@ class SupabaseRestDatabase:
             http_client=client,
         )
         self._retry_seconds = retry_seconds
+
+    @property
+    def wal_position(self) -> str | None:
+        """Unknown: each page is a transaction of its own."""
+        return None
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Self]:
+        """This database itself: the Data API knows no snapshot over several requests."""
+        yield self
 
     def catalog(self) -> Catalog:
         answer = self._call("supakeep_catalog", None)
@@ -102,9 +170,18 @@ class SupabaseRestDatabase:
     def count_table(self, table: Table) -> int:
         return self._count(_named(table), table)
 
+    @contextmanager
+    def transaction(self, *, dry_run: bool) -> Iterator[RestTransaction]:
+        """Not atomic: the Data API commits each request."""
+        yield RestTransaction(self, dry_run=dry_run)
+
     def upsert(
         self, table: Table, columns: Sequence[str], rows: Sequence[bytes], *, dry_run: bool
-    ) -> UpsertCounts:
+    ) -> tuple[int, int, int]:
+        """How many rows were inserted, updated, and the same already; all of them or none.
+
+        Raises ConstraintViolationError where the database will not hold one of them.
+        """
         request = {
             **_named(table),
             "key": table.primary_key,
@@ -114,7 +191,7 @@ class SupabaseRestDatabase:
             "dry_run": dry_run,
         }
         answer = self._call("supakeep_upsert", request, table, writing=True)
-        return UpsertCounts(answer["inserted"], answer["updated"], answer["unchanged"])
+        return answer["inserted"], answer["updated"], answer["unchanged"]
 
     def advance_sequences(self, table: Table) -> Sequence[str]:
         try:

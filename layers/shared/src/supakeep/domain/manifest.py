@@ -119,6 +119,7 @@ class Manifest(_Part):
     engine: str
     consistency: Literal["snapshot", "per-table"]
     server_version: str
+    wal_position: str | None = None
     tool_version: str
     started_at: dt.datetime
     finished_at: dt.datetime

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from supakeep.domain.manifest import Manifest, TableEntry
 from supakeep.domain.plan import permission_denied
 from supakeep.domain.policy import DEFAULT_SCHEMA
+from supakeep.domain.row_changes import (
+    ChangedRow,
+    RefusedRow,
+    RestoreMode,
+    RowChanges,
+    text_of,
+    tokens_of,
+)
 from supakeep.domain.schema import Catalog, Table, parents_first
 from supakeep.errors import InvalidRequestError, RestoreError, UnsafeOperationError
 
@@ -18,7 +26,8 @@ class RestoreRequest(BaseModel):
     """`name` is a backup's name or `latest`; `confirm` repeats the ref of the project written to.
 
     No tables means all. A backup of another project is refused without `allow_other_project`.
-    `read_from` names the copy to read; without it, the first that is in order.
+    `read_from` names the copy to read; without it, the first that is in order. `where` chooses rows
+    by the text of their columns' values, in every table that is restored.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -29,15 +38,8 @@ class RestoreRequest(BaseModel):
     dry_run: bool = False
     allow_other_project: bool = False
     read_from: Literal["primary", "mirror"] | None = None
-
-
-class RefusedRow(BaseModel):
-    """A row that the database would not take; `row` holds its primary key as JSON text."""
-
-    model_config = ConfigDict(frozen=True)
-
-    row: str
-    reason: str
+    mode: RestoreMode = RestoreMode.MERGE
+    where: dict[str, str] = {}
 
 
 class RestoredTable(BaseModel):
@@ -52,14 +54,33 @@ class RestoredTable(BaseModel):
     rows_in_backup: int
     inserted: int = 0
     updated: int = 0
+    deleted: int = 0
     unchanged: int = 0
     refused: int = 0
     refused_rows: tuple[RefusedRow, ...] = ()
+    samples: tuple[ChangedRow, ...] = ()
+    rows_chosen: int | None = None
     rows_in_database: int | None = None
 
     @property
     def written(self) -> int:
         return self.inserted + self.updated
+
+    @classmethod
+    def of(cls, entry: TableEntry, changes: RowChanges, *, chosen: int) -> Self:
+        """`chosen` is how many of the backup's rows were asked for."""
+        return cls(
+            name=entry.name,
+            rows_in_backup=entry.rows,
+            rows_chosen=chosen,
+            inserted=changes.inserted,
+            updated=changes.updated,
+            deleted=changes.deleted,
+            unchanged=changes.unchanged,
+            refused=changes.refused,
+            refused_rows=tuple(changes.refused_rows),
+            samples=tuple(changes.samples),
+        )
 
 
 class RestoreReport(BaseModel):
@@ -69,6 +90,7 @@ class RestoreReport(BaseModel):
 
     backup: str
     project: str
+    mode: RestoreMode = RestoreMode.MERGE
     dry_run: bool
     read_from: str
     tables: tuple[RestoredTable, ...]
@@ -98,15 +120,23 @@ def check_confirmation(request: RestoreRequest, manifest: Manifest, project: str
         )
 
 
-def plan_restore(manifest: Manifest, tables: Iterable[str], catalog: Catalog) -> list[TableEntry]:
+def matches(row: bytes, where: Mapping[str, str]) -> bool:
+    """Whether a row's columns have these values, as text."""
+    if not where:
+        return True
+    tokens = tokens_of(row)
+    return all(name in tokens and text_of(tokens[name]) == value for name, value in where.items())
+
+
+def plan_restore(manifest: Manifest, request: RestoreRequest, catalog: Catalog) -> list[TableEntry]:
     """The tables to restore, parents before children.
 
     Raises InvalidRequestError for a table that the backup does not have, RestoreError for one that
     is incomplete there or does not fit the database; nothing is written then.
     """
-    entries = chosen_entries(manifest, tables)
+    entries = chosen_entries(manifest, request.tables)
     for entry in entries:
-        _check_fits(entry, catalog.tables.get(entry.name))
+        _check_fits(entry, catalog.tables.get(entry.name), request)
     by_name = {entry.name: entry for entry in entries}
     order = parents_first(_all_references(entries, catalog))
     return [by_name[name] for name in order]
@@ -146,7 +176,18 @@ def chosen_entries(manifest: Manifest, tables: Iterable[str]) -> list[TableEntry
     return entries
 
 
-def _check_fits(entry: TableEntry, live: Table | None) -> None:
+def _check_replaceable(entry: TableEntry, request: RestoreRequest) -> None:
+    if entry.policy.is_whole and not request.where:
+        return
+    raise UnsafeOperationError(
+        f"The mode replace would delete rows of {entry.name} that were never backed up",
+        operation="restore",
+        key=entry.name,
+        hint="It is for tables that were backed up whole, all rows of them; use the mode merge.",
+    )
+
+
+def _check_fits(entry: TableEntry, live: Table | None, request: RestoreRequest) -> None:
     if live is None:
         raise RestoreError(
             f"Table {entry.name} does not exist in the database",
@@ -156,12 +197,22 @@ def _check_fits(entry: TableEntry, live: Table | None) -> None:
         )
     if not live.readable:
         raise permission_denied(live.schema_name, live.name, writing=True)
-    if not live.primary_key:
+    if not live.primary_key and request.mode is not RestoreMode.REPLACE:
         raise RestoreError(
             f"Table {entry.name} has no primary key, so its rows cannot be matched",
             operation="restore",
             key=entry.name,
-            hint="Add its primary key back, or leave the table out.",
+            hint="Use the mode replace, add its primary key back, or leave the table out.",
+        )
+    if request.mode is RestoreMode.REPLACE:
+        _check_replaceable(entry, request)
+    unknown = sorted(set(request.where) - {column.name for column in entry.columns})
+    if unknown:
+        raise InvalidRequestError(
+            f"Table {entry.name} has no column {unknown[0]} to choose rows by",
+            operation="restore",
+            key=entry.name,
+            hint="Name the tables that have it (--table).",
         )
     backed_up = {column.name for column in entry.columns if not column.generated}
     missing = sorted(backed_up - set(live.column_names))

@@ -14,7 +14,8 @@ _SAMPLES = 5
 
 class RestoreMode(StrEnum):
     """`merge` overwrites rows with a matching key and inserts missing ones, `missing-only` does the
-    second alone, `replace` also deletes rows that the backup does not have."""
+    second alone, `replace` also deletes rows that the backup does not have.
+    """
 
     MERGE = "merge"
     MISSING_ONLY = "missing-only"
@@ -23,7 +24,8 @@ class RestoreMode(StrEnum):
 
 class ChangedRow(BaseModel):
     """One row that would be or was overwritten: its key, and per changed column old and new, as
-    JSON text."""
+    JSON text.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -31,11 +33,21 @@ class ChangedRow(BaseModel):
     columns: dict[str, tuple[str, str]]
 
 
+class RefusedRow(BaseModel):
+    """A row that the database would not take; `row` holds its primary key as JSON text."""
+
+    model_config = ConfigDict(frozen=True)
+
+    row: str
+    reason: str
+
+
 class RowChanges:
     """Counts of one table, added up batch by batch."""
 
     def __init__(self) -> None:
-        self.inserted = self.updated = self.deleted = self.unchanged = 0
+        self.inserted = self.updated = self.deleted = self.unchanged = self.refused = 0
+        self.refused_rows: list[RefusedRow] = []
         self.samples: list[ChangedRow] = []
 
     def sample(self, key: Sequence[str], live: bytes, backed_up: bytes) -> None:
@@ -63,7 +75,7 @@ def tokens_of(row: bytes) -> dict[str, str]:
 
 def text_of(token: str) -> str | None:
     """A scalar's value as Postgres reads it from text; None for null."""
-    if token == "null":
+    if token == "null":  # noqa: S105 - a JSON token
         return None
     value = json.loads(token) if token.startswith('"') else token
     return str(value)
@@ -79,7 +91,9 @@ def _text(value: Any) -> str:
     if isinstance(value, _Number):
         return str(value)
     if isinstance(value, dict):
-        inner = ",".join(f"{json.dumps(k, ensure_ascii=False)}:{_text(v)}" for k, v in value.items())
+        inner = ",".join(
+            f"{json.dumps(k, ensure_ascii=False)}:{_text(v)}" for k, v in value.items()
+        )
         return "{" + inner + "}"
     if isinstance(value, list):
         return "[" + ",".join(map(_text, value)) + "]"

@@ -8,7 +8,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-
 _ONE_LINE_TYPES = frozenset(
     (
         *("smallint", "integer", "bigint", "numeric", "real", "double precision", "money"),
@@ -34,7 +33,8 @@ class Column(BaseModel):
     @property
     def may_break_lines(self) -> bool:
         """Whether a value's JSON text may hold a line break: json keeps those between its tokens,
-        and a type that is not Postgres's own may be made of json."""
+        and a type that is not Postgres's own may be made of json.
+        """
         return self.type.partition("(")[0].removesuffix("[]") not in _ONE_LINE_TYPES
 
 
@@ -127,3 +127,9 @@ def parents_first(references: Mapping[str, Iterable[str]]) -> list[str]:
         for parents in waiting.values():
             parents.difference_update(ready)
     return ordered
+
+
+def writable_columns(live: Table, backed_up: Table) -> list[str]:
+    """The columns that a restore sets: those that both have and that neither generates."""
+    given = set(backed_up.writable_columns)
+    return [name for name in live.writable_columns if name in given]

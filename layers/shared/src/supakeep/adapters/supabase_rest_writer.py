@@ -1,0 +1,78 @@
+"""Upserts the rows of one table through the Data API, around single rows that are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from supakeep.domain.json_text import key_of
+from supakeep.domain.row_changes import RefusedRow, RowChanges
+from supakeep.domain.schema import Table
+from supakeep.errors import ConstraintViolationError, RestoreError
+
+MAX_REFUSED_ROWS = 1000
+_REPORTED_ROWS = 20
+
+# rows to (inserted, updated, unchanged); ConstraintViolationError where the batch is refused
+Upsert = Callable[[Sequence[bytes]], tuple[int, int, int]]
+
+
+class RefusingWriter:
+    """Each batch is a transaction of its own; a refused one is halved until the refused rows stand
+    alone. They are left out and reported.
+    """
+
+    def __init__(self, table: Table, upsert: Upsert, *, dry_run: bool) -> None:
+        self._table = table
+        self._upsert = upsert
+        self._dry_run = dry_run
+        self._seen = 0
+        self._refused_before: int | None = None
+        self._refused: list[RefusedRow] = []
+        self.changes = RowChanges()
+
+    def write(self, rows: Sequence[bytes]) -> None:
+        self._seen += len(rows)
+        self._write(rows)
+
+    def finish(self) -> bool:
+        """A row may refer to a later one of its own table: goes on while that helps."""
+        changes = self.changes
+        changes.refused_rows = self._refused[:_REPORTED_ROWS]
+        changes.refused = len(self._refused)
+        # what one pass wrote is unchanged in the next
+        changes.unchanged = self._seen - changes.inserted - changes.updated - changes.refused
+        helped = self._refused_before is None or changes.refused < self._refused_before
+        again = bool(changes.refused) and helped and not self._dry_run and self._refers_to_itself
+        if again:
+            self._refused_before, self._refused, self._seen = changes.refused, [], 0
+        return again
+
+    @property
+    def _refers_to_itself(self) -> bool:
+        return self._table.qualified_name in self._table.references
+
+    def _write(self, rows: Sequence[bytes]) -> None:
+        try:
+            inserted, updated, _ = self._upsert(rows)
+        except ConstraintViolationError as exc:
+            if len(rows) == 1:
+                self._refuse(rows[0], exc)
+                return
+            middle = len(rows) // 2
+            self._write(rows[:middle])
+            self._write(rows[middle:])
+            return
+        self.changes.inserted += inserted
+        self.changes.updated += updated
+
+    def _refuse(self, row: bytes, error: ConstraintViolationError) -> None:
+        key = key_of(row, self._table.primary_key)
+        self._refused.append(RefusedRow(row=key, reason=error.message))
+        if len(self._refused) >= MAX_REFUSED_ROWS:
+            raise RestoreError(
+                f"{self._table.qualified_name}: the database refused {MAX_REFUSED_ROWS:,} rows, "
+                f"the last one because: {error.message}",
+                operation="restore",
+                key=self._table.qualified_name,
+                hint="Restore the tables that it refers to first; rows already written stay.",
+            ) from error
