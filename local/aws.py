@@ -83,7 +83,13 @@ def start_aws(
     child = children.start(
         "aws",
         [sys.executable, "-m", "moto.server", "--host", host, "--port", str(port)],
-        environment=essential_environment() | CREDENTIALS | {"AWS_DEFAULT_REGION": REGION},
+        environment=essential_environment()
+        | CREDENTIALS
+        | {
+            "AWS_DEFAULT_REGION": REGION,
+            # else it takes the name by which a container reaches this machine for a bucket's
+            "S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true",
+        },
         folder=folder,
     )
     wait_until(lambda: accepts_connections(port), child)

@@ -3,46 +3,89 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shlex
+import shutil
 import sys
 import threading
 import time
 from typing import TYPE_CHECKING
 
+from local import sam_local
 from local.errors import StackError
 from local.seed import seed
 from local.stack import Options, Stack, local_stack
-from local.template import PROJECT
+from local.template import PROJECT, Template
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 FOLDER = PROJECT / "build/dev"
-CONTAINER_HOST = "host.docker.internal"
+ANYWHERE = "0.0.0.0"
 
 
 def main() -> int:
     """Runs the stack until Ctrl-C or SIGTERM; 1 where it could not be started."""
-    parser = argparse.ArgumentParser(prog="python -m local.dev", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 lets containers reach it")
-    parser.add_argument("--no-seed", action="store_true", help="leave the tables empty")
-    arguments = parser.parse_args()
-    started = time.monotonic()
     try:
-        with local_stack(FOLDER, Options(host=arguments.host)) as stack:
-            rows = {} if arguments.no_seed else seed(stack.database_url)
-            write_environment(stack, FOLDER / ".env")
-            write_container_environment(stack, FOLDER / "sam-env.json")
-            print(describe(stack, rows, time.monotonic() - started), flush=True)
-            threading.Event().wait()
+        run(parse(sys.argv[1:]))
     except StackError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nstopped")
     return 0
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """The command line; `make dev SAM_LOCAL=docker` comes as a variable of the environment."""
+    engines = " or ".join(sam_local.HOSTS)
+    parser = argparse.ArgumentParser(prog="python -m local.dev", description=__doc__)
+    parser.add_argument(
+        "--sam-local",
+        metavar="ENGINE",
+        default=os.environ.get("SAM_LOCAL"),
+        help=f"have it ready for `sam local invoke` with {engines}; listens on {ANYWHERE}",
+    )
+    parser.add_argument("--host", help=f"where to listen: 127.0.0.1, or {ANYWHERE} for all")
+    parser.add_argument("--no-seed", action="store_true", help="leave the tables empty")
+    return parser.parse_args(arguments)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Starts the stack, tells about it and waits for ever.
+
+    Raises:
+        StackError: it could not be started.
+    """
+    began = time.monotonic()
+    prepared = prepare(arguments.sam_local) if arguments.sam_local else None
+    host = address(arguments)
+    with local_stack(FOLDER, Options(host=host)) as stack:
+        rows = {} if arguments.no_seed else seed(stack.database_url)
+        write_environment(stack, FOLDER / ".env")
+        write_sam_files(sam_local.files(stack, *prepared) if prepared else {}, FOLDER)
+        print(describe(stack, rows, time.monotonic() - began))
+        if prepared:
+            print(describe_sam_local())
+        if host == ANYWHERE:
+            print(f"It listens on {ANYWHERE}: whoever reaches this machine reaches it.")
+        print("Ctrl-C ends it.", flush=True)
+        threading.Event().wait()
+
+
+def address(arguments: argparse.Namespace) -> str:
+    """Where to listen; a container reaches only what listens on more than the loopback address."""
+    return arguments.host or (ANYWHERE if arguments.sam_local else "127.0.0.1")
+
+
+def prepare(engine: str) -> tuple[sam_local.Container, dict[str, Path]]:
+    """What a container needs before there is a stack: the layer, built for it.
+
+    Raises:
+        StackError: it cannot be.
+    """
+    container = sam_local.container_for(engine)
+    return container, sam_local.build_layers(Template(), container)
 
 
 def describe(stack: Stack, rows: dict[str, int], seconds: float) -> str:
@@ -66,7 +109,17 @@ def describe(stack: Stack, rows: dict[str, int], seconds: float) -> str:
     ]
     if stack.why_not_emulated:
         lines.append(f"The functions run in plain processes: {stack.why_not_emulated}.")
-    return "\n".join([*lines, "Ctrl-C ends it."])
+    return "\n".join(lines)
+
+
+def describe_sam_local() -> str:
+    """How a function is run in a container."""
+    return f"""\
+In a container (docs/sam-local-invoke.md):
+  cd {FOLDER}
+  {PROJECT / "build/sam-cli/bin/sam"} local invoke BackupFunction -e events/backup/direct.json
+  {PROJECT / "build/sam-cli/bin/sam"} local invoke RestoreFunction -e events/restore/direct_dry_run.json
+"""
 
 
 def write_environment(stack: Stack, file: Path) -> None:
@@ -79,13 +132,14 @@ def write_environment(stack: Stack, file: Path) -> None:
     write_privately(file, "".join(lines))
 
 
-def write_container_environment(stack: Stack, file: Path) -> None:
-    """The environment for `sam local invoke --env-vars`, as a container sees this machine."""
-    variables = {
-        name: value.replace("127.0.0.1", CONTAINER_HOST)
-        for name, value in stack.environment().items()
-    }
-    write_privately(file, json.dumps({"Parameters": variables}, indent=2))
+def write_sam_files(files: dict[str, str], folder: Path) -> None:
+    """Puts SAM CLI's files in place of those of an earlier stack, which lead nowhere any more."""
+    for name in ("template.yaml", "samconfig.toml", "sam-env.json"):
+        (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / "events", ignore_errors=True)
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        write_privately(folder / name, text)
 
 
 def write_privately(file: Path, text: str) -> None:

@@ -55,6 +55,38 @@ as $$
     ), '[]'));
 $$;
 
+-- The search path under which columns compare as their types do. The operators of an extension's type (citext's,
+-- say) stand in the extension's schema; without it a key would be compared as text and ordered as citext.
+create or replace function public.supakeep_search_path(relation regclass, columns text[])
+returns text
+language sql stable security invoker
+set search_path = pg_catalog
+as $$
+  select 'pg_catalog' || coalesce(string_agg(distinct ', ' || quote_ident(n.nspname), ''), '')
+    from pg_attribute a
+    join pg_type t on t.oid = a.atttypid
+    join pg_type base on base.oid = case when t.typtype = 'd' then t.typbasetype else t.oid end
+    join pg_namespace n on n.oid = base.typnamespace
+   where a.attrelid = relation and a.attname = any (columns)
+     and base.typtype = 'b' and n.nspname <> 'pg_catalog';
+$$;
+
+-- Columns of an extension's type that has a cast to json of its own: PostGIS's loses digits, hstore's cannot be read
+-- back. The type's text is exact, so that is what a row holds of them.
+create or replace function public.supakeep_text_columns(relation regclass)
+returns text[]
+language sql stable security invoker
+set search_path = pg_catalog
+as $$
+  select array(
+    select a.attname::text
+      from pg_attribute a
+      join pg_type t on t.oid = a.atttypid
+      join pg_cast c on c.castsource = case when t.typtype = 'd' then t.typbasetype else t.oid end
+     where a.attrelid = relation and a.attnum > 0 and not a.attisdropped
+       and c.casttarget = 'json'::regtype and c.castsource >= 16384);
+$$;
+
 -- One page of a table. request: {schema, table, key: [column…], limit, max_bytes, after, after_order,
 -- order_by?, since_column?, since?}; `after` and `after_order` are what the page before answered, null for the
 -- first. Pages follow the key; with order_by they run from its highest value down. Answers {rows: the rows'
@@ -78,14 +110,24 @@ declare
   after_at  text := asked ->> 'after_order';
   first     boolean := nullif(asked -> 'after', 'null') is null;
   key_list  text := (select string_agg(format('t.%I', k), ', ' order by i) from unnest(key) with ordinality u(k, i));
+  as_text   text[] := public.supakeep_text_columns(relation);
+  line      text := 'row_to_json(t.*)';
   key_after text;
   condition text := 'true';
   ordering  text;
   answer    json;
 begin
+  perform set_config('search_path', public.supakeep_search_path(relation, key || order_by), true);
   key_after := (select string_agg(format('%L::%s', v, format_type(a.atttypid, a.atttypmod)), ', ' order by i)
                   from unnest(key, after_key) with ordinality u(k, v, i)
                   join pg_attribute a on a.attrelid = relation and a.attname = u.k);
+  if cardinality(as_text) > 0 then
+    line := (select format('row_to_json((select r from (select %s) r))', string_agg(
+                      format(case when a.attname = any (as_text) then 't.%1$I::text as %1$I' else 't.%1$I' end, a.attname),
+                      ', ' order by a.attnum))
+               from pg_attribute a
+              where a.attrelid = relation and a.attnum > 0 and not a.attisdropped);
+  end if;
   if asked ->> 'since_column' is not null then
     condition := format('t.%I >= %L', asked ->> 'since_column', asked ->> 'since');
   end if;
@@ -110,7 +152,7 @@ begin
     with page as (
       select row_number() over (order by %1$s) as n,
              -- a column of type json may hold line breaks between its tokens, never inside one
-             translate(row_to_json(t.*)::text, E'\n\r', '  ') as line,
+             translate(%8$s::text, E'\n\r', '  ') as line,
              array[%2$s]::text[] as key,
              %3$s::text as order_value
         from %4$s t where %5$s order by %1$s limit %6$s),
@@ -126,7 +168,7 @@ begin
     ordering,
     (select string_agg(format('t.%I::text', k), ', ' order by i) from unnest(key) with ordinality u(k, i)),
     case when order_by is null then 'null' else format('t.%I', order_by) end,
-    relation, condition, (asked ->> 'limit')::int, (asked ->> 'max_bytes')::bigint)
+    relation, condition, (asked ->> 'limit')::int, (asked ->> 'max_bytes')::bigint, line)
   into answer;
   return answer;
 end
@@ -160,6 +202,8 @@ returns json
 language plpgsql volatile security invoker
 set search_path = pg_catalog
 set timezone = 'UTC'
+set datestyle = 'ISO'
+set intervalstyle = 'postgres'
 set extra_float_digits = 3
 as $$
 declare
@@ -172,15 +216,23 @@ declare
       join pg_attribute a on a.attrelid = relation and a.attname = c
      where c <> all (key) and a.attidentity <> 'a');
   -- compared as JSON text, because a column of type json has no equality operator
+  as_text  text[] := public.supakeep_text_columns(relation);
   differs  text := coalesce((
     select format('row_to_json(row(%s))::text is distinct from row_to_json(row(%s))::text',
-                  string_agg(format('t.%I', c), ', ' order by i),
-                  string_agg(format('excluded.%I', c), ', ' order by i))
+                  string_agg(format(case when c = any (as_text) then 't.%I::text' else 't.%I' end, c), ', ' order by i),
+                  string_agg(format(case when c = any (as_text) then 'excluded.%I::text' else 'excluded.%I' end, c), ', ' order by i))
       from unnest(settable) with ordinality u(c, i)
     having count(*) > 0), 'false');
   same_key text := (select string_agg(format('t.%1$I = excluded.%1$I', k), ' and ') from unnest(key) k);
+  -- where a column must have a value, null in a row can only be JSON's own
+  incoming text := (
+    select string_agg(case when a.attnotnull and a.atttypid in ('json'::regtype, 'jsonb'::regtype)
+                           then format('coalesce(%I, ''null'')', c) else quote_ident(c) end, ', ' order by i)
+      from unnest(columns) with ordinality u(c, i)
+      join pg_attribute a on a.attrelid = relation and a.attname = c);
   answer   json;
 begin
+  perform set_config('search_path', public.supakeep_search_path(relation, key), true);
   if (asked ->> 'dry_run')::boolean then
     execute format($compare$
       select json_build_object(
@@ -199,7 +251,7 @@ begin
       present as (select count(*) as n from incoming excluded join %1$s t on %5$s),
       written as (
         insert into %1$s as t (%2$s) overriding system value
-        select %2$s from incoming
+        select %6$s from incoming
         on conflict (%3$s) do %4$s
         returning 1)
       select json_build_object(
@@ -213,7 +265,8 @@ begin
       (select string_agg(quote_ident(k), ', ' order by i) from unnest(key) with ordinality u(k, i)),
       coalesce((select format('update set %s where %s', string_agg(format('%1$I = excluded.%1$I', c), ', '), differs)
                   from unnest(settable) c having count(*) > 0), 'nothing'),
-      same_key)
+      same_key,
+      incoming)
     into answer using (asked ->> 'rows')::json;
   end if;
   return answer;
@@ -254,10 +307,12 @@ end
 $$;
 
 revoke execute on function
+  public.supakeep_search_path(regclass, text[]), public.supakeep_text_columns(regclass),
   public.supakeep_catalog(), public.supakeep_page(text), public.supakeep_count(text),
   public.supakeep_upsert(text), public.supakeep_advance_sequences(text)
   from public, anon, authenticated;
 grant execute on function
+  public.supakeep_search_path(regclass, text[]), public.supakeep_text_columns(regclass),
   public.supakeep_catalog(), public.supakeep_page(text), public.supakeep_count(text),
   public.supakeep_upsert(text), public.supakeep_advance_sequences(text)
   to service_role;

@@ -432,7 +432,9 @@ def processes_of(folder: Path) -> list[str]:
 
 
 SLEEPER = """
-import sys, threading
+import signal, sys, threading
+# a shell that runs this in the background has it ignore SIGINT
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from local.stack import Options, local_stack
 folder = Path(sys.argv[1])

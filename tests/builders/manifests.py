@@ -1,0 +1,97 @@
+"""Manifests of backups that were never made."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from typing import Literal
+
+from supakeep.domain.backup_name import BackupName
+from supakeep.domain.manifest import (
+    BackupStatus,
+    Manifest,
+    Part,
+    Problem,
+    TableEntry,
+    Trigger,
+    VolumeEntry,
+    table_entry_columns,
+)
+from supakeep.domain.policy import TablePolicy
+from supakeep.domain.schema import Table
+from tests.builders.tables import a_table
+from tests.fakes.object_store import InMemoryObjectStore
+from tests.fakes.time import NOON
+
+PROJECT = "jewelshot"
+
+
+def an_entry(
+    table: Table | None = None,
+    *,
+    status: Literal["complete", "failed"] = "complete",
+    rows: int = 0,
+    parts: tuple[Part, ...] = (),
+) -> TableEntry:
+    table = table or a_table()
+    failed = status == "failed"
+    return TableEntry(
+        name=table.qualified_name,
+        status=status,
+        rows=rows,
+        bytes=sum(part.bytes for part in parts),
+        policy=TablePolicy(),
+        parts=parts,
+        error=Problem(message="The export failed", hint="Try again") if failed else None,
+        **table_entry_columns(table),
+    )
+
+
+def a_manifest(
+    *,
+    at: dt.datetime = NOON,
+    project: str = PROJECT,
+    good: bool = True,
+    tables: tuple[TableEntry, ...] | None = None,
+    volumes: tuple[VolumeEntry, ...] | None = None,
+    mirror_error: Problem | None = None,
+    warnings: tuple[str, ...] = (),
+) -> Manifest:
+    """The manifest of a backup that began at `at`, with one table unless `tables` are given."""
+    name = BackupName.timed(project, at)
+    status: Literal["complete", "failed"] = "complete" if good else "failed"
+    whole = good and mirror_error is None
+    content = b"a document"
+    document = VolumeEntry(
+        key=name.document_key, bytes=len(content), sha256=hashlib.sha256(content).hexdigest()
+    )
+    return Manifest(
+        backup=name.text,
+        project=project,
+        trigger=Trigger.SCHEDULE,
+        engine="rest",
+        consistency="per-table",
+        server_version="17.6",
+        tool_version="0.1.0",
+        started_at=at,
+        finished_at=at + dt.timedelta(seconds=42),
+        status=BackupStatus.COMPLETE if whole else BackupStatus.PARTIAL,
+        tables=(an_entry(status=status),) if tables is None else tables,
+        volumes=(document,) if volumes is None else volumes,
+        mirror_error=mirror_error,
+        warnings=warnings,
+    )
+
+
+def place_backup(
+    store: InMemoryObjectStore,
+    *,
+    at: dt.datetime = NOON,
+    project: str = PROJECT,
+    good: bool = True,
+) -> BackupName:
+    """Puts a backup's manifest and document into a store, without any table's rows."""
+    manifest = a_manifest(at=at, project=project, good=good)
+    store.place(manifest.name.document_key, b"a document", modified_at=at)
+    store.place(manifest.name.manifest_key, manifest.serialized(), modified_at=at)
+    return manifest.name

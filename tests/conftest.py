@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+# No deadline for a single example: the machine that runs these may be busy with other things.
+# No database of past failures either: what a property finds becomes a test of its own.
+settings.register_profile(
+    "supakeep",
+    deadline=None,
+    database=None,
+    max_examples=50,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("supakeep")

@@ -1,0 +1,155 @@
+"""A server that breaks off, answers slowly or not at all: no store ever takes that for an end."""
+
+from __future__ import annotations
+
+import io
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import boto3
+import httpx
+import pytest
+from botocore.config import Config
+
+from supakeep.adapters.s3 import S3ObjectStore
+from supakeep.adapters.supabase_rest import SupabaseRestDatabase
+from supakeep.adapters.supabase_storage import SupabaseObjectStore
+from supakeep.errors import DatabaseUnavailableError, StorageUnavailableError
+from supakeep.ports import ObjectStore
+
+KEY = "daily/backup_abc_2026-11-22.sql.json"
+
+
+@dataclass
+class BreakingServer:
+    """Sends `answer` to every request, whatever it is, and closes the connection."""
+
+    answer: bytes
+    listener: socket.socket = field(default_factory=lambda: socket.create_server(("127.0.0.1", 0)))
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+
+    def serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            with connection:
+                connection.settimeout(5)
+                connection.recv(65536)
+                connection.sendall(self.answer)
+
+    def close(self) -> None:
+        # wakes the thread that waits in accept()
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+
+Serve = Callable[[bytes], BreakingServer]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    servers: list[tuple[BreakingServer, threading.Thread]] = []
+
+    def start(answer: bytes) -> BreakingServer:
+        server = BreakingServer(answer)
+        thread = threading.Thread(target=server.serve)
+        thread.start()
+        servers.append((server, thread))
+        return server
+
+    yield start
+    for server, thread in servers:
+        server.close()
+        thread.join()
+
+
+@pytest.fixture(params=["s3", "supabase"])
+def store_at(request: pytest.FixtureRequest) -> Iterator[Callable[[str], ObjectStore]]:
+    """Makes a store of each kind whose server is at this address."""
+    with httpx.Client(timeout=5) as http:
+
+        def make(url: str) -> ObjectStore:
+            if request.param == "supabase":
+                return SupabaseObjectStore(url, "key", "backups", client=http)
+            session = boto3.Session("key-id", "key", region_name="us-east-1")
+            config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
+            client = session.client("s3", endpoint_url=url, config=config)
+            request.addfinalizer(client.close)
+            return S3ObjectStore(client, "backups")
+
+        yield make
+
+
+StoreAt = Callable[[str], ObjectStore]
+
+
+@pytest.mark.parametrize("sent", [0, 1, 60_000])
+def test_a_download_that_is_cut_short_is_a_failure_and_no_end(
+    serve: Serve, store_at: StoreAt, sent: int
+) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
+    store = store_at(serve(head + b"x" * sent).url)
+
+    with pytest.raises(StorageUnavailableError), store.read(KEY) as pieces:
+        list(pieces)
+
+
+def test_a_chunked_download_that_is_cut_short_is_a_failure_and_no_end(
+    serve: Serve, store_at: StoreAt
+) -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    store = store_at(serve(head + b"5\r\nhello\r\n5\r\nhe").url)
+
+    with pytest.raises(StorageUnavailableError), store.read(KEY) as pieces:
+        list(pieces)
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n"])
+def test_an_answer_that_does_not_come_fails_every_operation(
+    serve: Serve, store_at: StoreAt, answer: bytes
+) -> None:
+    store = store_at(serve(answer).url)
+
+    with pytest.raises(StorageUnavailableError):
+        store.put(KEY, io.BytesIO(b"content"))
+    with pytest.raises(StorageUnavailableError):
+        list(store.list("daily/"))
+    with pytest.raises(StorageUnavailableError), store.read(KEY):
+        pass
+    with pytest.raises(StorageUnavailableError):
+        store.delete(KEY)
+
+
+def test_a_server_that_is_gone_fails_every_operation(serve: Serve, store_at: StoreAt) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+    store = store_at(url)
+
+    with pytest.raises(StorageUnavailableError):
+        list(store.list("daily/"))
+    with pytest.raises(StorageUnavailableError):
+        store.put(KEY, io.BytesIO(b"content"))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{",
+        b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n",
+    ],
+)
+def test_a_database_that_breaks_off_is_unavailable(serve: Serve, answer: bytes) -> None:
+    with httpx.Client(timeout=5) as http:
+        url = serve(answer).url
+        database = SupabaseRestDatabase(url, "key", client=http, retry_seconds=0)
+
+        with pytest.raises(DatabaseUnavailableError):
+            database.catalog()

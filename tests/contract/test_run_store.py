@@ -1,0 +1,265 @@
+"""What every run store does: the port's contract over all adapters."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import uuid4
+
+import boto3
+import pytest
+from botocore.config import Config
+from mypy_boto3_dynamodb import DynamoDBClient
+
+from supakeep.adapters.dynamodb import DynamoDbRunStore
+from supakeep.adapters.in_memory import InMemoryRunStore
+from supakeep.domain.manifest import Problem
+from supakeep.domain.run import Run, RunKind, RunStatus, TableProgress, new_run_id
+from supakeep.errors import ConfigurationError, LeaseHeldError, StorageUnavailableError
+from supakeep.ports import RunStore
+from tests.contract.conftest import SERVED, Servers
+from tests.fakes.time import NOON
+
+LATER = NOON + dt.timedelta(seconds=300)
+TABLE = "runs"
+
+
+@pytest.fixture(scope="session")
+def dynamodb(servers: Servers) -> Iterator[DynamoDBClient]:
+    client = servers.aws.dynamodb()
+    client.create_table(
+        TableName=TABLE,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": "S"},
+        ],
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
+    )
+    yield client
+    client.close()
+
+
+@pytest.fixture(params=["in_memory", SERVED("dynamodb")])
+def store(request: pytest.FixtureRequest) -> RunStore:
+    """A run store without any run; in DynamoDB that of a project of this test's own."""
+    if request.param == "in_memory":
+        return InMemoryRunStore()
+    return DynamoDbRunStore(request.getfixturevalue("dynamodb"), TABLE, uuid4().hex)
+
+
+def a_run(minutes: int = 0, **fields: Any) -> Run:
+    at = NOON + dt.timedelta(minutes=minutes)
+    given: dict[str, Any] = {"kind": RunKind.BACKUP, "trigger": "api", **fields}
+    return Run(id=new_run_id(at, "1a2b3c4d"), requested_at=at, **given)
+
+
+def is_held(store: RunStore, lease: str, now: dt.datetime = NOON) -> bool:
+    try:
+        store.acquire_lease(lease, "20261122T120000Z-someone", now, now)
+    except LeaseHeldError:
+        return True
+    return False
+
+
+def test_a_run_reads_back_as_it_was_saved(store: RunStore) -> None:
+    run = a_run(
+        backup="backup_abc_2026-11-22",
+        status=RunStatus.PARTIAL,
+        started_at=NOON,
+        heartbeat_at=NOON + dt.timedelta(milliseconds=1),
+        finished_at=LATER,
+        attempt=2,
+        tables={"public.odd \"name'": TableProgress(rows=10**12, status="running")},
+        result={"rows": 9_007_199_254_740_993, "ratio": 0.1, "empty": "", "none": None, "é": []},
+        error=Problem(message="It failed", hint=None),
+    )
+
+    store.save(run)
+
+    assert store.get(run.id) == run
+
+
+def test_an_unknown_run_is_none(store: RunStore) -> None:
+    assert store.get("20261122T120000Z-none") is None
+
+
+def test_a_run_is_created_once(store: RunStore) -> None:
+    first = a_run()
+
+    assert store.create(first) is True
+    assert store.create(a_run(trigger="schedule")) is False
+    assert store.get(first.id) == first
+
+
+def test_saving_replaces_what_was_there(store: RunStore) -> None:
+    store.create(a_run())
+    started = a_run().started(LATER)
+
+    store.save(started)
+
+    assert store.get(started.id) == started
+    assert store.list(10) == [started]
+
+
+def test_the_newest_runs_are_listed_newest_first(store: RunStore) -> None:
+    runs = [a_run(minutes) for minutes in range(12)]
+    for run in (*runs[6:], *runs[:6]):
+        store.create(run)
+
+    assert store.list(5) == runs[:6:-1]
+    assert store.list(100) == runs[::-1]
+
+
+def test_leases_are_no_runs(store: RunStore) -> None:
+    store.acquire_lease("database", a_run().id, NOON, LATER)
+
+    assert store.list(10) == []
+    assert store.get("database") is None
+
+
+def test_a_lease_that_is_held_is_refused_naming_the_holder(store: RunStore) -> None:
+    store.acquire_lease("database", a_run().id, NOON, LATER)
+
+    with pytest.raises(LeaseHeldError) as refused:
+        store.acquire_lease("database", a_run(1).id, NOON, LATER)
+
+    assert refused.value.message == f"Run {a_run().id} is at work on this project"
+    assert refused.value.key == a_run().id
+    assert refused.value.hint
+
+
+def test_a_holder_renews_its_lease(store: RunStore) -> None:
+    store.acquire_lease("database", a_run().id, NOON, LATER)
+    store.acquire_lease("database", a_run().id, LATER, LATER + dt.timedelta(seconds=300))
+
+    assert is_held(store, "database", LATER + dt.timedelta(seconds=299))
+
+
+def test_an_expired_lease_is_free(store: RunStore) -> None:
+    store.acquire_lease("database", a_run().id, NOON, LATER)
+
+    assert is_held(store, "database", LATER - dt.timedelta(seconds=1))
+    assert not is_held(store, "database", LATER)
+
+
+def test_a_holder_whose_lease_was_taken_over_cannot_renew_it(store: RunStore) -> None:
+    store.acquire_lease("database", a_run().id, NOON, LATER)
+    store.acquire_lease("database", a_run(9).id, LATER, LATER + dt.timedelta(seconds=300))
+
+    with pytest.raises(LeaseHeldError):
+        store.acquire_lease("database", a_run().id, LATER, LATER + dt.timedelta(seconds=300))
+
+
+def test_a_released_lease_is_free(store: RunStore) -> None:
+    store.acquire_lease("database", a_run().id, NOON, LATER)
+
+    store.release_lease("database", a_run().id)
+
+    assert not is_held(store, "database")
+
+
+def test_anothers_lease_is_not_released(store: RunStore) -> None:
+    store.release_lease("database", a_run(1).id)
+    store.acquire_lease("database", a_run().id, NOON, LATER)
+
+    store.release_lease("database", a_run(1).id)
+
+    assert is_held(store, "database")
+
+
+def test_leases_of_other_names_are_free(store: RunStore) -> None:
+    store.acquire_lease("database", a_run().id, NOON, LATER)
+
+    assert not is_held(store, "prune")
+    store.release_lease("prune", a_run().id)
+    assert is_held(store, "database")
+
+
+def racing(contend: Callable[[int], bool], contenders: int = 16) -> int:
+    with ThreadPoolExecutor(contenders) as pool:
+        return list(pool.map(contend, range(contenders))).count(True)
+
+
+def test_of_many_that_ask_for_a_lease_at_once_exactly_one_gets_it(store: RunStore) -> None:
+    def acquire(number: int) -> bool:
+        try:
+            store.acquire_lease("database", a_run(number).id, NOON, LATER)
+        except LeaseHeldError:
+            return False
+        return True
+
+    assert racing(acquire) == 1
+
+
+def test_of_many_that_take_over_an_expired_lease_exactly_one_gets_it(store: RunStore) -> None:
+    store.acquire_lease("database", a_run(99).id, NOON, LATER)
+    end = LATER + dt.timedelta(seconds=300)
+
+    def acquire(number: int) -> bool:
+        try:
+            store.acquire_lease("database", a_run(number).id, LATER, end)
+        except LeaseHeldError:
+            return False
+        return True
+
+    assert racing(acquire) == 1
+
+
+def test_of_many_that_create_one_run_at_once_exactly_one_does(store: RunStore) -> None:
+    assert racing(lambda number: store.create(a_run(trigger=f"t{number}"))) == 1
+
+
+@pytest.mark.integration
+def test_projects_in_one_table_do_not_see_each_other(dynamodb: DynamoDBClient) -> None:
+    one, other = (DynamoDbRunStore(dynamodb, TABLE, uuid4().hex) for _ in range(2))
+    one.create(a_run())
+    one.acquire_lease("database", a_run().id, NOON, LATER)
+
+    assert other.list(10) == []
+    assert other.get(a_run().id) is None
+    assert not is_held(other, "database")
+
+
+@pytest.mark.integration
+def test_runs_leave_the_table_by_themselves_after_thirty_days(dynamodb: DynamoDBClient) -> None:
+    project = uuid4().hex
+    DynamoDbRunStore(dynamodb, TABLE, project).create(a_run())
+
+    key = {"pk": {"S": f"runs#{project}"}, "sk": {"S": a_run().id}}
+    item = dynamodb.get_item(TableName=TABLE, Key=key)["Item"]
+
+    assert int(item["expires_at"]["N"]) == int((NOON + dt.timedelta(days=30)).timestamp())
+
+
+@pytest.mark.integration
+def test_a_table_that_does_not_exist_is_told_by_its_setting(dynamodb: DynamoDBClient) -> None:
+    store = DynamoDbRunStore(dynamodb, "no-such-table", "abc")
+
+    for attempt in (
+        lambda: store.create(a_run()),
+        lambda: store.get(a_run().id),
+        lambda: store.list(5),
+        lambda: store.acquire_lease("database", a_run().id, NOON, LATER),
+    ):
+        with pytest.raises(ConfigurationError, match="no-such-table does not exist") as failed:
+            attempt()
+        assert failed.value.key == "RUNS_TABLE"
+
+
+def test_a_table_that_does_not_answer_is_told(request: pytest.FixtureRequest) -> None:
+    session = boto3.Session("key-id", "key", region_name="us-east-1")
+    client = session.client(
+        "dynamodb",
+        endpoint_url="http://127.0.0.1:9",
+        config=Config(retries={"total_max_attempts": 1}, connect_timeout=2),
+    )
+    request.addfinalizer(client.close)
+
+    with pytest.raises(StorageUnavailableError, match="DynamoDB did not answer"):
+        DynamoDbRunStore(client, TABLE, "abc").get(a_run().id)

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from mypy_boto3_secretsmanager import SecretsManagerClient
+
+from supakeep.adapters.secrets_manager import read_secret
+from supakeep.bootstrap import Application
+from supakeep.errors import ConfigurationError
+from tests.contract.conftest import Servers
+
+pytestmark = pytest.mark.integration
+
+KEYS = {
+    "SUPABASE_SERVICE_ROLE_KEY": "sb_secret_in_the_secret",
+    "ADMIN_KEY": "admin-in-the-secret",
+    "CRON_SECRET": "cron-in-the-secret",
+}
+
+
+@pytest.fixture(scope="module")
+def client(servers: Servers) -> Iterator[SecretsManagerClient]:
+    client = servers.aws.secretsmanager()
+    yield client
+    client.close()
+
+
+def a_secret(client: SecretsManagerClient, text: str) -> str:
+    return client.create_secret(Name=uuid4().hex, SecretString=text)["ARN"]
+
+
+def test_the_keys_come_from_one_secret(client: SecretsManagerClient) -> None:
+    assert read_secret(client, a_secret(client, json.dumps(KEYS))) == KEYS
+
+
+@pytest.mark.parametrize(
+    "text", ["sb_secret_plain", '"sb_secret_text"', '["sb_secret_list"]', '{"ADMIN_KEY": {"sb_secret": 1}}']
+)  # fmt: skip
+def test_a_secret_of_another_shape_is_refused_without_telling_what_it_holds(
+    client: SecretsManagerClient, text: str
+) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        read_secret(client, a_secret(client, text))
+
+    error: BaseException | None = refused.value
+    assert refused.value.key == "SECRET_ID"
+    while error is not None:
+        assert "sb_secret" not in f"{error} {vars(error)}"
+        error = error.__cause__
+
+
+def test_a_secret_that_does_not_exist_is_told_by_its_setting(client: SecretsManagerClient) -> None:
+    with pytest.raises(ConfigurationError, match="The secret no-such-secret could not be read"):
+        read_secret(client, "no-such-secret")
+
+
+def test_the_keys_in_the_secret_take_the_place_of_the_environments(
+    servers: Servers, client: SecretsManagerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = {**servers.aws.environment(), "AWS_DEFAULT_REGION": "us-east-1"}
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    app = Application.from_environment(
+        {
+            "SUPABASE_URL": "https://abc.supabase.co",
+            "SUPABASE_SERVICE_ROLE_KEY": "from-the-environment",
+            "SECRET_ID": a_secret(client, json.dumps({**KEYS, "SUPABASE_URL": "https://evil"})),
+        }
+    )
+
+    settings = app.settings
+    assert settings.service_role_key.get_secret_value() == "sb_secret_in_the_secret"
+    assert settings.admin_key is not None
+    assert settings.admin_key.get_secret_value() == "admin-in-the-secret"
+    # nothing but keys is taken from there
+    assert settings.supabase_url == "https://abc.supabase.co"

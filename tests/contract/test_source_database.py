@@ -1,0 +1,129 @@
+"""What every database does as a source: the port's contract over all adapters, the fake included."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from supakeep.errors import DatabasePermissionError, ExportError
+from tests.builders.tables import a_selection
+from tests.contract.exporting import exported, ids, table
+from tests.contract.workbench import Workbench
+from tests.fakes.database import ForeignKey
+from tests.fakes.time import NOON
+
+
+def test_the_catalog_tells_columns_key_and_references(bench: Workbench) -> None:
+    customers = bench.create(table(bench, "customers", "name text", "balance numeric(12,4)"))
+    bench.create(
+        table(bench, "orders", "customer_id", references=(customers.qualified_name,)),
+        foreign_keys=[ForeignKey("customer_id", customers.qualified_name, "id")],
+    )
+
+    catalog = bench.database.catalog()
+
+    assert catalog.server_version
+    found = catalog.tables[customers.qualified_name]
+    assert [(column.name, column.type) for column in found.columns] == [
+        ("id", "bigint"),
+        ("name", "text"),
+        ("balance", "numeric(12,4)"),
+    ]
+    assert [column.nullable for column in found.columns] == [False, True, True]
+    assert (found.primary_key, found.references) == (("id",), ())
+    assert (found.readable, found.rows_hidden) == (True, False)
+    orders = catalog.tables[f"{bench.schema}.orders"]
+    assert orders.references == (customers.qualified_name,)
+
+
+def test_every_row_is_exported_exactly_once(bench: Workbench) -> None:
+    rows = [{"id": n, "name": f"row {n}"} for n in range(2500)]
+    created = bench.create(table(bench, "t", "name text"), rows)
+
+    found = exported(bench, a_selection(created))
+
+    assert sorted(ids(found)) == list(range(2500))
+    assert sorted(found, key=lambda row: int(row["id"]))[7] == {"id": 7, "name": "row 7"}
+
+
+def test_a_table_without_rows_exports_nothing(bench: Workbench) -> None:
+    created = bench.create(table(bench, "t"))
+
+    assert exported(bench, a_selection(created)) == []
+    assert bench.database.count(a_selection(created)) == 0
+    assert bench.database.count_table(created) == 0
+
+
+def test_a_key_of_several_columns_is_paged_through(bench: Workbench) -> None:
+    rows = [{"a": a, "b": f"b{b}", "c": None} for a in range(40) for b in range(60)]
+    created = bench.create(table(bench, "t", "a", "b text", "c text", primary_key=("a", "b")), rows)
+
+    found = exported(bench, a_selection(created))
+
+    assert sorted((int(row["a"]), row["b"]) for row in found) == sorted(
+        (a, f"b{b}") for a in range(40) for b in range(60)
+    )
+
+
+def test_the_last_rows_are_those_with_the_highest_values_and_keys(bench: Workbench) -> None:
+    # one value for many rows, so that the limit cuts through a tie; and rows without any
+    rows = [{"id": n, "rank": n // 10} for n in range(50)]
+    unranked = [{"id": n, "rank": None} for n in range(100, 105)]
+    created = bench.create(table(bench, "t", "rank"), [*rows, *unranked])
+
+    def last(limit: int) -> list[int]:
+        return ids(exported(bench, a_selection(created, last_rows=limit, order_by="rank")))
+
+    assert sorted(last(14)) == [36, 37, 38, 39, *range(40, 50)]
+    assert sorted(last(50)) == list(range(50))
+    # those without a value come last of all
+    assert sorted(last(52)) == [*range(50), 103, 104]
+    assert sorted(last(1000)) == [*range(50), *range(100, 105)]
+
+
+def test_the_last_rows_are_counted_whole(bench: Workbench) -> None:
+    created = bench.create(table(bench, "t", "rank"), [{"id": n, "rank": n} for n in range(9)])
+
+    assert bench.database.count(a_selection(created, last_rows=3, order_by="rank")) == 9
+
+
+def test_the_last_days_are_those_from_the_moment_on(bench: Workbench) -> None:
+    moments = {
+        n: NOON - dt.timedelta(days=n, seconds=offset) for n, offset in enumerate([0, 5, 0, -1, 0])
+    }
+    rows: list[dict[str, object]] = [{"id": n, "at": at.isoformat()} for n, at in moments.items()]
+    created = bench.create(table(bench, "t", "at timestamptz"), [*rows, {"id": 9, "at": None}])
+    selection = a_selection(
+        created, last_days=3, time_column="at", since=NOON - dt.timedelta(days=3)
+    )
+
+    assert sorted(ids(exported(bench, selection))) == [0, 1, 2, 3]
+    assert bench.database.count(selection) == 4
+
+
+def test_a_table_that_may_not_be_read_is_told_in_the_catalog_and_named_with_the_grant(
+    bench: Workbench,
+) -> None:
+    created = bench.create(table(bench, "secret"))
+    bench.forbid(created, "select")
+
+    assert not bench.database.catalog().tables[created.qualified_name].readable
+    for attempt in (
+        lambda: exported(bench, a_selection(created)),
+        lambda: bench.database.count(a_selection(created)),
+        lambda: bench.database.count_table(created),
+    ):
+        with pytest.raises(DatabasePermissionError) as denied:
+            attempt()
+        assert denied.value.message == f"Permission denied for table {created.qualified_name}"
+        assert denied.value.hint is not None
+        assert f'GRANT SELECT ON "{bench.schema}"."secret" TO service_role;' in denied.value.hint
+
+
+def test_a_table_that_was_dropped_meanwhile_is_told(bench: Workbench) -> None:
+    created = bench.create(table(bench, "t"))
+    bench.drop(created)
+
+    with pytest.raises(ExportError, match=r"\.t does not exist"):
+        exported(bench, a_selection(created))

@@ -1,0 +1,54 @@
+"""What Supabase Storage does beside what every store does."""
+
+from __future__ import annotations
+
+import io
+import time
+
+import httpx
+import pytest
+
+from supakeep.errors import (
+    StorageError,
+    SupakeepError,
+)
+from tests.contract.conftest import MakeStorage, Servers
+from tests.contract.exporting import read
+
+pytestmark = pytest.mark.integration
+
+
+def test_a_signed_address_of_storage_expires(storage: MakeStorage, key: str) -> None:
+    storage().put(key, io.BytesIO(b"the content"))
+    url = storage().signed_url(key, 1)
+
+    time.sleep(2.1)
+
+    assert httpx.get(url).is_error
+
+
+@pytest.mark.parametrize("which", ["publishable", "wrong"])
+def test_storage_refuses_any_key_but_the_secret_one(
+    servers: Servers, storage: MakeStorage, key: str, which: str
+) -> None:
+    api_key = servers.lite.publishable_key if which == "publishable" else "sb_secret_wrong"
+    stranger = storage(key=api_key)
+    storage().put(key, io.BytesIO(b"secret rows"))
+
+    with pytest.raises(SupakeepError):
+        stranger.put(f"{key}.001", io.BytesIO(b"x"))
+    with pytest.raises(SupakeepError):
+        read(stranger, key)
+
+    assert [stored.key for stored in storage().list(key)] == [key]
+
+
+def test_storage_refuses_an_object_over_its_limit_with_the_setting_that_helps(
+    storage: MakeStorage, key: str
+) -> None:
+    with pytest.raises(StorageError, match="is larger than Storage allows") as refused:
+        storage().put(key, io.BytesIO(b"x" * (2 * 1024 * 1024 + 1)))
+
+    assert refused.value.hint is not None
+    assert "MAX_OBJECT_BYTES" in refused.value.hint
+    assert list(storage().list(key)) == []

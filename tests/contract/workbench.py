@@ -1,0 +1,139 @@
+"""Makes the same tables in a database in memory and in a real Supabase project."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Protocol
+
+import psycopg
+from psycopg import sql
+
+from supakeep.adapters.supabase_rest import SupabaseRestDatabase
+from supakeep.domain.schema import Column, Table
+from tests.fakes.database import ForeignKey, InMemoryDatabase
+
+Row = Mapping[str, object]
+
+
+class Workbench(Protocol):
+    """A database under test, with a schema of the test's own."""
+
+    @property
+    def database(self) -> InMemoryDatabase | SupabaseRestDatabase: ...
+
+    schema: str
+
+    def create(
+        self, table: Table, rows: Sequence[Row] = (), foreign_keys: Sequence[ForeignKey] = ()
+    ) -> Table:
+        """The table as the database's catalog has it; the secret key may use it."""
+        ...
+
+    def rows(self, table: Table) -> list[dict[str, Any]]:
+        """What is in it, by primary key; numbers are Decimals."""
+        ...
+
+    def forbid(self, table: Table, right: str) -> None:
+        """Takes `select` or `insert` away from the secret key."""
+        ...
+
+    def drop(self, table: Table) -> None: ...
+
+
+class InMemoryWorkbench:
+    def __init__(self) -> None:
+        self.database = InMemoryDatabase(portion_rows=100)
+        self.schema = "bench"
+
+    def create(
+        self, table: Table, rows: Sequence[Row] = (), foreign_keys: Sequence[ForeignKey] = ()
+    ) -> Table:
+        self.database.add_table(table, rows, foreign_keys=foreign_keys)
+        return table
+
+    def rows(self, table: Table) -> list[dict[str, Any]]:
+        return self.database.rows(table.qualified_name)
+
+    def forbid(self, table: Table, right: str) -> None:
+        if right == "select":
+            self.create(table.model_copy(update={"readable": False}))
+        else:
+            self.database.read_only.add(table.qualified_name)
+
+    def drop(self, table: Table) -> None:
+        self.database.drop_table(table.qualified_name)
+
+
+class SupabaseWorkbench:
+    def __init__(
+        self, owner: psycopg.Connection, database: SupabaseRestDatabase, schema: str
+    ) -> None:
+        self.owner = owner
+        self.database = database
+        self.schema = schema
+        self.execute("create schema {schema}")
+        self.execute("grant usage on schema {schema} to service_role")
+
+    def execute(
+        self, statement: str, *, connection: psycopg.Connection | None = None, **names: str
+    ) -> None:
+        """Runs SQL with `{schema}` and other names quoted into it, as the owner or another."""
+        identifiers = {name: sql.Identifier(text) for name, text in names.items()}
+        quoted = sql.SQL(statement).format(schema=sql.Identifier(self.schema), **identifiers)
+        (connection or self.owner).execute(quoted)
+
+    def made(self, statement: str) -> Table:
+        """Runs the SQL that makes the table `t`, and reads that from the catalog."""
+        self.execute(statement)
+        return self.created("t")
+
+    def created(self, name: str) -> Table:
+        """Lets the secret key use a table that SQL made, and reads it from the catalog."""
+        self.execute("grant select, insert, update on {schema}.{table} to service_role", table=name)
+        self.execute("grant all on all sequences in schema {schema} to service_role")
+        return self.database.catalog().tables[f"{self.schema}.{name}"]
+
+    def create(
+        self, table: Table, rows: Sequence[Row] = (), foreign_keys: Sequence[ForeignKey] = ()
+    ) -> Table:
+        parts: list[sql.Composable] = [_definition(column) for column in table.columns]
+        key = sql.SQL(", ").join(map(sql.Identifier, table.primary_key))
+        parts.append(sql.SQL("primary key ({})").format(key))
+        parts += map(_reference, foreign_keys)
+        name = sql.Identifier(table.schema_name, table.name)
+        self.owner.execute(sql.SQL("create table {} ({})").format(name, sql.SQL(", ").join(parts)))
+        insert = sql.SQL(
+            "insert into {0} overriding system value select * from json_populate_recordset(null::{0}, %s)"
+        ).format(name)
+        self.owner.execute(insert, [json.dumps(list(rows))])
+        return self.created(table.name)
+
+    def rows(self, table: Table) -> list[dict[str, Any]]:
+        key = sql.SQL(", ").join(map(sql.Identifier, table.primary_key))
+        name = sql.Identifier(table.schema_name, table.name)
+        query = sql.SQL("select row_to_json(t.*)::text from {} t order by {}").format(name, key)
+        lines = [line for (line,) in self.owner.execute(query)]
+        return [json.loads(line, parse_float=Decimal, parse_int=Decimal) for line in lines]
+
+    def forbid(self, table: Table, right: str) -> None:
+        self.execute(f"revoke {right} on {{schema}}.{{table}} from service_role", table=table.name)
+
+    def drop(self, table: Table) -> None:
+        self.execute("drop table {schema}.{table}", table=table.name)
+
+
+def _definition(column: Column) -> sql.Composable:
+    identity = f" generated {column.identity} as identity" if column.identity else ""
+    required = "" if column.nullable else " not null"
+    return sql.SQL("{} " + column.type + identity + required).format(sql.Identifier(column.name))
+
+
+def _reference(foreign_key: ForeignKey) -> sql.Composable:
+    schema, _, name = foreign_key.parent.partition(".")
+    return sql.SQL("foreign key ({}) references {} ({})").format(
+        sql.Identifier(foreign_key.column),
+        sql.Identifier(schema, name),
+        sql.Identifier(foreign_key.parent_column),
+    )

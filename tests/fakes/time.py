@@ -1,0 +1,44 @@
+"""A clock that stands still and a deadline that is reached on purpose."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from supakeep.errors import DeadlineExceededError
+
+NOON = dt.datetime(2026, 11, 22, 12, 0, 0, tzinfo=dt.UTC)
+
+
+class FixedClock:
+    """Shows `at` until it is moved; `tick_seconds` moves it with every look."""
+
+    def __init__(self, at: dt.datetime = NOON, *, tick_seconds: float = 0) -> None:
+        self._at = at
+        self._tick = dt.timedelta(seconds=tick_seconds)
+
+    def now(self) -> dt.datetime:
+        self._at += self._tick
+        return self._at
+
+    def advance(self, **duration: float) -> None:
+        """Moves on by timedelta's arguments: `advance(days=1)`."""
+        self._at += dt.timedelta(**duration)
+
+
+class NeverExpires:
+    """A deadline that is never reached."""
+
+    def check(self) -> None:
+        return None
+
+
+class ExpiringDeadline:
+    """Lets `checks` checks pass; the next one finds the time used up."""
+
+    def __init__(self, checks: int) -> None:
+        self._left = checks
+
+    def check(self) -> None:
+        if self._left == 0:
+            raise DeadlineExceededError("The time ran out", operation="check deadline")
+        self._left -= 1

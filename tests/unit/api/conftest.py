@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import importlib.util
+import io
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+import pytest
+
+from supakeep.bootstrap import Application
+from tests.builders.backups import EVERYTHING, a_shop
+from tests.builders.lambda_events import InvocationContext, Project, http_event
+from tests.fakes.object_store import InMemoryObjectStore
+from tests.fakes.runs import InMemoryDispatcher
+from tests.fakes.time import FixedClock
+from tests.unit.api.emitted import Logs
+
+FUNCTIONS = Path(__file__).parents[3] / "functions"
+FunctionName = Literal["backup", "restore", "prune"]
+
+
+def _load(name: str) -> ModuleType:
+    """The module of functions/<name>/app.py, under a name of its own."""
+    spec = importlib.util.spec_from_file_location(f"{name}_app", FUNCTIONS / name / "app.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+# loaded before sockets are switched off: the tracer opens one when it is imported
+HANDLERS = {name: _load(name) for name in ("backup", "restore", "prune")}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer; `body` is parsed."""
+
+    status: int
+    body: Any
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True)
+class LocalFunction:
+    """One of the three handlers over a project in memory."""
+
+    module: ModuleType
+    app: Application
+
+    def invoke(self, event: dict[str, Any], **context: Any) -> Any:
+        return self.module.lambda_handler(event, InvocationContext(**context))
+
+    def request(self, method: str, path: str, **fields: Any) -> Answer:
+        answer = self.invoke(http_event(method, path, **fields))
+        headers = {**answer.get("headers", {})}
+        for name, values in answer.get("multiValueHeaders", {}).items():
+            headers[name] = values[0]
+        return Answer(answer["statusCode"], json.loads(answer["body"]), headers)
+
+
+Functions = Callable[[FunctionName], LocalFunction]
+
+
+@pytest.fixture(autouse=True)
+def _lambda_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "SUPA", "POWERTOOLS_", "NEXT_PUBLIC_", "LAMBDA_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "supakeep")
+    monkeypatch.setenv("POWERTOOLS_TRACE_DISABLED", "true")
+
+
+@pytest.fixture
+def project() -> Project:
+    clock = FixedClock()
+    return Project(
+        database=a_shop(),
+        primary=InMemoryObjectStore(clock=clock, piece_bytes=4096),
+        mirror=InMemoryObjectStore("mirror", clock=clock, piece_bytes=4096),
+        dispatcher=InMemoryDispatcher(),
+        clock=clock,
+    )
+
+
+@pytest.fixture
+def functions(project: Project) -> Iterator[Functions]:
+    """The handlers' modules, all three over one application and one run store."""
+    app = project.application()
+    app.__dict__["policy"] = EVERYTHING
+
+    def function(name: FunctionName) -> LocalFunction:
+        module = HANDLERS[name]
+        module.application._app = app
+        module.application._built_at = time.monotonic()
+        return LocalFunction(module, app)
+
+    yield function
+    for module in HANDLERS.values():
+        module.application._app = None
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> Logs:
+    """What the functions' loggers write, a JSON object a line."""
+    stream = io.StringIO()
+    for module in HANDLERS.values():
+        for handler in module.logger.handlers:
+            monkeypatch.setattr(handler, "stream", stream)
+    return stream

@@ -1,0 +1,261 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from supakeep.domain.run import RunKind
+from supakeep.errors import StorageUnavailableError
+from tests.builders.backups import CUSTOMERS, ITEMS, NAME, ORDERS, back_up
+from tests.builders.lambda_events import Project
+from tests.builders.manifests import PROJECT, a_manifest
+from tests.fakes.faulty_object_store import FailingObjectStore
+from tests.unit.api.conftest import Answer, Functions
+
+pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
+
+RESTORE = "/api/admin/restore"
+GOOD_BODY = {"name": NAME.text, "confirm": PROJECT}
+
+
+@pytest.fixture(autouse=True)
+def _a_backup(project: Project) -> None:
+    back_up(project.database, project.primary, project.mirror)
+
+
+def asked(functions: Functions, **fields: Any) -> Answer:
+    return functions("restore").request("POST", RESTORE, body={**GOOD_BODY, **fields})
+
+
+def test_a_restore_is_accepted_and_handed_over(functions: Functions, project: Project) -> None:
+    answer = asked(functions, tables=["orders"])
+
+    assert answer.status == 202
+    assert answer.body["name"] == NAME.text
+    assert answer.body["status"] == "queued"
+    assert project.dispatcher.handed_over == [
+        (
+            "restore",
+            {
+                "name": NAME.text,
+                "confirm": PROJECT,
+                "tables": ["orders"],
+                "dry_run": False,
+                "allow_other_project": False,
+                "read_from": None,
+                "run_id": answer.body["run_id"],
+            },
+        )
+    ]
+
+
+def test_what_was_handed_over_is_what_the_function_carries_out(
+    functions: Functions, project: Project
+) -> None:
+    before = project.database.everything()
+    project.database.insert(CUSTOMERS, {"id": 1, "name": "wrong", "balance": 0})
+    project.database.delete(ITEMS, id=3)
+    accepted = asked(functions).body
+    [(action, payload)] = project.dispatcher.handed_over
+
+    functions("restore").invoke({**payload, "action": action})
+
+    assert project.database.everything() == before
+    told = functions("restore").request("GET", accepted["status_url"]).body
+    assert told["status"] == "complete"
+    counts = {t["name"]: (t["inserted"], t["updated"]) for t in told["result"]["tables"]}
+    assert counts == {CUSTOMERS: (0, 1), ORDERS: (0, 0), ITEMS: (1, 0)}
+
+
+def test_latest_is_made_a_name_when_it_is_accepted(functions: Functions, project: Project) -> None:
+    answer = asked(functions, name="latest")
+
+    assert answer.body["name"] == NAME.text
+    assert project.dispatcher.handed_over[0][1]["name"] == NAME.text
+
+
+@pytest.mark.parametrize("confirm", [None, "yes", "another-project"])
+def test_an_unconfirmed_restore_is_refused(
+    functions: Functions, project: Project, confirm: str | None
+) -> None:
+    answer = asked(functions, confirm=confirm)
+
+    assert answer.status == 409
+    assert answer.body["error"] == (
+        f"A restore overwrites live data of project {PROJECT} and must be confirmed"
+    )
+    assert f'"confirm": "{PROJECT}"' in answer.body["hint"]
+    assert project.dispatcher.handed_over == []
+
+
+def test_another_projects_backup_is_refused_without_consent(
+    functions: Functions, project: Project
+) -> None:
+    other = a_manifest(project="other")
+    project.primary.place(other.name.manifest_key, other.serialized())
+
+    refused = asked(functions, name=other.backup)
+    allowed = asked(functions, name=other.backup, allow_other_project=True)
+
+    assert refused.status == 409
+    assert f"is a backup of project other, not of {PROJECT}" in refused.body["error"]
+    assert allowed.status == 202
+
+
+def test_a_restore_is_refused_while_a_backup_is_at_work(
+    functions: Functions, project: Project
+) -> None:
+    run = functions("restore").app.runs.accept(RunKind.BACKUP, "api")
+
+    answer = asked(functions)
+
+    assert answer.status == 409
+    assert answer.body["error"] == f"Run {run.id} is at work on this project"
+    assert project.dispatcher.handed_over == []
+
+
+@pytest.mark.parametrize("raw_body", ["", "not JSON", "{", "[]", '"text"', "null", "\ufeff{}"])
+def test_a_body_that_is_not_a_json_object_is_refused(
+    functions: Functions, project: Project, raw_body: str
+) -> None:
+    answer = functions("restore").request("POST", RESTORE, raw_body=raw_body)
+
+    assert answer.status == 400
+    assert answer.body["error"]
+    assert answer.body["hint"].startswith("Send a JSON object with the fields")
+    assert project.dispatcher.handed_over == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"name": 5}, "name"),
+        ({"name": ""}, "name"),
+        ({"name": None}, "name"),
+        ({"name": "x" * 201}, "name"),
+        ({"confirm": 5}, "confirm"),
+        ({"confirm": True}, "confirm"),
+        ({"tables": "orders"}, "tables"),
+        ({"tables": [1]}, "tables"),
+        ({"tables": [""]}, "tables"),
+        ({"dry_run": "yes"}, "dry_run"),
+        ({"dry_run": 1}, "dry_run"),
+        ({"allow_other_project": "true"}, "allow_other_project"),
+    ],
+)
+def test_a_field_of_the_wrong_type_is_refused_by_name(
+    functions: Functions, project: Project, fields: dict[str, Any], named: str
+) -> None:
+    answer = asked(functions, **fields)
+
+    assert answer.status == 400
+    assert answer.body["error"].startswith(named)
+    assert project.dispatcher.handed_over == []
+
+
+@pytest.mark.parametrize("field", ["dryrun", "Name", "run_id", "action", "__class__"])
+def test_a_field_that_is_unknown_is_refused_by_name(functions: Functions, field: str) -> None:
+    answer = asked(functions, **{field: "x"})
+
+    assert answer.status == 400
+    assert answer.body["error"] == f"{field}: is not a field of this request"
+
+
+def test_a_body_without_a_name_is_refused(functions: Functions) -> None:
+    answer = functions("restore").request("POST", RESTORE, body={"confirm": PROJECT})
+
+    assert answer.status == 400
+    assert answer.body["error"].startswith("name: ")
+
+
+def test_a_body_that_is_too_large_is_refused(functions: Functions) -> None:
+    for large in ("x" * 65_537, "ä" * 40_000):
+        raw_body = f'{{"name": "{large}"}}'
+        answer = functions("restore").request("POST", RESTORE, raw_body=raw_body)
+        assert answer.status == 413
+        assert answer.body["error"] == "The body is larger than 65,536 bytes"
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "daily/x", "..", "backup_x_2026-02-30"])
+def test_a_malformed_name_is_refused(functions: Functions, project: Project, name: str) -> None:
+    answer = asked(functions, name=name)
+
+    assert answer.status == 400
+    assert "is not the name of a backup" in answer.body["error"]
+    assert project.dispatcher.handed_over == []
+
+
+@pytest.mark.parametrize("name", ["%2e%2e%2fpasswd", "..", "backup_x_2026-02-30", "a" * 150])
+@pytest.mark.parametrize("rest", ["", "/download"])
+def test_a_malformed_name_in_a_path_is_refused(functions: Functions, name: str, rest: str) -> None:
+    answer = functions("restore").request("GET", f"/api/admin/backups/{name}{rest}")
+
+    assert answer.status == 400
+    assert "is not the name of a backup" in answer.body["error"]
+
+
+def test_an_unknown_name_is_not_found(functions: Functions) -> None:
+    name = "backup_jewelshot_2020-01-01"
+    paths = [f"/api/admin/backups/{name}", f"/api/admin/backups/{name}/download"]
+    answers = [functions("restore").request("GET", path) for path in paths]
+    answers.append(asked(functions, name=name))
+
+    for answer in answers:
+        assert answer.status == 404
+        assert answer.body["error"] == f"No backup is named {name}"
+        assert "latest" in answer.body["hint"]
+
+
+def test_a_damaged_manifest_cannot_be_restored(functions: Functions, project: Project) -> None:
+    for store in (project.primary, project.mirror):
+        content = store.objects[NAME.manifest_key]
+        store.place(NAME.manifest_key, content.replace(b'"rows": 5', b'"rows": 6'))
+
+    answer = asked(functions)
+
+    assert answer.status == 422
+    assert "its checksum does not match" in answer.body["error"]
+    assert project.dispatcher.handed_over == []
+
+
+def test_a_manifest_of_a_newer_format_is_refused(functions: Functions, project: Project) -> None:
+    for store in (project.primary, project.mirror):
+        store.place(NAME.manifest_key, b'{"format": "supakeep/2"}')
+
+    answer = asked(functions)
+
+    assert answer.status == 422
+    assert "reads up to supakeep/1" in answer.body["error"]
+    assert answer.body["hint"] == "Update Supakeep; nothing was changed."
+
+
+def test_a_download_that_fails_is_told_in_the_words_of_the_guide(
+    functions: Functions, project: Project
+) -> None:
+    error = StorageUnavailableError(
+        "Failed to download backup: ReadTimeout", operation="download", hint="Try again later"
+    )
+    app = functions("restore").app
+    for name in ("primary", "mirror"):
+        store = FailingObjectStore(getattr(project, name), "read", error=error)
+        app.__dict__[name] = store
+
+    answer = functions("restore").request("GET", f"/api/admin/backups/{NAME}")
+
+    assert answer.status == 502
+    assert answer.body["error"].startswith("Failed to download backup")
+    assert answer.body["hint"] == "Try again later"
+
+
+def test_a_failure_while_restoring_is_recorded(functions: Functions, project: Project) -> None:
+    project.database.read_only.add(ORDERS)
+    accepted = asked(functions).body
+    [(action, payload)] = project.dispatcher.handed_over
+
+    with pytest.raises(Exception, match="Permission denied"):
+        functions("restore").invoke({**payload, "action": action})
+
+    told = functions("restore").request("GET", accepted["status_url"]).body
+    assert told["status"] == "failed"
+    assert told["error"]["message"] == "Permission denied for table public.orders"
+    assert "GRANT SELECT, INSERT, UPDATE" in told["error"]["hint"]

@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from supakeep.domain.manifest import Manifest, Part, Problem, VolumeEntry, _checksum
+from supakeep.errors import FormatVersionError, IntegrityError, ManifestError
+from tests.builders.manifests import a_manifest, an_entry
+from tests.builders.tables import a_table
+
+MANIFEST = a_manifest(
+    tables=(
+        an_entry(
+            a_table("user_credits", "name text", references=("public.plans",)),
+            rows=2,
+            parts=(Part(rows=2, bytes=10, sha256="0" * 64, volume=1, offset=5),),
+        ),
+        an_entry(a_table("orders"), status="failed"),
+    ),
+    mirror_error=Problem(message="The mirror failed: café", hint="Look at it"),
+    warnings=("rows were written meanwhile",),
+)
+KEY = MANIFEST.name.manifest_key
+STORED = MANIFEST.serialized()
+
+
+def edited(**fields: Any) -> bytes:
+    """The stored manifest with fields set and its checksum left as it was."""
+    return json.dumps({**json.loads(STORED), **fields}).encode()
+
+
+def written_by_a_newer_version(**fields: Any) -> bytes:
+    """The stored manifest with fields set and a checksum that matches."""
+    content = {**json.loads(STORED), **fields}
+    del content["checksum"]
+    return json.dumps({**content, "checksum": _checksum(content)}).encode()
+
+
+def test_a_manifest_reads_back_as_it_was_written() -> None:
+    assert Manifest.parse(STORED, KEY) == MANIFEST
+
+
+def test_a_stored_manifest_is_json_for_people() -> None:
+    assert json.loads(STORED)["format"] == "supakeep/1"
+    assert STORED.count(b"\n") > 50
+    assert STORED.endswith(b"}\n")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"project": "other"},
+        {"status": "complete"},
+        {"started_at": "2026-11-22T12:00:01Z"},
+        {"volumes": []},
+        {"tables": []},
+        {"warnings": ["another"]},
+        {"checksum": "0" * 64},
+        {"checksum": None},
+        {"one_more": 1},
+    ],
+)
+def test_an_edited_field_is_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(ManifestError, match="its checksum does not match") as refused:
+        Manifest.parse(edited(**fields), KEY)
+
+    assert refused.value.key == KEY
+    assert refused.value.hint is not None
+    assert "--from mirror" in refused.value.hint
+
+
+@given(st.integers(0, len(STORED) - 1), st.integers(1, 255))
+def test_a_changed_byte_is_refused_or_changes_nothing(offset: int, difference: int) -> None:
+    changed = bytearray(STORED)
+    changed[offset] ^= difference
+
+    try:
+        read = Manifest.parse(bytes(changed), KEY)
+    except IntegrityError:
+        return
+    # white space, or the case of a hexadecimal digit in an escape
+    assert read == MANIFEST
+    assert json.loads(changed) == json.loads(STORED)
+
+
+@given(st.integers(0, len(STORED) - 1), st.integers(0, 7))
+def test_a_flipped_bit_of_a_letter_or_digit_is_refused(offset: int, bit: int) -> None:
+    changed = bytearray(MANIFEST.model_copy(update={"mirror_error": None}).serialized())
+    offset %= len(changed)
+    changed[offset] ^= 1 << bit
+
+    with pytest.raises(IntegrityError):
+        Manifest.parse(bytes(changed), KEY)
+
+
+@given(st.integers(0, len(STORED) - 3))
+@example(0)
+def test_a_manifest_that_is_cut_short_is_refused(length: int) -> None:
+    with pytest.raises(ManifestError, match="it is not JSON"):
+        Manifest.parse(STORED[:length], KEY)
+
+
+@given(st.binary(max_size=200))
+@example(b"[" * 100_000)
+@example(b"[]")
+@example(b"null")
+@example(b'{"format":"supakeep/1"}')
+@example(b"\xff\xfe{\x00}\x00")
+def test_bytes_that_are_no_manifest_are_refused(content: bytes) -> None:
+    with pytest.raises(ManifestError, match="cannot be trusted"):
+        Manifest.parse(content, KEY)
+
+
+@pytest.mark.parametrize("version", ["supakeep/2", "supakeep/2.1", "supakeep/10"])
+def test_a_newer_major_version_is_refused_with_a_clear_sentence(version: str) -> None:
+    content = json.dumps({"format": version, "unheard": "of"}).encode()
+
+    with pytest.raises(FormatVersionError) as refused:
+        Manifest.parse(content, KEY)
+
+    assert refused.value.message == (
+        f"{KEY} has format {version}, and this version of Supakeep reads up to supakeep/1"
+    )
+    assert refused.value.hint == "Update Supakeep; nothing was changed."
+
+
+@pytest.mark.parametrize("version", ["backup/1", "supakeep", "supakeep/", "supakeep/one", None, 1])
+def test_an_unknown_format_is_refused(version: object) -> None:
+    with pytest.raises(ManifestError, match=r"its format .* is unknown"):
+        Manifest.parse(edited(format=version), KEY)
+
+
+def test_fields_of_a_later_minor_version_are_passed_over() -> None:
+    table = json.loads(STORED)["tables"][0]
+    column = {**table["columns"][0], "collation": "C"}
+    table |= {
+        "columns": [column, *table["columns"][1:]],
+        "compressed_bytes": 5,
+        "policy": {**table["policy"], "where": "deleted_at is null"},
+    }
+    tables = [table, json.loads(STORED)["tables"][1]]
+    content = written_by_a_newer_version(format="supakeep/1.3", compression="zstd", tables=tables)
+
+    read = Manifest.parse(content, KEY)
+
+    assert read.format == "supakeep/1.3"
+    assert read.tables == MANIFEST.tables
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"started_at": "yesterday"},
+        {"tables": "none"},
+        {"backup": "../../etc/passwd"},
+        {"backup": "latest"},
+        {"status": "splendid"},
+    ],
+)
+def test_fields_that_no_manifest_has_are_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(ManifestError, match="its fields are not those of a manifest"):
+        Manifest.parse(written_by_a_newer_version(**fields), KEY)
+
+
+def test_a_manifest_under_another_backups_name_is_refused() -> None:
+    with pytest.raises(ManifestError, match=f"it describes {MANIFEST.backup}"):
+        Manifest.parse(STORED, "daily/backup_jewelshot_2026-01-01.manifest.json")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "../../etc/passwd",
+        "daily/backup_jewelshot_2026-01-01.sql.json",
+        "daily/backup_other_2026-11-22T120000Z.sql.json",
+        MANIFEST.name.manifest_key,
+    ],
+)
+def test_a_manifest_that_points_to_objects_of_others_is_refused(key: str) -> None:
+    volume = VolumeEntry(key=key, bytes=1, sha256="0" * 64)
+    content = MANIFEST.model_copy(update={"volumes": (volume,)}).serialized()
+
+    with pytest.raises(ManifestError, match="its volumes are not its own"):
+        Manifest.parse(content, KEY)
+
+
+def test_a_backup_is_good_where_every_table_is_whole() -> None:
+    assert a_manifest().is_good
+    assert a_manifest(mirror_error=Problem(message="gone")).is_good
+    assert not a_manifest(good=False).is_good
+
+
+def test_a_manifest_sums_up_what_it_holds() -> None:
+    assert MANIFEST.rows == 2
+    assert MANIFEST.size_bytes == len(b"a document")
+    assert MANIFEST.duration_seconds == 42
+    assert MANIFEST.entry("public.orders") == MANIFEST.tables[1]
+    assert MANIFEST.entry("public.ghost") is None
+
+
+def test_a_table_entry_knows_its_schema_and_name() -> None:
+    table = an_entry(a_table("odd.name", schema="shop")).table
+
+    assert (table.schema_name, table.name) == ("shop", "odd.name")

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from supakeep.domain.manifest import Manifest
+from supakeep.domain.restore import RestoreRequest, check_confirmation, plan_restore
+from supakeep.domain.schema import Catalog, Column
+from supakeep.errors import (
+    DatabasePermissionError,
+    InvalidRequestError,
+    RestoreError,
+    UnsafeOperationError,
+)
+from tests.builders.manifests import PROJECT, a_manifest, an_entry
+from tests.builders.tables import a_catalog, a_table
+
+CUSTOMERS = a_table("customers", "name text")
+ORDERS = a_table("orders", "customer_id", references=("public.customers",))
+LIVE = a_catalog(CUSTOMERS, ORDERS)
+BACKUP = a_manifest(tables=(an_entry(ORDERS), an_entry(CUSTOMERS)))
+
+
+def request(**fields: Any) -> RestoreRequest:
+    return RestoreRequest(name=BACKUP.backup, **fields)
+
+
+def planned(*tables: str, manifest: Manifest = BACKUP, catalog: Catalog = LIVE) -> list[str]:
+    return [entry.name for entry in plan_restore(manifest, tables, catalog)]
+
+
+def test_a_restore_must_be_confirmed_with_the_projects_ref() -> None:
+    check_confirmation(request(confirm=PROJECT), BACKUP, PROJECT)
+
+    for wrong in (None, "", "yes", PROJECT.upper(), f"{PROJECT} "):
+        with pytest.raises(UnsafeOperationError, match="must be confirmed") as refused:
+            check_confirmation(request(confirm=wrong), BACKUP, PROJECT)
+        assert refused.value.hint is not None
+        assert f'"confirm": "{PROJECT}"' in refused.value.hint
+
+
+def test_a_dry_run_needs_no_confirmation() -> None:
+    check_confirmation(request(dry_run=True), BACKUP, PROJECT)
+
+
+def test_another_projects_backup_needs_consent_even_for_a_dry_run() -> None:
+    for fields in ({"confirm": "live"}, {"dry_run": True}):
+        with pytest.raises(UnsafeOperationError) as refused:
+            check_confirmation(request(**fields), BACKUP, "live")
+        assert refused.value.message == (
+            f"{BACKUP.backup} is a backup of project {PROJECT}, not of live"
+        )
+
+    check_confirmation(request(confirm="live", allow_other_project=True), BACKUP, "live")
+
+
+def test_consent_to_another_project_does_not_confirm_the_restore() -> None:
+    with pytest.raises(UnsafeOperationError, match="must be confirmed"):
+        check_confirmation(request(confirm=PROJECT, allow_other_project=True), BACKUP, "live")
+
+
+def test_all_tables_are_restored_parents_first() -> None:
+    assert planned() == ["public.customers", "public.orders"]
+
+
+def test_chosen_tables_may_be_named_without_public_and_twice() -> None:
+    assert planned("orders", "public.orders", "customers") == ["public.customers", "public.orders"]
+
+
+def test_a_foreign_key_that_is_new_in_the_database_counts_for_the_order() -> None:
+    before = a_manifest(tables=(an_entry(a_table("a")), an_entry(a_table("b"))))
+    now = a_catalog(a_table("a", references=("public.b",)), a_table("b"))
+
+    assert planned(manifest=before, catalog=now) == ["public.b", "public.a"]
+
+
+def test_a_table_that_the_backup_does_not_have_is_refused_with_those_it_has() -> None:
+    with pytest.raises(InvalidRequestError, match=r"has no table public\.ghost") as refused:
+        planned("orders", "ghost")
+
+    assert refused.value.hint == "It has: public.orders, public.customers."
+
+
+def test_an_incomplete_table_is_left_out_and_refused_where_it_is_asked_for() -> None:
+    partial = a_manifest(tables=(an_entry(CUSTOMERS), an_entry(ORDERS, status="failed")))
+
+    assert planned(manifest=partial) == ["public.customers"]
+    with pytest.raises(RestoreError, match=r"Table public\.orders is incomplete in"):
+        planned("orders", manifest=partial)
+
+
+def test_a_table_that_the_database_does_not_have_is_refused() -> None:
+    with pytest.raises(RestoreError, match=r"Table public\.orders does not exist in the database"):
+        planned(catalog=a_catalog(CUSTOMERS))
+
+
+def test_a_table_that_may_not_be_written_is_refused_with_the_grant() -> None:
+    locked = a_catalog(CUSTOMERS, ORDERS.model_copy(update={"readable": False}))
+
+    with pytest.raises(DatabasePermissionError) as refused:
+        planned(catalog=locked)
+
+    assert refused.value.hint is not None
+    assert 'GRANT SELECT, INSERT, UPDATE ON "public"."orders"' in refused.value.hint
+
+
+def test_a_table_that_lost_its_primary_key_is_refused() -> None:
+    keyless = a_catalog(CUSTOMERS, ORDERS.model_copy(update={"primary_key": ()}))
+
+    with pytest.raises(RestoreError, match=r"public\.orders has no primary key"):
+        planned(catalog=keyless)
+
+
+def test_a_column_that_the_database_lost_is_refused_by_name() -> None:
+    changed = a_catalog(a_table("customers"), ORDERS)
+
+    with pytest.raises(RestoreError, match=r"Column name of public\.customers is in the backup"):
+        planned(catalog=changed)
+
+
+def test_a_column_that_is_new_in_the_database_does_no_harm() -> None:
+    changed = a_catalog(a_table("customers", "name text", "email text"), ORDERS)
+
+    assert planned(catalog=changed) == ["public.customers", "public.orders"]
+
+
+def test_a_generated_column_may_have_gone() -> None:
+    total = Column(name="total", type="numeric", generated=True)
+    with_total = CUSTOMERS.model_copy(update={"columns": (*CUSTOMERS.columns, total)})
+    backup = a_manifest(tables=(an_entry(with_total),))
+
+    assert planned(manifest=backup) == ["public.customers"]

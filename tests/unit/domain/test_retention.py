@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import datetime as dt
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from supakeep.domain.manifest import Manifest
+from supakeep.domain.policy import RetentionPolicy
+from supakeep.domain.retention import RetentionDecision, apply_retention
+from tests.builders.manifests import a_manifest
+from tests.fakes.time import NOON
+
+WEEK = RetentionPolicy(keep_within_days=7)
+
+
+def days_ago(days: float, *, good: bool = True) -> Manifest:
+    return a_manifest(at=NOON - dt.timedelta(days=days), good=good)
+
+
+def removed(decisions: list[RetentionDecision]) -> set[str]:
+    return {decision.manifest.backup for decision in decisions if not decision.keep}
+
+
+# backups at least a second apart, as the names demand
+ages = st.lists(st.integers(min_value=-86_400, max_value=40 * 86_400), unique=True, max_size=15)
+backups = ages.flatmap(
+    lambda seconds: st.tuples(
+        *(
+            st.builds(
+                lambda good, age=age: a_manifest(at=NOON - dt.timedelta(seconds=age), good=good),
+                st.booleans(),
+            )
+            for age in seconds
+        )
+    )
+).map(list)
+policies = st.integers(min_value=1, max_value=30).map(
+    lambda days: RetentionPolicy(keep_within_days=days)
+)
+
+
+def test_backups_within_the_window_are_kept_and_older_ones_removed() -> None:
+    nightly = [days_ago(days) for days in range(9)]
+
+    decisions = apply_retention(WEEK, nightly, NOON)
+
+    assert [decision.reason for decision in decisions] == [
+        "the newest good backup",
+        *["within 7 days"] * 6,
+        *["older than 7 days"] * 2,
+    ]
+    assert [decision.keep for decision in decisions] == [True] * 7 + [False] * 2
+
+
+def test_where_backups_have_stopped_the_ones_that_are_left_stay() -> None:
+    old = [days_ago(days) for days in (300, 301, 302)]
+
+    assert removed(apply_retention(WEEK, old, NOON)) == set()
+
+
+def test_the_newest_good_backup_stays_behind_any_number_of_partial_ones() -> None:
+    good = days_ago(20)
+    partial = [days_ago(days, good=False) for days in range(10)]
+
+    decisions = {d.manifest.backup: d for d in apply_retention(WEEK, [*partial, good], NOON)}
+
+    assert decisions[good.backup].reason == "the newest good backup"
+
+
+def test_a_backup_from_the_future_does_not_push_todays_out() -> None:
+    tomorrow = days_ago(-30)
+    today, yesterday = days_ago(0), days_ago(1)
+
+    assert removed(apply_retention(WEEK, [tomorrow, today, yesterday], NOON)) == set()
+
+
+def test_a_backup_whose_mirror_failed_is_a_good_one() -> None:
+    manifest = a_manifest(at=NOON - dt.timedelta(days=20))
+    mirrorless = manifest.model_copy(update={"status": "partial"})
+
+    [decision] = apply_retention(WEEK, [mirrorless], NOON)
+
+    assert decision.reason == "the newest good backup"
+
+
+@given(policies, backups)
+def test_the_newest_good_backup_is_never_removed(
+    policy: RetentionPolicy, manifests: list[Manifest]
+) -> None:
+    decisions = apply_retention(policy, manifests, NOON)
+
+    good = [manifest for manifest in manifests if manifest.is_good]
+    if good:
+        newest = max(good, key=lambda manifest: manifest.started_at)
+        assert newest.backup not in removed(decisions)
+
+
+@given(policies, backups)
+def test_nothing_is_removed_where_no_good_backup_exists(
+    policy: RetentionPolicy, manifests: list[Manifest]
+) -> None:
+    bad = [manifest for manifest in manifests if not manifest.is_good]
+
+    assert removed(apply_retention(policy, bad, NOON)) == set()
+
+
+@given(policies, backups)
+def test_every_backup_gets_one_decision_with_a_reason(
+    policy: RetentionPolicy, manifests: list[Manifest]
+) -> None:
+    decisions = apply_retention(policy, manifests, NOON)
+
+    assert sorted(d.manifest.backup for d in decisions) == sorted(m.backup for m in manifests)
+    assert all(decision.reason for decision in decisions)
+
+
+@given(policies, backups, st.randoms())
+def test_the_order_of_the_listing_does_not_matter(
+    policy: RetentionPolicy, manifests: list[Manifest], random: object
+) -> None:
+    shuffled = list(manifests)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+
+    assert removed(apply_retention(policy, shuffled, NOON)) == removed(
+        apply_retention(policy, manifests, NOON)
+    )
+
+
+@given(policies, backups)
+def test_only_what_is_older_than_the_window_is_removed(
+    policy: RetentionPolicy, manifests: list[Manifest]
+) -> None:
+    decisions = apply_retention(policy, manifests, NOON)
+
+    window = dt.timedelta(days=policy.keep_within_days)
+    for decision in decisions:
+        if not decision.keep:
+            assert NOON - decision.manifest.started_at >= window
+
+
+@given(policies, backups)
+def test_a_second_prune_of_what_is_left_removes_nothing_more(
+    policy: RetentionPolicy, manifests: list[Manifest]
+) -> None:
+    gone = removed(apply_retention(policy, manifests, NOON))
+    left = [manifest for manifest in manifests if manifest.backup not in gone]
+
+    assert removed(apply_retention(policy, left, NOON)) == set()

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from supakeep.domain.run import (
+    LEASE_SECONDS,
+    QUEUE_SECONDS,
+    Run,
+    RunKind,
+    RunStatus,
+    TableProgress,
+    new_run_id,
+    problem_of,
+    validated_run_id,
+)
+from supakeep.errors import ConfigurationError, InvalidRequestError
+from tests.fakes.time import NOON
+
+
+def a_run(**fields: Any) -> Run:
+    return Run(
+        id="20261122T120000Z-1a2b3c4d",
+        kind=RunKind.BACKUP,
+        trigger="api",
+        requested_at=NOON,
+        **fields,
+    )
+
+
+def seconds_after(moment: dt.datetime, seconds: float) -> dt.datetime:
+    return moment + dt.timedelta(seconds=seconds)
+
+
+def test_run_ids_sort_by_time_and_tell_it() -> None:
+    assert new_run_id(NOON, "schedule") == "20261122T120000Z-schedule"
+    assert new_run_id(NOON, "zzzz") < new_run_id(seconds_after(NOON, 1), "aaaa")
+    assert validated_run_id("20261122T120000Z-1a2b3c4d") == "20261122T120000Z-1a2b3c4d"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "1", "20261122T120000Z", "20261122T120000Z-", "20261122T120000Z-ABCD", "../runs",
+     "20261122T120000Z-a/../b", "20261122T120000Z-1a2b3c4d\n", "2026112٢T120000Z-1a2b3c4d"],
+)  # fmt: skip
+def test_anything_else_is_no_run_id(text: str) -> None:
+    with pytest.raises(InvalidRequestError, match="is no run id"):
+        validated_run_id(text)
+
+
+def test_a_run_is_queued_then_running_then_ended() -> None:
+    queued = a_run()
+    running = queued.started(seconds_after(NOON, 1))
+    ended = running.ended(seconds_after(NOON, 9), RunStatus.PARTIAL, {"rows": 5})
+
+    assert (queued.status, queued.status.is_final) == (RunStatus.QUEUED, False)
+    assert (running.status, running.status.is_final, running.attempt) == (
+        RunStatus.RUNNING,
+        False,
+        1,
+    )
+    assert (ended.status, ended.status.is_final) == (RunStatus.PARTIAL, True)
+    assert ended.finished_at == seconds_after(NOON, 9)
+    assert ended.result == {"rows": 5}
+
+
+def test_the_next_attempt_begins_without_anything_of_the_last_one() -> None:
+    progress = {"public.t": TableProgress(rows=5, status="running")}
+    failed = a_run(tables=progress).started(NOON).failed(NOON, ValueError("no"))
+
+    again = failed.started(seconds_after(NOON, 60))
+
+    assert again.attempt == 2
+    assert again.tables == {}
+    assert again.error is None
+    assert again.finished_at is None
+    assert again.result is None
+
+
+def test_a_runs_own_errors_are_told_with_their_hint_and_others_by_their_type() -> None:
+    ours = ConfigurationError("It is wrong", operation="read", hint="Set it right")
+
+    assert problem_of(ours).model_dump() == {"message": "It is wrong", "hint": "Set it right"}
+    others = problem_of(ValueError("postgres://user:secret@host"))
+    assert others.message == "Unexpected failure: ValueError"
+    assert "secret" not in others.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("run", "patience"),
+    [
+        (a_run(), QUEUE_SECONDS),
+        (a_run().started(NOON), LEASE_SECONDS),
+    ],
+)
+def test_a_run_without_a_sign_of_life_is_told_as_failed(run: Run, patience: int) -> None:
+    assert run.as_seen_at(seconds_after(NOON, patience)) == run
+
+    dead = run.as_seen_at(seconds_after(NOON, patience + 1))
+    assert dead.status is RunStatus.FAILED
+    assert dead.error is not None
+    assert dead.error.message.startswith("The run stopped without an end")
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        a_run().ended(NOON, RunStatus.COMPLETE, {}),
+        a_run().ended(NOON, RunStatus.PARTIAL, {}),
+        a_run().failed(NOON, ValueError()),
+    ],
+)
+def test_a_run_that_has_ended_stays_as_it_ended(run: Run) -> None:
+    assert run.as_seen_at(seconds_after(NOON, 10**7)) == run
+
+
+def test_a_sign_of_life_keeps_a_run_running() -> None:
+    run = a_run().started(NOON).model_copy(update={"heartbeat_at": seconds_after(NOON, 1000)})
+
+    assert run.as_seen_at(seconds_after(NOON, 1000 + LEASE_SECONDS)).status is RunStatus.RUNNING

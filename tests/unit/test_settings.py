@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from supakeep.errors import ConfigurationError
+from supakeep.settings import PACKAGED_POLICY, Settings
+
+MINIMAL = {
+    "NEXT_PUBLIC_SUPABASE_URL": "https://abc.supabase.co",
+    "SUPABASE_SERVICE_ROLE_KEY": "sb_secret_x",
+}
+
+
+def read(**environment: str) -> Settings:
+    return Settings.from_environment({**MINIMAL, **environment})
+
+
+def test_the_two_names_of_the_guide_are_enough() -> None:
+    settings = read()
+
+    assert settings.supabase_url == "https://abc.supabase.co"
+    assert settings.project_ref == "abc"
+    assert settings.service_role_key.get_secret_value() == "sb_secret_x"
+    assert settings.backup_bucket == "backups"
+    assert settings.max_object_bytes == 45 * 1024 * 1024
+    assert settings.mirror_s3_bucket is None
+    assert settings.runs_table is None
+    assert settings.admin_key is None
+    assert settings.policy_file == PACKAGED_POLICY
+
+
+def test_the_url_may_go_by_its_shorter_name() -> None:
+    settings = Settings.from_environment(
+        {"SUPABASE_URL": "https://xyz.supabase.co", "SUPABASE_SERVICE_ROLE_KEY": "k"}
+    )
+
+    assert settings.project_ref == "xyz"
+
+
+def test_empty_counts_as_unset() -> None:
+    settings = read(
+        SUPABASE_PROJECT_REF="", MIRROR_S3_BUCKET=" ", ADMIN_KEY="", BACKUP_BUCKET="", RUNS_TABLE=""
+    )
+
+    assert settings == read()
+
+
+def test_everything_else_is_read_by_its_name() -> None:
+    settings = read(
+        ADMIN_KEY="a",
+        CRON_SECRET="c",
+        BACKUP_BUCKET="copies",
+        MIRROR_S3_BUCKET="mirror",
+        MAX_OBJECT_BYTES="2048",
+        RUNS_TABLE="runs",
+        SUPAKEEP_CONFIG="my.toml",
+        AWS_LAMBDA_FUNCTION_NAME="f",
+        PRUNE_FUNCTION_NAME="p",
+    )
+
+    assert settings.backup_bucket == "copies"
+    assert settings.mirror_s3_bucket == "mirror"
+    assert settings.max_object_bytes == 2048
+    assert settings.runs_table == "runs"
+    assert settings.policy_file == Path("my.toml")
+    assert (settings.function_name, settings.prune_function_name) == ("f", "p")
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:54321", "https://data.example.com"])
+def test_a_local_stack_or_a_custom_domain_names_its_ref(url: str) -> None:
+    settings = read(NEXT_PUBLIC_SUPABASE_URL=url, SUPABASE_PROJECT_REF="local")
+
+    assert (settings.supabase_url, settings.project_ref) == (url, "local")
+    with pytest.raises(ConfigurationError, match="Could not extract project ref"):
+        read(NEXT_PUBLIC_SUPABASE_URL=url)
+
+
+@pytest.mark.parametrize("url", ["abc", "ftp://abc.supabase.co", "https://", "postgresql://h/db"])
+def test_what_is_no_url_of_a_supabase_project_is_refused_even_with_a_ref(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="Could not extract project ref from Supabase URL"):
+        read(NEXT_PUBLIC_SUPABASE_URL=url, SUPABASE_PROJECT_REF="local")
+
+
+def test_a_ref_that_is_not_the_urls_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="is other, and the Supabase URL belongs to"):
+        read(SUPABASE_PROJECT_REF="other")
+
+    assert read(SUPABASE_PROJECT_REF="abc").project_ref == "abc"
+
+
+@pytest.mark.parametrize("ref", ["Not-Lower", "a_b", "../x"])
+def test_a_malformed_ref_is_refused(ref: str) -> None:
+    with pytest.raises(ConfigurationError, match="is no project ref"):
+        read(NEXT_PUBLIC_SUPABASE_URL="http://127.0.0.1:1", SUPABASE_PROJECT_REF=ref)
+
+
+@pytest.mark.parametrize("size", ["0", "-5", "1023", "45MiB", "1e9", str(6 * 1024**3)])
+def test_a_size_that_cannot_be_is_refused_by_its_name(size: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        read(MAX_OBJECT_BYTES=size)
+
+    assert refused.value.message.startswith("MAX_OBJECT_BYTES: ")
+    assert refused.value.key == "MAX_OBJECT_BYTES"
+
+
+def test_secrets_do_not_show() -> None:
+    settings = read(ADMIN_KEY="admin-secret", CRON_SECRET="cron-secret")
+
+    shown = f"{settings!r} {settings} {settings.model_dump_json()}"
+    for secret in ("sb_secret_x", "admin-secret", "cron-secret"):
+        assert secret not in shown
+
+
+def test_a_policy_file_that_is_no_text_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "supakeep.toml"
+    file.write_bytes(b"\xff\xfe\x00")
+
+    with pytest.raises(ConfigurationError, match="cannot be read: UnicodeDecodeError"):
+        read(SUPAKEEP_CONFIG=str(file)).policy()

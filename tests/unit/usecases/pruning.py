@@ -1,0 +1,46 @@
+"""What the tests of pruning share."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from supakeep.domain.backup_name import BackupName
+from supakeep.domain.policy import RetentionPolicy
+from supakeep.ports import Deadline, ObjectStore
+from supakeep.usecases.find_backups import list_backups
+from supakeep.usecases.prune_backups import PruneBackups, PrunedBackup, PruneReport
+from tests.builders.manifests import PROJECT
+from tests.fakes.object_store import InMemoryObjectStore
+from tests.fakes.time import NOON, FixedClock, NeverExpires
+
+
+def days_ago(days: float) -> dt.datetime:
+    return NOON - dt.timedelta(days=days)
+
+
+def prune(
+    *stores: ObjectStore,
+    dry_run: bool = False,
+    deadline: Deadline | None = None,
+    in_use: frozenset[str] = frozenset(),
+) -> PruneReport:
+    use_case = PruneBackups(
+        policy=RetentionPolicy(keep_within_days=7),
+        project=PROJECT,
+        clock=FixedClock(),
+        deadline=deadline or NeverExpires(),
+        in_use=in_use,
+    )
+    return use_case(stores, dry_run=dry_run)
+
+
+def decisions(report: PruneReport, store: int = 0) -> dict[str, PrunedBackup]:
+    return {backup.name: backup for backup in report.stores[store].backups}
+
+
+def names_in(store: InMemoryObjectStore) -> list[BackupName]:
+    return [found.name for found in list_backups([store]).backups]
+
+
+def name(days: float) -> BackupName:
+    return BackupName.timed(PROJECT, days_ago(days))

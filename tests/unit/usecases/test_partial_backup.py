@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import pytest
+
+from supakeep.domain.manifest import BackupStatus, Manifest
+from supakeep.errors import (
+    DatabasePermissionError,
+    DatabaseUnavailableError,
+    ExportError,
+)
+from tests.builders.backups import (
+    CUSTOMERS,
+    ITEMS,
+    ORDERS,
+    a_shop,
+    back_up,
+    manifests_in,
+    tables_in,
+)
+from tests.builders.tables import a_table
+from tests.fakes.database import FailingExportDatabase, InMemoryDatabase
+from tests.fakes.object_store import InMemoryObjectStore
+
+UNAVAILABLE = DatabaseUnavailableError("The database did not answer", operation="query")
+
+
+def test_a_table_that_fails_midway_leaves_the_others_whole_and_the_document_valid() -> None:
+    shop = FailingExportDatabase({ORDERS: (1, UNAVAILABLE)})
+    a_shop(shop)
+    store = InMemoryObjectStore()
+
+    manifest = back_up(shop, store)
+
+    assert manifest.status is BackupStatus.PARTIAL
+    assert not manifest.is_good
+    tables = tables_in(store, manifest)
+    assert tables[ORDERS]["incomplete"] == "The database did not answer"
+    assert tables[ORDERS]["rows"] == shop.rows(ORDERS)[:2]
+    for name in (CUSTOMERS, ITEMS):
+        assert tables[name]["rows"] == shop.rows(name)
+        assert "incomplete" not in tables[name]
+    entry = manifest.entry(ORDERS)
+    assert entry is not None
+    assert (entry.status, entry.rows, entry.parts) == ("failed", 2, ())
+    assert entry.error is not None
+    assert entry.error.message == "The database did not answer"
+
+
+@pytest.mark.parametrize("failing", [(ITEMS,), (CUSTOMERS,), (ITEMS, ORDERS), (ORDERS, CUSTOMERS)])
+@pytest.mark.parametrize("portions", [0, 2])
+def test_whichever_tables_fail_the_document_stays_valid(
+    failing: tuple[str, ...], portions: int
+) -> None:
+    shop = FailingExportDatabase(dict.fromkeys(failing, (portions, UNAVAILABLE)))
+    a_shop(shop)
+    store = InMemoryObjectStore()
+
+    manifest = back_up(shop, store)
+
+    tables = tables_in(store, manifest)
+    assert {name for name, table in tables.items() if "incomplete" in table} == set(failing)
+    assert len(manifest_failures(manifest)) == len(failing)
+
+
+def manifest_failures(manifest: Manifest) -> list[str]:
+    return [entry.name for entry in manifest.tables if entry.status == "failed"]
+
+
+def test_a_table_that_may_not_be_read_is_named_with_the_grant_and_the_rest_kept() -> None:
+    shop, store = a_shop(), InMemoryObjectStore()
+    shop.add_table(a_table("secret", readable=False))
+
+    manifest = back_up(shop, store)
+
+    assert manifest.status is BackupStatus.PARTIAL
+    assert manifest_failures(manifest) == ["public.secret"]
+    entry = manifest.entry("public.secret")
+    assert entry is not None
+    assert entry.error is not None
+    assert entry.error.message == "Permission denied for table public.secret"
+    assert entry.error.hint is not None
+    assert 'GRANT SELECT ON "public"."secret" TO service_role;' in entry.error.hint
+    assert sorted(tables_in(store, manifest)) == [CUSTOMERS, ITEMS, ORDERS]
+
+
+def test_where_every_table_fails_there_is_no_backup() -> None:
+    denied = DatabasePermissionError("Permission denied", operation="export", hint="GRANT it")
+    shop = FailingExportDatabase(dict.fromkeys((CUSTOMERS, ORDERS, ITEMS), (1, denied)))
+    a_shop(shop)
+    store, mirror = InMemoryObjectStore(), InMemoryObjectStore("mirror")
+
+    with pytest.raises(ExportError, match="No table could be exported") as failed:
+        back_up(shop, store, mirror)
+
+    assert "Permission denied" in failed.value.message
+    assert failed.value.hint == "GRANT it"
+    assert manifests_in(store) == manifests_in(mirror) == []
+
+
+def test_rows_that_were_written_meanwhile_are_told() -> None:
+    class BusyDatabase(InMemoryDatabase):
+        def count(self, selection: object) -> int:
+            return super().count(selection) + 1  # type: ignore[arg-type]
+
+    shop, store = BusyDatabase(), InMemoryObjectStore()
+    shop.add_table(a_table("orders"), [{"id": 1}])
+
+    manifest = back_up(shop, store)
+
+    assert manifest.status is BackupStatus.COMPLETE
+    assert manifest.warnings == (
+        "public.orders: 1 rows exported, 2 counted afterwards; rows were written meanwhile",
+    )
+
+
+def test_a_count_that_fails_is_told_and_costs_nothing() -> None:
+    class UncountableDatabase(InMemoryDatabase):
+        def count(self, selection: object) -> int:  # noqa: ARG002
+            raise UNAVAILABLE
+
+    shop, store = UncountableDatabase(), InMemoryObjectStore()
+    shop.add_table(a_table("orders"), [{"id": 1}])
+
+    manifest = back_up(shop, store)
+
+    assert manifest.status is BackupStatus.COMPLETE
+    assert manifest.warnings == (
+        "public.orders: could not be counted afterwards: The database did not answer",
+    )

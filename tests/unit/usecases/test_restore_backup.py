@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+import pytest
+
+from supakeep.domain.manifest import Manifest
+from supakeep.domain.schema import Column
+from supakeep.errors import (
+    DatabaseError,
+    DatabasePermissionError,
+    DeadlineExceededError,
+    InvalidRequestError,
+    RestoreError,
+    UnsafeOperationError,
+)
+from tests.builders.backups import (
+    CUSTOMERS,
+    ITEMS,
+    NAME,
+    ORDERS,
+    a_shop,
+    back_up,
+    emptied,
+    restore,
+)
+from tests.builders.manifests import PROJECT
+from tests.builders.tables import a_table
+from tests.fakes.database import FailingExportDatabase, InMemoryDatabase
+from tests.fakes.object_store import InMemoryObjectStore
+from tests.fakes.runs import InMemoryProgress
+from tests.fakes.time import ExpiringDeadline
+from tests.unit.usecases.conftest import Backup
+
+
+def test_an_empty_database_holds_afterwards_what_was_backed_up(backup: Backup) -> None:
+    shop, store, manifest = backup
+    target = emptied(shop)
+
+    report = restore(target, store, manifest)
+
+    assert target.everything() == shop.everything()
+    assert report.is_whole
+    assert [(t.name, t.rows_in_backup, t.inserted, t.rows_in_database) for t in report.tables] == [
+        (CUSTOMERS, 5, 5, 5),
+        (ORDERS, 5, 5, 5),
+        (ITEMS, 5, 5, 5),
+    ]
+
+
+def test_wrong_rows_are_overwritten_missing_ones_inserted_and_others_left_alone(
+    backup: Backup,
+) -> None:
+    shop, store, manifest = backup
+    before = shop.everything()
+    shop.insert(CUSTOMERS, {"id": 1, "name": "wrong", "balance": 0})
+    shop.delete(ITEMS, id=2)
+    shop.insert(CUSTOMERS, {"id": 99, "name": "new since", "balance": 1})
+
+    report = restore(shop, store, manifest)
+
+    new = b'{"id":99,"name":"new since","balance":1}'
+    assert shop.everything() == {**before, CUSTOMERS: [*before[CUSTOMERS], new]}
+    counts = {t.name: (t.inserted, t.updated, t.unchanged, t.refused) for t in report.tables}
+    assert counts == {CUSTOMERS: (0, 1, 4, 0), ORDERS: (0, 0, 5, 0), ITEMS: (1, 0, 4, 0)}
+    assert [table.written for table in report.tables] == [1, 0, 1]
+    assert report.tables[0].rows_in_database == 6
+
+
+def test_chosen_tables_alone_are_restored(backup: Backup) -> None:
+    shop, store, manifest = backup
+    target = emptied(shop)
+
+    report = restore(target, store, manifest, "customers")
+
+    assert [table.name for table in report.tables] == [CUSTOMERS]
+    assert target.texts(CUSTOMERS) == shop.texts(CUSTOMERS)
+    assert target.texts(ORDERS) == []
+
+
+def test_a_dry_run_tells_what_would_happen_and_writes_nothing(backup: Backup) -> None:
+    shop, store, manifest = backup
+    shop.insert(CUSTOMERS, {"id": 1, "name": "wrong", "balance": 0})
+    shop.delete(ITEMS, id=2)
+    before = shop.everything()
+
+    report = restore(shop, store, manifest, confirm=None, dry_run=True)
+
+    assert shop.everything() == before
+    assert report.dry_run
+    counts = {t.name: (t.inserted, t.updated, t.unchanged) for t in report.tables}
+    assert counts == {CUSTOMERS: (0, 1, 4), ORDERS: (0, 0, 5), ITEMS: (1, 0, 4)}
+
+
+def test_a_dry_run_moves_no_sequence() -> None:
+    target, store, manifest = a_table_with_a_sequence()
+
+    restore(target, store, manifest, dry_run=True)
+
+    assert target.sequence("public.log") == 0
+
+
+def test_sequences_are_moved_past_the_restored_rows() -> None:
+    target, store, manifest = a_table_with_a_sequence()
+
+    report = restore(target, store, manifest)
+
+    assert target.sequence("public.log") == 41
+    assert report.warnings == ()
+
+
+def a_table_with_a_sequence() -> tuple[InMemoryDatabase, InMemoryObjectStore, Manifest]:
+    identity = Column(name="id", type="bigint", identity="by default")
+    table = a_table("log").model_copy(update={"columns": (identity,)})
+    source, target, store = InMemoryDatabase(), InMemoryDatabase(), InMemoryObjectStore()
+    source.add_table(table, [{"id": 41}])
+    target.add_table(table)
+    return target, store, back_up(source, store)
+
+
+def test_a_sequence_that_cannot_be_moved_is_told_with_the_fix() -> None:
+    class SequencelessDatabase(InMemoryDatabase):
+        def advance_sequences(self, table: object) -> list[str]:  # noqa: ARG002
+            raise DatabasePermissionError("Permission denied", operation="x", hint="GRANT it.")
+
+    store, target = InMemoryObjectStore(), SequencelessDatabase()
+    source = InMemoryDatabase()
+    for database in (source, target):
+        database.add_table(a_table("log"), [{"id": 1}])
+
+    report = restore(target, store, back_up(source, store))
+
+    assert report.warnings == (
+        "public.log: its sequences were not advanced: Permission denied. GRANT it.",
+    )
+
+
+@pytest.mark.parametrize("confirm", [None, "yes", "other-project"])
+def test_an_unconfirmed_restore_writes_nothing(backup: Backup, confirm: str | None) -> None:
+    shop, store, manifest = backup
+    target = emptied(shop)
+    before = target.everything()
+
+    with pytest.raises(UnsafeOperationError, match="must be confirmed"):
+        restore(target, store, manifest, confirm=confirm)
+
+    assert target.everything() == before
+
+
+def test_another_projects_backup_writes_nothing_without_consent(backup: Backup) -> None:
+    shop, store, manifest = backup
+    target = emptied(shop)
+
+    with pytest.raises(UnsafeOperationError, match="is a backup of project jewelshot"):
+        restore(target, store, manifest, project="live", confirm="live")
+    assert target.texts(CUSTOMERS) == []
+
+    restore(target, store, manifest, project="live", confirm="live", allow_other_project=True)
+    assert target.everything() == shop.everything()
+
+
+def test_an_unknown_table_writes_nothing(backup: Backup) -> None:
+    shop, store, manifest = backup
+    target = emptied(shop)
+
+    with pytest.raises(InvalidRequestError, match=f"{NAME} has no table public.ghost"):
+        restore(target, store, manifest, "customers", "ghost")
+
+    assert target.texts(CUSTOMERS) == []
+
+
+def test_a_restore_ends_when_the_time_runs_out(backup: Backup) -> None:
+    shop, store, manifest = backup
+
+    with pytest.raises(DeadlineExceededError):
+        restore(emptied(shop), store, manifest, deadline=ExpiringDeadline(2))
+
+
+def test_a_partial_backup_restores_its_whole_tables_and_says_what_it_lacks() -> None:
+    error = DatabaseError("The export failed", operation="export")
+    shop = FailingExportDatabase({ITEMS: (1, error)})
+    a_shop(shop)
+    store = InMemoryObjectStore()
+    manifest = back_up(shop, store)
+    target = emptied(shop)
+
+    report = restore(target, store, manifest)
+
+    assert target.texts(ORDERS) == shop.texts(ORDERS)
+    assert target.texts(ITEMS) == []
+    assert report.warnings == (f"{ITEMS} is incomplete in {NAME} and was left out",)
+
+
+def test_a_chosen_table_that_is_incomplete_is_refused() -> None:
+    shop = FailingExportDatabase({ITEMS: (1, DatabaseError("no", operation="export"))})
+    a_shop(shop)
+    store = InMemoryObjectStore()
+    manifest = back_up(shop, store)
+
+    with pytest.raises(RestoreError, match=r"Table public\.items is incomplete"):
+        restore(emptied(shop), store, manifest, "items")
+
+
+def test_a_table_that_may_not_be_written_is_named_with_the_grant(backup: Backup) -> None:
+    shop, store, manifest = backup
+    target = emptied(shop)
+    target.read_only.add(ORDERS)
+
+    with pytest.raises(DatabasePermissionError) as refused:
+        restore(target, store, manifest)
+
+    assert refused.value.message == "Permission denied for table public.orders"
+    assert refused.value.hint is not None
+    assert 'GRANT SELECT, INSERT, UPDATE ON "public"."orders" TO service_role;' in (
+        refused.value.hint
+    )
+
+
+def test_a_column_that_is_new_in_the_database_keeps_its_values(backup: Backup) -> None:
+    _, store, manifest = backup
+    target = InMemoryDatabase()
+    target.add_table(
+        a_table("customers", "name text", "balance numeric", "email text"),
+        [{"id": 1, "name": "wrong", "balance": 0, "email": "kept@example.com"}],
+    )
+
+    restore(target, store, manifest, "customers")
+
+    rows = target.rows(CUSTOMERS)
+    assert (rows[0]["name"], rows[0]["email"]) == ("customer 1", "kept@example.com")
+    assert rows[1]["email"] is None
+
+
+def test_progress_ends_with_the_rows_of_each_table(backup: Backup) -> None:
+    shop, store, manifest = backup
+    progress = InMemoryProgress()
+
+    restore(emptied(shop), store, manifest, progress=progress)
+
+    assert progress.tables == dict.fromkeys((CUSTOMERS, ORDERS, ITEMS), (5, "complete"))
+
+
+def test_the_report_says_where_the_backup_was_read(backup: Backup) -> None:
+    shop, store, manifest = backup
+
+    report = restore(emptied(shop), store, manifest)
+
+    assert (report.backup, report.project, report.read_from) == (NAME.text, PROJECT, "primary")
