@@ -43,6 +43,8 @@ def test_a_restore_is_accepted_and_handed_over(functions: Functions, project: Pr
                 "dry_run": False,
                 "allow_other_project": False,
                 "read_from": None,
+                "mode": "merge",
+                "where": {},
                 "run_id": answer.body["run_id"],
             },
         )

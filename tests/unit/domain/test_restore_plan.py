@@ -27,7 +27,7 @@ def request(**fields: Any) -> RestoreRequest:
 
 
 def planned(*tables: str, manifest: Manifest = BACKUP, catalog: Catalog = LIVE) -> list[str]:
-    return [entry.name for entry in plan_restore(manifest, tables, catalog)]
+    return [entry.name for entry in plan_restore(manifest, request(tables=tables), catalog)]
 
 
 def test_a_restore_must_be_confirmed_with_the_projects_ref() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from supakeep.adapters.in_memory import InMemoryRunStore
 from supakeep.adapters.retrying import RetryingObjectStore
@@ -19,13 +19,12 @@ from supakeep.domain.summary import BackupSummary
 from supakeep.errors import ConfigurationError, InvalidRequestError
 from supakeep.ports import (
     Clock,
+    Database,
     Deadline,
     Dispatcher,
     ObjectStore,
     Progress,
     RunStore,
-    SourceDatabase,
-    TargetDatabase,
 )
 from supakeep.settings import SECRET_NAMES, Settings
 from supakeep.usecases.create_backup import CreateBackup, choose_name
@@ -33,9 +32,6 @@ from supakeep.usecases.find_backups import find_backup
 from supakeep.usecases.prune_backups import PruneBackups, PruneReport
 from supakeep.usecases.restore_backup import RestoreBackup
 from supakeep.usecases.track_runs import Outcome, RunProgress, TrackRuns
-
-if TYPE_CHECKING:
-    from supakeep.adapters.supabase_rest import SupabaseRestDatabase
 
 
 class Application:
@@ -65,30 +61,17 @@ class Application:
         return self.settings.policy()
 
     @cached_property
-    def source(self) -> SourceDatabase:
-        """What a backup reads: Postgres itself where its address is known, else the Data API."""
+    def database(self) -> Database:
+        """Postgres itself where its address is known, else the Data API."""
         if self.settings.db_url is None:
-            return self.data_api
-        from supakeep.adapters.postgres_source import PostgresSource
+            from supakeep.adapters.supabase_rest import SupabaseRestDatabase
 
-        return PostgresSource(
+            return SupabaseRestDatabase(*self._project())
+        from supakeep.adapters.postgres import PostgresDatabase
+
+        return PostgresDatabase(
             self.settings.db_url.get_secret_value(), connections=self.settings.db_connections
         )
-
-    @cached_property
-    def target(self) -> TargetDatabase:
-        """What a restore writes: Postgres itself where its address is known, else the Data API."""
-        if self.settings.db_url is None:
-            return self.data_api
-        from supakeep.adapters.postgres_target import PostgresTarget
-
-        return PostgresTarget(self.settings.db_url.get_secret_value())
-
-    @cached_property
-    def data_api(self) -> SupabaseRestDatabase:
-        from supakeep.adapters.supabase_rest import SupabaseRestDatabase
-
-        return SupabaseRestDatabase(*self._project())
 
     @cached_property
     def primary(self) -> ObjectStore:
@@ -185,7 +168,7 @@ class Application:
             )
             progress.name_backup(name.text)
             create = CreateBackup(
-                source=self.source,
+                source=self.database,
                 primary=folder or self.primary,
                 mirror=None if folder else self.mirror,
                 policy=self.policy,
@@ -219,7 +202,7 @@ class Application:
             store, manifest = self.find(request.name, stores or self.copies(request.read_from))
             progress.name_backup(manifest.backup)
             restore = RestoreBackup(
-                target=self.target,
+                target=self.database,
                 project=self.settings.project_ref,
                 deadline=deadline or NoDeadline(),
                 progress=progress,

@@ -138,6 +138,10 @@ class TargetDatabase(Protocol):
         ...
 
 
+class Database(SourceDatabase, TargetDatabase, Protocol):
+    """A database that is backed up and restored."""
+
+
 @dataclass(frozen=True)
 class StoredObject:
     """An object in a listing; `modified_at` is aware."""

@@ -37,32 +37,22 @@ _SMALL_TABLE_BYTES = 8 * 1024 * 1024
 _COPY_OPTIONS = sql.SQL("(format csv, quote E'\\x01', delimiter E'\\x02', escape E'\\x01')")
 
 
-class PostgresSource:
-    """The database at `url`, read over `connections` connections in all."""
-
-    def __init__(self, url: str, *, connections: int = 2) -> None:
-        self._url = url
-        self._connections = connections
-
-    @contextmanager
-    def snapshot(self) -> Iterator[PostgresSnapshot]:
-        """A frozen view of the database; everything read from it is of one moment."""
-        with ExitStack() as opened:
-            leader = opened.enter_context(connect(self._url))
+@contextmanager
+def open_snapshot(url: str, connections: int) -> Iterator[PostgresSnapshot]:
+    """A frozen view of the database; everything read from it is of one moment."""
+    with ExitStack() as opened:
+        leader = opened.enter_context(connect(url))
+        with mapped_errors("open snapshot"):
+            leader.execute(_SNAPSHOT)
+            exported = leader.execute("select pg_export_snapshot()").fetchone()
+        shared = sql.SQL("set transaction snapshot {}").format(sql.Literal((exported or [""])[0]))
+        followers = [opened.enter_context(connect(url)) for _ in range(connections - 1)]
+        for follower in followers:
             with mapped_errors("open snapshot"):
-                leader.execute(_SNAPSHOT)
-                exported = leader.execute("select pg_export_snapshot()").fetchone()
-            followers = [leader]
-            for _ in range(self._connections - 1):
-                follower = opened.enter_context(connect(self._url))
-                with mapped_errors("open snapshot"):
-                    follower.execute(_SNAPSHOT)
-                    follower.execute(
-                        sql.SQL("set transaction snapshot {}").format(sql.Literal(exported[0]))  # type: ignore[index]
-                    )
-                followers.append(follower)
-            pool = opened.enter_context(ThreadPoolExecutor(len(followers), "supakeep-export"))
-            yield PostgresSnapshot(followers, pool)
+                follower.execute(_SNAPSHOT)
+                follower.execute(shared)
+        pool = opened.enter_context(ThreadPoolExecutor(connections, "supakeep-export"))
+        yield PostgresSnapshot([leader, *followers], pool)
 
 
 class PostgresSnapshot:
@@ -77,6 +67,7 @@ class PostgresSnapshot:
         self._leader = connections[0]
         self._idle = deque(connections)
         self._pool = pool
+        self._workers = len(connections)
 
     @property
     def wal_position(self) -> str | None:
@@ -165,10 +156,6 @@ class PostgresSnapshot:
         finally:
             for future in waiting:
                 future.cancel()
-
-    @property
-    def _workers(self) -> int:
-        return self._pool._max_workers  # noqa: SLF001
 
     def _boundaries(self, table: Table) -> list[tuple[Any, ...]]:
         """Every n-th key as text, n so that a chunk has about the wanted size."""

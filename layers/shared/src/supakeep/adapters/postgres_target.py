@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+import psycopg
 from psycopg import errors, sql
 
 from supakeep.adapters.postgres_catalog import read_catalog
@@ -20,30 +21,26 @@ TRIGGERS_FIRE = (
 )
 
 
-class PostgresTarget:
-    """The database at `url`."""
+@contextmanager
+def open_transaction(url: str, *, dry_run: bool) -> Iterator[PostgresTransaction]:
+    """Everything that is written inside happens at its end, or not at all.
 
-    def __init__(self, url: str) -> None:
-        self._url = url
-
-    @contextmanager
-    def transaction(self, *, dry_run: bool) -> Iterator[PostgresTransaction]:
-        """Everything that is written inside happens at its end, or not at all. A dry run writes
-        nothing, and is told what it would write from one snapshot.
-        """
-        with connect(self._url) as connection:
-            with mapped_errors("restore"):
-                connection.execute("begin isolation level repeatable read")
-                if dry_run:
-                    connection.execute("set transaction read only")
-            transaction = PostgresTransaction(connection, dry_run=dry_run)
-            try:
-                yield transaction
-            except BaseException:
+    A dry run writes nothing, and is told what it would write from one snapshot.
+    """
+    with connect(url) as connection:
+        with mapped_errors("restore"):
+            connection.execute("begin isolation level repeatable read")
+            if dry_run:
+                connection.execute("set transaction read only")
+        try:
+            yield PostgresTransaction(connection, dry_run=dry_run)
+        except BaseException:
+            # a lost connection has rolled back already
+            with suppress(psycopg.Error):
                 connection.execute("rollback")
-                raise
-            with mapped_errors("restore"):
-                connection.execute("rollback" if dry_run else "commit")
+            raise
+        with mapped_errors("restore"):
+            connection.execute("rollback" if dry_run else "commit")
 
 
 class PostgresTransaction:

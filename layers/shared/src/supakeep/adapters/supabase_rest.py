@@ -7,7 +7,7 @@ text; see docs/adr/0001-rest-engine-calls-database-functions.md for why not the 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, Literal, NoReturn, Self
@@ -18,11 +18,10 @@ from postgrest.exceptions import APIError
 from tenacity import Retrying, retry_if_exception, stop_after_attempt
 from tenacity.wait import wait_exponential_jitter
 
+from supakeep.adapters.batch_transaction import BatchTransaction, UpsertCounts
 from supakeep.adapters.retrying import is_worth_retrying
-from supakeep.adapters.supabase_rest_writer import RefusingWriter
 from supakeep.domain.plan import Selection, permission_denied
-from supakeep.domain.row_changes import RestoreMode
-from supakeep.domain.schema import Catalog, Column, Table, quoted_identifier, writable_columns
+from supakeep.domain.schema import Catalog, Column, Table, quoted_identifier
 from supakeep.errors import (
     ConstraintViolationError,
     DatabaseError,
@@ -30,9 +29,8 @@ from supakeep.errors import (
     DatabaseUnavailableError,
     ExportError,
     FunctionsMissingError,
-    InvalidRequestError,
 )
-from supakeep.ports import ForeignKeyViolation, Rows
+from supakeep.ports import Rows
 
 FUNCTIONS_VERSION = 2
 MIGRATION = "supabase/migrations/20250129_backup_functions.sql"
@@ -50,60 +48,6 @@ _UNAVAILABLE_CLASSES = ("08", "40", "53", "55", "57", "58", "XX")
 _UNAVAILABLE_CODES = ("PGRST000", "PGRST001", "PGRST002", "PGRST003")
 # where a gateway answers in PostgREST's place, the HTTP status is all there is
 _UNAVAILABLE_STATUSES = (429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 544)
-
-
-class RestTransaction:
-    """One restore through the Data API: merges only, batch by batch."""
-
-    notices: Sequence[str] = ()
-
-    def __init__(self, database: SupabaseRestDatabase, *, dry_run: bool) -> None:
-        self._database = database
-        self._dry_run = dry_run
-
-    def catalog(self) -> Catalog:
-        return self._database.catalog()
-
-    def lock(self, tables: Iterable[Table]) -> None:
-        """No request outlives its answer, and no lock its request."""
-
-    def writer(
-        self,
-        table: Table,
-        backed_up: Table,
-        mode: RestoreMode,
-        *,
-        ordered: bool,  # noqa: ARG002
-    ) -> RefusingWriter:
-        if mode is not RestoreMode.MERGE:
-            raise InvalidRequestError(
-                f"The mode {mode} needs a connection to the database itself",
-                operation="restore",
-                key="SUPABASE_DB_URL",
-                hint="Set SUPABASE_DB_URL (the session pooler's address), or use the mode merge.",
-            )
-        columns = writable_columns(table, backed_up)
-
-        def upsert(rows: Sequence[bytes]) -> tuple[int, int, int]:
-            return self._database.upsert(table, columns, rows, dry_run=self._dry_run)
-
-        return RefusingWriter(table, upsert, dry_run=self._dry_run)
-
-    def advance_sequences(self, table: Table) -> Sequence[str]:
-        return self._database.advance_sequences(table)
-
-    def foreign_key_violations(
-        self,
-        written: Sequence[Table],  # noqa: ARG002
-        catalog: Catalog,  # noqa: ARG002
-        *,
-        deleted: bool,  # noqa: ARG002
-    ) -> Sequence[ForeignKeyViolation]:
-        """None: the database checks every request itself."""
-        return ()
-
-    def count_table(self, table: Table) -> int:
-        return self._database.count_table(table)
 
 
 class SupabaseRestDatabase:
@@ -171,14 +115,14 @@ class SupabaseRestDatabase:
         return self._count(_named(table), table)
 
     @contextmanager
-    def transaction(self, *, dry_run: bool) -> Iterator[RestTransaction]:
+    def transaction(self, *, dry_run: bool) -> Iterator[BatchTransaction]:
         """Not atomic: the Data API commits each request."""
-        yield RestTransaction(self, dry_run=dry_run)
+        yield BatchTransaction(self, dry_run=dry_run)
 
     def upsert(
         self, table: Table, columns: Sequence[str], rows: Sequence[bytes], *, dry_run: bool
-    ) -> tuple[int, int, int]:
-        """How many rows were inserted, updated, and the same already; all of them or none.
+    ) -> UpsertCounts:
+        """Writes all of the rows or none.
 
         Raises ConstraintViolationError where the database will not hold one of them.
         """
@@ -191,7 +135,7 @@ class SupabaseRestDatabase:
             "dry_run": dry_run,
         }
         answer = self._call("supakeep_upsert", request, table, writing=True)
-        return answer["inserted"], answer["updated"], answer["unchanged"]
+        return UpsertCounts(answer["inserted"], answer["updated"], answer["unchanged"])
 
     def advance_sequences(self, table: Table) -> Sequence[str]:
         try:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from supakeep.domain.manifest import Problem
 from supakeep.domain.restore import RestoreRequest
+from supakeep.domain.row_changes import RestoreMode
 from supakeep.domain.summary import BackupSummary
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -27,6 +28,8 @@ class RestoreBody(_Request):
     dry_run: bool = False
     allow_other_project: bool = False
     read_from: Literal["primary", "mirror"] | None = None
+    mode: Annotated[RestoreMode, Field(strict=False)] = RestoreMode.MERGE
+    where: dict[Text, str] = {}
 
     def request(self) -> RestoreRequest:
         return RestoreRequest(
@@ -36,6 +39,8 @@ class RestoreBody(_Request):
             dry_run=self.dry_run,
             allow_other_project=self.allow_other_project,
             read_from=self.read_from,
+            mode=self.mode,
+            where=self.where,
         )
 
 
