@@ -43,6 +43,7 @@ class InMemoryDatabase:
 
     engine: Literal["rest", "postgres"] = "rest"
     consistency: Literal["snapshot", "per-table"] = "per-table"
+    needs_key = True
 
     def __init__(self, *, portion_rows: int = 2) -> None:
         self._contents: dict[str, _Contents] = {}
@@ -97,6 +98,9 @@ class InMemoryDatabase:
     @property
     def wal_position(self) -> str | None:
         return None
+
+    def left_out(self, schemas: Sequence[str]) -> Mapping[str, str]:  # noqa: ARG002
+        return {}
 
     @contextmanager
     def snapshot(self) -> Iterator[Self]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -167,21 +167,32 @@ class Application:
                 else self.choose_backup_name(scheduled=scheduled, store=folder)
             )
             progress.name_backup(name.text)
-            create = CreateBackup(
-                source=self.database,
-                primary=folder or self.primary,
-                mirror=None if folder else self.mirror,
-                policy=self.policy,
-                project=self.settings.project_ref,
-                max_object_bytes=self.settings.max_object_bytes,
-                clock=self.clock,
-                deadline=deadline or NoDeadline(),
-                progress=progress,
-            )
+            create = self._create_backup(progress, self.policy, folder=folder, deadline=deadline)
             manifest = create(name, Trigger(run.trigger))
             return _backup_outcome(manifest, create)
 
         return self.runs.execute(run, work)
+
+    def _create_backup(
+        self,
+        progress: RunProgress,
+        policy: BackupPolicy,
+        *,
+        folder: ObjectStore | None,
+        deadline: Deadline | None,
+    ) -> CreateBackup:
+        return CreateBackup(
+            source=self.database,
+            primary=folder or self.primary,
+            mirror=None if folder else self.mirror,
+            policy=policy,
+            project=self.settings.project_ref,
+            max_object_bytes=self.settings.max_object_bytes,
+            clock=self.clock,
+            deadline=deadline or NoDeadline(),
+            progress=progress,
+            run_id=progress.run.id,
+        )
 
     def find(
         self, name: str, stores: list[ObjectStore] | None = None
@@ -201,11 +212,21 @@ class Application:
         def work(progress: RunProgress) -> Outcome:
             store, manifest = self.find(request.name, stores or self.copies(request.read_from))
             progress.name_backup(manifest.backup)
+            folder = store if self.settings.supabase_url is None else None
+
+            def safeguard(tables: Sequence[str]) -> str:
+                policy = BackupPolicy.of_tables(tables)
+                create = self._create_backup(progress, policy, folder=folder, deadline=deadline)
+                name = self.choose_backup_name(scheduled=False, store=folder)
+                return create(name, Trigger.PRE_RESTORE).backup
+
             restore = RestoreBackup(
                 target=self.database,
                 project=self.settings.project_ref,
                 deadline=deadline or NoDeadline(),
                 progress=progress,
+                # only Postgres itself can delete what a restore inserted
+                safeguard=safeguard if self.settings.db_url else None,
             )
             report = restore(request, store, manifest)
             return Outcome(_restore_status(report), report.model_dump(mode="json"))

@@ -142,6 +142,8 @@ class Output:
                 _notice(f"{table.name} {refused.row}: {refused.reason}", None)
         for warning in report.warnings:
             _notice(warning, None)
+        if report.undo_backup:
+            print(f"Undo with: supakeep undo {run.id} --confirm {report.project}")
 
     def prune(self, run: Run) -> None:
         if self._as_json:

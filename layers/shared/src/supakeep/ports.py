@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal, Protocol
@@ -42,13 +42,20 @@ class Snapshot(Protocol):
     """A database as one backup sees it: of one moment where `consistency` is `snapshot`.
 
     `wal_position` is where the write-ahead log stood at that moment, None where nobody can tell.
+    `needs_key` is whether only a table with a primary key can be exported.
     """
+
+    needs_key: bool
 
     engine: Literal["rest", "postgres"]
     consistency: Literal["snapshot", "per-table"]
 
     @property
     def wal_position(self) -> str | None: ...
+
+    def left_out(self, schemas: Sequence[str]) -> Mapping[str, str]:
+        """Relations of these schemas that no backup holds (views, say), and why."""
+        ...
 
     def catalog(self) -> Catalog:
         """Every ordinary and partitioned table outside the system's schemas, readable or not."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from itertools import pairwise
@@ -62,6 +62,7 @@ class PostgresSnapshot:
 
     engine: Literal["rest", "postgres"] = "postgres"
     consistency: Literal["snapshot", "per-table"] = "snapshot"
+    needs_key = False
 
     def __init__(self, connections: list[Connection], pool: ThreadPoolExecutor) -> None:
         self._leader = connections[0]
@@ -82,8 +83,8 @@ class PostgresSnapshot:
     def catalog(self) -> Catalog:
         return read_catalog(self._leader)
 
-    def left_out(self, schemas: list[str]) -> dict[str, str]:
-        return read_left_out(self._leader, schemas)
+    def left_out(self, schemas: Sequence[str]) -> Mapping[str, str]:
+        return read_left_out(self._leader, list(schemas))
 
     def count(self, selection: Selection) -> int:
         query = sql.SQL("select count(*) from {} t where {}").format(

@@ -58,6 +58,7 @@ class SupabaseRestDatabase:
 
     engine: Literal["rest", "postgres"] = "rest"
     consistency: Literal["snapshot", "per-table"] = "per-table"
+    needs_key = True
 
     def __init__(
         self, url: str, key: str, *, client: httpx.Client | None = None, retry_seconds: float = 0.5
@@ -75,6 +76,10 @@ class SupabaseRestDatabase:
     def wal_position(self) -> str | None:
         """Unknown: each page is a transaction of its own."""
         return None
+
+    def left_out(self, schemas: Sequence[str]) -> Mapping[str, str]:  # noqa: ARG002
+        """Unknown: the catalog function tells of tables alone."""
+        return {}
 
     @contextmanager
     def snapshot(self) -> Iterator[Self]:

@@ -30,18 +30,13 @@ class RestoreBody(_Request):
     read_from: Literal["primary", "mirror"] | None = None
     mode: Annotated[RestoreMode, Field(strict=False)] = RestoreMode.MERGE
     where: dict[Text, str] = {}
+    into_schema: Text | None = None
+    ignore_dropped_columns: bool = False
+    keep_undo: bool = True
 
     def request(self) -> RestoreRequest:
-        return RestoreRequest(
-            name=self.name,
-            confirm=self.confirm,
-            tables=tuple(self.tables),
-            dry_run=self.dry_run,
-            allow_other_project=self.allow_other_project,
-            read_from=self.read_from,
-            mode=self.mode,
-            where=self.where,
-        )
+        fields = self.model_dump(include=set(RestoreRequest.model_fields))
+        return RestoreRequest.model_validate(fields)
 
 
 class PruneBody(_Request):

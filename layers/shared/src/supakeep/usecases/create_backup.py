@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import logging
 from dataclasses import dataclass
 from typing import Literal
@@ -21,7 +22,7 @@ from supakeep.domain.manifest import (
 from supakeep.domain.plan import BackupPlan, RefusedTable, Selection, plan_backup
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.run import problem_of
-from supakeep.errors import DatabaseError, ExportError
+from supakeep.errors import BucketNotFoundError, DatabaseError, ExportError
 from supakeep.ports import Clock, Deadline, ObjectStore, Progress, Snapshot, SourceDatabase
 from supakeep.usecases.part_meter import PartMeter
 from supakeep.usecases.volume_writer import MirroredUpload, VolumeWriter
@@ -54,6 +55,7 @@ class CreateBackup:
     clock: Clock
     deadline: Deadline
     progress: Progress
+    run_id: str | None = None
 
     def __call__(self, name: BackupName, trigger: Trigger) -> Manifest:
         """Writes the backup `name` and returns its manifest, which may be `partial`.
@@ -79,7 +81,7 @@ class CreateBackup:
     def _start(self, name: BackupName, trigger: Trigger, snapshot: Snapshot) -> _Start:
         at = self.clock.now()
         catalog = snapshot.catalog()
-        plan = plan_backup(self.policy, catalog, at)
+        plan = plan_backup(self.policy, catalog, at, needs_key=snapshot.needs_key)
         return _Start(name, trigger, at, snapshot, catalog.server_version, plan)
 
     def _document_head(self, start: _Start) -> bytes:
@@ -109,6 +111,8 @@ class CreateBackup:
             tables=tuple(sorted(entries, key=lambda entry: entry.name)),
             volumes=volumes.finish(),
             uncovered_tables=start.plan.uncovered,
+            left_out=dict(start.snapshot.left_out(self.policy.backup.schemas)),
+            run=self.run_id,
             warnings=tuple(warnings),
         )
 
@@ -165,17 +169,24 @@ def choose_name(
     """The day's name for its first scheduled backup, a timed one for any other.
 
     A name that anything is left of, a crashed run's volume say, is not used again: objects are
-    write-once.
+    write-once. Where two backups begin in one second, the later is named by the next free one.
     """
-    if scheduled:
-        daily = BackupName.daily(project, at)
-        taken = any(
-            stored.key.startswith((f"{daily.document_key}", daily.manifest_key))
-            for stored in store.list(f"{FOLDER}/{daily}.")
-        )
-        if not taken:
-            return daily
-    return BackupName.timed(project, at)
+    daily = BackupName.daily(project, at)
+    try:
+        taken = {stored.key for stored in store.list(f"{FOLDER}/{daily}")}
+    except BucketNotFoundError:
+        if scheduled:
+            raise
+        taken = set()  # a folder is made by the first upload, and a bucket's lack told by it
+    if scheduled and not _is_taken(daily, taken):
+        return daily
+    moments = (at + dt.timedelta(seconds=later) for later in itertools.count())
+    names = (BackupName.timed(project, moment) for moment in moments)
+    return next(name for name in names if not _is_taken(name, taken))
+
+
+def _is_taken(name: BackupName, keys: set[str]) -> bool:
+    return any(key.startswith((name.document_key, name.manifest_key)) for key in keys)
 
 
 def _require_some_table(entries: list[TableEntry]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from supakeep.domain.document import split_rows
@@ -12,10 +12,9 @@ from supakeep.domain.restore import (
     RestoredTable,
     RestoreReport,
     RestoreRequest,
-    check_confirmation,
     matches,
-    plan_restore,
 )
+from supakeep.domain.restore_plan import TableRestore, check_confirmation, plan_restore
 from supakeep.domain.schema import Catalog, Table
 from supakeep.errors import DatabasePermissionError, RestoreError
 from supakeep.ports import Deadline, ObjectStore, Progress, TargetDatabase, TargetTransaction
@@ -44,6 +43,8 @@ class RestoreBackup:
     project: str
     deadline: Deadline
     progress: Progress
+    # backs these tables up before the first write, and returns the backup's name
+    safeguard: Callable[[Sequence[str]], str] | None = None
 
     def __call__(
         self, request: RestoreRequest, store: ObjectStore, manifest: Manifest
@@ -58,28 +59,33 @@ class RestoreBackup:
         check_confirmation(request, manifest, self.project)
         with self.target.transaction(dry_run=request.dry_run) as transaction:
             catalog = transaction.catalog()
-            entries = plan_restore(manifest, request, catalog)
+            planned = plan_restore(manifest, request, catalog)
+            entries = [table.entry for table in planned]
             # all of them where all is restored: damage between the rows is damage too
             volumes = volumes_of(manifest, entries) if request.tables else manifest.volumes
             check_volumes(store, volumes, self.deadline)
             source = _Source(store, manifest, request)
-            return self._restore(transaction, catalog, entries, source)
+            return self._restore(transaction, catalog, planned, source)
 
     def _restore(
         self,
         transaction: TargetTransaction,
         catalog: Catalog,
-        entries: list[TableEntry],
+        planned: list[TableRestore],
         source: _Source,
     ) -> RestoreReport:
-        request, tables = source.request, [catalog.tables[entry.name] for entry in entries]
+        request, tables = source.request, [table.live for table in planned]
         warnings = [*_incompleteness(source.manifest, request), *transaction.notices]
+        warnings += [note for table in planned for note in table.notes]
         transaction.lock(tables)
+        undo = None
+        if self.safeguard is not None and request.keep_undo and not request.dry_run:
+            undo = self.safeguard([table.qualified_name for table in tables])
         restored = []
-        for entry, table in zip(entries, tables, strict=True):
-            restored.append(self._restore_table(transaction, entry, table, source))
+        for table in planned:
+            restored.append(self._restore_table(transaction, table, source))
             if not request.dry_run:
-                warnings += _advance_sequences(transaction, table)
+                warnings += _advance_sequences(transaction, table.live)
         if not request.dry_run:
             _check_foreign_keys(transaction, tables, catalog, restored)
         counted = [
@@ -90,6 +96,8 @@ class RestoreBackup:
             backup=source.manifest.backup,
             project=self.project,
             mode=request.mode,
+            into_schema=request.into_schema,
+            undo_backup=undo,
             dry_run=request.dry_run,
             read_from=source.store.name,
             tables=tuple(counted),
@@ -97,10 +105,11 @@ class RestoreBackup:
         )
 
     def _restore_table(
-        self, transaction: TargetTransaction, entry: TableEntry, table: Table, source: _Source
+        self, transaction: TargetTransaction, table: TableRestore, source: _Source
     ) -> RestoredTable:
+        entry = table.entry
         ordered = entry.policy.last_rows is None
-        writer = transaction.writer(table, entry.table, source.request.mode, ordered=ordered)
+        writer = transaction.writer(table.live, entry.table, source.request.mode, ordered=ordered)
         again, seen = True, 0
         while again:
             seen = 0
