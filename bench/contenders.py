@@ -56,16 +56,20 @@ class PgDump:
 
     def custom(self) -> Contender:
         """pg_dump's defaults: one process, gzip at its usual level."""
-        return self._dump("pg_dump -Fc", ["--format=custom"], self._custom)
+        return self._dump("pg_dump -Fc", ["--format=custom"], self.folder / "whole.dump")
 
     def directory(self) -> Contender:
         """Two processes, gzip at its fastest level."""
         options = ["--format=directory", "--jobs=2", "--compress=gzip:1"]
         return self._dump("pg_dump -Fd -j2 -Z gzip:1", options, self._directory)
 
+    def rows(self) -> Contender:
+        """The rows alone, parents before children: so does pg_dump sort only those."""
+        return self._dump("pg_dump --data-only", ["--format=custom", "--data-only"], self._rows)
+
     def restore_rows(self, prepare: Callable[[], None]) -> Contender:
         """The rows alone, into tables that are there."""
-        options = ["--data-only", self._custom]
+        options = ["--data-only", self._rows]
         return self._restore("pg_restore --data-only", options, prepare)
 
     def restore_all(self, prepare: Callable[[], None]) -> Contender:
@@ -74,12 +78,12 @@ class PgDump:
         return self._restore("pg_restore --clean -j2", options, prepare)
 
     @property
-    def _custom(self) -> Path:
+    def _rows(self) -> Path:
         return self.folder / "rows.dump"
 
     @property
     def _directory(self) -> Path:
-        return self.folder / "rows"
+        return self.folder / "whole"
 
     def _dump(self, name: str, options: Sequence[str], target: Path) -> Contender:
         def prepare() -> None:

@@ -13,6 +13,17 @@ TRANSACTIONS_PER_USER = 100
 # every hundredth row, so that one in a hundred differs and hardly a page of the table is spared
 DAMAGED_EVERY = 100
 
+# What Jewelshot's keys and policies refer to; where Supabase Lite runs, it has made both.
+_AUTH = """
+create table if not exists auth.users (id uuid primary key);
+do $$
+begin
+  if to_regprocedure('auth.uid()') is null then
+    create function auth.uid() returns uuid language sql stable as 'select null::uuid';
+  end if;
+end
+$$;
+"""
 _FILL = """
 insert into auth.users (id)
 select md5('user ' || n)::uuid from generate_series(1, {users}) n;
@@ -78,7 +89,7 @@ class Jewelshot:
     def fill(self) -> None:
         """Makes the tables, unless they are there, and their rows."""
         users = max(1, self.rows // TRANSACTIONS_PER_USER)
-        self._execute("create table if not exists auth.users (id uuid primary key)")
+        self._execute(_AUTH)
         create_jewelshot(self.url)
         self._execute(_FILL.format(users=users, rows=self.rows))
         self.settle()

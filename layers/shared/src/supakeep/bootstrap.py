@@ -271,7 +271,9 @@ def s3_store(bucket: str, *, name: str) -> ObjectStore:
     """An S3 bucket as a store, with the credentials that boto3 finds by itself."""
     from supakeep.adapters.s3 import S3ObjectStore
 
-    return RetryingObjectStore(S3ObjectStore(_aws_client("s3"), bucket, name=name))
+    # a mirror that hangs must leave the backup time to end: two attempts here, and none in boto3
+    client = _aws_client("s3", attempts=1, read_seconds=30)
+    return RetryingObjectStore(S3ObjectStore(client, bucket, name=name), attempts=2)
 
 
 def store_at(place: str) -> ObjectStore:
@@ -283,12 +285,16 @@ def store_at(place: str) -> ObjectStore:
     return FolderObjectStore(Path(place))
 
 
-def _aws_client(service: str) -> Any:
+def _aws_client(service: str, *, attempts: int = 3, read_seconds: int = 60) -> Any:
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
 
-    config = Config(connect_timeout=10, read_timeout=90, retries={"mode": "standard"})
+    config = Config(
+        connect_timeout=5,
+        read_timeout=read_seconds,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+    )
     try:
         return cast(Any, boto3).client(service, config=config)
     except BotoCoreError as exc:

@@ -1,6 +1,6 @@
 """The command line: the same use cases from a shell.
 
-Exit codes: 0 good, 1 failed, 2 wrong usage, 3 partial.
+Exit codes: 0 good, 1 failed, 2 wrong usage, 3 partial, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from supakeep.usecases.find_backups import (
 )
 from supakeep.usecases.verify_backup import VerifyBackup
 
-GOOD, FAILED, PARTIAL = 0, 1, 3
+GOOD, FAILED, PARTIAL, INTERRUPTED = 0, 1, 3, 130
 
 
 class Session:
@@ -175,6 +175,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SupakeepError as error:
         session.output.error(error)
         return FAILED
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
     except BrokenPipeError:
         # whoever read the output has gone (`supakeep list | head`)
         sys.stderr.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import errors
@@ -28,6 +28,7 @@ set datestyle = 'ISO';
 set intervalstyle = 'postgres';
 set bytea_output = 'hex';
 set xmloption = 'content';
+set lc_monetary = 'C';
 set extra_float_digits = 3;
 set row_security = off;
 set statement_timeout = 0;
@@ -35,6 +36,25 @@ set idle_in_transaction_session_timeout = 0;
 set jit = off;
 set search_path = pg_catalog;
 """
+# Types are spelled with their schema, so that a name means the same in every session.
+SYSTEM_NAMES: LiteralString = "set search_path = pg_catalog"
+# Keys compare as their types do: the operators of an extension's type (citext's, say) stand in the
+# extension's schema, and without it a key would be compared as text and ordered as citext.
+_OPERATORS: LiteralString = """
+select set_config('search_path', 'pg_catalog' || coalesce((
+  select string_agg(distinct ', ' || quote_ident(n.nspname), '')
+    from pg_index i
+    join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any(i.indkey)
+    join pg_type t on t.oid = a.atttypid
+    join pg_amop o on o.amoplefttype = coalesce(nullif(t.typbasetype, 0), t.oid)
+    join pg_operator p on p.oid = o.amopopr
+    join pg_namespace n on n.oid = p.oprnamespace
+   where i.indisunique and t.oid >= 16384 and n.nspname <> 'pg_catalog'), ''), false)
+"""
+# a setting of PostgreSQL 17 and later
+_NO_TRANSACTION_TIMEOUT: LiteralString = (
+    "select set_config(name, '0', false) from pg_settings where name = 'transaction_timeout'"
+)
 _CONNECT_SECONDS = 10
 
 
@@ -50,9 +70,18 @@ def connect(url: str) -> Connection:
             connect_timeout=_CONNECT_SECONDS,
             application_name="supakeep",
             client_encoding="UTF8",
+            # its placeholders are $1, so that a name may hold a percent sign
+            cursor_factory=psycopg.RawCursor,
         )
         connection.execute(_SESSION)
+        connection.execute(_NO_TRANSACTION_TIMEOUT)
+        compare_as_types_do(connection)
         return connection
+
+
+def compare_as_types_do(connection: Connection) -> None:
+    """Sets the search path so that comparisons of keys find their types' own operators."""
+    connection.execute(_OPERATORS)
 
 
 @contextmanager
@@ -62,7 +91,9 @@ def mapped_errors(operation: str, table: str | None = None) -> Iterator[None]:
         yield
     except errors.InsufficientPrivilege as exc:
         raise DatabasePermissionError(
-            f"Permission denied: {exc.diag.message_primary}",
+            f"Permission denied for table {table}"
+            if table
+            else f"Permission denied: {exc.diag.message_primary}",
             operation=operation,
             key=table,
             hint="The role in SUPABASE_DB_URL must own the table or be granted it "

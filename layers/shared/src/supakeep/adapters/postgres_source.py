@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, LiteralString
 
 from psycopg import sql
 
@@ -23,7 +23,6 @@ from supakeep.adapters.postgres_sql import (
 )
 from supakeep.domain.plan import Selection
 from supakeep.domain.schema import Catalog, Table
-from supakeep.errors import ExportError
 from supakeep.ports import Rows
 
 _SNAPSHOT = "begin isolation level repeatable read, read only"
@@ -88,11 +87,11 @@ class PostgresSnapshot:
 
     def count(self, selection: Selection) -> int:
         query = sql.SQL("select count(*) from {} t where {}").format(
-            name_of(selection.table), _condition(selection)
+            rows_of(selection.table), _condition(selection)
         )
         with mapped_errors("count", selection.table.qualified_name):
-            row = self._leader.execute(query).fetchone()
-        return int(row[0]) if row else 0
+            [[count]] = self._ask(query)
+        return int(count)
 
     def export(self, selection: Selection) -> Iterator[Rows]:
         with mapped_errors("export", selection.table.qualified_name):
@@ -105,26 +104,27 @@ class PostgresSnapshot:
             )
             yield from self._ranges(selection.table) if ranged else self._stream(selection)
 
+    def _ask(
+        self, query: LiteralString | sql.Composed, parameters: Sequence[Any] = ()
+    ) -> list[Any]:
+        """All rows of a query; an error ends neither the transaction nor its snapshot."""
+        with self._leader.transaction():
+            return self._leader.execute(query, parameters).fetchall()
+
     def _size(self, table: Table) -> tuple[int, int]:
-        row = self._leader.execute(
+        [[total, toast]] = self._ask(
             "select coalesce(sum(pg_relation_size(c.oid)), 0)::bigint, "
             "coalesce(sum(pg_relation_size(nullif(c.reltoastrelid, 0))), 0)::bigint "
-            "from pg_partition_tree(%(name)s::regclass) p right join pg_class c on c.oid = p.relid "
-            "where c.oid = p.relid or c.oid = %(name)s::regclass",
-            {"name": name_of(table).as_string(self._leader)},
-        ).fetchone()
-        if row is None:
-            raise ExportError("no size", operation="export", key=table.qualified_name)
-        return row[0], row[1]
+            "from pg_partition_tree($1::regclass) p right join pg_class c on c.oid = p.relid "
+            "where c.oid = p.relid or c.oid = $1::regclass",
+            [name_of(table).as_string(self._leader)],
+        )
+        return total, toast
 
     def _stream(self, selection: Selection) -> Iterator[Rows]:
         """Row by row over one connection: rows of any width, in any order."""
-        query = sql.SQL("copy (select {} from {} t where {} {}) to stdout {}").format(
-            line_of(selection.table),
-            rows_of(selection.table),
-            _condition(selection),
-            _ordering(selection),
-            _COPY_OPTIONS,
+        query = sql.SQL("copy (select {} from {} t {}) to stdout {}").format(
+            line_of(selection.table), _chosen(selection), _ordering(selection), _COPY_OPTIONS
         )
         pending: list[bytes] = []
         size = 0
@@ -157,6 +157,8 @@ class PostgresSnapshot:
         finally:
             for future in waiting:
                 future.cancel()
+            # a connection that is still at work is none for the next table
+            wait(waiting)
 
     def _boundaries(self, table: Table) -> list[tuple[Any, ...]]:
         """Every n-th key as text, n so that a chunk has about the wanted size."""
@@ -166,18 +168,14 @@ class PostgresSnapshot:
         )
         query = sql.SQL(
             "select {texts} from (select {keys}, row_number() over (order by {keys}) as n from {name}) k "
-            "where n %% %s = 0 order by n"
+            "where n % $1 = 0 order by n"
         ).format(texts=texts, keys=keys, name=rows_of(table))
-        return self._leader.execute(query, [self._chunk_rows(table)]).fetchall()
+        return self._ask(query, [self._chunk_rows(table)])
 
     def _chunk_rows(self, table: Table) -> int:
-        row = self._leader.execute(
-            sql.SQL("select avg(length({}))::int from (select * from {} limit 1000) t").format(
-                line_of(table), rows_of(table)
-            )
-        ).fetchone()
-        width = row[0] if row and row[0] else 100
-        return max(1, min(_MAX_CHUNK_ROWS, _CHUNK_BYTES // width))
+        query = sql.SQL("select avg(length({}))::int from (select * from {} limit 1000) t")
+        [[width]] = self._ask(query.format(line_of(table), rows_of(table)))
+        return max(1, min(_MAX_CHUNK_ROWS, _CHUNK_BYTES // (width or 100)))
 
     def _fetch(
         self, table: Table, low: tuple[Any, ...] | None, high: tuple[Any, ...] | None
@@ -219,12 +217,22 @@ def _condition(selection: Selection) -> sql.Composable:
     )
 
 
+def _chosen(selection: Selection) -> sql.Composable:
+    """The rows of the policy, as something that `t` can be an alias of."""
+    order_by = selection.policy.order_by
+    if order_by is None:
+        return sql.SQL("(select * from {} t where {})").format(
+            rows_of(selection.table), _condition(selection)
+        )
+    newest = sql.SQL("t.{} desc nulls last").format(sql.Identifier(order_by))
+    key = [sql.SQL("t.{} desc").format(sql.Identifier(k)) for k in selection.table.primary_key]
+    return sql.SQL("(select * from {} t order by {} limit {})").format(
+        rows_of(selection.table),
+        sql.SQL(", ").join([newest, *key]),
+        sql.Literal(selection.policy.last_rows),
+    )
+
+
 def _ordering(selection: Selection) -> sql.Composable:
     key = selection.table.primary_key
-    if selection.policy.order_by is None:
-        return sql.SQL("order by {}").format(columns_of(key, "t")) if key else sql.SQL("")
-    newest = sql.SQL("t.{} desc nulls last").format(sql.Identifier(selection.policy.order_by))
-    descending = [sql.SQL("t.{} desc").format(sql.Identifier(name)) for name in key]
-    return sql.SQL("order by {} limit {}").format(
-        sql.SQL(", ").join([newest, *descending]), sql.Literal(selection.policy.last_rows)
-    )
+    return sql.SQL("order by {}").format(columns_of(key, "t")) if key else sql.SQL("")

@@ -27,17 +27,58 @@ def columns_of(names: Iterable[str], alias: str | None = None) -> sql.Composed:
 
 
 def line_of(table: Table, columns: Sequence[str] | None = None) -> sql.Composable:
-    """A row of `t` as JSON text on one line, of some columns or of all."""
-    if columns is None or tuple(columns) == table.column_names:
-        text: sql.Composable = sql.SQL("row_to_json(t.*)::text")
+    """A row of `t` as JSON text on one line, of some columns or of all.
+
+    It is row_to_json's, but for values of which that would not be exact (docs/format.md).
+    """
+    names = table.column_names if columns is None else tuple(columns)
+    special = {*table.text_columns, *table.array_columns}
+    if names == table.column_names and not special:
+        text: sql.Composable = sql.SQL("pg_catalog.row_to_json(t.*)::text")
     else:
-        text = sql.SQL("(select row_to_json(r.*)::text from (select {}) r)").format(
-            columns_of(columns, "t")
+        text = sql.SQL("(select pg_catalog.row_to_json(r.*)::text from (select {}) r)").format(
+            sql.SQL(", ").join(_field(table, name) for name in names)
         )
-    if any(column.may_break_lines for column in table.columns):
+    if table.json_columns:
         # a json column may hold line breaks between its tokens, never inside one
-        return sql.SQL("translate({}, E'\\n\\r', '  ')").format(text)
-    return text
+        text = sql.SQL("translate({}, E'\\n\\r', '  ')").format(text)
+    nullable = {column.name for column in table.columns if column.nullable}
+    types = {
+        **dict.fromkeys(table.json_columns, sql.SQL("json")),
+        **dict.fromkeys(table.jsonb_columns, sql.SQL("jsonb")),
+    }
+    found = [
+        sql.SQL("case when {}_typeof({}) = 'null' then {} end").format(
+            types[name], sql.Identifier("t", name), sql.Literal(name)
+        )
+        for name in names
+        if name in types and name in nullable
+    ]
+    return _with_json_nulls(text, found) if found else text
+
+
+def _field(table: Table, name: str) -> sql.Composable:
+    column, alias = sql.Identifier("t", name), sql.Identifier(name)
+    if name in table.text_columns:
+        return sql.SQL("{}::text as {}").format(column, alias)
+    if name in table.array_columns:
+        # JSON has no place for a lower bound other than 1, the array's text has
+        return sql.SQL(
+            "case when array_dims({0}) !~ '^([[]1:[0-9]+[]])+$' "
+            "then to_json({0}::text) else to_json({0}) end as {1}"
+        ).format(column, alias)
+    return column
+
+
+def _with_json_nulls(text: sql.Composable, found: Sequence[sql.Composed]) -> sql.Composable:
+    """Tells JSON's null from SQL's: a member without a name lists the columns that hold the first.
+
+    No column's name is empty.
+    """
+    return sql.SQL(
+        "case when coalesce({found}) is null then {text} else left({text}, -1) || "
+        """',"":' || array_to_json(array_remove(array[{found}]::text[], null))::text || '}}' end"""
+    ).format(found=sql.SQL(", ").join(found), text=text)
 
 
 def key_of(table: Table, alias: str = "t") -> sql.Composed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import LiteralString, NamedTuple
 
 import psycopg
 from psycopg import errors, sql
@@ -19,6 +20,36 @@ from supakeep.ports import ForeignKeyViolation, TableWriter
 TRIGGERS_FIRE = (
     "This role may not set session_replication_role, so triggers fire while rows are written"
 )
+
+# The sequences of serial and identity columns, and those that a column's default calls.
+_SEQUENCES: LiteralString = """
+select distinct a.attname, format('%I.%I', n.nspname, c.relname),
+       s.seqincrement, s.seqmin, s.seqmax
+  from pg_attribute a
+  join pg_type t on t.oid = a.atttypid
+  left join pg_attrdef f on f.adrelid = a.attrelid and f.adnum = a.attnum
+  join pg_depend d
+    on d.refclassid = 'pg_class'::regclass and d.refobjid = a.attrelid
+       and d.refobjsubid = a.attnum and d.classid = 'pg_class'::regclass and d.deptype in ('a', 'i')
+    or d.classid = 'pg_attrdef'::regclass and d.objid = f.oid
+       and d.refclassid = 'pg_class'::regclass and d.deptype = 'n'
+  join pg_sequence s on s.seqrelid = case d.classid when 'pg_class'::regclass then d.objid else d.refobjid end
+  join pg_class c on c.oid = s.seqrelid
+  join pg_namespace n on n.oid = c.relnamespace
+ where a.attrelid = $1::regclass and a.attnum > 0 and not a.attisdropped
+   and coalesce(nullif(t.typbasetype, 0), t.oid)
+       in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
+"""
+
+
+class _Sequence(NamedTuple):
+    """A column's sequence; `name` is qualified and quoted."""
+
+    column: str
+    name: str
+    step: int
+    lowest: int
+    highest: int
 
 
 @contextmanager
@@ -83,22 +114,27 @@ class PostgresTransaction:
         return int(row[0]) if row else 0
 
     def advance_sequences(self, table: Table) -> Sequence[str]:
-        """Sequences that a column of the table owns go past its highest value, never back."""
+        """Sequences of the table's columns go past the last value in there, never back."""
         moved = []
-        for column, sequence in self._owned_sequences(table):
+        for sequence in self._sequences(table):
             with mapped_errors("restore", table.qualified_name):
                 row = self._connection.execute(
                     sql.SQL(
-                        "select setval({name}, high) from (select max({column}) as high from {rows}) m, {seq} s "
-                        "where high > s.last_value or (high = s.last_value and not s.is_called)"
+                        "select setval({name}, {end}) from (select {end}({column})::bigint from {rows}) m, "
+                        "{sequence} s where {end} between {lowest} and {highest} and "
+                        "({end} {past} s.last_value or {end} = s.last_value and not s.is_called)"
                     ).format(
-                        name=sql.Literal(sequence),
-                        column=sql.Identifier(column),
+                        name=sql.Literal(sequence.name),
+                        sequence=sql.SQL(sequence.name),
+                        end=sql.SQL("max" if sequence.step > 0 else "min"),
+                        past=sql.SQL(">" if sequence.step > 0 else "<"),
+                        lowest=sql.Literal(sequence.lowest),
+                        highest=sql.Literal(sequence.highest),
+                        column=sql.Identifier(sequence.column),
                         rows=name_of(table),
-                        seq=sql.SQL(sequence),
                     )
                 ).fetchone()
-            moved += [sequence] if row else []
+            moved += [sequence.name] if row else []
         return moved
 
     def foreign_key_violations(
@@ -109,12 +145,20 @@ class PostgresTransaction:
         found = []
         for child in catalog.tables.values():
             for key in child.foreign_keys:
-                if child.qualified_name in names or (deleted and key.parent in names):
-                    found += self._violations(child, key)
+                touched = child.qualified_name in names or (deleted and key.parent in names)
+                if touched and key.validated:
+                    found += self._violations(child, key, catalog.tables.get(key.parent))
         return found
 
-    def _violations(self, child: Table, key: ForeignKey) -> list[ForeignKeyViolation]:
-        parent = sql.Identifier(key.parent_schema, key.parent_name)
+    def _violations(
+        self, child: Table, key: ForeignKey, known_parent: Table | None
+    ) -> list[ForeignKeyViolation]:
+        # an extension's table is not in the catalog, and has no heirs
+        parent = (
+            rows_of(known_parent)
+            if known_parent
+            else sql.Identifier(key.parent_schema, key.parent_name)
+        )
         present = sql.SQL(" and ").join(
             sql.SQL("c.{} is not null").format(sql.Identifier(name)) for name in key.columns
         )
@@ -134,15 +178,10 @@ class PostgresTransaction:
             return []
         return [ForeignKeyViolation(key.name, child.qualified_name, key.parent, row[0], row[1])]
 
-    def _owned_sequences(self, table: Table) -> list[tuple[str, str]]:
+    def _sequences(self, table: Table) -> list[_Sequence]:
         name = name_of(table).as_string(self._connection)
         with mapped_errors("restore", table.qualified_name):
-            return self._connection.execute(
-                "select attname, pg_get_serial_sequence(%(name)s, attname) from pg_attribute "
-                "where attrelid = %(name)s::regclass and attnum > 0 and not attisdropped "
-                "and pg_get_serial_sequence(%(name)s, attname) is not null",
-                {"name": name},
-            ).fetchall()
+            return [_Sequence(*row) for row in self._connection.execute(_SEQUENCES, [name])]
 
     def _silence_triggers(self) -> None:
         try:

@@ -109,7 +109,7 @@ def _live_table(entry: TableEntry, request: RestoreRequest, catalog: Catalog) ->
 
 
 def _check_fits(entry: TableEntry, live: Table, request: RestoreRequest) -> None:
-    if not live.readable:
+    if not (live.readable and live.writable):
         raise permission_denied(live.schema_name, live.name, writing=True)
     if not live.primary_key and request.mode is not RestoreMode.REPLACE:
         raise RestoreError(

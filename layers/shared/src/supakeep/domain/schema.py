@@ -8,16 +8,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-_ONE_LINE_TYPES = frozenset(
-    (
-        *("smallint", "integer", "bigint", "numeric", "real", "double precision", "money"),
-        *("text", "character varying", "character", "name", "boolean", "uuid", "bytea", "jsonb"),
-        *("date", "time", "time without time zone", "time with time zone", "interval"),
-        *("timestamp without time zone", "timestamp with time zone", "timestamp", "oid"),
-        *("inet", "cidr", "macaddr", "macaddr8", "bit", "bit varying", "tsvector", "tsquery"),
-    )
-)
-
 
 class Column(BaseModel):
     """A column as `pg_attribute` has it; `type` is Postgres's own spelling, `numeric(12,4)` say."""
@@ -30,16 +20,12 @@ class Column(BaseModel):
     identity: Literal["always", "by default"] | None = None
     generated: bool = False
 
-    @property
-    def may_break_lines(self) -> bool:
-        """Whether a value's JSON text may hold a line break: json keeps those between its tokens,
-        and a type that is not Postgres's own may be made of json.
-        """
-        return self.type.partition("(")[0].removesuffix("[]") not in _ONE_LINE_TYPES
-
 
 class ForeignKey(BaseModel):
-    """`columns` of the table that has it refer to `parent_columns` of `parent`, `schema.name`."""
+    """`columns` of the table that has it refer to `parent_columns` of `parent`, `schema.name`.
+
+    Rows may violate a key that is not `validated` (NOT VALID, NOT ENFORCED), as they did before.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -49,6 +35,7 @@ class ForeignKey(BaseModel):
     parent_schema: str
     parent_name: str
     parent_columns: tuple[str, ...]
+    validated: bool = True
 
 
 class Table(BaseModel):
@@ -56,7 +43,10 @@ class Table(BaseModel):
 
     `references` names the tables that its foreign keys point to. `readable` and `rows_hidden` are
     about the role that asked: without the first it may not select, with the second row-level
-    security would leave rows out without an error.
+    security would leave rows out without an error; `writable` is whether it may insert and update.
+
+    Of `text_columns` a row holds the values' text, of `array_columns` where a lower bound is not 1.
+    `json_columns` and `jsonb_columns` are of these types or of domains over them.
     """
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
@@ -69,7 +59,12 @@ class Table(BaseModel):
     foreign_keys: tuple[ForeignKey, ...] = ()
     partitioned: bool = False
     readable: bool = True
+    writable: bool = True
     rows_hidden: bool = False
+    text_columns: tuple[str, ...] = ()
+    array_columns: tuple[str, ...] = ()
+    json_columns: tuple[str, ...] = ()
+    jsonb_columns: tuple[str, ...] = ()
 
     @property
     def qualified_name(self) -> str:
