@@ -7,17 +7,19 @@ import os
 import sys
 import time
 import urllib.request
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from local.ageing import age
 from local.errors import StackError
 from local.seed import seed
-from local.stack import local_stack
+from local.stack import Options, local_stack
 from local.wreckage import ACCIDENTS, fingerprint, wreck
 from supakeep.bootstrap import Application
 from supakeep.domain.manifest import Manifest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from local.lambda_runtime import Invocation
     from local.stack import Stack
 
@@ -30,12 +32,13 @@ class DemoError(StackError):
     """Something that the demo shows did not happen."""
 
 
-def main() -> int:
-    """Runs the demo; returns the exit code."""
+def main(arguments: Sequence[str] = ()) -> int:
+    """Runs the demo with the engine that is named, `rest` by default; returns the exit code."""
     began = time.monotonic()
     step(1, "Start PostgreSQL, Supabase Lite, AWS services and the functions (built once)")
+    engine: Literal["rest", "postgres"] = "postgres" if "postgres" in arguments else "rest"
     try:
-        with local_stack() as stack:
+        with local_stack(options=Options(engine=engine)) as stack:
             tell(f"Supabase at {stack.supabase_url}, HTTP API at {stack.api_url}")
             tell(stack.why_not_emulated or "the functions run in the real Lambda runtime")
             summary = show(stack)
@@ -75,6 +78,7 @@ def back_up(stack: Stack) -> dict[str, Any]:
     result: dict[str, Any] = run["result"]
     for table in result["tables"]:
         tell(f"{table['name']:<28} {table['rows']:>7,} rows   {table['policy']}")
+    tell(f"engine {result['engine']}, consistency {result['consistency']}")
     tell(f"{result['name']}: {result['rows']:,} rows, {result['size_bytes']:,} bytes")
     stack.wait_idle()  # a good backup starts a prune
     return result
@@ -208,4 +212,4 @@ def tell(what: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

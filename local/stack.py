@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from local import rie
 from local.aws import Aws, create_resources, start_aws
@@ -51,6 +51,7 @@ class Options:
         postgres_version: see `start_postgres`.
         file_size_limit: the largest object that Storage takes.
         gateway_seconds: the longest that an HTTP request may take.
+        engine: `postgres` gives the functions the database's address as well.
     """
 
     template: Path = PROJECT / "template.yaml"
@@ -62,6 +63,7 @@ class Options:
     postgres_version: str | None = None
     file_size_limit: str = "50MiB"
     gateway_seconds: float = 30.0
+    engine: Literal["rest", "postgres"] = "rest"
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,10 @@ def start(folder: Path, options: Options, cleanup: ExitStack) -> Stack:
         project = parallel.submit(start_project, children, folder, options, lite_port)
         aws = parallel.submit(start_aws, children, folder / "aws", host=options.host).result()
         postgres, lite = project.result()
-        create_resources(aws, template, {"SUPABASE_SERVICE_ROLE_KEY": lite.secret_key, **keys})
+        project_keys = {"SUPABASE_SERVICE_ROLE_KEY": lite.secret_key}
+        if options.engine == "postgres":
+            project_keys["SUPABASE_DB_URL"] = postgres.url()
+        create_resources(aws, template, {**project_keys, **keys})
     client = rie.runtime_client(folder / "runtime")
     functions = Functions(
         [

@@ -28,7 +28,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return answer(resolver, application, event, context)
     app = runtime.ready(application)
     scheduled = runtime.is_schedule(event)
-    run = _scheduled_run(app, event) if scheduled else _invoked_run(app, event)
+    run = _run(app, event, context)
     run = runtime.carry_out(
         RunKind.BACKUP,
         "Backup:Cron" if run.trigger == "schedule" else "Backup:Manual",
@@ -41,13 +41,21 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return run.model_dump(mode="json")
 
 
-def _scheduled_run(app: Application, event: dict[str, Any]) -> Run:
+def _run(app: Application, event: dict[str, Any], context: Any) -> Run:
+    if runtime.is_schedule(event):
+        return _scheduled_run(app, event, context)
+    return _invoked_run(app, event, context)
+
+
+def _scheduled_run(app: Application, event: dict[str, Any], context: Any) -> Run:
     """The scheduled moment is the run's id: a second delivery of it is the same run."""
     scheduled_at = runtime.parse_event(ScheduleEvent, event).scheduled_at
-    return runtime.new_run(app, RunKind.BACKUP, "schedule", new_run_id(scheduled_at, "schedule"))
+    return runtime.new_run(
+        app, RunKind.BACKUP, "schedule", new_run_id(scheduled_at, "schedule"), context
+    )
 
 
-def _invoked_run(app: Application, event: dict[str, Any]) -> Run:
+def _invoked_run(app: Application, event: dict[str, Any], context: Any) -> Run:
     asked = runtime.parse_event(BackupInvocation, event)
-    run = runtime.new_run(app, RunKind.BACKUP, asked.trigger, asked.run_id)
+    run = runtime.new_run(app, RunKind.BACKUP, asked.trigger, asked.run_id, context)
     return run.model_copy(update={"backup": asked.name})

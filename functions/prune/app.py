@@ -28,7 +28,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if runtime.is_http(event):
         return answer(resolver, application, event, context)
     app = runtime.ready(application)
-    run, dry_run = _run(app, event)
+    run, dry_run = _run(app, event, context)
     run = runtime.carry_out(
         RunKind.PRUNE,
         "Prune",
@@ -40,13 +40,13 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return run.model_dump(mode="json")
 
 
-def _run(app: Application, event: dict[str, Any]) -> tuple[Run, bool]:
+def _run(app: Application, event: dict[str, Any], context: Any) -> tuple[Run, bool]:
     if runtime.is_schedule(event):
         scheduled_at = runtime.parse_event(ScheduleEvent, event).scheduled_at
         run_id = new_run_id(scheduled_at, "prune")
-        return runtime.new_run(app, RunKind.PRUNE, "schedule", run_id), False
+        return runtime.new_run(app, RunKind.PRUNE, "schedule", run_id, context), False
     asked = runtime.parse_event(PruneInvocation, event)
-    return runtime.new_run(app, RunKind.PRUNE, "api", asked.run_id), asked.dry_run
+    return runtime.new_run(app, RunKind.PRUNE, "api", asked.run_id, context), asked.dry_run
 
 
 def _count_age(app: Application, run: Run) -> None:

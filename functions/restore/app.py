@@ -33,7 +33,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         logger,
         metrics,
         lambda: app.restore(
-            runtime.new_run(app, RunKind.RESTORE, "api", asked.run_id),
+            runtime.new_run(app, RunKind.RESTORE, "api", asked.run_id, context),
             asked.request(),
             deadline=runtime.deadline_of(context),
         ),

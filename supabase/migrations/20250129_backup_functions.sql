@@ -13,13 +13,15 @@ language sql stable security invoker
 set search_path = pg_catalog
 as $$
   select json_build_object(
-    'functions_version', 1,
+    'functions_version', 2,
     'server_version', current_setting('server_version'),
     'tables', coalesce((
       select json_agg(json_build_object(
         'schema', n.nspname,
         'name', c.relname,
         'readable', has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select'),
+        'writable', has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'insert')
+                    and has_table_privilege(c.oid, 'update'),
         -- raises for a caller without any right on the table, hence the guard
         'rows_hidden', case when has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
                             then row_security_active(c.oid) else false end,
@@ -37,7 +39,8 @@ as $$
             from pg_index i
             cross join lateral unnest(i.indkey::int2[]) with ordinality as k(attnum, position)
             join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
-           where i.indrelid = c.oid and i.indisprimary), '[]'),
+           -- a deferrable key cannot tell which row an upsert means
+           where i.indrelid = c.oid and i.indisprimary and i.indimmediate), '[]'),
         'references', coalesce((
           select json_agg(distinct rn.nspname || '.' || rc.relname)
             from pg_constraint f
@@ -87,10 +90,64 @@ as $$
        and c.casttarget = 'json'::regtype and c.castsource >= 16384);
 $$;
 
--- One page of a table. request: {schema, table, key: [column…], limit, max_bytes, after, after_order,
--- order_by?, since_column?, since?}; `after` and `after_order` are what the page before answered, null for the
--- first. Pages follow the key; with order_by they run from its highest value down. Answers {rows: the rows'
--- JSON texts, one a line, count, after, after_order}; a count of 0 is the end.
+-- Where a table's own rows are: an heir's rows are the heir's, a partition's those of the partitioned table.
+create or replace function public.supakeep_own_rows(relation regclass)
+returns text
+language sql stable security invoker
+set search_path = pg_catalog
+as $$
+  select case relkind when 'p' then '' else 'only ' end || relation::text from pg_class where oid = relation;
+$$;
+
+-- A key's values, given as a JSON array of texts, as SQL literals of the key's types.
+create or replace function public.supakeep_key_values(relation regclass, key text[], given jsonb)
+returns text
+language sql stable security invoker
+set search_path = pg_catalog
+as $$
+  select string_agg(format('%L::%s', given ->> (i - 1)::int, format_type(a.atttypid, a.atttypmod)), ', ' order by i)
+    from unnest(key) with ordinality u(k, i)
+    join pg_attribute a on a.attrelid = relation and a.attname = u.k;
+$$;
+
+-- Which rows are the last N by a column: {order, key} of the N-th row, counted from the highest value down, rows
+-- without a value last; null where there are fewer. Settled once, so that a row whose value changes while pages are
+-- read is neither lost nor doubled. request: {schema, table, key, order_by, last_rows}.
+create or replace function public.supakeep_bound(request text)
+returns json
+language plpgsql stable security invoker
+set search_path = pg_catalog
+set timezone = 'UTC'
+set datestyle = 'ISO'
+set intervalstyle = 'postgres'
+set bytea_output = 'hex'
+set extra_float_digits = 3
+as $$
+declare
+  asked    jsonb := request;
+  relation regclass := format('%I.%I', asked ->> 'schema', asked ->> 'table')::regclass;
+  key      text[] := array(select jsonb_array_elements_text(asked -> 'key'));
+  order_by text := asked ->> 'order_by';
+  answer   json;
+begin
+  perform set_config('search_path', public.supakeep_search_path(relation, key || order_by), true);
+  execute format(
+    'select json_build_object(''order'', t.%1$I::text, ''key'', to_json(array[%2$s]::text[])) from %3$s t '
+    'order by t.%1$I desc nulls last, %4$s offset %5$s limit 1',
+    order_by,
+    (select string_agg(format('t.%I::text', k), ', ' order by i) from unnest(key) with ordinality u(k, i)),
+    public.supakeep_own_rows(relation),
+    (select string_agg(format('t.%I desc', k), ', ' order by i) from unnest(key) with ordinality u(k, i)),
+    (asked ->> 'last_rows')::bigint - 1)
+  into answer;
+  return answer;
+end
+$$;
+
+-- One page of a table, in the order of its key. request: {schema, table, key: [column…], limit, max_bytes, after,
+-- order_by?, bound?, since_column?, since?}; `after` is what the page before answered, null for the first; `bound` is
+-- supakeep_bound's answer. Answers {rows: the rows' JSON texts, a comma and a line break between them, count, after};
+-- a count of 0 is the end.
 create or replace function public.supakeep_page(request text)
 returns json
 language plpgsql stable security invoker
@@ -106,21 +163,14 @@ declare
   relation  regclass := format('%I.%I', asked ->> 'schema', asked ->> 'table')::regclass;
   key       text[] := array(select jsonb_array_elements_text(asked -> 'key'));
   order_by  text := asked ->> 'order_by';
-  after_key text[] := array(select jsonb_array_elements_text(nullif(asked -> 'after', 'null')));
-  after_at  text := asked ->> 'after_order';
-  first     boolean := nullif(asked -> 'after', 'null') is null;
+  bound     jsonb := nullif(asked -> 'bound', 'null');
   key_list  text := (select string_agg(format('t.%I', k), ', ' order by i) from unnest(key) with ordinality u(k, i));
   as_text   text[] := public.supakeep_text_columns(relation);
   line      text := 'row_to_json(t.*)';
-  key_after text;
   condition text := 'true';
-  ordering  text;
   answer    json;
 begin
   perform set_config('search_path', public.supakeep_search_path(relation, key || order_by), true);
-  key_after := (select string_agg(format('%L::%s', v, format_type(a.atttypid, a.atttypmod)), ', ' order by i)
-                  from unnest(key, after_key) with ordinality u(k, v, i)
-                  join pg_attribute a on a.attrelid = relation and a.attname = u.k);
   if cardinality(as_text) > 0 then
     line := (select format('row_to_json((select r from (select %s) r))', string_agg(
                       format(case when a.attname = any (as_text) then 't.%1$I::text as %1$I' else 't.%1$I' end, a.attname),
@@ -131,44 +181,33 @@ begin
   if asked ->> 'since_column' is not null then
     condition := format('t.%I >= %L', asked ->> 'since_column', asked ->> 'since');
   end if;
-  if order_by is null then
-    ordering := key_list;
-    if not first then
-      condition := condition || format(' and (%s) > (%s)', key_list, key_after);
-    end if;
-  else
-    -- newest first; rows without a value in the ordering column come last
-    ordering := format('t.%I desc nulls last, ', order_by)
-      || (select string_agg(format('t.%I desc', k), ', ' order by i) from unnest(key) with ordinality u(k, i));
-    if not first and after_at is null then
-      condition := condition || format(' and t.%I is null and (%s) < (%s)', order_by, key_list, key_after);
-    elsif not first then
-      condition := condition || format(
-        ' and (t.%1$I is null or (t.%1$I <= %2$L and (t.%1$I < %2$L or (%3$s) < (%4$s))))',
-        order_by, after_at, key_list, key_after);
-    end if;
+  if nullif(asked -> 'after', 'null') is not null then
+    condition := condition || format(' and (%s) > (%s)', key_list, public.supakeep_key_values(relation, key, asked -> 'after'));
+  end if;
+  if bound is not null then
+    condition := condition || format(
+      case when bound ->> 'order' is null then ' and (t.%1$I is not null or (%3$s) >= (%4$s))'
+           else ' and (t.%1$I > %2$L or (t.%1$I = %2$L and (%3$s) >= (%4$s)))' end,
+      order_by, bound ->> 'order', key_list, public.supakeep_key_values(relation, key, bound -> 'key'));
   end if;
   execute format($page$
     with page as (
       select row_number() over (order by %1$s) as n,
              -- a column of type json may hold line breaks between its tokens, never inside one
-             translate(%8$s::text, E'\n\r', '  ') as line,
-             array[%2$s]::text[] as key,
-             %3$s::text as order_value
-        from %4$s t where %5$s order by %1$s limit %6$s),
+             translate(%7$s::text, E'\n\r', '  ') as line,
+             array[%2$s]::text[] as key
+        from %3$s t where %4$s order by %1$s limit %5$s),
     sized as (select page.*, sum(octet_length(line)) over (order by n) as bytes from page),
-    kept as (select * from sized where n = 1 or bytes <= %7$s)
+    kept as (select * from sized where n = 1 or bytes <= %6$s)
     select json_build_object(
-      'rows', coalesce(string_agg(line, E'\n' order by n), ''),
+      'rows', coalesce(string_agg(line, E',\n' order by n), ''),
       'count', count(*),
-      'after', (select to_json(key) from kept order by n desc limit 1),
-      'after_order', (select order_value from kept order by n desc limit 1))
+      'after', (select to_json(key) from kept order by n desc limit 1))
     from kept
     $page$,
-    ordering,
+    key_list,
     (select string_agg(format('t.%I::text', k), ', ' order by i) from unnest(key) with ordinality u(k, i)),
-    case when order_by is null then 'null' else format('t.%I', order_by) end,
-    relation, condition, (asked ->> 'limit')::int, (asked ->> 'max_bytes')::bigint, line)
+    public.supakeep_own_rows(relation), condition, (asked ->> 'limit')::int, (asked ->> 'max_bytes')::bigint, line)
   into answer;
   return answer;
 end
@@ -190,7 +229,7 @@ begin
   if asked ->> 'since_column' is not null then
     condition := format('%I >= %L', asked ->> 'since_column', asked ->> 'since');
   end if;
-  execute format('select json_build_object(''rows'', count(*)) from %s where %s', relation, condition) into answer;
+  execute format('select json_build_object(''rows'', count(*)) from %s where %s', public.supakeep_own_rows(relation), condition) into answer;
   return answer;
 end
 $$;
@@ -230,6 +269,7 @@ declare
                            then format('coalesce(%I, ''null'')', c) else quote_ident(c) end, ', ' order by i)
       from unnest(columns) with ordinality u(c, i)
       join pg_attribute a on a.attrelid = relation and a.attname = c);
+  there    bigint;
   answer   json;
 begin
   perform set_config('search_path', public.supakeep_search_path(relation, key), true);
@@ -239,16 +279,15 @@ begin
         'inserted', count(*) filter (where t.%1$I is null),
         'updated', count(*) filter (where t.%1$I is not null and %2$s),
         'unchanged', count(*) filter (where t.%1$I is not null and not (%2$s)))
-      from json_populate_recordset(null::%3$s, $1) excluded left join %3$s t on %4$s
+      from json_populate_recordset(null::%3$s, $1) excluded left join %5$s t on %4$s
       $compare$,
-      key[1], differs, relation,
-      same_key)
+      key[1], differs, relation, same_key, public.supakeep_own_rows(relation))
     into answer using (asked ->> 'rows')::json;
   else
     execute format($upsert$
       with incoming as materialized (select * from json_populate_recordset(null::%1$s, $1)),
       -- counted rather than told by xmax, which a partitioned table does not return
-      present as (select count(*) as n from incoming excluded join %1$s t on %5$s),
+      present as (select count(*) as n from incoming excluded join %7$s t on %5$s),
       written as (
         insert into %1$s as t (%2$s) overriding system value
         select %6$s from incoming
@@ -266,15 +305,24 @@ begin
       coalesce((select format('update set %s where %s', string_agg(format('%1$I = excluded.%1$I', c), ', '), differs)
                   from unnest(settable) c having count(*) > 0), 'nothing'),
       same_key,
-      incoming)
+      incoming,
+      public.supakeep_own_rows(relation))
     into answer using (asked ->> 'rows')::json;
+    execute format(
+      'select count(*) from json_populate_recordset(null::%1$s, $1) excluded join %2$s t on %3$s',
+      relation, public.supakeep_own_rows(relation), same_key)
+    into there using (asked ->> 'rows')::json;
+    if there < json_array_length((asked ->> 'rows')::json) then
+      -- undoes the batch, so that the caller finds out which rows these are
+      raise integrity_constraint_violation using message = 'a trigger of the table discarded the row';
+    end if;
   end if;
   return answer;
 end
 $$;
 
--- Moves a table's sequences past its highest values, so that the next insert after a restore does not
--- collide. A sequence is never moved back.
+-- Moves the sequences that a table's columns draw from past its highest values, so that the next insert after a
+-- restore does not collide. A sequence is never moved back; one that counts down is moved further down.
 create or replace function public.supakeep_advance_sequences(request text)
 returns json
 language plpgsql volatile security invoker
@@ -283,23 +331,32 @@ as $$
 declare
   asked    jsonb := request;
   relation regclass := format('%I.%I', asked ->> 'schema', asked ->> 'table')::regclass;
-  owned    record;
-  highest  bigint;
+  used     record;
+  furthest bigint;
   behind   boolean;
   advanced text[] := '{}';
 begin
-  for owned in
-    select a.attname as column_name, pg_get_serial_sequence(relation::text, a.attname) as sequence_name
+  for used in
+    -- an identity's own sequence, and one that a default names
+    select distinct a.attname as column_name, s.seqrelid::regclass as sequence_name, s.seqincrement > 0 as upwards
       from pg_attribute a
+      left join pg_attrdef f on f.adrelid = a.attrelid and f.adnum = a.attnum
+      join pg_depend d on (d.classid = 'pg_attrdef'::regclass and d.objid = f.oid
+                           and d.refclassid = 'pg_class'::regclass)
+                       or (d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass
+                           and d.refobjid = a.attrelid and d.refobjsubid = a.attnum and d.deptype in ('a', 'i'))
+      join pg_sequence s on s.seqrelid in (d.objid, d.refobjid)
      where a.attrelid = relation and a.attnum > 0 and not a.attisdropped
-       and pg_get_serial_sequence(relation::text, a.attname) is not null
+       and a.atttypid in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
   loop
-    execute format('select max(%I) from %s', owned.column_name, relation) into highest;
-    execute format('select $1 > last_value or ($1 = last_value and not is_called) from %s', owned.sequence_name)
-      into behind using highest;
+    execute format('select %s(%I) from %s', case when used.upwards then 'max' else 'min' end, used.column_name, relation)
+      into furthest;
+    execute format('select $1 %s last_value or ($1 = last_value and not is_called) from %s',
+                   case when used.upwards then '>' else '<' end, used.sequence_name)
+      into behind using furthest;
     if behind then
-      perform setval(owned.sequence_name::regclass, highest, true);
-      advanced := advanced || owned.sequence_name;
+      perform setval(used.sequence_name, furthest, true);
+      advanced := advanced || used.sequence_name::text;
     end if;
   end loop;
   return json_build_object('advanced', to_json(advanced));
@@ -308,11 +365,15 @@ $$;
 
 revoke execute on function
   public.supakeep_search_path(regclass, text[]), public.supakeep_text_columns(regclass),
+  public.supakeep_own_rows(regclass), public.supakeep_key_values(regclass, text[], jsonb),
+  public.supakeep_bound(text),
   public.supakeep_catalog(), public.supakeep_page(text), public.supakeep_count(text),
   public.supakeep_upsert(text), public.supakeep_advance_sequences(text)
   from public, anon, authenticated;
 grant execute on function
   public.supakeep_search_path(regclass, text[]), public.supakeep_text_columns(regclass),
+  public.supakeep_own_rows(regclass), public.supakeep_key_values(regclass, text[], jsonb),
+  public.supakeep_bound(text),
   public.supakeep_catalog(), public.supakeep_page(text), public.supakeep_count(text),
   public.supakeep_upsert(text), public.supakeep_advance_sequences(text)
   to service_role;

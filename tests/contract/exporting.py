@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from supakeep.adapters.batch_transaction import UpsertCounts
 from supakeep.domain.plan import Selection
 from supakeep.domain.schema import Table
-from supakeep.ports import ObjectStore, UpsertCounts
+from supakeep.ports import ObjectStore
 from tests.builders.tables import a_table
 from tests.contract.workbench import SupabaseWorkbench, Workbench
 
@@ -20,7 +21,7 @@ def exported(bench: Workbench, selection: Selection) -> list[dict[str, Any]]:
     """The rows of all portions, each of which says how many it has."""
     rows: list[dict[str, Any]] = []
     for portion in bench.database.export(selection):
-        lines = portion.lines.split(b"\n")
+        lines = portion.lines.split(b",\n")
         assert len(lines) == portion.count > 0
         rows += [json.loads(line) for line in lines]
     return rows

@@ -119,7 +119,7 @@ def texts(bench: SupabaseWorkbench) -> list[tuple[int, str | None]]:
 
 def exported(bench: SupabaseWorkbench, table: Table) -> list[bytes]:
     portions = bench.database.export(a_selection(table))
-    return [line for portion in portions for line in portion.lines.split(b"\n")]
+    return [line for portion in portions for line in portion.lines.split(b",\n")]
 
 
 @pytest.mark.parametrize("type_", VALUES)

@@ -97,7 +97,7 @@ def test_a_table_and_its_columns_may_have_any_name(supabase: SupabaseWorkbench, 
     table = supabase.created(name)
 
     rows = [
-        line for p in supabase.database.export(a_selection(table)) for line in p.lines.split(b"\n")
+        line for p in supabase.database.export(a_selection(table)) for line in p.lines.split(b",\n")
     ]
     last = exported(supabase, a_selection(table, last_rows=2, order_by=name))
     supabase.execute("delete from {schema}.{name} where {name} = 1", name=name)
@@ -108,7 +108,7 @@ def test_a_table_and_its_columns_may_have_any_name(supabase: SupabaseWorkbench, 
     counts = supabase.database.upsert(table, table.writable_columns, rows, dry_run=False)
 
     assert [json.loads(row)[name] for row in rows] == [1, 2, 3]
-    assert [row[name] for row in last] == [3, 2]
+    assert [row[name] for row in last] == [2, 3]
     assert (counts.inserted, counts.updated, counts.unchanged) == (1, 1, 1)
     assert dry == counts
     assert [row[other] for row in supabase.rows(table)] == ["one", None, "three"]

@@ -73,6 +73,7 @@ def test_the_keys_in_the_secret_take_the_place_of_the_environments(
     )
 
     settings = app.settings
+    assert settings.service_role_key is not None
     assert settings.service_role_key.get_secret_value() == "sb_secret_in_the_secret"
     assert settings.admin_key is not None
     assert settings.admin_key.get_secret_value() == "admin-in-the-secret"

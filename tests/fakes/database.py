@@ -5,14 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
+from supakeep.adapters.batch_transaction import BatchTransaction, UpsertCounts
 from supakeep.domain.plan import Selection, permission_denied
 from supakeep.domain.schema import Catalog, Table
 from supakeep.errors import ConstraintViolationError, DatabaseError, ExportError
-from supakeep.ports import Rows, UpsertCounts
+from supakeep.ports import Rows
 
 # a column's value as its JSON text, so that no number is ever read
 Row = dict[str, bytes]
@@ -41,6 +43,7 @@ class InMemoryDatabase:
 
     engine: Literal["rest", "postgres"] = "rest"
     consistency: Literal["snapshot", "per-table"] = "per-table"
+    needs_key = True
 
     def __init__(self, *, portion_rows: int = 2) -> None:
         self._contents: dict[str, _Contents] = {}
@@ -92,6 +95,21 @@ class InMemoryDatabase:
         """The last value that the table's sequence gave out."""
         return self._contents[table].sequence
 
+    @property
+    def wal_position(self) -> str | None:
+        return None
+
+    def left_out(self, schemas: Sequence[str]) -> Mapping[str, str]:  # noqa: ARG002
+        return {}
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Self]:
+        yield self
+
+    @contextmanager
+    def transaction(self, *, dry_run: bool) -> Iterator[BatchTransaction]:
+        yield BatchTransaction(self, dry_run=dry_run)
+
     def catalog(self) -> Catalog:
         tables = {name: contents.table for name, contents in sorted(self._contents.items())}
         return Catalog(server_version="17.6", tables=tables)
@@ -102,7 +120,7 @@ class InMemoryDatabase:
         texts = texts if limit is None else texts[:limit]
         for start in range(0, len(texts), self._portion_rows):
             portion = texts[start : start + self._portion_rows]
-            yield Rows(b"\n".join(portion), len(portion))
+            yield Rows(b",\n".join(portion), len(portion))
 
     def count(self, selection: Selection) -> int:
         return len(self._selected(selection))

@@ -20,7 +20,8 @@ from local.seed import seed
 from local.stack import Stack, local_stack
 from local.template import PROJECT, Template
 from local.wreckage import fingerprint, wreck
-from supakeep.cli import _parser
+from supakeep.cli import COMMANDS
+from supakeep.cli_arguments import build_parser
 from supakeep.domain.policy import BackupPolicy
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ def test_every_supakeep_command_in_the_documents_is_one_that_exists() -> None:
     for line in lines:
         command = line.partition(" #")[0].partition(" |")[0]
         words = shlex.split(command.replace("$(", "").replace("<", "").replace(">", ""))
-        _parser().parse_args(words[1:])  # exits, and so fails, where it is wrong
+        build_parser(COMMANDS).parse_args(words[1:])  # exits, and so fails, where it is wrong
 
 
 def test_every_make_target_in_the_documents_exists() -> None:

@@ -22,6 +22,7 @@ def test_the_two_names_of_the_guide_are_enough() -> None:
 
     assert settings.supabase_url == "https://abc.supabase.co"
     assert settings.project_ref == "abc"
+    assert settings.service_role_key is not None
     assert settings.service_role_key.get_secret_value() == "sb_secret_x"
     assert settings.backup_bucket == "backups"
     assert settings.max_object_bytes == 45 * 1024 * 1024

@@ -141,7 +141,7 @@ def test_missing_functions_are_named_with_the_migration() -> None:
 
 
 def test_functions_of_another_version_are_refused() -> None:
-    catalog = {"functions_version": 2, "server_version": "17.6", "tables": []}
+    catalog = {"functions_version": 1, "server_version": "17.6", "tables": []}
     database = database_over(lambda _: httpx.Response(200, json=catalog))
 
     with pytest.raises(FunctionsMissingError, match="are of another version"):

@@ -35,6 +35,11 @@ def test_a_restore_is_accepted_and_handed_over(functions: Functions, project: Pr
                 "dry_run": False,
                 "allow_other_project": False,
                 "read_from": None,
+                "mode": "merge",
+                "where": {},
+                "into_schema": None,
+                "ignore_dropped_columns": False,
+                "keep_undo": True,
                 "run_id": answer.body["run_id"],
             },
         )

@@ -205,7 +205,7 @@ def test_a_dry_run_shows_what_would_be_written_and_writes_nothing(
     assert ended.code == 0
     assert "WOULD BE WRITTEN" in ended.out
     items = next(line for line in ended.out.splitlines() if line.startswith(ITEMS))
-    assert items.split() == [ITEMS, "5", "1", "1", "0", "4", "0", "4"]
+    assert items.split() == [ITEMS, "5", "1", "1", "0", "0", "4", "0", "4"]
     assert shop.everything() == before
 
 

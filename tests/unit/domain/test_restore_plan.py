@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from supakeep.domain.manifest import Manifest
-from supakeep.domain.restore import RestoreRequest, check_confirmation, plan_restore
+from supakeep.domain.restore import RestoreRequest
+from supakeep.domain.restore_plan import check_confirmation, plan_restore
 from supakeep.domain.schema import Catalog, Column
 from supakeep.errors import (
     DatabasePermissionError,
@@ -27,7 +28,9 @@ def request(**fields: Any) -> RestoreRequest:
 
 
 def planned(*tables: str, manifest: Manifest = BACKUP, catalog: Catalog = LIVE) -> list[str]:
-    return [entry.name for entry in plan_restore(manifest, tables, catalog)]
+    return [
+        planned.entry.name for planned in plan_restore(manifest, request(tables=tables), catalog)
+    ]
 
 
 def test_a_restore_must_be_confirmed_with_the_projects_ref() -> None:

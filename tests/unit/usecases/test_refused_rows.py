@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from supakeep.adapters.batch_transaction import MAX_REFUSED_ROWS
 from supakeep.domain.manifest import Manifest
 from supakeep.domain.restore import RestoredTable
 from supakeep.errors import RestoreError
-from supakeep.usecases.table_upsert import MAX_REFUSED_ROWS
 from tests.builders.backups import CUSTOMERS, ITEMS, ORDERS, a_shop, back_up, emptied, restore
 from tests.builders.tables import a_table
 from tests.fakes.database import ForeignKey, InMemoryDatabase

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from supakeep.adapters.in_memory import InMemoryRunStore
 from supakeep.adapters.retrying import RetryingObjectStore
@@ -17,16 +17,21 @@ from supakeep.domain.restore import RestoreReport, RestoreRequest
 from supakeep.domain.run import Run, RunStatus
 from supakeep.domain.summary import BackupSummary
 from supakeep.errors import ConfigurationError, InvalidRequestError
-from supakeep.ports import Clock, Deadline, Dispatcher, ObjectStore, Progress, RunStore
+from supakeep.ports import (
+    Clock,
+    Database,
+    Deadline,
+    Dispatcher,
+    ObjectStore,
+    Progress,
+    RunStore,
+)
 from supakeep.settings import SECRET_NAMES, Settings
 from supakeep.usecases.create_backup import CreateBackup, choose_name
 from supakeep.usecases.find_backups import find_backup
 from supakeep.usecases.prune_backups import PruneBackups, PruneReport
 from supakeep.usecases.restore_backup import RestoreBackup
 from supakeep.usecases.track_runs import Outcome, RunProgress, TrackRuns
-
-if TYPE_CHECKING:
-    from supakeep.adapters.supabase_rest import SupabaseRestDatabase
 
 
 class Application:
@@ -56,25 +61,45 @@ class Application:
         return self.settings.policy()
 
     @cached_property
-    def database(self) -> SupabaseRestDatabase:
-        from supakeep.adapters.supabase_rest import SupabaseRestDatabase
+    def database(self) -> Database:
+        """Postgres itself where its address is known, else the Data API."""
+        if self.settings.db_url is None:
+            from supakeep.adapters.supabase_rest import SupabaseRestDatabase
 
-        key = self.settings.service_role_key.get_secret_value()
-        return SupabaseRestDatabase(self.settings.supabase_url, key)
+            return SupabaseRestDatabase(*self._project())
+        from supakeep.adapters.postgres import PostgresDatabase
+
+        return PostgresDatabase(
+            self.settings.db_url.get_secret_value(), connections=self.settings.db_connections
+        )
 
     @cached_property
     def primary(self) -> ObjectStore:
+        """Storage; for a project of which only the database is known, the S3 bucket."""
+        if self.settings.supabase_url is None and self.settings.mirror_s3_bucket is not None:
+            return s3_store(self.settings.mirror_s3_bucket, name="primary")
         from supakeep.adapters.supabase_storage import SupabaseObjectStore
 
-        key = self.settings.service_role_key.get_secret_value()
-        return RetryingObjectStore(
-            SupabaseObjectStore(self.settings.supabase_url, key, self.settings.backup_bucket)
-        )
+        url, key = self._project()
+        return RetryingObjectStore(SupabaseObjectStore(url, key, self.settings.backup_bucket))
+
+    def _project(self) -> tuple[str, str]:
+        url, key = self.settings.supabase_url, self.settings.service_role_key
+        if url is None or key is None:
+            raise ConfigurationError(
+                "NEXT_PUBLIC_SUPABASE_URL is not set",
+                operation="read settings",
+                key="NEXT_PUBLIC_SUPABASE_URL",
+                hint="Set it and SUPABASE_SERVICE_ROLE_KEY, or name another destination: "
+                "--to FOLDER, --to s3://bucket, MIRROR_S3_BUCKET.",
+            )
+        return url, key.get_secret_value()
 
     @cached_property
     def mirror(self) -> ObjectStore | None:
         bucket = self.settings.mirror_s3_bucket
-        return s3_store(bucket, name="mirror") if bucket else None
+        has_storage = self.settings.supabase_url is not None
+        return s3_store(bucket, name="mirror") if bucket and has_storage else None
 
     @property
     def stores(self) -> list[ObjectStore]:
@@ -142,21 +167,32 @@ class Application:
                 else self.choose_backup_name(scheduled=scheduled, store=folder)
             )
             progress.name_backup(name.text)
-            create = CreateBackup(
-                source=self.database,
-                primary=folder or self.primary,
-                mirror=None if folder else self.mirror,
-                policy=self.policy,
-                project=self.settings.project_ref,
-                max_object_bytes=self.settings.max_object_bytes,
-                clock=self.clock,
-                deadline=deadline or NoDeadline(),
-                progress=progress,
-            )
+            create = self._create_backup(progress, self.policy, folder=folder, deadline=deadline)
             manifest = create(name, Trigger(run.trigger))
             return _backup_outcome(manifest, create)
 
         return self.runs.execute(run, work)
+
+    def _create_backup(
+        self,
+        progress: RunProgress,
+        policy: BackupPolicy,
+        *,
+        folder: ObjectStore | None,
+        deadline: Deadline | None,
+    ) -> CreateBackup:
+        return CreateBackup(
+            source=self.database,
+            primary=folder or self.primary,
+            mirror=None if folder else self.mirror,
+            policy=policy,
+            project=self.settings.project_ref,
+            max_object_bytes=self.settings.max_object_bytes,
+            clock=self.clock,
+            deadline=deadline or NoDeadline(),
+            progress=progress,
+            run_id=progress.run.id,
+        )
 
     def find(
         self, name: str, stores: list[ObjectStore] | None = None
@@ -176,11 +212,21 @@ class Application:
         def work(progress: RunProgress) -> Outcome:
             store, manifest = self.find(request.name, stores or self.copies(request.read_from))
             progress.name_backup(manifest.backup)
+            folder = store if self.settings.supabase_url is None else None
+
+            def safeguard(tables: Sequence[str]) -> str:
+                policy = BackupPolicy.of_tables(tables)
+                create = self._create_backup(progress, policy, folder=folder, deadline=deadline)
+                name = self.choose_backup_name(scheduled=False, store=folder)
+                return create(name, Trigger.PRE_RESTORE).backup
+
             restore = RestoreBackup(
                 target=self.database,
                 project=self.settings.project_ref,
                 deadline=deadline or NoDeadline(),
                 progress=progress,
+                # only Postgres itself can delete what a restore inserted
+                safeguard=safeguard if self.settings.db_url else None,
             )
             report = restore(request, store, manifest)
             return Outcome(_restore_status(report), report.model_dump(mode="json"))
@@ -225,22 +271,30 @@ def s3_store(bucket: str, *, name: str) -> ObjectStore:
     """An S3 bucket as a store, with the credentials that boto3 finds by itself."""
     from supakeep.adapters.s3 import S3ObjectStore
 
-    return RetryingObjectStore(S3ObjectStore(_aws_client("s3"), bucket, name=name))
+    # a mirror that hangs must leave the backup time to end: two attempts here, and none in boto3
+    client = _aws_client("s3", attempts=1, read_seconds=30)
+    return RetryingObjectStore(S3ObjectStore(client, bucket, name=name), attempts=2)
 
 
-def folder_store(path: Path) -> ObjectStore:
-    """A local folder as a store."""
+def store_at(place: str) -> ObjectStore:
+    """The store at `s3://bucket`, or in a local folder."""
+    if place.startswith("s3://"):
+        return s3_store(place.removeprefix("s3://").rstrip("/"), name=place)
     from supakeep.adapters.folder import FolderObjectStore
 
-    return FolderObjectStore(path)
+    return FolderObjectStore(Path(place))
 
 
-def _aws_client(service: str) -> Any:
+def _aws_client(service: str, *, attempts: int = 3, read_seconds: int = 60) -> Any:
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
 
-    config = Config(connect_timeout=10, read_timeout=90, retries={"mode": "standard"})
+    config = Config(
+        connect_timeout=5,
+        read_timeout=read_seconds,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+    )
     try:
         return cast(Any, boto3).client(service, config=config)
     except BotoCoreError as exc:

@@ -1,6 +1,6 @@
 """The command line: the same use cases from a shell.
 
-Exit codes: 0 good, 1 failed, 2 wrong usage, 3 partial.
+Exit codes: 0 good, 1 failed, 2 wrong usage, 3 partial, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -14,17 +14,24 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from supakeep import __version__, cli_output
-from supakeep.bootstrap import Application, folder_store, s3_store
+from supakeep import cli_output
+from supakeep.bootstrap import Application, store_at
+from supakeep.cli_arguments import build_parser
 from supakeep.domain.restore import RestoreRequest
-from supakeep.domain.run import Run, RunKind, RunStatus, new_run_id
+from supakeep.domain.row_changes import RestoreMode
+from supakeep.domain.run import Run, RunKind, RunStatus, new_run_id, validated_run_id
 from supakeep.domain.summary import BackupSummary
 from supakeep.errors import SupakeepError
 from supakeep.ports import ObjectStore
-from supakeep.usecases.find_backups import find_backup, list_backups, stores_holding
+from supakeep.usecases.find_backups import (
+    find_backup,
+    find_undo,
+    list_backups,
+    stores_holding,
+)
 from supakeep.usecases.verify_backup import VerifyBackup
 
-GOOD, FAILED, PARTIAL = 0, 1, 3
+GOOD, FAILED, PARTIAL, INTERRUPTED = 0, 1, 3, 130
 
 
 class Session:
@@ -51,9 +58,7 @@ class Session:
             return self.app.stores
         if source in ("primary", "mirror"):
             return self.app.copies(source)
-        if source.startswith("s3://"):
-            return [s3_store(source.removeprefix("s3://").rstrip("/"), name=source)]
-        return [folder_store(Path(source))]
+        return [store_at(source)]
 
     @property
     def is_elsewhere(self) -> bool:
@@ -69,7 +74,7 @@ class Session:
 
 def backup(session: Session) -> int:
     """Backs up into Storage and the mirror, or into the folder of --to."""
-    folder = folder_store(session.arguments.to) if session.arguments.to else None
+    folder = store_at(session.arguments.to) if session.arguments.to else None
     with session.output.progress(session.app):
         run = session.app.backup(session.new_run(RunKind.BACKUP), folder=folder)
     session.output.backup(BackupSummary.model_validate(run.result))
@@ -101,11 +106,33 @@ def restore(session: Session) -> int:
         tables=tuple(arguments.table),
         dry_run=arguments.dry_run,
         allow_other_project=arguments.allow_other_project,
+        mode=RestoreMode(arguments.mode),
+        where=dict(arguments.where),
+        into_schema=arguments.into_schema,
+        ignore_dropped_columns=arguments.ignore_dropped_columns,
+        keep_undo=not arguments.no_undo,
     )
+    return _restore(session, request)
+
+
+def _restore(session: Session, request: RestoreRequest) -> int:
     with session.output.progress(session.app):
         run = session.app.restore(session.new_run(RunKind.RESTORE), request, stores=session.stores)
     session.output.restore(run)
     return _exit_code(run)
+
+
+def undo(session: Session) -> int:
+    """Restores the tables of a restore run as they were before it."""
+    run_id = validated_run_id(session.arguments.run)
+    _, manifest = find_undo(session.stores, run_id, session.app.settings.project_ref)
+    request = RestoreRequest(
+        name=manifest.backup,
+        confirm=session.arguments.confirm,
+        dry_run=session.arguments.dry_run,
+        mode=RestoreMode.REPLACE,
+    )
+    return _restore(session, request)
 
 
 def prune(session: Session) -> int:
@@ -126,9 +153,20 @@ def verify(session: Session) -> int:
     return GOOD
 
 
+COMMANDS: dict[str, Callable[[Session], int]] = {
+    "backup": backup,
+    "list": list_,
+    "show": show,
+    "verify": verify,
+    "restore": restore,
+    "undo": undo,
+    "prune": prune,
+}
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of `supakeep`; returns the exit code."""
-    arguments = _parser().parse_args(argv)
+    arguments = build_parser(COMMANDS).parse_args(argv)
     _set_up_logging(verbose=arguments.verbose)
     session = Session(arguments)
     command: Callable[[Session], int] = arguments.command
@@ -137,6 +175,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SupakeepError as error:
         session.output.error(error)
         return FAILED
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
     except BrokenPipeError:
         # whoever read the output has gone (`supakeep list | head`)
         sys.stderr.close()
@@ -156,83 +197,6 @@ def _find(session: Session) -> tuple[ObjectStore, cli_output.Manifest]:
 
 def _exit_code(run: Run) -> int:
     return GOOD if run.status is RunStatus.COMPLETE else PARTIAL
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="supakeep",
-        description="Backup and restore for Supabase databases.",
-        epilog="Settings come from the environment: NEXT_PUBLIC_SUPABASE_URL, "
-        "SUPABASE_SERVICE_ROLE_KEY; docs/configuration.md lists them all. "
-        "Exit code: 0 good, 1 failed, 2 wrong usage, 3 partial.",
-    )
-    parser.add_argument("--version", action="version", version=f"supakeep {__version__}")
-    common, source = _common_options(), _source_option()
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    def add(
-        name: str, command: Callable[[Session], int], text: str, *parents: argparse.ArgumentParser
-    ) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text, parents=[common, *parents])
-        sub.set_defaults(command=command)
-        return sub
-
-    create = add("backup", backup, "Create a backup now.")
-    create.add_argument(
-        "--to", type=Path, metavar="FOLDER", help="a local folder instead of Storage"
-    )
-    add("list", list_, "List the backups, newest first.", source)
-    _add_name(add("show", show, "Show what a backup holds.", source))
-    _add_name(add("verify", verify, "Read a whole backup and check every checksum.", source))
-    _add_restore_options(add("restore", restore, "Upsert a backup into the database.", source))
-    pruning = add("prune", prune, "Remove backups by the retention policy.", source)
-    pruning.add_argument(
-        "--dry-run", action="store_true", help="tell what would be removed, and why"
-    )
-    return parser
-
-
-def _common_options() -> argparse.ArgumentParser:
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--json", action="store_true", help="machine-readable output")
-    common.add_argument("--config", type=Path, metavar="FILE", help="another supakeep.toml")
-    common.add_argument("--verbose", action="store_true", help="log details to standard error")
-    return common
-
-
-def _source_option() -> argparse.ArgumentParser:
-    source = argparse.ArgumentParser(add_help=False)
-    source.add_argument(
-        "--from",
-        dest="source",
-        metavar="WHERE",
-        help="primary, mirror, a folder, or s3://bucket (default: primary, then mirror)",
-    )
-    return source
-
-
-def _add_name(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", help="a backup's name, or 'latest'")
-
-
-def _add_restore_options(parser: argparse.ArgumentParser) -> None:
-    _add_name(parser)
-    parser.add_argument(
-        "--table",
-        action="append",
-        default=[],
-        metavar="TABLE",
-        help="only this table; may be repeated",
-    )
-    parser.add_argument(
-        "--dry-run", action="store_true", help="count what would change, write nothing"
-    )
-    parser.add_argument(
-        "--confirm", metavar="REF", help="the ref of the project that is written to"
-    )
-    parser.add_argument(
-        "--allow-other-project", action="store_true", help="the backup may be another project's"
-    )
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from supakeep.bootstrap import Application
 from supakeep.domain.manifest import Manifest
 from supakeep.domain.restore import RestoreReport
+from supakeep.domain.row_changes import ChangedRow
 from supakeep.domain.run import Run
 from supakeep.domain.summary import BackupSummary
 from supakeep.errors import SupakeepError
@@ -106,7 +107,10 @@ class Output:
             return
         report = RestoreReport.model_validate(run.result)
         verb = "would be written" if report.dry_run else "written"
-        print(f"{report.backup} into project {report.project}, read from {report.read_from}")
+        print(
+            f"{report.backup} into project {report.project}, read from {report.read_from}, "
+            f"mode {report.mode}"
+        )
         _columns(
             (
                 "TABLE",
@@ -114,6 +118,7 @@ class Output:
                 verb.upper(),
                 "INSERTED",
                 "UPDATED",
+                "DELETED",
                 "UNCHANGED",
                 "REFUSED",
                 "IN DATABASE",
@@ -122,16 +127,23 @@ class Output:
                 (
                     t.name,
                     *(f"{n:,}" for n in (t.rows_in_backup, t.written, t.inserted, t.updated)),
-                    *(f"{n:,}" for n in (t.unchanged, t.refused, t.rows_in_database or 0)),
+                    *(
+                        f"{n:,}"
+                        for n in (t.deleted, t.unchanged, t.refused, t.rows_in_database or 0)
+                    ),
                 )
                 for t in report.tables
             ],
         )
         for table in report.tables:
+            for row in table.samples:
+                _changed(table.name, row)
             for refused in table.refused_rows:
                 _notice(f"{table.name} {refused.row}: {refused.reason}", None)
         for warning in report.warnings:
             _notice(warning, None)
+        if report.undo_backup:
+            print(f"Undo with: supakeep undo {run.id} --confirm {report.project}")
 
     def prune(self, run: Run) -> None:
         if self._as_json:
@@ -171,6 +183,12 @@ class Output:
     def _json(self, value: BaseModel | dict[str, Any] | None) -> None:
         fields = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
         print(json.dumps(fields, indent=2, ensure_ascii=False))
+
+
+def _changed(table: str, row: ChangedRow) -> None:
+    key = ", ".join(f"{name}={value}" for name, value in row.key.items())
+    for column, (old, new) in row.columns.items():
+        print(f"  {table} {key}: {column} {old} -> {new}")
 
 
 def _listed(summary: BackupSummary) -> tuple[str, ...]:

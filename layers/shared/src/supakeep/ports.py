@@ -5,31 +5,25 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal, Protocol
 
 from supakeep.domain.plan import Selection
+from supakeep.domain.row_changes import RestoreMode, RowChanges
 from supakeep.domain.run import Run
 from supakeep.domain.schema import Catalog, Table
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows as Postgres's own JSON text, UTF-8, one a line without a final line break."""
+    """Rows as Postgres's own JSON text, UTF-8, with a comma and a line break between two of them:
+    the bytes of a document's part.
+    """
 
     lines: bytes
     count: int
-
-
-@dataclass(frozen=True)
-class UpsertCounts:
-    """What became of the rows of one batch."""
-
-    inserted: int
-    updated: int
-    unchanged: int
 
 
 class SourceDatabase(Protocol):
@@ -39,8 +33,29 @@ class SourceDatabase(Protocol):
     database does not answer, FunctionsMissingError where it is not prepared.
     """
 
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """Opens the database for one backup."""
+        ...
+
+
+class Snapshot(Protocol):
+    """A database as one backup sees it: of one moment where `consistency` is `snapshot`.
+
+    `wal_position` is where the write-ahead log stood at that moment, None where nobody can tell.
+    `needs_key` is whether only a table with a primary key can be exported.
+    """
+
+    needs_key: bool
+
     engine: Literal["rest", "postgres"]
     consistency: Literal["snapshot", "per-table"]
+
+    @property
+    def wal_position(self) -> str | None: ...
+
+    def left_out(self, schemas: Sequence[str]) -> Mapping[str, str]:
+        """Relations of these schemas that no backup holds (views, say), and why."""
+        ...
 
     def catalog(self) -> Catalog:
         """Every ordinary and partitioned table outside the system's schemas, readable or not."""
@@ -48,7 +63,8 @@ class SourceDatabase(Protocol):
 
     def export(self, selection: Selection) -> Iterator[Rows]:
         """The selected rows in portions of bounded size. Every row that existed before the call and
-        after the last portion is there exactly once; the end means that there are no more.
+        after the last portion is there exactly once, in the order of the primary key (newest first
+        for a last-rows policy); the end means that there are no more.
         """
         ...
 
@@ -57,18 +73,52 @@ class SourceDatabase(Protocol):
         ...
 
 
-class TargetDatabase(Protocol):
-    """A database that is written. Errors as in SourceDatabase."""
+@dataclass(frozen=True)
+class ForeignKeyViolation:
+    """Rows of `table` whose parent in `parent` is missing; `example` is one such key."""
+
+    constraint: str
+    table: str
+    parent: str
+    rows: int
+    example: str
+
+
+class TableWriter(Protocol):
+    """Takes the rows of one table, batch by batch, and counts what becomes of them.
+
+    Raises ConstraintViolationError where a row cannot be held and the transaction is atomic.
+    """
+
+    changes: RowChanges
+
+    def write(self, rows: Sequence[bytes]) -> None:
+        """Rows as JSON text. One that is the same already is not written; a dry run writes none."""
+        ...
+
+    def finish(self) -> bool:
+        """Ends a pass over the rows; True asks for another one, from the first row on."""
+        ...
+
+
+class TargetTransaction(Protocol):
+    """One restore. `notices` are sentences that the caller is told before the first write."""
+
+    @property
+    def notices(self) -> Sequence[str]: ...
 
     def catalog(self) -> Catalog: ...
 
-    def upsert(
-        self, table: Table, columns: Sequence[str], rows: Sequence[bytes], *, dry_run: bool
-    ) -> UpsertCounts:
-        """Inserts rows, and overwrites `columns` of those whose primary key is there already.
+    def lock(self, tables: Iterable[Table]) -> None:
+        """Keeps others from writing these tables until the end, where the engine can."""
+        ...
 
-        All or nothing for one call: ConstraintViolationError means that no row of it was written.
-        A row that is the same already is not written. A dry run counts and writes nothing.
+    def writer(
+        self, table: Table, backed_up: Table, mode: RestoreMode, *, ordered: bool
+    ) -> TableWriter:
+        """A writer of rows of `backed_up` into `table`; `ordered` where they come by primary key.
+
+        Raises InvalidRequestError for a mode that the engine does not have.
         """
         ...
 
@@ -76,7 +126,27 @@ class TargetDatabase(Protocol):
         """Moves the table's sequences past its highest values; returns those that were moved."""
         ...
 
+    def foreign_key_violations(
+        self, written: Sequence[Table], catalog: Catalog, *, deleted: bool
+    ) -> Sequence[ForeignKeyViolation]:
+        """What the written tables, and with `deleted` those that refer to them, violate now."""
+        ...
+
     def count_table(self, table: Table) -> int: ...
+
+
+class TargetDatabase(Protocol):
+    """A database that is written. Errors as in SourceDatabase."""
+
+    def transaction(self, *, dry_run: bool) -> AbstractContextManager[TargetTransaction]:
+        """Opens the database for one restore. The postgres engine keeps all of it or, after an
+        error, nothing; the rest engine keeps each batch that it wrote.
+        """
+        ...
+
+
+class Database(SourceDatabase, TargetDatabase, Protocol):
+    """A database that is backed up and restored."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from supakeep.domain.backup_name import (
     hosted_project_ref,
+    project_ref_from_db_url,
     project_ref_from_url,
     validated_project_ref,
 )
@@ -18,19 +19,25 @@ from supakeep.domain.policy import BackupPolicy
 from supakeep.errors import ConfigurationError
 
 PACKAGED_POLICY = Path(__file__).with_name("supakeep.toml")
-SECRET_NAMES = ("SUPABASE_SERVICE_ROLE_KEY", "ADMIN_KEY", "CRON_SECRET")
+SECRET_NAMES = ("SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_DB_URL", "ADMIN_KEY", "CRON_SECRET")
 
 MIB = 1024 * 1024
 
 
 class Settings(BaseModel):
-    """Everything that an environment decides. `project_ref` is that of `supabase_url`."""
+    """Everything that an environment decides. `project_ref` is that of the project's address.
+
+    With `db_url` the engine is `postgres`; `supabase_url` and its key may then be missing, and with
+    them Storage.
+    """
 
     model_config = ConfigDict(frozen=True)
 
-    supabase_url: str
+    supabase_url: str | None = None
     project_ref: str
-    service_role_key: SecretStr
+    service_role_key: SecretStr | None = None
+    db_url: SecretStr | None = None
+    db_connections: int = Field(default=2, ge=1, le=4)
     admin_key: SecretStr | None = None
     cron_secret: SecretStr | None = None
     backup_bucket: str = Field(default="backups", min_length=1)
@@ -45,11 +52,10 @@ class Settings(BaseModel):
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Reads the guide's names; empty counts as unset. Raises ConfigurationError."""
         values = {name: text.strip() for name, text in environment.items() if text.strip()}
-        url = _required(values, "NEXT_PUBLIC_SUPABASE_URL", "SUPABASE_URL")
         fields = {
-            "supabase_url": url,
-            "project_ref": _project_ref(url, values.get("SUPABASE_PROJECT_REF")),
-            "service_role_key": _required(values, "SUPABASE_SERVICE_ROLE_KEY"),
+            **_project(values),
+            "db_url": values.get("SUPABASE_DB_URL"),
+            "db_connections": values.get("DB_CONNECTIONS"),
             "admin_key": values.get("ADMIN_KEY"),
             "cron_secret": values.get("CRON_SECRET"),
             "backup_bucket": values.get("BACKUP_BUCKET"),
@@ -93,6 +99,25 @@ def _required(values: Mapping[str, str], *names: str) -> str:
         key=names[0],
         hint="docs/configuration.md lists the settings; in AWS the keys come from the secret.",
     )
+
+
+def _project(values: Mapping[str, str]) -> dict[str, str]:
+    """The project's address, ref and key; with a database address alone, the ref."""
+    given = values.get("SUPABASE_PROJECT_REF")
+    url = values.get("NEXT_PUBLIC_SUPABASE_URL") or values.get("SUPABASE_URL")
+    if url is None and "SUPABASE_DB_URL" in values:
+        ref = (
+            validated_project_ref(given)
+            if given
+            else project_ref_from_db_url(values["SUPABASE_DB_URL"])
+        )
+        return {"project_ref": ref}
+    url = url or _required(values, "NEXT_PUBLIC_SUPABASE_URL")
+    return {
+        "supabase_url": url,
+        "project_ref": _project_ref(url, given),
+        "service_role_key": _required(values, "SUPABASE_SERVICE_ROLE_KEY"),
+    }
 
 
 def _project_ref(url: str, given: str | None) -> str:

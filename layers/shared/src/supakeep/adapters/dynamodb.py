@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 RUN_RETENTION = dt.timedelta(days=30)
+# DynamoDB takes items of up to 400 KB
+_MOST_BYTES = 350_000
 
 
 class DynamoDbRunStore:
@@ -110,12 +112,15 @@ class DynamoDbRunStore:
         return {"pk": self._leases, "sk": {"S": lease}}
 
     def _put(self, run: Run, **condition: Any) -> None:
+        text = run.model_dump_json()
+        if len(text.encode()) > _MOST_BYTES:
+            text = run.without_details().model_dump_json()
         self._client.put_item(
             TableName=self._table,
             Item={
                 "pk": self._runs,
                 "sk": {"S": run.id},
-                "run": {"S": run.model_dump_json()},
+                "run": {"S": text},
                 "expires_at": _seconds(run.requested_at + RUN_RETENTION),
             },
             **condition,

@@ -7,16 +7,19 @@ text; see docs/adr/0001-rest-engine-calls-database-functions.md for why not the 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn, Self
 
 import httpx
 from postgrest import SyncPostgrestClient
 from postgrest.exceptions import APIError
-from tenacity import Retrying, retry_if_exception, stop_after_attempt
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_after_delay
 from tenacity.wait import wait_exponential_jitter
 
+from supakeep.adapters.batch_transaction import BatchTransaction, UpsertCounts
 from supakeep.adapters.retrying import is_worth_retrying
 from supakeep.domain.plan import Selection, permission_denied
 from supakeep.domain.schema import Catalog, Column, Table, quoted_identifier
@@ -28,9 +31,9 @@ from supakeep.errors import (
     ExportError,
     FunctionsMissingError,
 )
-from supakeep.ports import Rows, UpsertCounts
+from supakeep.ports import Rows
 
-FUNCTIONS_VERSION = 1
+FUNCTIONS_VERSION = 2
 MIGRATION = "supabase/migrations/20250129_backup_functions.sql"
 
 _FIRST_PAGE_ROWS = 1000
@@ -38,12 +41,16 @@ _MAX_PAGE_ROWS = 10_000
 _PAGE_BYTES = 2 * 1024 * 1024
 _TIMEOUT = httpx.Timeout(90.0, connect=10.0)
 _ATTEMPTS = 4
+# after so long no further attempt is begun: a table that hangs must leave time for the others
+_CALL_SECONDS = 60
+_PAGE_SECONDS = 120
 
 # SQLSTATE classes (PostgreSQL's manual, appendix A) and PostgREST's own codes
 _SQLSTATE_LENGTH = 5
 _VIOLATION_CLASSES = ("22", "23")
-_UNAVAILABLE_CLASSES = ("08", "40", "53", "55", "57", "58", "XX")
-_UNAVAILABLE_CODES = ("PGRST000", "PGRST001", "PGRST002", "PGRST003")
+_UNAVAILABLE_CLASSES = ("08", "40", "53", "57", "58", "XX")
+# 55P03: a lock was not to be had in time; the rest of class 55 does not pass by waiting
+_UNAVAILABLE_CODES = ("55P03", "PGRST000", "PGRST001", "PGRST002", "PGRST003")
 # where a gateway answers in PostgREST's place, the HTTP status is all there is
 _UNAVAILABLE_STATUSES = (429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 544)
 
@@ -56,11 +63,12 @@ class SupabaseRestDatabase:
 
     engine: Literal["rest", "postgres"] = "rest"
     consistency: Literal["snapshot", "per-table"] = "per-table"
+    needs_key = True
 
     def __init__(
         self, url: str, key: str, *, client: httpx.Client | None = None, retry_seconds: float = 0.5
     ) -> None:
-        client = client or httpx.Client(timeout=_TIMEOUT, follow_redirects=True)
+        client = client or httpx.Client(timeout=_TIMEOUT, follow_redirects=False)
         client.event_hooks["response"].append(_raise_for_gateway)
         self._api = SyncPostgrestClient(
             f"{url.rstrip('/')}/rest/v1",
@@ -68,6 +76,20 @@ class SupabaseRestDatabase:
             http_client=client,
         )
         self._retry_seconds = retry_seconds
+
+    @property
+    def wal_position(self) -> str | None:
+        """Unknown: each page is a transaction of its own."""
+        return None
+
+    def left_out(self, schemas: Sequence[str]) -> Mapping[str, str]:  # noqa: ARG002
+        """Unknown: the catalog function tells of tables alone."""
+        return {}
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Self]:
+        """This database itself: the Data API knows no snapshot over several requests."""
+        yield self
 
     def catalog(self) -> Catalog:
         answer = self._call("supakeep_catalog", None)
@@ -81,20 +103,20 @@ class SupabaseRestDatabase:
 
     def export(self, selection: Selection) -> Iterator[Rows]:
         request = {**_window(selection), "key": selection.table.primary_key}
-        if selection.policy.order_by is not None:
+        if selection.policy.last_rows is not None:
             request["order_by"] = selection.policy.order_by
-        left = selection.policy.last_rows
+            request["bound"] = self._bound(request, selection)
         limit = _FIRST_PAGE_ROWS
-        while left is None or left > 0:
-            page_limit = limit if left is None else min(limit, left)
-            page = self._page(request, page_limit, selection.table)
-            if page["count"] == 0:
-                return
+        while (page := self._page(request, limit, selection.table))["count"]:
             rows = Rows(page["rows"].encode(), page["count"])
             yield rows
-            request.update(after=page["after"], after_order=page["after_order"])
-            left = None if left is None else left - rows.count
+            request["after"] = page["after"]
             limit = _next_limit(rows)
+
+    def _bound(self, request: Mapping[str, Any], selection: Selection) -> Any:
+        """Where the last N rows begin; null where all rows are among them."""
+        asked = {**request, "last_rows": selection.policy.last_rows}
+        return self._call("supakeep_bound", asked, selection.table, may_be_null=True)
 
     def count(self, selection: Selection) -> int:
         return self._count(_window(selection), selection.table)
@@ -102,9 +124,18 @@ class SupabaseRestDatabase:
     def count_table(self, table: Table) -> int:
         return self._count(_named(table), table)
 
+    @contextmanager
+    def transaction(self, *, dry_run: bool) -> Iterator[BatchTransaction]:
+        """Not atomic: the Data API commits each request."""
+        yield BatchTransaction(self, dry_run=dry_run)
+
     def upsert(
         self, table: Table, columns: Sequence[str], rows: Sequence[bytes], *, dry_run: bool
     ) -> UpsertCounts:
+        """Writes all of the rows or none.
+
+        Raises ConstraintViolationError where the database will not hold one of them.
+        """
         request = {
             **_named(table),
             "key": table.primary_key,
@@ -129,13 +160,16 @@ class SupabaseRestDatabase:
         return moved
 
     def _page(self, request: Mapping[str, Any], limit: int, table: Table) -> Any:
-        """One page; a page that the server cannot make in time is asked for in smaller ones."""
+        """One page; a page that the server cannot make in time is asked for in smaller ones, as long
+        as that leaves time for the other tables.
+        """
+        give_up_at = time.monotonic() + _PAGE_SECONDS
         while True:
             asked = {**request, "limit": limit, "max_bytes": _PAGE_BYTES}
             try:
                 return self._call("supakeep_page", asked, table)
             except DatabaseUnavailableError:
-                if limit == 1:
+                if limit == 1 or time.monotonic() > give_up_at:
                     raise
                 limit = max(1, limit // 8)
 
@@ -150,17 +184,21 @@ class SupabaseRestDatabase:
         table: Table | None = None,
         *,
         writing: bool = False,
+        may_be_null: bool = False,
     ) -> Any:
         arguments = {} if request is None else {"request": json.dumps(request)}
         retrying = Retrying(
-            stop=stop_after_attempt(_ATTEMPTS),
+            stop=stop_after_attempt(_ATTEMPTS) | stop_after_delay(_CALL_SECONDS),
             wait=wait_exponential_jitter(
                 multiplier=self._retry_seconds, max=20, jitter=self._retry_seconds
             ),
             retry=retry_if_exception(is_worth_retrying),
             reraise=True,
         )
-        return retrying(self._call_once, function, arguments, table, writing=writing)
+        answer = retrying(self._call_once, function, arguments, table, writing=writing)
+        if not isinstance(answer, dict) and not (may_be_null and answer is None):
+            raise _no_answer(function, "something else than its function", table)
+        return answer
 
     def _call_once(
         self, function: str, arguments: dict[str, str], table: Table | None, *, writing: bool
@@ -169,16 +207,20 @@ class SupabaseRestDatabase:
             return self._api.rpc(function, arguments).execute().data
         except APIError as exc:
             _raise_mapped(exc, table, writing=writing)
-        except httpx.HTTPError as exc:
-            why = type(exc).__name__
-            if isinstance(exc, httpx.HTTPStatusError):
-                why = f"HTTP {exc.response.status_code}"
-            raise DatabaseUnavailableError(
-                f"The database did not answer: {why}",
-                operation=function,
-                key=table.qualified_name if table else None,
-                hint="Is the project paused? Its dashboard tells; otherwise try again later.",
-            ) from exc
+        except httpx.HTTPStatusError as exc:
+            raise _no_answer(function, f"HTTP {exc.response.status_code}", table) from exc
+        except (httpx.HTTPError, ValueError) as exc:
+            # ValueError: an answer of 200 that is no JSON, a proxy's page say
+            raise _no_answer(function, type(exc).__name__, table) from exc
+
+
+def _no_answer(function: str, what: str, table: Table | None) -> DatabaseUnavailableError:
+    return DatabaseUnavailableError(
+        f"The database did not answer: {what}",
+        operation=function,
+        key=table.qualified_name if table else None,
+        hint="Is the project paused? Its dashboard tells; otherwise try again later.",
+    )
 
 
 def _raise_for_gateway(response: httpx.Response) -> None:
@@ -278,4 +320,5 @@ def _table(fields: Mapping[str, Any]) -> Table:
         references=tuple(fields["references"]),
         readable=fields["readable"],
         rows_hidden=fields["rows_hidden"],
+        writable=fields["writable"],
     )

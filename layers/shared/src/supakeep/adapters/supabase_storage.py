@@ -43,7 +43,7 @@ class SupabaseObjectStore:
         self._bucket = bucket
         self._url = f"{url.rstrip('/')}/storage/v1"
         self._headers = {"apikey": key, "Authorization": f"Bearer {key}"}
-        self._client = client or httpx.Client(timeout=_TIMEOUT, follow_redirects=True)
+        self._client = client or httpx.Client(timeout=_TIMEOUT, follow_redirects=False)
         storage = SyncStorageClient(f"{self._url}/", self._headers, http_client=self._client)
         self._files = storage.from_(bucket)
 
@@ -57,6 +57,8 @@ class SupabaseObjectStore:
                 files={"file": (key, content, "application/json")},
             )
             _raise_for_error(response, "upload", key)
+            if response.json()["Key"] != f"{self._bucket}/{key}":
+                raise _unavailable("upload", key, "it answered for another object")
 
     @contextmanager
     def read(self, key: str) -> Iterator[Iterator[bytes]]:
@@ -107,7 +109,7 @@ class SupabaseObjectStore:
 
     def _list_page(self, folder: str, start: str, offset: int) -> Sequence[dict[str, Any]]:
         with self._mapped_errors("list", folder):
-            return self._files.list(
+            page = self._files.list(
                 folder,
                 {
                     "limit": _PAGE,
@@ -116,6 +118,9 @@ class SupabaseObjectStore:
                     "sortBy": {"column": "name", "order": "asc"},
                 },
             )
+            if not all(isinstance(entry, dict) for entry in page):
+                raise TypeError("a listing is a list of objects")
+            return page
 
     def _require_bucket(self) -> None:
         """An empty listing proves nothing: a bucket that does not exist gives one too."""
@@ -136,7 +141,8 @@ class SupabaseObjectStore:
             yield
         except StorageApiError as exc:
             _raise_mapped(exc, operation, key)
-        except httpx.HTTPError as exc:
+        except (httpx.HTTPError, ValueError, KeyError, TypeError) as exc:
+            # the last three: an answer of 200 that is not Storage's, a proxy's page say
             raise _unavailable(operation, key, type(exc).__name__) from exc
 
 

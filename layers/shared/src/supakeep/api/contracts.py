@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from supakeep.domain.manifest import Problem
 from supakeep.domain.restore import RestoreRequest
+from supakeep.domain.row_changes import RestoreMode
 from supakeep.domain.summary import BackupSummary
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -27,16 +28,15 @@ class RestoreBody(_Request):
     dry_run: bool = False
     allow_other_project: bool = False
     read_from: Literal["primary", "mirror"] | None = None
+    mode: Annotated[RestoreMode, Field(strict=False)] = RestoreMode.MERGE
+    where: dict[Text, str] = {}
+    into_schema: Text | None = None
+    ignore_dropped_columns: bool = False
+    keep_undo: bool = True
 
     def request(self) -> RestoreRequest:
-        return RestoreRequest(
-            name=self.name,
-            confirm=self.confirm,
-            tables=tuple(self.tables),
-            dry_run=self.dry_run,
-            allow_other_project=self.allow_other_project,
-            read_from=self.read_from,
-        )
+        fields = self.model_dump(include=set(RestoreRequest.model_fields))
+        return RestoreRequest.model_validate(fields)
 
 
 class PruneBody(_Request):

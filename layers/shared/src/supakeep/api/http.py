@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hmac
 import json
 import logging
@@ -95,17 +96,36 @@ def answer(
     """
     try:
         authorize(event, app().settings)
-        _check_body(event)
+        event = _with_json_body(event)
     except SupakeepError as error:
         log.warning("%s. %s", error.message, error.hint)
         return _serialized(error_response(error))
-    return resolver.resolve(_with_json_body(event), context)
+    return resolver.resolve(event, context)
 
 
 def _with_json_body(event: dict[str, Any]) -> dict[str, Any]:
-    """The event with a body that is read as JSON, whatever its sender (`curl -d`, say) called it."""
+    """The event with a plain body that is read as JSON, whatever its sender (`curl -d`, say) called
+    it. Raises InvalidRequestError for one that is too large or no JSON.
+    """
     others = {k: v for k, v in (event.get("headers") or {}).items() if k.lower() != "content-type"}
-    return {**event, "headers": {**others, "content-type": "application/json"}}
+    headers = {**others, "content-type": "application/json"}
+    body = event.get("body")
+    if not body:
+        return {**event, "headers": headers}
+    if len(body.encode()) > 2 * MAX_BODY_BYTES:
+        raise _too_large()
+    try:
+        text = base64.b64decode(body).decode() if event.get("isBase64Encoded") else body
+        json.loads(text)
+    except (ValueError, RecursionError):
+        raise InvalidRequestError(
+            "The body is not valid: it is not JSON",
+            operation="read request",
+            hint="Send a JSON object with the fields that README.md lists for this route.",
+        ) from None
+    if len(text.encode()) > MAX_BODY_BYTES:
+        raise _too_large()
+    return {**event, "headers": headers, "body": text, "isBase64Encoded": False}
 
 
 def authorize(event: Mapping[str, Any], settings: Settings) -> None:
@@ -138,13 +158,12 @@ def _is_bearer_of(header: str, wanted: SecretStr | None) -> bool:
     return same and bool(secret) and scheme.lower() == "bearer"
 
 
-def _check_body(event: Mapping[str, Any]) -> None:
-    if len((event.get("body") or "").encode()) > MAX_BODY_BYTES:
-        raise BodyTooLargeError(
-            f"The body is larger than {MAX_BODY_BYTES:,} bytes",
-            operation="read request",
-            hint="A request names a backup and its tables; it holds no data.",
-        )
+def _too_large() -> BodyTooLargeError:
+    return BodyTooLargeError(
+        f"The body is larger than {MAX_BODY_BYTES:,} bytes",
+        operation="read request",
+        hint="A request names a backup and its tables; it holds no data.",
+    )
 
 
 def _status(error: SupakeepError) -> int:

@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from supakeep.api.accept import RUNS_PATH, accept
 from supakeep.api.contracts import Accepted, BackupList, Download, DownloadLink, RestoreBody
 from supakeep.bootstrap import Application
-from supakeep.domain.restore import check_confirmation, chosen_entries
+from supakeep.domain.restore_plan import check_confirmation, chosen_entries
 from supakeep.domain.run import Run, RunKind
 from supakeep.domain.summary import BackupSummary
 from supakeep.usecases.find_backups import list_backups, stores_holding

@@ -81,7 +81,7 @@ def deadline_of(context: Any) -> Deadline:
     return LambdaDeadline(context.get_remaining_time_in_millis)
 
 
-def new_run(app: Application, kind: RunKind, trigger: str, run_id: str | None) -> Run:
+def new_run(app: Application, kind: RunKind, trigger: str, run_id: str | None, context: Any) -> Run:
     """The run that an event is about; without an id, it is a new one."""
     now = app.clock.now()
     return Run(
@@ -89,6 +89,7 @@ def new_run(app: Application, kind: RunKind, trigger: str, run_id: str | None) -
         kind=kind,
         trigger=trigger,
         requested_at=now,
+        invocation=context.aws_request_id,
     )
 
 

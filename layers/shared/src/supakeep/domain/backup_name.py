@@ -23,6 +23,10 @@ _OBJECT_NAME = re.compile(
     rf"{re.escape(DOCUMENT_SUFFIX)}(?:\.\d{{3,}})?)",
     re.ASCII,
 )
+_HOSTED_DB_URL = re.compile(
+    rf"postgres(?:ql)?://(?:[^/@:]+\.(?P<pooled>{_REF})(?::[^@]*)?@[^/@]+\.pooler\.supabase\.com"
+    rf"|[^/@]*@db\.(?P<direct>{_REF})\.supabase\.co)[:/?]"
+)
 _HOSTED_URL = re.compile(rf"https://(?P<ref>{_REF})\.supabase\.(?:co|in|red)/?")
 
 
@@ -47,6 +51,23 @@ def hosted_project_ref(url: str) -> str | None:
     """The ref in a hosted project's URL; None for a custom domain or a local stack."""
     match = _HOSTED_URL.fullmatch(url.strip())
     return match["ref"] if match else None
+
+
+def project_ref_from_db_url(url: str) -> str:
+    """The ref in a hosted project's database address: of the direct host, or of the pooler's user.
+
+    Raises ConfigurationError, without the address, which holds a password.
+    """
+    match = _HOSTED_DB_URL.match(url.strip())
+    if match is None:
+        raise ConfigurationError(
+            "Could not extract project ref from SUPABASE_DB_URL",
+            operation="read settings",
+            key="SUPABASE_DB_URL",
+            hint="It looks like postgresql://postgres.<project-ref>:<password>@aws-0-<region>.pooler."
+            "supabase.com:5432/postgres; for another server set SUPABASE_PROJECT_REF as well.",
+        )
+    return match["pooled"] or match["direct"]
 
 
 def validated_project_ref(ref: str) -> str:

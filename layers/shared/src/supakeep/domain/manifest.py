@@ -109,7 +109,9 @@ class VolumeEntry(_Part):
 class Manifest(_Part):
     """What `list`, retention and restore read; written last, so that its presence is the commit.
 
-    `checksum` is the SHA-256 of all other fields (see `serialized`): an edited manifest is refused.
+    `left_out` are relations that no backup holds, with the reason; `run` is the run that made it, or
+    for a pre-restore backup the one that it can undo. `checksum` is the SHA-256 of all other fields
+    (see `serialized`): an edited manifest is refused.
     """
 
     format: str = FORMAT
@@ -119,6 +121,7 @@ class Manifest(_Part):
     engine: str
     consistency: Literal["snapshot", "per-table"]
     server_version: str
+    wal_position: str | None = None
     tool_version: str
     started_at: dt.datetime
     finished_at: dt.datetime
@@ -126,6 +129,8 @@ class Manifest(_Part):
     tables: tuple[TableEntry, ...]
     volumes: tuple[VolumeEntry, ...]
     uncovered_tables: tuple[str, ...] = ()
+    left_out: dict[str, str] = {}
+    run: str | None = None
     mirror_error: Problem | None = None
     warnings: tuple[str, ...] = ()
 
@@ -143,8 +148,11 @@ class Manifest(_Part):
 
     @property
     def is_good(self) -> bool:
-        """Every table is whole, whatever became of the mirror: this copy restores."""
-        return all(table.status == "complete" for table in self.tables)
+        """Every table that the policy names is whole, whatever became of the mirror: this copy
+        restores. A pre-restore backup holds only what one restore touched.
+        """
+        is_policys = self.trigger is not Trigger.PRE_RESTORE
+        return is_policys and all(table.status == "complete" for table in self.tables)
 
     @property
     def duration_seconds(self) -> int:

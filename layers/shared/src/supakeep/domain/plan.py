@@ -40,13 +40,18 @@ class BackupPlan:
     uncovered: tuple[str, ...]
 
 
-def plan_backup(policy: BackupPolicy, catalog: Catalog, started_at: dt.datetime) -> BackupPlan:
-    """Decides what a backup that starts at `started_at` holds."""
+def plan_backup(
+    policy: BackupPolicy, catalog: Catalog, started_at: dt.datetime, *, needs_key: bool = True
+) -> BackupPlan:
+    """Decides what a backup that starts at `started_at` holds.
+
+    `needs_key` is about the engine: whether a table without a primary key is refused.
+    """
     wanted = dict(_wanted(policy, catalog))
     refused = [
         RefusedTable(name, table_policy, error)
         for name, table_policy in wanted.items()
-        if (error := _objection(name, table_policy, catalog))
+        if (error := _objection(name, table_policy, catalog, needs_key=needs_key))
     ]
     objected = {entry.name for entry in refused}
     accepted = {name: catalog.tables[name] for name in wanted if name not in objected}
@@ -84,7 +89,9 @@ def _since(policy: TablePolicy, started_at: dt.datetime) -> dt.datetime | None:
     return started_at - dt.timedelta(days=policy.last_days) if policy.last_days else None
 
 
-def _objection(name: str, policy: TablePolicy, catalog: Catalog) -> SupakeepError | None:
+def _objection(
+    name: str, policy: TablePolicy, catalog: Catalog, *, needs_key: bool
+) -> SupakeepError | None:
     table = catalog.tables.get(name)
     if table is None:
         return ExportError(
@@ -102,12 +109,12 @@ def _objection(name: str, policy: TablePolicy, catalog: Catalog) -> SupakeepErro
             key=name,
             hint="Use the secret key (service role), which bypasses row-level security.",
         )
-    if not table.primary_key:
+    if needs_key and not table.primary_key:
         return ExportError(
             f"Table {name} has no primary key, so it can neither be paged through nor upserted",
             operation="export",
             key=name,
-            hint="Add a primary key, or exclude the table in supakeep.toml.",
+            hint="Add a primary key, exclude the table in supakeep.toml, or set SUPABASE_DB_URL.",
         )
     missing = set(policy.columns) - set(table.column_names)
     return _no_column(table, min(missing)) if missing else None

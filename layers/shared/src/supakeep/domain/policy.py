@@ -126,6 +126,11 @@ class BackupPolicy(_Strict):
         return self
 
     @classmethod
+    def of_tables(cls, names: Iterable[str]) -> BackupPolicy:
+        """These tables, whole; names are qualified."""
+        return cls(table=[NamedTablePolicy(name=name) for name in names])
+
+    @classmethod
     def parse(cls, text: str, source: str = "supakeep.toml") -> BackupPolicy:
         """Reads the file's text; ConfigurationError names the entry that is wrong and why."""
         try:

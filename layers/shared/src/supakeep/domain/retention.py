@@ -28,14 +28,16 @@ def apply_retention(
     stopped, the ones that are left do not go one by one. The newest good backup is always kept.
     """
     newest_first = sorted(manifests, key=lambda manifest: manifest.started_at, reverse=True)
-    newest_good = next((manifest for manifest in newest_first if manifest.is_good), None)
+    # one that claims to be of the future says nothing about how old the others are
+    good = (m for m in newest_first if m.is_good and m.started_at <= now)
+    newest_good = next(good, None)
     if newest_good is None:
         return [
             RetentionDecision(m, keep=True, reason="no good backup exists, so none is removed")
             for m in newest_first
         ]
     days = policy.keep_within_days
-    window_start = min(newest_good.started_at, now) - dt.timedelta(days=days)
+    window_start = newest_good.started_at - dt.timedelta(days=days)
     return [_decide(manifest, newest_good, window_start, days) for manifest in newest_first]
 
 

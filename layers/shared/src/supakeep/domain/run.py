@@ -17,6 +17,10 @@ LEASE_SECONDS = 300
 # Lambda holds an asynchronous event for at most this long (template: MaximumEventAgeInSeconds).
 QUEUE_SECONDS = 3600
 
+_FEW_TABLES = 100
+# fields of a result that grow with the number of tables
+_LONG_FIELDS = ("tables", "objects", "uncovered_tables", "warnings", "stores")
+
 _RUN_ID = re.compile(r"\d{8}T\d{6}Z-[a-z0-9]{4,32}", re.ASCII)
 
 
@@ -52,9 +56,11 @@ class TableProgress(BaseModel):
 
 
 class Run(BaseModel):
-    """`id` sorts by time: `20261122T030000Z-schedule`. `heartbeat_at` is its last sign of life.
+    """One piece of work and what became of it.
 
-    `result` is what the run's use case answered, as JSON fields; None until it has ended well.
+    `id` sorts by time: `20261122T030000Z-schedule`. `heartbeat_at` is its last sign of life.
+    `invocation` is the id that Lambda gives an event and keeps for its retries. `result` is what the
+    run's use case answered, as JSON fields; None until it has ended well.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -69,6 +75,7 @@ class Run(BaseModel):
     heartbeat_at: dt.datetime | None = None
     finished_at: dt.datetime | None = None
     attempt: int = 0
+    invocation: str | None = None
     tables: dict[str, TableProgress] = Field(default_factory=dict)
     result: dict[str, Any] | None = None
     error: Problem | None = None
@@ -80,7 +87,7 @@ class Run(BaseModel):
         """
         return "prune" if self.kind is RunKind.PRUNE else "database"
 
-    def started(self, at: dt.datetime) -> Self:
+    def started(self, at: dt.datetime, invocation: str | None = None) -> Self:
         """The run at the start of its next attempt; nothing of an earlier one is left."""
         return self.model_copy(
             update={
@@ -89,6 +96,7 @@ class Run(BaseModel):
                 "heartbeat_at": at,
                 "finished_at": None,
                 "attempt": self.attempt + 1,
+                "invocation": invocation,
                 "tables": {},
                 "result": None,
                 "error": None,
@@ -109,6 +117,15 @@ class Run(BaseModel):
                 "error": problem_of(error),
             }
         )
+
+    def without_details(self) -> Self:
+        """The run as it is recorded where there is little room: of its tables only those that are
+        not complete, a hundred at most, and none in the result.
+        """
+        incomplete = {k: v for k, v in self.tables.items() if v.status != "complete"}
+        few = dict(list(incomplete.items())[:_FEW_TABLES])
+        result = self.result and {k: v for k, v in self.result.items() if k not in _LONG_FIELDS}
+        return self.model_copy(update={"tables": few, "result": result})
 
     def as_seen_at(self, now: dt.datetime) -> Self:
         """The run as it must be told: one that gave no sign of life for too long has failed."""

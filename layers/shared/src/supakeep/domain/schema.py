@@ -21,12 +21,32 @@ class Column(BaseModel):
     generated: bool = False
 
 
+class ForeignKey(BaseModel):
+    """`columns` of the table that has it refer to `parent_columns` of `parent`, `schema.name`.
+
+    Rows may violate a key that is not `validated` (NOT VALID, NOT ENFORCED), as they did before.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    columns: tuple[str, ...]
+    parent: str
+    parent_schema: str
+    parent_name: str
+    parent_columns: tuple[str, ...]
+    validated: bool = True
+
+
 class Table(BaseModel):
     """A table and what its rows depend on.
 
     `references` names the tables that its foreign keys point to. `readable` and `rows_hidden` are
     about the role that asked: without the first it may not select, with the second row-level
-    security would leave rows out without an error.
+    security would leave rows out without an error; `writable` is whether it may insert and update.
+
+    Of `text_columns` a row holds the values' text, of `array_columns` where a lower bound is not 1.
+    `json_columns` and `jsonb_columns` are of these types or of domains over them.
     """
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
@@ -36,8 +56,15 @@ class Table(BaseModel):
     columns: tuple[Column, ...]
     primary_key: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    partitioned: bool = False
     readable: bool = True
+    writable: bool = True
     rows_hidden: bool = False
+    text_columns: tuple[str, ...] = ()
+    array_columns: tuple[str, ...] = ()
+    json_columns: tuple[str, ...] = ()
+    jsonb_columns: tuple[str, ...] = ()
 
     @property
     def qualified_name(self) -> str:
@@ -105,3 +132,9 @@ def _lineage(name: str, parents: Mapping[str, set[str]]) -> set[str]:
         found |= unseen
         unseen = set().union(*(parents[parent] for parent in unseen)) - found
     return found
+
+
+def writable_columns(live: Table, backed_up: Table) -> list[str]:
+    """The columns that a restore sets: those that both have and that neither generates."""
+    given = set(backed_up.writable_columns)
+    return [name for name in live.writable_columns if name in given]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import logging
 from dataclasses import dataclass
 from typing import Literal
@@ -21,8 +22,8 @@ from supakeep.domain.manifest import (
 from supakeep.domain.plan import BackupPlan, RefusedTable, Selection, plan_backup
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.run import problem_of
-from supakeep.errors import DatabaseError, ExportError
-from supakeep.ports import Clock, Deadline, ObjectStore, Progress, SourceDatabase
+from supakeep.errors import BucketNotFoundError, DatabaseError, ExportError
+from supakeep.ports import Clock, Deadline, ObjectStore, Progress, Snapshot, SourceDatabase
 from supakeep.usecases.part_meter import PartMeter
 from supakeep.usecases.volume_writer import MirroredUpload, VolumeWriter
 
@@ -36,6 +37,7 @@ class _Start:
     name: BackupName
     trigger: Trigger
     at: dt.datetime
+    snapshot: Snapshot
     server_version: str
     plan: BackupPlan
 
@@ -53,6 +55,7 @@ class CreateBackup:
     clock: Clock
     deadline: Deadline
     progress: Progress
+    run_id: str | None = None
 
     def __call__(self, name: BackupName, trigger: Trigger) -> Manifest:
         """Writes the backup `name` and returns its manifest, which may be `partial`.
@@ -61,29 +64,32 @@ class CreateBackup:
         Raises where no table could be, or the primary store refuses: then no manifest is written
         and no backup exists.
         """
-        start = self._start(name, trigger)
         upload = MirroredUpload(self.primary, self.mirror)
-        with VolumeWriter(upload, name, self.max_object_bytes) as volumes:
+        with (
+            self.source.snapshot() as snapshot,
+            VolumeWriter(upload, name, self.max_object_bytes) as volumes,
+        ):
+            start = self._start(name, trigger, snapshot)
             volumes.write(self._document_head(start))
-            exported, warnings = self._export_tables(start.plan, volumes)
+            exported, warnings = self._export_tables(start, volumes)
             entries = [*exported, *(_refused_entry(refused) for refused in start.plan.refused)]
             _require_some_table(entries)
             volumes.write(document.DOCUMENT_FOOT)
             manifest = self._manifest(start, entries, warnings, volumes)
         return upload.commit(manifest)
 
-    def _start(self, name: BackupName, trigger: Trigger) -> _Start:
+    def _start(self, name: BackupName, trigger: Trigger, snapshot: Snapshot) -> _Start:
         at = self.clock.now()
-        catalog = self.source.catalog()
-        plan = plan_backup(self.policy, catalog, at)
-        return _Start(name, trigger, at, catalog.server_version, plan)
+        catalog = snapshot.catalog()
+        plan = plan_backup(self.policy, catalog, at, needs_key=snapshot.needs_key)
+        return _Start(name, trigger, at, snapshot, catalog.server_version, plan)
 
     def _document_head(self, start: _Start) -> bytes:
         return document.document_head(
             backup=start.name.text,
             project=self.project,
             created_at=start.at,
-            source={"engine": self.source.engine, "server_version": start.server_version},
+            source={"engine": start.snapshot.engine, "server_version": start.server_version},
         )
 
     def _manifest(
@@ -94,9 +100,10 @@ class CreateBackup:
             backup=start.name.text,
             project=self.project,
             trigger=start.trigger,
-            engine=self.source.engine,
-            consistency=self.source.consistency,
+            engine=start.snapshot.engine,
+            consistency=start.snapshot.consistency,
             server_version=start.server_version,
+            wal_position=start.snapshot.wal_position,
             tool_version=__version__,
             started_at=start.at,
             finished_at=self.clock.now(),
@@ -104,34 +111,40 @@ class CreateBackup:
             tables=tuple(sorted(entries, key=lambda entry: entry.name)),
             volumes=volumes.finish(),
             uncovered_tables=start.plan.uncovered,
+            left_out=dict(start.snapshot.left_out(self.policy.backup.schemas)),
+            run=self.run_id,
             warnings=tuple(warnings),
         )
 
     def _export_tables(
-        self, plan: BackupPlan, volumes: VolumeWriter
+        self, start: _Start, volumes: VolumeWriter
     ) -> tuple[list[TableEntry], list[str]]:
         entries: list[TableEntry] = []
         warnings: list[str] = []
-        for selection in plan.selections:
+        for selection in start.plan.selections:
             if entries:
                 volumes.write(document.ROW_SEPARATOR)
-            entry = self._export_table(selection, volumes)
+            entry = self._export_table(start.snapshot, selection, volumes)
             entries.append(entry)
-            warnings += self._count_warnings(selection, entry)
+            warnings += _count_warnings(start.snapshot, selection, entry)
         return entries, warnings
 
-    def _export_table(self, selection: Selection, volumes: VolumeWriter) -> TableEntry:
+    def _export_table(
+        self, snapshot: Snapshot, selection: Selection, volumes: VolumeWriter
+    ) -> TableEntry:
         name = selection.table.qualified_name
         volumes.write(document.table_head(selection))
         meter = PartMeter(volumes)
         error: DatabaseError | None = None
         try:
             self.progress.table(name, 0, "running")
-            for rows in self.source.export(selection):
+            for rows in snapshot.export(selection):
                 self.deadline.check()
                 meter.write(rows)
                 self.progress.table(name, meter.rows, "running")
         except DatabaseError as exc:
+            if snapshot.consistency == "snapshot" and exc.retryable:
+                raise  # the connection is lost, and the moment that all tables shared with it
             log.exception("Table %s could not be exported", name)
             error = exc
         meter.close()
@@ -149,20 +162,6 @@ class CreateBackup:
             **table_entry_columns(selection.table),
         )
 
-    def _count_warnings(self, selection: Selection, entry: TableEntry) -> list[str]:
-        if entry.status == "failed":
-            return []
-        limit = selection.policy.last_rows
-        try:
-            counted = self.source.count(selection)
-        except DatabaseError as exc:
-            return [f"{entry.name}: could not be counted afterwards: {exc.message}"]
-        expected = counted if limit is None else min(counted, limit)
-        if entry.rows == expected:
-            return []
-        difference = f"{entry.rows} rows exported, {expected} counted afterwards"
-        return [f"{entry.name}: {difference}; rows were written meanwhile"]
-
 
 def choose_name(
     store: ObjectStore, project: str, at: dt.datetime, *, scheduled: bool
@@ -170,17 +169,24 @@ def choose_name(
     """The day's name for its first scheduled backup, a timed one for any other.
 
     A name that anything is left of, a crashed run's volume say, is not used again: objects are
-    write-once.
+    write-once. Where two backups begin in one second, the later is named by the next free one.
     """
-    if scheduled:
-        daily = BackupName.daily(project, at)
-        taken = any(
-            stored.key.startswith((f"{daily.document_key}", daily.manifest_key))
-            for stored in store.list(f"{FOLDER}/{daily}.")
-        )
-        if not taken:
-            return daily
-    return BackupName.timed(project, at)
+    daily = BackupName.daily(project, at)
+    try:
+        taken = {stored.key for stored in store.list(f"{FOLDER}/{daily}")}
+    except BucketNotFoundError:
+        if scheduled:
+            raise
+        taken = set()  # a folder is made by the first upload, and a bucket's lack told by it
+    if scheduled and not _is_taken(daily, taken):
+        return daily
+    moments = (at + dt.timedelta(seconds=later) for later in itertools.count())
+    names = (BackupName.timed(project, moment) for moment in moments)
+    return next(name for name in names if not _is_taken(name, taken))
+
+
+def _is_taken(name: BackupName, keys: set[str]) -> bool:
+    return any(key.startswith((name.document_key, name.manifest_key)) for key in keys)
 
 
 def _require_some_table(entries: list[TableEntry]) -> None:
@@ -212,3 +218,18 @@ def _refused_entry(refused: RefusedTable) -> TableEntry:
 def _status(entries: list[TableEntry]) -> BackupStatus:
     failed = any(entry.status == "failed" for entry in entries)
     return BackupStatus.PARTIAL if failed else BackupStatus.COMPLETE
+
+
+def _count_warnings(snapshot: Snapshot, selection: Selection, entry: TableEntry) -> list[str]:
+    if entry.status == "failed":
+        return []
+    limit = selection.policy.last_rows
+    try:
+        counted = snapshot.count(selection)
+    except DatabaseError as exc:
+        return [f"{entry.name}: could not be counted afterwards: {exc.message}"]
+    expected = counted if limit is None else min(counted, limit)
+    if entry.rows == expected:
+        return []
+    difference = f"{entry.rows} rows exported, {expected} counted afterwards"
+    return [f"{entry.name}: {difference}; rows were written meanwhile"]

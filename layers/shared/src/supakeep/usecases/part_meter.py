@@ -28,7 +28,7 @@ class PartMeter:
             self._start = self._volumes.position
         else:
             self._write(ROW_SEPARATOR)
-        self._write(rows.lines.replace(b"\n", ROW_SEPARATOR))
+        self._write(rows.lines)
         self.rows += rows.count
 
     def close(self) -> None:

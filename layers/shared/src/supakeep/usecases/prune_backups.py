@@ -124,9 +124,15 @@ class PruneBackups:
             if not any(entry.key == name.manifest_key for entry in stored):
                 continue
             try:
-                manifests.append(read_manifest(store, name))
+                manifest = read_manifest(store, name)
             except (IntegrityError, BackupNotFoundError) as exc:
                 untrusted[name] = exc.message
+                continue
+            sizes = {entry.key: entry.size_bytes for entry in stored}
+            if all(sizes.get(volume.key) == volume.bytes for volume in manifest.volumes):
+                manifests.append(manifest)
+            else:
+                untrusted[name] = "its document is not there in full"
         return manifests, untrusted
 
     def _decide(

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterable, Iterator
 
 from supakeep.domain.manifest import Manifest, Part, TableEntry, VolumeEntry
-from supakeep.errors import ChecksumError, ObjectNotFoundError
+from supakeep.errors import ChecksumError, ObjectNotFoundError, StorageUnavailableError
 from supakeep.ports import Deadline, ObjectStore
+
+log = logging.getLogger(__name__)
+
+# breaks of one object's download that are mended
+_MOST_FAILURES = 3
 
 
 def read_volume(store: ObjectStore, volume: VolumeEntry) -> Iterator[bytes]:
     """A volume's bytes; ChecksumError after the last piece where they are not what was written."""
     digest, size = hashlib.sha256(), 0
     try:
-        with store.read(volume.key) as pieces:
-            for piece in pieces:
-                digest.update(piece)
-                size += len(piece)
-                yield piece
+        for piece in _read_resuming(store, volume.key):
+            digest.update(piece)
+            size += len(piece)
+            yield piece
     except ObjectNotFoundError as exc:
         raise damaged(volume.key, "it is missing") from exc
     if size != volume.bytes:
@@ -86,10 +91,30 @@ def _volume_numbers(manifest: Manifest, part: Part) -> range:
 def _from_offset(store: ObjectStore, manifest: Manifest, part: Part) -> Iterator[bytes]:
     skip = part.offset
     for number in _volume_numbers(manifest, part):
-        with store.read(manifest.volumes[number - 1].key) as pieces:
-            for piece in pieces:
-                if skip >= len(piece):
-                    skip -= len(piece)
-                    continue
-                yield piece[skip:] if skip else piece
-                skip = 0
+        for piece in _read_resuming(store, manifest.volumes[number - 1].key):
+            if skip >= len(piece):
+                skip -= len(piece)
+                continue
+            yield piece[skip:] if skip else piece
+            skip = 0
+
+
+def _read_resuming(store: ObjectStore, key: str) -> Iterator[bytes]:
+    """An object's bytes; where the connection breaks, it is read again up to there and on."""
+    given = failures = 0
+    while True:
+        passed = 0
+        try:
+            with store.read(key) as pieces:
+                for piece in pieces:
+                    fresh = piece[max(0, given - passed) :]
+                    passed += len(piece)
+                    given += len(fresh)
+                    if fresh:
+                        yield fresh
+                return
+        except StorageUnavailableError:
+            failures += 1
+            if failures > _MOST_FAILURES:
+                raise
+            log.warning("Reading %s broke off after %s bytes", key, given, exc_info=True)

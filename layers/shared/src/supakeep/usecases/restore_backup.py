@@ -1,9 +1,9 @@
-"""Restore a backup into a live database by upsert."""
+"""Restore a backup into a live database."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from supakeep.domain.document import split_rows
@@ -12,14 +12,13 @@ from supakeep.domain.restore import (
     RestoredTable,
     RestoreReport,
     RestoreRequest,
-    check_confirmation,
-    plan_restore,
+    matches,
 )
-from supakeep.domain.schema import Table
-from supakeep.errors import DatabaseError
-from supakeep.ports import Deadline, ObjectStore, Progress, TargetDatabase
+from supakeep.domain.restore_plan import TableRestore, check_confirmation, plan_restore
+from supakeep.domain.schema import Catalog, Table
+from supakeep.errors import DatabasePermissionError, DatabaseUnavailableError, RestoreError
+from supakeep.ports import Deadline, ObjectStore, Progress, TargetDatabase, TargetTransaction
 from supakeep.usecases.read_document import check_volumes, read_part, volumes_of
-from supakeep.usecases.table_upsert import TableUpsert
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +31,15 @@ TREE_BATCH_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
+class _Source:
+    """Where the rows come from, and which of them were asked for."""
+
+    store: ObjectStore
+    manifest: Manifest
+    request: RestoreRequest
+
+
+@dataclass(frozen=True)
 class RestoreBackup:
     """`project` is the one that is written to."""
 
@@ -39,6 +47,8 @@ class RestoreBackup:
     project: str
     deadline: Deadline
     progress: Progress
+    # backs these tables up before the first write, and returns the backup's name
+    safeguard: Callable[[Sequence[str]], str] | None = None
 
     def __call__(
         self, request: RestoreRequest, store: ObjectStore, manifest: Manifest
@@ -51,65 +61,82 @@ class RestoreBackup:
         anything else, and then says which tables had been written.
         """
         check_confirmation(request, manifest, self.project)
-        catalog = self.target.catalog()
-        entries = plan_restore(manifest, request.tables, catalog)
-        # all of them where all is restored: damage between the rows is damage too
-        volumes = volumes_of(manifest, entries) if request.tables else manifest.volumes
-        check_volumes(store, volumes, self.deadline)
-        restored, warnings = [], [*_incompleteness(manifest, request)]
-        for entry in entries:
-            table = catalog.tables[entry.name]
-            restored.append(
-                self._restore_table(store, manifest, entry, table, dry_run=request.dry_run)
-            )
+        with self.target.transaction(dry_run=request.dry_run) as transaction:
+            catalog = transaction.catalog()
+            planned = plan_restore(manifest, request, catalog)
+            entries = [table.entry for table in planned]
+            # all of them where all is restored: damage between the rows is damage too
+            volumes = volumes_of(manifest, entries) if request.tables else manifest.volumes
+            check_volumes(store, volumes, self.deadline)
+            source = _Source(store, manifest, request)
+            return self._restore(transaction, catalog, planned, source)
+
+    def _restore(
+        self,
+        transaction: TargetTransaction,
+        catalog: Catalog,
+        planned: list[TableRestore],
+        source: _Source,
+    ) -> RestoreReport:
+        request, tables = source.request, [table.live for table in planned]
+        warnings = [*_incompleteness(source.manifest, request), *transaction.notices]
+        warnings += [note for table in planned for note in table.notes]
+        transaction.lock(tables)
+        undo = None
+        if self.safeguard is not None and request.keep_undo and not request.dry_run:
+            undo = self.safeguard([table.qualified_name for table in tables])
+        restored = []
+        for table in planned:
+            restored.append(self._restore_table(transaction, table, source))
             if not request.dry_run:
-                warnings += self._advance_sequences(table)
+                warnings += _advance_sequences(transaction, table.live)
+        if not request.dry_run:
+            _check_foreign_keys(transaction, tables, catalog, restored)
+        counted = []
+        for done, live in zip(restored, tables, strict=True):
+            rows, told = _count(transaction, live)
+            counted.append(done.model_copy(update={"rows_in_database": rows}))
+            warnings += told
         return RestoreReport(
-            backup=manifest.backup,
+            backup=source.manifest.backup,
             project=self.project,
+            mode=request.mode,
+            into_schema=request.into_schema,
+            undo_backup=undo,
             dry_run=request.dry_run,
-            read_from=store.name,
-            tables=tuple(self._counted(table, catalog.tables[table.name]) for table in restored),
+            read_from=source.store.name,
+            tables=tuple(counted),
             warnings=tuple(warnings),
         )
 
     def _restore_table(
-        self,
-        store: ObjectStore,
-        manifest: Manifest,
-        entry: TableEntry,
-        table: Table,
-        *,
-        dry_run: bool,
+        self, transaction: TargetTransaction, table: TableRestore, source: _Source
     ) -> RestoredTable:
-        backed_up = {column.name for column in entry.columns if not column.generated}
-        columns = [name for name in table.writable_columns if name in backed_up]
-        is_tree = entry.name in table.references
-        previous: TableUpsert | None = None
-        while True:
-            upsert = TableUpsert(self.target, table, columns, dry_run=dry_run)
-            for batch in self._batches(store, manifest, entry, is_tree=is_tree):
+        entry = table.entry
+        ordered = entry.policy.last_rows is None
+        writer = transaction.writer(table.live, entry.table, source.request.mode, ordered=ordered)
+        again, seen = True, 0
+        while again:
+            seen = 0
+            for batch in self._batches(source, entry):
                 self.deadline.check()
-                upsert.write(batch)
-                self.progress.table(entry.name, upsert.seen, "running")
-            # a row may refer to a later one of its own table: go on while that helps
-            helped = previous is None or upsert.refused < previous.refused
-            if dry_run or not upsert.refused or not helped or not is_tree:
-                break
-            previous = upsert if previous is None else upsert.added_to(previous)
-        final = upsert if previous is None else upsert.added_to(previous)
-        self.progress.table(entry.name, final.seen, "complete")
-        return final.report(entry)
+                writer.write(batch)
+                seen += len(batch)
+                self.progress.table(entry.name, seen, "running")
+            again = writer.finish()
+        self.progress.table(entry.name, seen, "complete")
+        return RestoredTable.of(entry, writer.changes, chosen=seen)
 
-    def _batches(
-        self, store: ObjectStore, manifest: Manifest, entry: TableEntry, *, is_tree: bool
-    ) -> Iterator[list[bytes]]:
+    def _batches(self, source: _Source, entry: TableEntry) -> Iterator[list[bytes]]:
+        is_tree = entry.name in entry.references
         most_rows = TREE_BATCH_ROWS if is_tree else BATCH_ROWS
         most_bytes = TREE_BATCH_BYTES if is_tree else BATCH_BYTES
         batch: list[bytes] = []
         size = 0
         for part in entry.parts:
-            for row in split_rows(read_part(store, manifest, part)):
+            for row in split_rows(read_part(source.store, source.manifest, part)):
+                if not matches(row, source.request.where):
+                    continue
                 batch.append(row)
                 size += len(row)
                 if len(batch) >= most_rows or size >= most_bytes:
@@ -118,19 +145,45 @@ class RestoreBackup:
         if batch:
             yield batch
 
-    def _advance_sequences(self, table: Table) -> list[str]:
-        try:
-            self.target.advance_sequences(table)
-        except DatabaseError as exc:
-            log.warning("Sequences of %s were not advanced", table.qualified_name, exc_info=True)
-            hint = f" {exc.hint}" if exc.hint else ""
-            return [
-                f"{table.qualified_name}: its sequences were not advanced: {exc.message}.{hint}"
-            ]
-        return []
 
-    def _counted(self, restored: RestoredTable, table: Table) -> RestoredTable:
-        return restored.model_copy(update={"rows_in_database": self.target.count_table(table)})
+def _count(transaction: TargetTransaction, table: Table) -> tuple[int | None, list[str]]:
+    try:
+        return transaction.count_table(table), []
+    except DatabaseUnavailableError as exc:
+        # what is written is written, counted or not
+        return None, [f"{table.qualified_name}: could not be counted: {exc.message}"]
+
+
+def _advance_sequences(transaction: TargetTransaction, table: Table) -> list[str]:
+    try:
+        transaction.advance_sequences(table)
+    except DatabasePermissionError as exc:
+        log.warning("Sequences of %s were not advanced", table.qualified_name, exc_info=True)
+        hint = f" {exc.hint}" if exc.hint else ""
+        return [f"{table.qualified_name}: its sequences were not advanced: {exc.message}.{hint}"]
+    return []
+
+
+def _check_foreign_keys(
+    transaction: TargetTransaction,
+    tables: list[Table],
+    catalog: Catalog,
+    restored: list[RestoredTable],
+) -> None:
+    deleted = any(table.deleted for table in restored)
+    violations = transaction.foreign_key_violations(tables, catalog, deleted=deleted)
+    if violations:
+        told = "; ".join(
+            f"{v.table}: {v.rows:,} rows refer by {v.constraint} to rows that {v.parent} lacks, "
+            f"{v.example} for one"
+            for v in violations
+        )
+        raise RestoreError(
+            f"The restore was undone, because foreign keys would be violated: {told}",
+            operation="restore",
+            key=violations[0].table,
+            hint="Restore the parents as well, or choose the rows whose parents exist (--where).",
+        )
 
 
 def _incompleteness(manifest: Manifest, request: RestoreRequest) -> Iterator[str]:

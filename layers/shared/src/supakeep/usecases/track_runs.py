@@ -18,7 +18,7 @@ from supakeep.domain.run import (
     new_run_id,
     validated_run_id,
 )
-from supakeep.errors import LeaseHeldError, RunNotFoundError
+from supakeep.errors import LeaseHeldError, RunNotFoundError, StorageError
 from supakeep.ports import Clock, Progress, RunStore
 
 log = logging.getLogger(__name__)
@@ -62,8 +62,17 @@ class RunProgress:
         if (now - self._written_at).total_seconds() >= _HEARTBEAT_SECONDS:
             self._written_at = now
             self.run = self.run.model_copy(update={"heartbeat_at": now})
+            self._beat(now)
+
+    def _beat(self, now: dt.datetime) -> None:
+        """Renews the lease, and escapes where another run has it. That a record cannot be written
+        ends no backup.
+        """
+        try:
             self._store.acquire_lease(self.run.lease, self.run.id, now, lease_end(now))
             self._store.save(self.run)
+        except StorageError:
+            log.warning("Run %s could not record its progress", self.run.id, exc_info=True)
 
 
 @dataclass(frozen=True)
@@ -125,16 +134,19 @@ class TrackRuns:
         delivery back, unless that one failed or died: then this is the next attempt. Whatever
         `work` raises is recorded and raised.
         """
+        invocation = run.invocation
         run = self._known(run)
+        # Lambda delivers an event anew only when its last invocation has ended, however it did
+        died = invocation is not None and run.invocation == invocation
         if run.status.is_final and run.status is not RunStatus.FAILED:
             log.info("Run %s was delivered again and has ended already", run.id)
             return run
         now = self.clock.now()
-        if run.status is RunStatus.RUNNING:
+        if run.status is RunStatus.RUNNING and not died:
             log.info("Run %s was delivered again and is at work", run.id)
             return run
         self._take_lease(run, now)
-        run = run.started(now)
+        run = run.started(now, invocation)
         self.store.save(run)
         progress = RunProgress(self.store, self.clock, run, self.watcher)
         try:

@@ -11,7 +11,7 @@ from typing import BinaryIO, Self, cast
 
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.manifest import BackupStatus, Manifest, Problem, VolumeEntry
-from supakeep.errors import StorageError
+from supakeep.errors import StorageError, StorageUnavailableError
 from supakeep.ports import ObjectStore
 
 log = logging.getLogger(__name__)
@@ -36,8 +36,14 @@ class MirroredUpload:
         self._put_mirror(key, content)
 
     def commit(self, manifest: Manifest) -> Manifest:
-        """Stores the manifest, in the mirror first: the primary's copy tells what became of it."""
+        """Stores the manifest, in the mirror first: the primary's copy tells what became of it.
+
+        A store that does not list every volume in its full size gets none, whatever it answered to
+        the uploads.
+        """
         key = manifest.name.manifest_key
+        _confirm(self._primary, manifest)
+        self._confirm_mirror(manifest)
         self._put_mirror(key, io.BytesIO(manifest.serialized()))
         if self.mirror_error is not None:
             problem = Problem(
@@ -50,6 +56,15 @@ class MirroredUpload:
         self._primary.put(key, io.BytesIO(manifest.serialized()))
         return manifest
 
+    def _confirm_mirror(self, manifest: Manifest) -> None:
+        if self._mirror is None or self.mirror_error is not None:
+            return
+        try:
+            _confirm(self._mirror, manifest)
+        except StorageError as exc:
+            log.exception("The mirror lacks what it was given")
+            self.mirror_error = exc
+
     def _put_mirror(self, key: str, content: BinaryIO) -> None:
         if self._mirror is None or self.mirror_error is not None:
             return
@@ -58,6 +73,19 @@ class MirroredUpload:
         except StorageError as exc:
             log.exception("The mirror did not take %s", key)
             self.mirror_error = exc
+
+
+def _confirm(store: ObjectStore, manifest: Manifest) -> None:
+    listing = store.list(manifest.name.document_key)
+    stored = {found.key: found.size_bytes for found in listing}
+    for volume in manifest.volumes:
+        if stored.get(volume.key) != volume.bytes:
+            raise StorageUnavailableError(
+                f"{volume.key} was uploaded, and {store.name} does not hold it in full",
+                operation="upload",
+                key=volume.key,
+                hint="Is there a proxy in between, or has somebody deleted it? Back up again.",
+            )
 
 
 class VolumeWriter:

@@ -1,0 +1,1 @@
+"""Speed and memory, measured against what people use today: `make bench`."""

@@ -1,0 +1,71 @@
+"""`python -m bench`: measures, prints the table and writes build/bench.json."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from bench.contenders import PROJECT
+from bench.figures import as_json, as_table
+from bench.laboratory import Laboratory, Size
+from bench.measure import BenchError, Rounds
+from bench.phases import measure_all
+from local.children import Children
+from local.errors import StackError
+from local.stack import terminated_as_exit
+
+QUICK = Size(rows=20_000, rest_rows=3_000)
+
+
+def main(argv: list[str]) -> int:
+    """1 where something could not be measured; figures that miss their target are no failure."""
+    options = _parser().parse_args(argv)
+    size = QUICK if options.quick else Size(options.rows, options.rest_rows)
+    repeat = 1 if options.quick else options.repeat
+    with terminated_as_exit(), tempfile.TemporaryDirectory(prefix="supakeep-bench-") as temporary:
+        folder = Path(temporary)
+        rounds = Rounds(repeat, folder / "output.log", _tell)
+        try:
+            with Children(folder) as children:
+                laboratory = Laboratory(children, folder, options.store, options.postgres)
+                figures = measure_all(laboratory, rounds, size)
+        except (BenchError, StackError) as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 1
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    options.output.write_text(as_json(figures))
+    print(f"\n{as_table(figures)}\n\nmedians of {repeat}; written to {options.output}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--rows", type=_count, default=1_000_000, help="transactions (1000000)")
+    parser.add_argument(
+        "--rest-rows", type=_count, default=100_000, help="the same for the rest engine (100000)"
+    )
+    parser.add_argument("--repeat", type=_count, default=3, help="runs of each command (3)")
+    parser.add_argument(
+        "--store", choices=["folder", "s3"], default="folder", help="where backups go (folder)"
+    )
+    parser.add_argument("--postgres", metavar="VERSION", help="18, 16, or a folder of programs")
+    parser.add_argument("--quick", action="store_true", help="few rows, once: does it work at all")
+    parser.add_argument("--output", type=Path, default=PROJECT / "build/bench.json")
+    return parser
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return number
+
+
+def _tell(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

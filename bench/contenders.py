@@ -1,0 +1,122 @@
+"""The commands that are measured: Supakeep's, and those that people use today."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.measure import Contender
+from bench.store import Store
+from local.children import essential_environment
+from local.postgres import Postgres
+
+PROJECT = Path(__file__).parent.parent
+PROJECT_REF = "bench-local"
+# every table of `public`, whole
+POLICY = '[backup]\ntables = "*"\n'
+
+
+@dataclass(frozen=True)
+class Supakeep:
+    """The command line, as a process of its own; `address` is how it reaches the project."""
+
+    store: Store
+    folder: Path
+    address: Mapping[str, str]
+
+    def backup(self, name: str) -> Contender:
+        """Every table of `public` into the store, which is emptied before."""
+        policy = self.folder / "supakeep.toml"
+        policy.write_text(POLICY)
+        options = ["backup", "--to", self.store.address, "--config", policy]
+        return self._contender(name, options, self.store.clear)
+
+    def restore(self, name: str, prepare: Callable[[], None]) -> Contender:
+        """The newest backup, in the default mode."""
+        options = ["restore", "latest", "--from", self.store.address, "--confirm", PROJECT_REF]
+        return self._contender(name, options, prepare)
+
+    def _contender(
+        self, name: str, options: Sequence[str | Path], prepare: Callable[[], None]
+    ) -> Contender:
+        command = [sys.executable, "-m", "supakeep.cli", *options]
+        environment = python_environment() | self.store.environment | self.address
+        return Contender(name, command, environment, prepare)
+
+
+@dataclass(frozen=True)
+class PgDump:
+    """pg_dump and pg_restore of the server's own version; `folder` takes the dumps."""
+
+    server: Postgres
+    folder: Path
+
+    def custom(self) -> Contender:
+        """pg_dump's defaults: one process, gzip at its usual level."""
+        return self._dump("pg_dump -Fc", ["--format=custom"], self.folder / "whole.dump")
+
+    def directory(self) -> Contender:
+        """Two processes, gzip at its fastest level."""
+        options = ["--format=directory", "--jobs=2", "--compress=gzip:1"]
+        return self._dump("pg_dump -Fd -j2 -Z gzip:1", options, self._directory)
+
+    def rows(self) -> Contender:
+        """The rows alone, parents before children: so does pg_dump sort only those."""
+        return self._dump("pg_dump --data-only", ["--format=custom", "--data-only"], self._rows)
+
+    def restore_rows(self, prepare: Callable[[], None]) -> Contender:
+        """The rows alone, into tables that are there."""
+        options = ["--data-only", self._rows]
+        return self._restore("pg_restore --data-only", options, prepare)
+
+    def restore_all(self, prepare: Callable[[], None]) -> Contender:
+        """Drops the tables and makes them anew in two processes, indexes last."""
+        options = ["--clean", "--jobs=2", self._directory]
+        return self._restore("pg_restore --clean -j2", options, prepare)
+
+    @property
+    def _rows(self) -> Path:
+        return self.folder / "rows.dump"
+
+    @property
+    def _directory(self) -> Path:
+        return self.folder / "whole"
+
+    def _dump(self, name: str, options: Sequence[str], target: Path) -> Contender:
+        def prepare() -> None:
+            if target.is_dir():
+                shutil.rmtree(target)
+            target.unlink(missing_ok=True)
+
+        command = ["--schema=public", *options, f"--file={target}", self.server.url()]
+        return self._contender(name, "pg_dump", command, prepare)
+
+    def _restore(
+        self, name: str, options: Sequence[str | Path], prepare: Callable[[], None]
+    ) -> Contender:
+        command = ["--exit-on-error", f"--dbname={self.server.url()}", *options]
+        return self._contender(name, "pg_restore", command, prepare)
+
+    def _contender(
+        self, name: str, program: str, options: Sequence[str | Path], prepare: Callable[[], None]
+    ) -> Contender:
+        command = [self.server.binaries / program, *options]
+        return Contender(name, command, essential_environment(), prepare)
+
+
+def supabase_loop(
+    name: str, file: Path, tables: Sequence[str], address: Mapping[str, str]
+) -> Contender:
+    """The loop that people write with supabase-py, into a file."""
+    script = Path(__file__).with_name("supabase_loop.py")
+    command = [sys.executable, script, file, *tables]
+    return Contender(name, command, python_environment() | address, lambda: None)
+
+
+def python_environment() -> dict[str, str]:
+    """What a Python process of this project needs, installed or not."""
+    path = f"{PROJECT / 'layers/shared/src'}"
+    return essential_environment() | {"PYTHONPATH": path}

@@ -1,0 +1,71 @@
+"""Databases and stores to measure with, each used by nobody else."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.cluster import start_cluster
+from bench.contenders import PROJECT_REF, PgDump, Supakeep
+from bench.jewelshot import Jewelshot
+from bench.store import open_store
+from local.children import Children
+from local.migrations import apply_migrations
+from local.postgres import remove_cluster
+from local.supabase_lite import start_supabase_lite
+
+
+@dataclass(frozen=True)
+class Size:
+    """Transactions: for the postgres engine, and for the rest engine."""
+
+    rows: int
+    rest_rows: int
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A filled database, and what works on it. `address` is the project's for either engine."""
+
+    database: Jewelshot
+    supakeep: Supakeep
+    pg_dump: PgDump
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """Makes benches in `folder`. `store` is `folder` or `s3`, `postgres` a version or None."""
+
+    children: Children
+    folder: Path
+    store: str
+    postgres: str | None
+
+    @contextmanager
+    def bench(self, rows: int, *, rest: bool = False) -> Iterator[Bench]:
+        """A new cluster with `rows` transactions; with `rest`, behind a Data API as well."""
+        folder = self.folder / ("rest" if rest else f"postgres-{rows}")
+        folder.mkdir()
+        server = start_cluster(self.children, folder / "cluster", self.postgres)
+        try:
+            address = {"SUPABASE_DB_URL": server.url(), "SUPABASE_PROJECT_REF": PROJECT_REF}
+            if rest:
+                lite = start_supabase_lite(self.children, folder, server.url("supabase_admin"))
+                del address["SUPABASE_DB_URL"]
+                address["SUPABASE_URL"] = lite.url
+                address["SUPABASE_SERVICE_ROLE_KEY"] = lite.secret_key
+            database = Jewelshot(server, rows)
+            database.fill()
+            if rest:
+                apply_migrations(server.url())
+            store = open_store(self.store, folder / "store", self.children)
+            supakeep = Supakeep(store, folder, address)
+            yield Bench(database, supakeep, PgDump(server, folder), folder)
+        finally:
+            self.children.stop(server.child)
+            remove_cluster(folder / "cluster")
+            shutil.rmtree(folder, ignore_errors=True)

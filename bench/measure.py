@@ -1,0 +1,120 @@
+"""Runs commands to their end, in turn, and measures them from outside."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+# ru_maxrss counts KiB on Linux and bytes on macOS
+_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+class BenchError(Exception):
+    """A measured command failed or did the wrong thing; the message says which and how."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A command to measure; `prepare` runs before each time and is not measured."""
+
+    name: str
+    command: Sequence[str | Path]
+    environment: Mapping[str, str]
+    prepare: Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One run.
+
+    Attributes:
+        seconds: from the start of the process to its end, by the clock on the wall.
+        peak_mb: the most memory (10^6 bytes) that it, or the largest of its children, had resident.
+        wal_mb: WAL (10^6 bytes) that the server wrote meanwhile.
+    """
+
+    seconds: float
+    peak_mb: float
+    wal_mb: float
+
+
+@dataclass
+class Rounds:
+    """Every run so far, by its contender's name.
+
+    Attributes:
+        repeat: how often each command is run.
+        log: the output of the command that runs.
+        tell: is told a line about each run.
+    """
+
+    repeat: int
+    log: Path
+    tell: Callable[[str], None]
+    runs: dict[str, list[Measured]] = field(default_factory=lambda: defaultdict(list))
+
+    def run(
+        self,
+        *contenders: Contender,
+        wal_bytes: Callable[[], int] = lambda: 0,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Each in turn, then all of them again: what the machine does meanwhile hits them alike.
+
+        Raises BenchError where one fails; `check` runs after each and may raise it too.
+        """
+        for number in range(1, self.repeat + 1):
+            for contender in contenders:
+                contender.prepare()
+                measured = measure(contender, self.log, wal_bytes)
+                check()
+                self.runs[contender.name].append(measured)
+                self.tell(
+                    f"{number}/{self.repeat} {contender.name}: {measured.seconds:.2f} s, "
+                    f"{measured.peak_mb:.0f} MB, WAL {measured.wal_mb:.1f} MB"
+                )
+
+    def run_unmeasured(self, contender: Contender) -> None:
+        """Something that the next runs need."""
+        contender.prepare()
+        measure(contender, self.log, lambda: 0)
+
+    def seconds(self, name: str) -> list[float]:
+        return [run.seconds for run in self.runs[name]]
+
+    def peak_mb(self, name: str) -> list[float]:
+        return [run.peak_mb for run in self.runs[name]]
+
+    def wal_mb(self, name: str) -> list[float]:
+        return [run.wal_mb for run in self.runs[name]]
+
+
+def measure(contender: Contender, log: Path, wal_bytes: Callable[[], int]) -> Measured:
+    """Runs a prepared contender; its output goes to `log`.
+
+    Raises BenchError where its exit code is not 0.
+    """
+    wal_before = wal_bytes()
+    with log.open("wb") as output:
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            [str(part) for part in contender.command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=dict(contender.environment),
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        tail = log.read_text(errors="replace")[-2000:]
+        raise BenchError(f"{contender.name} exited with {process.returncode}:\n{tail}")
+    wal = (wal_bytes() - wal_before) / 1e6
+    return Measured(seconds, usage.ru_maxrss * _RSS_UNIT / 1e6, wal)

@@ -1,0 +1,74 @@
+"""Where the measured backups go: an S3 server on this machine, or a folder."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from local.aws import start_aws
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from local.children import Children
+
+BUCKET = "bench"
+
+
+class Store(Protocol):
+    """What `--to` and `--from` name."""
+
+    @property
+    def address(self) -> str: ...
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What the command line needs to reach it."""
+        ...
+
+    def clear(self) -> None:
+        """Removes every object."""
+        ...
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Objects as files; every one is flushed to the disk, as pg_dump does with its own."""
+
+    path: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def address(self) -> str:
+        return str(self.path)
+
+    def clear(self) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+        self.path.mkdir()
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A bucket of moto's S3 server, which takes its share of the machine's cores."""
+
+    client: S3Client
+    environment: Mapping[str, str]
+    address: str = f"s3://{BUCKET}"
+
+    def clear(self) -> None:
+        for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
+            for entry in page.get("Contents", ()):
+                self.client.delete_object(Bucket=BUCKET, Key=entry["Key"])
+
+
+def open_store(kind: str, folder: Path, children: Children) -> Store:
+    """An empty store of this kind, `folder` or `s3`; what it keeps is in `folder`."""
+    folder.mkdir()
+    if kind == "folder":
+        return Folder(folder / "objects")
+    aws = start_aws(children, folder)
+    aws.s3().create_bucket(Bucket=BUCKET)
+    return Bucket(aws.s3(), aws.environment() | {"AWS_DEFAULT_REGION": "us-east-1"})

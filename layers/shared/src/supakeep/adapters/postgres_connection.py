@@ -1,0 +1,130 @@
+"""Connections to Postgres, set up alike, and its errors as ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import errors
+
+from supakeep.errors import (
+    ConstraintViolationError,
+    DatabaseError,
+    DatabasePermissionError,
+    DatabaseUnavailableError,
+    ExportError,
+    RestoreError,
+)
+
+Connection = psycopg.Connection[Any]
+
+# What row_to_json prints depends on these; statement_timeout is two minutes on Supabase.
+# row_security = off: a policy that would hide rows raises an error instead.
+_SESSION = """
+set timezone = 'UTC';
+set datestyle = 'ISO';
+set intervalstyle = 'postgres';
+set bytea_output = 'hex';
+set xmloption = 'content';
+set lc_monetary = 'C';
+set extra_float_digits = 3;
+set row_security = off;
+set statement_timeout = 0;
+set idle_in_transaction_session_timeout = 0;
+set jit = off;
+set search_path = pg_catalog;
+"""
+# Types are spelled with their schema, so that a name means the same in every session.
+SYSTEM_NAMES: LiteralString = "set search_path = pg_catalog"
+# Keys compare as their types do: the operators of an extension's type (citext's, say) stand in the
+# extension's schema, and without it a key would be compared as text and ordered as citext.
+_OPERATORS: LiteralString = """
+select set_config('search_path', 'pg_catalog' || coalesce((
+  select string_agg(distinct ', ' || quote_ident(n.nspname), '')
+    from pg_index i
+    join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any(i.indkey)
+    join pg_type t on t.oid = a.atttypid
+    join pg_amop o on o.amoplefttype = coalesce(nullif(t.typbasetype, 0), t.oid)
+    join pg_operator p on p.oid = o.amopopr
+    join pg_namespace n on n.oid = p.oprnamespace
+   where i.indisunique and t.oid >= 16384 and n.nspname <> 'pg_catalog'), ''), false)
+"""
+# a setting of PostgreSQL 17 and later
+_NO_TRANSACTION_TIMEOUT: LiteralString = (
+    "select set_config(name, '0', false) from pg_settings where name = 'transaction_timeout'"
+)
+_CONNECT_SECONDS = 10
+
+
+def connect(url: str) -> Connection:
+    """A connection in autocommit mode whose session prints every value in full.
+
+    Raises DatabaseUnavailableError or DatabasePermissionError; no error shows the password.
+    """
+    with mapped_errors("connect"):
+        connection = psycopg.connect(
+            url,
+            autocommit=True,
+            connect_timeout=_CONNECT_SECONDS,
+            application_name="supakeep",
+            client_encoding="UTF8",
+            # its placeholders are $1, so that a name may hold a percent sign
+            cursor_factory=psycopg.RawCursor,
+        )
+        connection.execute(_SESSION)
+        connection.execute(_NO_TRANSACTION_TIMEOUT)
+        compare_as_types_do(connection)
+        return connection
+
+
+def compare_as_types_do(connection: Connection) -> None:
+    """Sets the search path so that comparisons of keys find their types' own operators."""
+    connection.execute(_OPERATORS)
+
+
+@contextmanager
+def mapped_errors(operation: str, table: str | None = None) -> Iterator[None]:
+    """The one place where Postgres's errors become ours, by their SQLSTATE."""
+    try:
+        yield
+    except errors.InsufficientPrivilege as exc:
+        raise DatabasePermissionError(
+            f"Permission denied for table {table}"
+            if table
+            else f"Permission denied: {exc.diag.message_primary}",
+            operation=operation,
+            key=table,
+            hint="The role in SUPABASE_DB_URL must own the table or be granted it "
+            "(GRANT SELECT, INSERT, UPDATE ON …), and bypass row-level security.",
+        ) from exc
+    except (errors.IntegrityError, errors.DataError) as exc:
+        detail = f" ({exc.diag.message_detail})" if exc.diag.message_detail else ""
+        raise ConstraintViolationError(
+            f"{exc.diag.message_primary}{detail}", operation=operation, key=table
+        ) from exc
+    except (errors.UndefinedTable, errors.InvalidSchemaName) as exc:
+        raise ExportError(f"Table {table} does not exist", operation=operation, key=table) from exc
+    except psycopg.OperationalError as exc:
+        raise _unavailable(exc, operation, table) from exc
+    except psycopg.Error as exc:
+        kind = RestoreError if operation == "restore" else DatabaseError
+        raise kind(
+            f"The database refused: {exc.diag.message_primary or type(exc).__name__}",
+            operation=operation,
+            key=table,
+        ) from exc
+
+
+def _unavailable(
+    exc: psycopg.OperationalError, operation: str, table: str | None
+) -> DatabaseUnavailableError:
+    why = exc.diag.message_primary or str(exc).strip().partition("\n")[0]
+    return DatabaseUnavailableError(
+        f"The database did not answer: {why}",
+        operation=operation,
+        key=table,
+        hint="Check SUPABASE_DB_URL: from AWS use the session pooler "
+        "(aws-<n>-<region>.pooler.supabase.com, port 5432); the direct host is IPv6 only.",
+    )

@@ -1,0 +1,191 @@
+"""A Postgres database as the target of a restore: one transaction for all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import LiteralString, NamedTuple
+
+import psycopg
+from psycopg import errors, sql
+
+from supakeep.adapters.postgres_catalog import read_catalog
+from supakeep.adapters.postgres_connection import Connection, connect, mapped_errors
+from supakeep.adapters.postgres_sql import columns_of, name_of, rows_of
+from supakeep.adapters.postgres_writer import KeyedWriter, KeylessWriter
+from supakeep.domain.row_changes import RestoreMode
+from supakeep.domain.schema import Catalog, ForeignKey, Table
+from supakeep.ports import ForeignKeyViolation, TableWriter
+
+TRIGGERS_FIRE = (
+    "This role may not set session_replication_role, so triggers fire while rows are written"
+)
+
+# The sequences of serial and identity columns, and those that a column's default calls.
+_SEQUENCES: LiteralString = """
+select distinct a.attname, format('%I.%I', n.nspname, c.relname),
+       s.seqincrement, s.seqmin, s.seqmax
+  from pg_attribute a
+  join pg_type t on t.oid = a.atttypid
+  left join pg_attrdef f on f.adrelid = a.attrelid and f.adnum = a.attnum
+  join pg_depend d
+    on d.refclassid = 'pg_class'::regclass and d.refobjid = a.attrelid
+       and d.refobjsubid = a.attnum and d.classid = 'pg_class'::regclass and d.deptype in ('a', 'i')
+    or d.classid = 'pg_attrdef'::regclass and d.objid = f.oid
+       and d.refclassid = 'pg_class'::regclass and d.deptype = 'n'
+  join pg_sequence s on s.seqrelid = case d.classid when 'pg_class'::regclass then d.objid else d.refobjid end
+  join pg_class c on c.oid = s.seqrelid
+  join pg_namespace n on n.oid = c.relnamespace
+ where a.attrelid = $1::regclass and a.attnum > 0 and not a.attisdropped
+   and coalesce(nullif(t.typbasetype, 0), t.oid)
+       in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
+"""
+
+
+class _Sequence(NamedTuple):
+    """A column's sequence; `name` is qualified and quoted."""
+
+    column: str
+    name: str
+    step: int
+    lowest: int
+    highest: int
+
+
+@contextmanager
+def open_transaction(url: str, *, dry_run: bool) -> Iterator[PostgresTransaction]:
+    """Everything that is written inside happens at its end, or not at all.
+
+    A dry run writes nothing, and is told what it would write from one snapshot.
+    """
+    with connect(url) as connection:
+        with mapped_errors("restore"):
+            connection.execute("begin isolation level repeatable read")
+            if dry_run:
+                connection.execute("set transaction read only")
+        try:
+            yield PostgresTransaction(connection, dry_run=dry_run)
+        except BaseException:
+            # a lost connection has rolled back already
+            with suppress(psycopg.Error):
+                connection.execute("rollback")
+            raise
+        with mapped_errors("restore"):
+            connection.execute("rollback" if dry_run else "commit")
+
+
+class PostgresTransaction:
+    """One restore. `notices` are what the caller is told before the first write."""
+
+    def __init__(self, connection: Connection, *, dry_run: bool) -> None:
+        self._connection = connection
+        self._dry_run = dry_run
+        self.notices: list[str] = []
+        if not dry_run:
+            self._silence_triggers()
+
+    def catalog(self) -> Catalog:
+        return read_catalog(self._connection)
+
+    def lock(self, tables: Iterable[Table]) -> None:
+        """Keeps others from writing these tables until the end, so that the comparison holds."""
+        if self._dry_run:
+            return
+        for table in tables:
+            with mapped_errors("restore", table.qualified_name):
+                self._connection.execute(
+                    sql.SQL("lock table {} in share row exclusive mode").format(name_of(table))
+                )
+
+    def writer(
+        self, table: Table, backed_up: Table, mode: RestoreMode, *, ordered: bool
+    ) -> TableWriter:
+        """Takes the rows of `backed_up` for `table`; `ordered` where they come by primary key."""
+        kind = KeyedWriter if table.primary_key else KeylessWriter
+        return kind(
+            self._connection, table, backed_up, mode, ordered=ordered, dry_run=self._dry_run
+        )
+
+    def count_table(self, table: Table) -> int:
+        with mapped_errors("restore", table.qualified_name):
+            row = self._connection.execute(
+                sql.SQL("select count(*) from {}").format(rows_of(table))
+            ).fetchone()
+        return int(row[0]) if row else 0
+
+    def advance_sequences(self, table: Table) -> Sequence[str]:
+        """Sequences of the table's columns go past the last value in there, never back."""
+        moved = []
+        for sequence in self._sequences(table):
+            with mapped_errors("restore", table.qualified_name):
+                row = self._connection.execute(
+                    sql.SQL(
+                        "select setval({name}, {end}) from (select {end}({column})::bigint from {rows}) m, "
+                        "{sequence} s where {end} between {lowest} and {highest} and "
+                        "({end} {past} s.last_value or {end} = s.last_value and not s.is_called)"
+                    ).format(
+                        name=sql.Literal(sequence.name),
+                        sequence=sql.SQL(sequence.name),
+                        end=sql.SQL("max" if sequence.step > 0 else "min"),
+                        past=sql.SQL(">" if sequence.step > 0 else "<"),
+                        lowest=sql.Literal(sequence.lowest),
+                        highest=sql.Literal(sequence.highest),
+                        column=sql.Identifier(sequence.column),
+                        rows=name_of(table),
+                    )
+                ).fetchone()
+            moved += [sequence.name] if row else []
+        return moved
+
+    def foreign_key_violations(
+        self, written: Sequence[Table], catalog: Catalog, *, deleted: bool
+    ) -> list[ForeignKeyViolation]:
+        """Rows whose parent is missing now: triggers, which would have told, did not fire."""
+        names = {table.qualified_name for table in written}
+        found = []
+        for child in catalog.tables.values():
+            for key in child.foreign_keys:
+                touched = child.qualified_name in names or (deleted and key.parent in names)
+                if touched and key.validated:
+                    found += self._violations(child, key, catalog.tables.get(key.parent))
+        return found
+
+    def _violations(
+        self, child: Table, key: ForeignKey, known_parent: Table | None
+    ) -> list[ForeignKeyViolation]:
+        # an extension's table is not in the catalog, and has no heirs
+        parent = (
+            rows_of(known_parent)
+            if known_parent
+            else sql.Identifier(key.parent_schema, key.parent_name)
+        )
+        present = sql.SQL(" and ").join(
+            sql.SQL("c.{} is not null").format(sql.Identifier(name)) for name in key.columns
+        )
+        query = sql.SQL(
+            "select count(*), min(({columns})::text) from (select {columns} from {child} c where {present} "
+            "and not exists (select from {parent} p where ({parents}) = ({columns}))) c"
+        ).format(
+            columns=columns_of(key.columns, "c"),
+            child=rows_of(child),
+            present=present,
+            parent=parent,
+            parents=columns_of(key.parent_columns, "p"),
+        )
+        with mapped_errors("restore", child.qualified_name):
+            row = self._connection.execute(query).fetchone()
+        if not row or not row[0]:
+            return []
+        return [ForeignKeyViolation(key.name, child.qualified_name, key.parent, row[0], row[1])]
+
+    def _sequences(self, table: Table) -> list[_Sequence]:
+        name = name_of(table).as_string(self._connection)
+        with mapped_errors("restore", table.qualified_name):
+            return [_Sequence(*row) for row in self._connection.execute(_SEQUENCES, [name])]
+
+    def _silence_triggers(self) -> None:
+        try:
+            with self._connection.transaction():
+                self._connection.execute("set local session_replication_role = replica")
+        except errors.InsufficientPrivilege:
+            self.notices.append(TRIGGERS_FIRE)

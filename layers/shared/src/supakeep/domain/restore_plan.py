@@ -1,0 +1,176 @@
+"""Decides, before anything is written, what a restore writes where, or why it may not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from supakeep.domain.manifest import Manifest, TableEntry
+from supakeep.domain.plan import permission_denied
+from supakeep.domain.policy import DEFAULT_SCHEMA
+from supakeep.domain.restore import RestoreRequest
+from supakeep.domain.row_changes import RestoreMode
+from supakeep.domain.schema import Catalog, Table, parents_first
+from supakeep.errors import InvalidRequestError, RestoreError, UnsafeOperationError
+
+
+@dataclass(frozen=True)
+class TableRestore:
+    """One table of the backup and the live one that takes its rows; `notes` tell how the two differ
+    and what becomes of that.
+    """
+
+    entry: TableEntry
+    live: Table
+    notes: tuple[str, ...]
+
+
+def check_confirmation(request: RestoreRequest, manifest: Manifest, project: str) -> None:
+    """Raises UnsafeOperationError unless the caller means this project, and this backup for it."""
+    if manifest.project != project and not request.allow_other_project:
+        raise UnsafeOperationError(
+            f"{manifest.backup} is a backup of project {manifest.project}, not of {project}",
+            operation="restore",
+            key=manifest.backup,
+            hint="If that is meant, allow it: allow_other_project (API), --allow-other-project.",
+        )
+    target = f"{project}/{request.into_schema}" if request.into_schema else project
+    if not request.dry_run and request.confirm != target:
+        raise UnsafeOperationError(
+            f"A restore overwrites live data of project {project} and must be confirmed",
+            operation="restore",
+            key=manifest.backup,
+            hint=f'Repeat where to: "confirm": "{target}" (API) or --confirm {target}; '
+            "a dry run needs no confirmation.",
+        )
+
+
+def plan_restore(
+    manifest: Manifest, request: RestoreRequest, catalog: Catalog
+) -> list[TableRestore]:
+    """The tables to restore, parents before children.
+
+    Raises InvalidRequestError for a table that the backup does not have, RestoreError for one that
+    is incomplete there or does not fit the database; nothing is written then.
+    """
+    planned = {}
+    for entry in chosen_entries(manifest, request.tables):
+        live = _live_table(entry, request, catalog)
+        _check_fits(entry, live, request)
+        planned[live.qualified_name] = TableRestore(entry, live, tuple(_drift(entry, live)))
+    order = parents_first({name: _parents(restore) for name, restore in planned.items()})
+    return [planned[name] for name in order]
+
+
+def chosen_entries(manifest: Manifest, tables: Iterable[str]) -> list[TableEntry]:
+    """The tables that were asked for by name, or all that are complete. Errors as in plan_restore."""
+    tables = tuple(tables)
+    if not tables:
+        return [entry for entry in manifest.tables if entry.status == "complete"]
+    names = [name if "." in name else f"{DEFAULT_SCHEMA}.{name}" for name in tables]
+    entries = []
+    for name in dict.fromkeys(names):
+        entry = manifest.entry(name)
+        if entry is None:
+            raise InvalidRequestError(
+                f"{manifest.backup} has no table {name}",
+                operation="restore",
+                key=name,
+                hint=f"It has: {', '.join(entry.name for entry in manifest.tables)}.",
+            )
+        if entry.status != "complete":
+            raise RestoreError(
+                f"Table {name} is incomplete in {manifest.backup}",
+                operation="restore",
+                key=name,
+                hint="Restore it from another backup, or leave it out.",
+            )
+        entries.append(entry)
+    return entries
+
+
+def _parents(restore: TableRestore) -> set[str]:
+    # the keys of today count, and those of the backup's day do no harm
+    return {*restore.entry.references, *restore.live.references}
+
+
+def _live_table(entry: TableEntry, request: RestoreRequest, catalog: Catalog) -> Table:
+    backed_up = entry.table
+    schema = request.into_schema or backed_up.schema_name
+    live = catalog.tables.get(f"{schema}.{backed_up.name}")
+    if live is None:
+        raise RestoreError(
+            f"Table {schema}.{backed_up.name} does not exist in the database",
+            operation="restore",
+            key=entry.name,
+            hint="Run your project's migrations first, or leave the table out (tables, --table).",
+        )
+    return live
+
+
+def _check_fits(entry: TableEntry, live: Table, request: RestoreRequest) -> None:
+    if not (live.readable and live.writable):
+        raise permission_denied(live.schema_name, live.name, writing=True)
+    if not live.primary_key and request.mode is not RestoreMode.REPLACE:
+        raise RestoreError(
+            f"Table {live.qualified_name} has no primary key, so its rows cannot be matched",
+            operation="restore",
+            key=entry.name,
+            hint="Use the mode replace, add its primary key back, or leave the table out.",
+        )
+    if request.mode is RestoreMode.REPLACE and (not entry.policy.is_whole or request.where):
+        raise UnsafeOperationError(
+            f"The mode replace would delete rows of {entry.name} that were never backed up",
+            operation="restore",
+            key=entry.name,
+            hint="It is for tables that were backed up whole, all rows; use the mode merge.",
+        )
+    _check_where(entry, request)
+    _check_dropped_columns(entry, live, request)
+
+
+def _check_where(entry: TableEntry, request: RestoreRequest) -> None:
+    unknown = sorted(set(request.where) - {column.name for column in entry.columns})
+    if unknown:
+        raise InvalidRequestError(
+            f"Table {entry.name} has no column {unknown[0]} to choose rows by",
+            operation="restore",
+            key=entry.name,
+            hint="Name the tables that have it (--table).",
+        )
+
+
+def _check_dropped_columns(entry: TableEntry, live: Table, request: RestoreRequest) -> None:
+    missing = _dropped(entry, live)
+    if missing and not request.ignore_dropped_columns:
+        raise RestoreError(
+            f"Column {missing[0]} of {entry.name} is in the backup and not in the database",
+            operation="restore",
+            key=entry.name,
+            hint="Add the column back for the restore, leave the table out, or leave its values out "
+            "(--ignore-dropped-columns).",
+        )
+
+
+def _dropped(entry: TableEntry, live: Table) -> list[str]:
+    backed_up = {column.name for column in entry.columns if not column.generated}
+    return sorted(backed_up - set(live.column_names))
+
+
+def _drift(entry: TableEntry, live: Table) -> Iterator[str]:
+    """What changed in the table since the backup, and what a restore makes of it."""
+    before = {column.name: column for column in entry.columns}
+    for name in _dropped(entry, live):
+        yield f"{live.qualified_name}.{name} was dropped since: its values are left out"
+    for column in live.columns:
+        old = before.get(column.name)
+        if old is None and not column.generated:
+            yield (
+                f"{live.qualified_name}.{column.name} is new since: inserted rows get its default, "
+                "others keep their value"
+            )
+        elif old is not None and old.type != column.type:
+            yield (
+                f"{live.qualified_name}.{column.name} was {old.type} and is {column.type} now: "
+                "values are converted, and one that cannot be stops the restore"
+            )

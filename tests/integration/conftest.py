@@ -1,0 +1,53 @@
+"""PostgreSQL servers of every release at hand, each started once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.children import Children
+from local.postgres import Postgres, remove_cluster, start_postgres
+from tests.integration.postgres_project import PostgresProject
+
+# Debian's, where it is installed; the wheel has the others
+_INSTALLED = [str(path) for path in sorted(Path("/usr/lib/postgresql").glob("15/bin"))]
+RELEASES = ["18", "16", *_INSTALLED]
+
+
+@pytest.fixture(
+    scope="session", params=RELEASES, ids=lambda path: path.strip("/").split("/")[-2:][0]
+)
+def any_postgres(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Postgres]:
+    yield from _server(tmp_path_factory.mktemp("postgres"), request.param)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    yield from _server(tmp_path_factory.mktemp("postgres"), "18")
+
+
+@pytest.fixture
+def any_project(any_postgres: Postgres) -> Iterator[PostgresProject]:
+    """An empty database on a server of each release."""
+    with PostgresProject(any_postgres) as project:
+        yield project
+
+
+@pytest.fixture
+def project(postgres: Postgres) -> Iterator[PostgresProject]:
+    """An empty database on a server of the newest release."""
+    with PostgresProject(postgres) as project:
+        yield project
+
+
+def _server(folder: Path, version: str) -> Iterator[Postgres]:
+    (folder / "logs").mkdir()
+    try:
+        with Children(folder / "logs") as children:
+            yield start_postgres(children, folder / "cluster", version=version)
+    finally:
+        remove_cluster(folder / "cluster")

@@ -1,0 +1,135 @@
+"""A Postgres database of a test's own, backed up and restored by the real use cases."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+
+from local.children import essential_environment
+from local.postgres import Postgres
+from supakeep.adapters.postgres import PostgresDatabase
+from supakeep.domain.manifest import Manifest
+from supakeep.domain.policy import BackupPolicy
+from supakeep.domain.restore import RestoredTable, RestoreReport, RestoreRequest
+from supakeep.domain.row_changes import RestoreMode
+from supakeep.ports import ObjectStore
+from supakeep.usecases.restore_backup import RestoreBackup
+from tests.builders.backups import back_up
+from tests.builders.manifests import PROJECT
+from tests.fakes.object_store import InMemoryObjectStore
+from tests.fakes.runs import InMemoryProgress
+from tests.fakes.time import NeverExpires
+
+Counts = tuple[int, int, int, int]
+
+
+@dataclass
+class PostgresProject:
+    """A database that `postgres` owns, on a server that is shared."""
+
+    server: Postgres
+    connections: int = 2
+    name: str = field(default_factory=lambda: f"test_{uuid4().hex[:12]}")
+
+    def __enter__(self) -> PostgresProject:
+        self._on_server(f"create database {self.name} owner postgres")
+        self.superuser("grant create on schema public to postgres")
+        self.owner = psycopg.connect(self.url(), autocommit=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.owner.close()
+        self._on_server(f"drop database {self.name} with (force)")
+
+    def url(self, user: str = "postgres") -> str:
+        return f"postgresql://{user}@127.0.0.1:{self.server.port}/{self.name}"
+
+    @property
+    def database(self) -> PostgresDatabase:
+        return PostgresDatabase(self.url(), connections=self.connections)
+
+    def sql(self, statements: str) -> None:
+        """Runs statements as the owner."""
+        self.owner.execute(statements.encode())
+
+    def rows(self, query: str) -> list[Any]:
+        return self.owner.execute(query.encode()).fetchall()
+
+    def superuser(self, statements: str) -> None:
+        with psycopg.connect(self.url("supabase_admin"), autocommit=True) as connection:
+            connection.execute(statements.encode())
+
+    def back_up(
+        self, *, schemas: tuple[str, ...] = ("public",), policy: str | None = None
+    ) -> tuple[ObjectStore, Manifest]:
+        """Everything in these schemas, or what a policy names; the backup is complete."""
+        store = InMemoryObjectStore(piece_bytes=1024 * 1024)
+        text = policy or f'[backup]\ntables = "*"\nschemas = {list(schemas)}'
+        manifest = back_up(self.database, store, policy=BackupPolicy.parse(text))
+        assert [table.error for table in manifest.tables if table.error] == []
+        assert manifest.warnings == ()
+        return store, manifest
+
+    def restore(
+        self,
+        backup: tuple[ObjectStore, Manifest],
+        *tables: str,
+        mode: RestoreMode = RestoreMode.MERGE,
+        dry_run: bool = False,
+        user: str = "postgres",
+    ) -> RestoreReport:
+        store, manifest = backup
+        use_case = RestoreBackup(
+            target=PostgresDatabase(self.url(user)),
+            project=PROJECT,
+            deadline=NeverExpires(),
+            progress=InMemoryProgress(),
+        )
+        request = RestoreRequest(
+            name=manifest.backup, confirm=PROJECT, tables=tables, mode=mode, dry_run=dry_run
+        )
+        return use_case(request, store, manifest)
+
+    def dump(self) -> str:
+        """What `pg_dump --data-only` of the server's own release says; rows in a fixed order."""
+        dumped = subprocess.run(
+            [
+                *(self.server.binaries / "pg_dump", "--data-only", "--extra-float-digits=3"),
+                *("--restrict-key=fixed",) * self._has_restrict_key,
+                self.url("supabase_admin"),
+            ],
+            capture_output=True, text=True, check=True, env=essential_environment(),
+        )  # fmt: skip
+        return re.sub(r"(?s)(FROM stdin;\n)(.*?\n)(\\\.\n)", _sorted_rows, dumped.stdout)
+
+    @property
+    def _has_restrict_key(self) -> bool:
+        program = self.server.binaries / "pg_dump"
+        told = subprocess.run(
+            [program, "--help"], capture_output=True, text=True, check=True,
+            env=essential_environment(),
+        )  # fmt: skip
+        return "--restrict-key" in told.stdout
+
+    def _on_server(self, statement: str) -> None:
+        with psycopg.connect(self.server.url("supabase_admin"), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+def counts(table: RestoredTable) -> Counts:
+    """Inserted, updated, deleted, unchanged."""
+    return table.inserted, table.updated, table.deleted, table.unchanged
+
+
+def all_counts(report: RestoreReport) -> dict[str, Counts]:
+    return {table.name: counts(table) for table in report.tables}
+
+
+def _sorted_rows(block: re.Match[str]) -> str:
+    rows = "".join(sorted(block[2].splitlines(keepends=True)))
+    return block[1] + rows + block[3]
