@@ -63,6 +63,7 @@ def test_a_functions_environment_is_what_the_settings_read(stack: Stack, functio
         "RUNS_TABLE": "RunsTable",
         "MIRROR_S3_BUCKET": "MirrorBucket",
         "BACKUP_BUCKET": "backups",
+        "DB_CONNECTIONS": "2",
         "MAX_OBJECT_BYTES": str(45 * 1024 * 1024),
         "PRUNE_FUNCTION_NAME": stack.properties("PruneFunction")["FunctionName"],
         "LOG_LEVEL": "INFO",

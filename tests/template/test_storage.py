@@ -121,6 +121,7 @@ def test_the_secret_is_made_with_a_random_admin_key_and_room_for_the_others(stac
     assert json.loads(generated["SecretStringTemplate"]) == {
         "SUPABASE_SERVICE_ROLE_KEY": "",
         "CRON_SECRET": "",
+        "SUPABASE_DB_URL": "",
     }
 
 
