@@ -237,6 +237,44 @@ def test_runs_leave_the_table_by_themselves_after_thirty_days(dynamodb: DynamoDB
     assert int(item["expires_at"]["N"]) == int((NOON + dt.timedelta(days=30)).timestamp())
 
 
+def of_tables(count: int) -> Run:
+    """A run whose record takes some 70 bytes a table."""
+    tables = {
+        f"public.a_table_with_a_name_{n}": TableProgress(rows=n, status="complete")
+        for n in range(count)
+    }
+    failed = {"public.failed": TableProgress(rows=0, status="failed")}
+    result = {"name": "backup_x_2026-11-22", "tables": list(tables)}
+    return a_run(tables=tables | failed, result=result)
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("count", [10_000, 100_000])
+def test_a_record_that_is_too_large_for_an_item_is_stored_without_details(
+    dynamodb: DynamoDBClient, count: int
+) -> None:
+    store = DynamoDbRunStore(dynamodb, TABLE, uuid4().hex)
+    run = of_tables(count)
+
+    assert store.create(run.model_copy(update={"status": RunStatus.RUNNING}))
+    store.save(run)
+
+    assert len(run.model_dump_json()) > 400_000
+    assert store.get(run.id) == run.without_details()
+    assert store.list(1) == [run.without_details()]
+    assert list(run.without_details().tables) == ["public.failed"]
+
+
+@pytest.mark.integration
+def test_a_record_that_fits_an_item_is_stored_whole(dynamodb: DynamoDBClient) -> None:
+    store = DynamoDbRunStore(dynamodb, TABLE, uuid4().hex)
+    run = of_tables(2000)
+
+    store.create(run)
+
+    assert store.get(run.id) == run
+
+
 @pytest.mark.integration
 def test_a_table_that_does_not_exist_is_told_by_its_setting(dynamodb: DynamoDBClient) -> None:
     store = DynamoDbRunStore(dynamodb, "no-such-table", "abc")

@@ -120,3 +120,75 @@ def test_a_policy_file_that_is_no_text_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigurationError, match="cannot be read: UnicodeDecodeError"):
         read(SUPAKEEP_CONFIG=str(file)).policy()
+
+
+POOLED = "postgresql://postgres.abc:pass-word@aws-0-eu-central-1.pooler.supabase.com:5432/postgres"
+DIRECT = "postgresql://postgres:pass-word@db.abc.supabase.co:5432/postgres"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        POOLED,
+        POOLED.replace("postgresql:", "postgres:"),
+        POOLED.replace(":5432", ""),
+        POOLED.replace("postgres.abc", "supakeep.abc"),
+        POOLED.replace(":pass-word", ""),
+        f"{POOLED}?sslmode=require",
+        DIRECT,
+        DIRECT.replace("postgresql:", "postgres:"),
+        DIRECT.replace(":5432", ""),
+        f"{DIRECT}?sslmode=require",
+    ],
+)
+def test_a_database_address_alone_is_enough_and_tells_the_ref(url: str) -> None:
+    settings = Settings.from_environment({"SUPABASE_DB_URL": url})
+
+    assert settings.project_ref == "abc"
+    assert settings.db_url is not None
+    assert settings.db_url.get_secret_value() == url
+    assert (settings.supabase_url, settings.service_role_key) == (None, None)
+    assert "pass-word" not in f"{settings!r} {settings} {settings.model_dump_json()}"
+
+
+def test_another_servers_address_needs_the_ref_beside_it() -> None:
+    address = {"SUPABASE_DB_URL": "postgresql://me:pass-word@localhost:5432/app"}
+
+    named = Settings.from_environment({**address, "SUPABASE_PROJECT_REF": "local"})
+
+    assert named.project_ref == "local"
+    with pytest.raises(ConfigurationError, match="Could not extract project ref") as refused:
+        Settings.from_environment(address)
+    assert refused.value.key == "SUPABASE_DB_URL"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "pass-word",
+        "postgresql://postgres:pass-word@localhost:5432/postgres",
+        "postgresql://postgres:pass-word@db.abc.supabase.co.example.com/postgres",
+        "postgresql://postgres:pass-word@aws-0-x.pooler.supabase.com:5432/postgres",
+        "postgresql://postgres.ABC:pass-word@aws-0-x.pooler.supabase.com:5432/postgres",
+        "https://postgres.abc:pass-word@aws-0-x.pooler.supabase.com:5432/postgres",
+        "postgresql://postgres.abc:pass-word/@x@aws-0-x.pooler.supabase.com:5432/postgres",
+    ],
+)
+def test_no_error_shows_the_password_of_a_database_address(url: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        Settings.from_environment({"SUPABASE_DB_URL": url})
+
+    error: BaseException | None = refused.value
+    while error is not None:
+        assert "pass-word" not in f"{error!r} {error} {vars(error)}"
+        error = error.__cause__ or error.__context__
+
+
+def test_a_projects_address_stands_beside_its_databases() -> None:
+    settings = read(SUPABASE_DB_URL=POOLED, DB_CONNECTIONS="4")
+
+    assert (settings.supabase_url, settings.project_ref) == ("https://abc.supabase.co", "abc")
+    assert settings.db_connections == 4
+    with pytest.raises(ConfigurationError, match=r"^DB_CONNECTIONS: ") as refused:
+        read(SUPABASE_DB_URL=POOLED, DB_CONNECTIONS="5")
+    assert "pass-word" not in f"{refused.value!r}{refused.value.__cause__}"

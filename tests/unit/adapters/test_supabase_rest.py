@@ -47,6 +47,7 @@ def asked(request: httpx.Request) -> dict[str, Any]:
         (500, "53300"),
         (500, "08006"),
         (500, "40001"),
+        (500, "55P03"),
         (503, "PGRST000"),
         (503, "PGRST001"),
         (503, "PGRST002"),
@@ -59,6 +60,20 @@ def test_a_database_that_cannot_answer_now_is_worth_another_attempt(status: int,
 
     assert failed.value.retryable
     assert failed.value.key == "public.orders"
+
+
+@pytest.mark.parametrize(("code", "attempts"), [("55P03", 4), ("55000", 1), ("55006", 1)])
+def test_a_lock_is_waited_for_and_what_waiting_cannot_mend_is_not(code: str, attempts: int) -> None:
+    requests: list[httpx.Request] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(500, json={"code": code, "message": "no"})
+
+    with pytest.raises(DatabaseError):
+        database_over(server).count(a_selection(ORDERS))
+
+    assert len(requests) == attempts
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 520, 522, 524])

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import base64
+import json
 from typing import Any
 
 import pytest
 
 from tests.builders.backups import NAME, back_up
-from tests.builders.lambda_events import Project
+from tests.builders.lambda_events import Project, http_event
 from tests.builders.manifests import PROJECT
-from tests.unit.api.asking import RESTORE, asked
+from tests.unit.api.asking import GOOD_BODY, RESTORE, asked
 from tests.unit.api.conftest import Functions
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
@@ -28,6 +30,50 @@ def test_a_body_that_is_not_a_json_object_is_refused(
     assert answer.body["error"]
     assert answer.body["hint"].startswith("Send a JSON object with the fields")
     assert project.dispatcher.handed_over == []
+
+
+def send(functions: Functions, body: str, *, is_base64: bool = True) -> dict[str, Any]:
+    event = {**http_event("POST", RESTORE, raw_body=body), "isBase64Encoded": is_base64}
+    answer: dict[str, Any] = functions("restore").invoke(event)
+    return answer
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":'])
+def test_a_body_that_is_nested_too_deep_is_refused(functions: Functions, opening: str) -> None:
+    answer = send(functions, (opening * 60_000)[:60_000], is_base64=False)
+
+    assert answer["statusCode"] == 400
+    assert "The body is not valid: it is not JSON" in answer["body"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["not base64!", "abc", "é", base64.b64encode(b"\xff\xfe\x00").decode(), "e30", "YmluYXJ5"],
+)
+def test_a_body_that_is_no_text_is_refused(
+    functions: Functions, project: Project, body: str
+) -> None:
+    answer = send(functions, body)
+
+    assert answer["statusCode"] == 400
+    assert json.loads(answer["body"])["error"] == "The body is not valid: it is not JSON"
+    assert project.dispatcher.handed_over == []
+
+
+def test_a_body_that_came_as_base64_is_read(functions: Functions, project: Project) -> None:
+    answer = send(functions, base64.b64encode(json.dumps(GOOD_BODY).encode()).decode())
+
+    assert answer["statusCode"] == 202
+    assert len(project.dispatcher.handed_over) == 1
+
+
+def test_a_base64_body_is_measured_by_what_it_holds(functions: Functions) -> None:
+    def status(size: int) -> int:
+        text = json.dumps({"name": "x" * size}).encode()
+        answer: int = send(functions, base64.b64encode(text).decode())["statusCode"]
+        return answer
+
+    assert (status(65_000), status(65_537), status(200_000)) == (400, 413, 413)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import datetime as dt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supakeep.domain.manifest import Manifest
+from supakeep.domain.manifest import Manifest, Trigger
 from supakeep.domain.policy import RetentionPolicy
 from supakeep.domain.retention import RetentionDecision, apply_retention
 from tests.builders.manifests import a_manifest
@@ -73,6 +73,43 @@ def test_a_backup_from_the_future_does_not_push_todays_out() -> None:
     today, yesterday = days_ago(0), days_ago(1)
 
     assert removed(apply_retention(WEEK, [tomorrow, today, yesterday], NOON)) == set()
+
+
+def test_where_backups_have_stopped_one_from_the_future_does_not_push_the_others_out() -> None:
+    old = [days_ago(days) for days in (300, 301, 302)]
+
+    decisions = apply_retention(WEEK, [days_ago(-1), *old], NOON)
+
+    assert removed(decisions) == set()
+    assert [decision.reason for decision in decisions][:2] == [
+        "within 7 days",
+        "the newest good backup",
+    ]
+
+
+def test_a_pre_restore_backup_is_never_the_newest_good_one() -> None:
+    undo = days_ago(0).model_copy(update={"trigger": Trigger.PRE_RESTORE})
+    good, older = days_ago(20), days_ago(28)
+
+    decisions = {d.manifest.backup: d for d in apply_retention(WEEK, [undo, good, older], NOON)}
+
+    assert decisions[good.backup].reason == "the newest good backup"
+    assert decisions[undo.backup].reason == "within 7 days"
+    assert removed(list(decisions.values())) == {older.backup}
+
+
+def test_a_pre_restore_backup_is_removed_with_the_others_of_its_age() -> None:
+    undo = days_ago(8).model_copy(update={"trigger": Trigger.PRE_RESTORE})
+
+    assert removed(apply_retention(WEEK, [days_ago(0), undo], NOON)) == {undo.backup}
+
+
+def test_where_only_pre_restore_backups_exist_none_is_removed() -> None:
+    undos = [
+        days_ago(days).model_copy(update={"trigger": Trigger.PRE_RESTORE}) for days in (0, 50)
+    ]
+
+    assert removed(apply_retention(WEEK, undos, NOON)) == set()
 
 
 def test_a_backup_whose_mirror_failed_is_a_good_one() -> None:

@@ -120,3 +120,30 @@ def test_a_sign_of_life_keeps_a_run_running() -> None:
     run = a_run().started(NOON).model_copy(update={"heartbeat_at": seconds_after(NOON, 1000)})
 
     assert run.as_seen_at(seconds_after(NOON, 1000 + LEASE_SECONDS)).status is RunStatus.RUNNING
+
+
+def test_a_run_without_details_keeps_what_is_incomplete() -> None:
+    complete = {f"public.t{n}": TableProgress(rows=5, status="complete") for n in range(500)}
+    incomplete = {
+        "public.failed": TableProgress(rows=2, status="failed"),
+        "public.at_work": TableProgress(rows=3, status="running"),
+    }
+    result = {"name": "backup_x_2026-11-22", "rows": 2500, "tables": ["long"], "warnings": ["long"]}
+    run = a_run(tables={**complete, **incomplete}).model_copy(update={"result": result})
+
+    short = run.without_details()
+
+    assert short.tables == incomplete
+    assert short.result == {"name": "backup_x_2026-11-22", "rows": 2500}
+    unchanged = {"tables", "result"}
+    assert short.model_dump(exclude=unchanged) == run.model_dump(exclude=unchanged)
+
+
+def test_a_run_without_details_keeps_a_hundred_tables_at_most() -> None:
+    failed = {f"public.t{n}": TableProgress(rows=0, status="failed") for n in range(20_000)}
+
+    short = a_run(tables=failed).without_details()
+
+    assert list(short.tables) == list(failed)[:100]
+    assert short.result is None
+    assert len(short.model_dump_json()) < 10_000

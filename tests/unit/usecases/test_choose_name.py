@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
 from supakeep.domain.backup_name import BackupName
@@ -51,6 +53,31 @@ def test_another_backup_does_not_take_the_days_name(other: str) -> None:
     store.place(other, b"{}")
 
     assert choose_name(store, PROJECT, NOON, scheduled=True) == BackupName.daily(PROJECT, NOON)
+
+
+def test_backups_that_begin_in_one_second_have_different_names() -> None:
+    store = InMemoryObjectStore()
+    chosen = []
+    for scheduled in (True, True, False, False):
+        name = choose_name(store, PROJECT, NOON, scheduled=scheduled)
+        store.place(name.manifest_key, b"{}")
+        chosen.append(name)
+
+    later = [NOON + dt.timedelta(seconds=seconds) for seconds in range(3)]
+    assert chosen == [
+        BackupName.daily(PROJECT, NOON),
+        *(BackupName.timed(PROJECT, moment) for moment in later),
+    ]
+
+
+@pytest.mark.parametrize("suffix", ["sql.json", "sql.json.001", "manifest.json"])
+def test_a_seconds_name_is_not_used_again_while_anything_of_it_is_left(suffix: str) -> None:
+    store = InMemoryObjectStore()
+    store.place(f"daily/{BackupName.timed(PROJECT, NOON)}.{suffix}", b"left by another run")
+
+    name = choose_name(store, PROJECT, NOON, scheduled=False)
+
+    assert name == BackupName.timed(PROJECT, NOON + dt.timedelta(seconds=1))
 
 
 def test_a_name_is_not_chosen_where_the_store_cannot_be_listed() -> None:

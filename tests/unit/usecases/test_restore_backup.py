@@ -3,10 +3,11 @@ from __future__ import annotations
 import pytest
 
 from supakeep.domain.manifest import Manifest
-from supakeep.domain.schema import Column
+from supakeep.domain.schema import Column, Table
 from supakeep.errors import (
     DatabaseError,
     DatabasePermissionError,
+    DatabaseUnavailableError,
     DeadlineExceededError,
     InvalidRequestError,
     RestoreError,
@@ -213,6 +214,45 @@ def test_a_table_that_may_not_be_written_is_named_with_the_grant(backup: Backup)
     assert 'GRANT SELECT, INSERT, UPDATE ON "public"."orders" TO service_role;' in (
         refused.value.hint
     )
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_table_that_may_not_be_written_is_refused_before_anything_is_written(
+    backup: Backup, dry_run: bool
+) -> None:
+    shop, store, manifest = backup
+    target = emptied(shop)
+    target.add_table(shop.catalog().tables[ORDERS].model_copy(update={"writable": False}))
+    progress = InMemoryProgress()
+
+    with pytest.raises(DatabasePermissionError, match=r"for table public\.orders$") as refused:
+        restore(target, store, manifest, dry_run=dry_run, progress=progress)
+
+    assert (refused.value.hint or "").count('GRANT SELECT, INSERT, UPDATE ON "public"."orders"')
+    assert progress.tables == {}
+    assert set(map(len, target.everything().values())) == {0}
+
+
+def test_a_count_that_fails_after_the_last_write_costs_no_more_than_a_warning(
+    backup: Backup,
+) -> None:
+    class UncountableDatabase(InMemoryDatabase):
+        def count_table(self, table: Table) -> int:
+            if table.qualified_name == ORDERS:
+                raise DatabaseUnavailableError("The database did not answer", operation="count")
+            return super().count_table(table)
+
+    shop, store, manifest = backup
+    target = UncountableDatabase()
+    for table in shop.catalog().tables.values():
+        target.add_table(table)
+
+    report = restore(target, store, manifest)
+
+    assert report.is_whole
+    assert report.warnings == (f"{ORDERS}: could not be counted: The database did not answer",)
+    assert [table.rows_in_database for table in report.tables] == [5, None, 5]
+    assert target.everything() == shop.everything()
 
 
 def test_a_column_that_is_new_in_the_database_keeps_its_values(backup: Backup) -> None:

@@ -16,8 +16,8 @@ def build_parser(commands: Mapping[str, Callable[..., int]]) -> argparse.Argumen
         prog="supakeep",
         description="Backup and restore for Supabase databases.",
         epilog="Settings come from the environment: NEXT_PUBLIC_SUPABASE_URL, "
-        "SUPABASE_SERVICE_ROLE_KEY; docs/configuration.md lists them all. "
-        "Exit code: 0 good, 1 failed, 2 wrong usage, 3 partial.",
+        "SUPABASE_SERVICE_ROLE_KEY, SUPABASE_DB_URL; docs/configuration.md lists them all. "
+        "Exit code: 0 good, 1 failed, 2 wrong usage, 3 partial, 130 interrupted.",
     )
     parser.add_argument("--version", action="version", version=f"supakeep {__version__}")
     common, source = _common_options(), _source_option()
@@ -35,7 +35,7 @@ def build_parser(commands: Mapping[str, Callable[..., int]]) -> argparse.Argumen
     add("list", "List the backups, newest first.", source)
     _add_name(add("show", "Show what a backup holds.", source))
     _add_name(add("verify", "Read a whole backup and check every checksum.", source))
-    _add_restore_options(add("restore", "Upsert a backup into the database.", source))
+    _add_restore_options(add("restore", "Restore a backup into the database.", source))
     _add_undo_options(add("undo", "Bring back what a restore overwrote.", source))
     pruning = add("prune", "Remove backups by the retention policy.", source)
     pruning.add_argument(

@@ -94,7 +94,7 @@ class Output:
             print("There is no backup yet: `supakeep backup` makes one.")
         elif found:
             _columns(
-                ("NAME", "TIME (UTC)", "ROWS", "SIZE", "STATUS", "IN"), [_listed(s) for s in found]
+                ("NAME", "TIME (UTC)", "ROWS", "SIZE", "STATUS", "TRIGGER", "IN"), [_listed(s) for s in found]
             )
         for name, problem in damaged.items():
             _notice(f"{name}: {problem.message}", problem.hint)
@@ -198,6 +198,7 @@ def _listed(summary: BackupSummary) -> tuple[str, ...]:
         f"{summary.rows:,}",
         _size(summary.size_bytes),
         summary.status,
+        summary.trigger,
         ", ".join(summary.locations),
     )
 

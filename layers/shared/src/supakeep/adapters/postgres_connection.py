@@ -21,6 +21,7 @@ from supakeep.errors import (
 Connection = psycopg.Connection[Any]
 
 # What row_to_json prints depends on these; statement_timeout is two minutes on Supabase.
+# lock_timeout: waiting for somebody else's lock would use up the function's time.
 # row_security = off: a policy that would hide rows raises an error instead.
 _SESSION = """
 set timezone = 'UTC';
@@ -32,6 +33,7 @@ set lc_monetary = 'C';
 set extra_float_digits = 3;
 set row_security = off;
 set statement_timeout = 0;
+set lock_timeout = '60s';
 set idle_in_transaction_session_timeout = 0;
 set jit = off;
 set search_path = pg_catalog;

@@ -1,0 +1,132 @@
+"""Arguments that are refused, and ends that are no answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from supakeep import cli
+from tests.builders.backups import CUSTOMERS
+from tests.builders.manifests import PROJECT
+from tests.fakes.database import InMemoryDatabase
+from tests.unit.cli.conftest import Supakeep
+
+
+def refused(
+    supakeep: Supakeep, capsys: pytest.CaptureFixture[str], *arguments: str
+) -> tuple[object, str]:
+    """The exit code of a usage error, and what it says."""
+    with pytest.raises(SystemExit) as ended:
+        supakeep(*arguments)
+    return ended.value.code, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("condition", ["id", "", "=5", "id:5"])
+def test_a_condition_without_a_column_and_a_value_is_refused(
+    supakeep: Supakeep, capsys: pytest.CaptureFixture[str], condition: str
+) -> None:
+    code, told = refused(supakeep, capsys, "restore", "latest", "--where", condition)
+
+    assert code == 2
+    assert f"argument --where: {condition!r} is not COLUMN=VALUE" in told
+
+
+@pytest.mark.parametrize("value", ["customer 3", "", "a=b"])
+def test_a_conditions_value_is_all_after_the_first_equals_sign(
+    supakeep: Supakeep, shop: InMemoryDatabase, value: str
+) -> None:
+    shop.insert(CUSTOMERS, {"id": 3, "name": value, "balance": 0})
+    supakeep("backup", "--to", "copies")
+    shop.delete(CUSTOMERS, id=3)
+    shop.delete(CUSTOMERS, id=4)
+
+    ended = supakeep(
+        *("restore", "latest", "--from", "copies", "--table", "customers"),
+        *("--where", f"name={value}", "--confirm", PROJECT),
+    )
+
+    assert ended.code == 0
+    assert [int(row["id"]) for row in shop.rows(CUSTOMERS)] == [1, 2, 3, 5]
+
+
+@pytest.mark.parametrize("mode", ["overwrite", "MERGE", ""])
+def test_a_mode_that_does_not_exist_is_refused(
+    supakeep: Supakeep, capsys: pytest.CaptureFixture[str], mode: str
+) -> None:
+    code, told = refused(supakeep, capsys, "restore", "latest", "--mode", mode)
+
+    assert code == 2
+    assert "argument --mode: invalid choice" in told
+
+
+@pytest.mark.parametrize("mode", ["missing-only", "replace"])
+@pytest.mark.parametrize("dry_run", [[], ["--dry-run"]])
+def test_a_mode_that_needs_the_database_itself_is_refused_with_the_setting(
+    supakeep: Supakeep,
+    shop: InMemoryDatabase,
+    backup_in_copies: str,
+    mode: str,
+    dry_run: list[str],
+) -> None:
+    before = shop.everything()
+
+    ended = supakeep(
+        *("restore", backup_in_copies, "--from", "copies", "--confirm", PROJECT),
+        *("--mode", mode, *dry_run),
+    )
+
+    assert ended.code == 1
+    assert f"error: The mode {mode} needs a connection to the database itself" in ended.err
+    assert "SUPABASE_DB_URL" in ended.err
+    assert shop.everything() == before
+
+
+def test_a_command_that_is_interrupted_ends_with_130(
+    supakeep: Supakeep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: cli.Session) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(cli.COMMANDS, "list", interrupted)
+
+    ended = supakeep("list")
+
+    assert (ended.code, ended.out, ended.err) == (130, "", "interrupted\n")
+
+
+def test_a_backup_that_is_interrupted_is_no_backup(
+    supakeep: Supakeep, shop: InMemoryDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shop, "count", interrupted)
+    supakeep("list", "--from", "copies")
+
+    assert supakeep("backup", "--to", "copies").code == 130
+
+    assert "There is no backup yet" in supakeep("list", "--from", "copies").out
+
+
+@pytest.mark.parametrize("dry_run", [[], ["--dry-run"]])
+def test_a_run_that_no_backup_was_made_before_cannot_be_undone(
+    supakeep: Supakeep, shop: InMemoryDatabase, backup_in_copies: str, dry_run: list[str]
+) -> None:
+    before, run = shop.everything(), "20261122T030000Z-1a2b3c4d"
+
+    ended = supakeep("undo", run, "--from", "copies", "--confirm", PROJECT, *dry_run)
+
+    assert ended.code == 1
+    assert f"error: No backup was made before run {run}\nhint: " in ended.err
+    assert shop.everything() == before
+    assert backup_in_copies not in ended.out
+
+
+@pytest.mark.parametrize("run", ["latest", "../runs", "backup_jewelshot_2026-11-22"])
+def test_what_is_no_run_id_cannot_be_undone(
+    supakeep: Supakeep, backup_in_copies: str, run: str
+) -> None:
+    ended = supakeep("undo", run, "--from", "copies", "--confirm", PROJECT)
+
+    assert ended.code == 1
+    assert f"error: {run!r} is no run id\nhint: Run ids look like" in ended.err
+    assert backup_in_copies not in ended.out
