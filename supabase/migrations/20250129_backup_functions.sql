@@ -314,7 +314,8 @@ begin
     into there using (asked ->> 'rows')::json;
     if there < json_array_length((asked ->> 'rows')::json) then
       -- undoes the batch, so that the caller finds out which rows these are
-      raise integrity_constraint_violation using message = 'a trigger of the table discarded the row';
+      -- of class 22, which every server answers with its own code
+      raise data_exception using message = 'a trigger of the table discarded the row';
     end if;
   end if;
   return answer;

@@ -35,7 +35,7 @@ def server(
             self.rfile.read(int(self.headers.get("content-length", 0)))
             answer(self)
 
-        do_POST = do_DELETE = do_GET
+        do_POST = do_DELETE = do_GET  # noqa: N815 - http.server's names
 
         def log_message(self, *_: object) -> None:
             return None

@@ -53,8 +53,8 @@ def store() -> InMemoryObjectStore:
 
 
 def backed_up(bench: SupabaseWorkbench, store: InMemoryObjectStore) -> Manifest:
-    text = f'[backup]\ntables = ["{bench.schema}.*"]'
-    return back_up(bench.database, store, policy=BackupPolicy.parse(text))
+    both = "".join(f'[[table]]\nname = "{bench.schema}.{name}"\n' for name in ("parent", "heir"))
+    return back_up(bench.database, store, policy=BackupPolicy.parse(both))
 
 
 def test_each_table_is_exported_and_counted_with_its_own_rows(

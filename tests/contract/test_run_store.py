@@ -238,11 +238,8 @@ def test_runs_leave_the_table_by_themselves_after_thirty_days(dynamodb: DynamoDB
 
 
 def of_tables(count: int) -> Run:
-    """A run whose record takes some 70 bytes a table."""
-    tables = {
-        f"public.a_table_with_a_name_{n}": TableProgress(rows=n, status="complete")
-        for n in range(count)
-    }
+    progress = TableProgress(rows=5, status="complete")
+    tables = {f"public.a_table_with_a_name_{n}": progress for n in range(count)}
     failed = {"public.failed": TableProgress(rows=0, status="failed")}
     result = {"name": "backup_x_2026-11-22", "tables": list(tables)}
     return a_run(tables=tables | failed, result=result)
@@ -256,13 +253,12 @@ def test_a_record_that_is_too_large_for_an_item_is_stored_without_details(
     store = DynamoDbRunStore(dynamodb, TABLE, uuid4().hex)
     run = of_tables(count)
 
-    assert store.create(run.model_copy(update={"status": RunStatus.RUNNING}))
+    store.create(run)
     store.save(run)
 
     assert len(run.model_dump_json()) > 400_000
     assert store.get(run.id) == run.without_details()
     assert store.list(1) == [run.without_details()]
-    assert list(run.without_details().tables) == ["public.failed"]
 
 
 @pytest.mark.integration

@@ -57,7 +57,7 @@ def test_backups_in_storage_and_mirror_are_listed_once(
 
     assert ended.code == 0
     [line] = [line for line in ended.out.splitlines() if name.text in line]
-    assert line.endswith("complete  primary, mirror")
+    assert line.endswith("complete  schedule  primary, mirror")
 
 
 @pytest.mark.parametrize("source", ["primary", "mirror"])

@@ -105,9 +105,7 @@ def test_a_pre_restore_backup_is_removed_with_the_others_of_its_age() -> None:
 
 
 def test_where_only_pre_restore_backups_exist_none_is_removed() -> None:
-    undos = [
-        days_ago(days).model_copy(update={"trigger": Trigger.PRE_RESTORE}) for days in (0, 50)
-    ]
+    undos = [days_ago(days).model_copy(update={"trigger": Trigger.PRE_RESTORE}) for days in (0, 50)]
 
     assert removed(apply_retention(WEEK, undos, NOON)) == set()
 

@@ -101,7 +101,9 @@ class SupabaseObjectStore:
             )
             _raise_for_error(response, "sign", key)
             answer = response.json()
-        path: str = answer.get("signedURL") or answer["signedUrl"]
+            path: str = answer["signedURL" if "signedURL" in answer else "signedUrl"]
+            if not isinstance(path, str):
+                raise TypeError("an address is a text")
         return f"{self._url}/{path.lstrip('/').removeprefix('storage/v1/')}"
 
     def _address(self, route: str, key: str) -> str:
@@ -109,7 +111,8 @@ class SupabaseObjectStore:
 
     def _list_page(self, folder: str, start: str, offset: int) -> Sequence[dict[str, Any]]:
         with self._mapped_errors("list", folder):
-            page = self._files.list(
+            # what storage3 read, whatever its type says
+            page: object = self._files.list(
                 folder,
                 {
                     "limit": _PAGE,
@@ -118,7 +121,7 @@ class SupabaseObjectStore:
                     "sortBy": {"column": "name", "order": "asc"},
                 },
             )
-            if not all(isinstance(entry, dict) for entry in page):
+            if not isinstance(page, list) or not all(isinstance(entry, dict) for entry in page):
                 raise TypeError("a listing is a list of objects")
             return page
 
@@ -130,6 +133,8 @@ class SupabaseObjectStore:
                 f"{self._url}/bucket/{quote(self._bucket)}", headers=self._headers
             )
             _raise_for_error(response, "list", self._bucket)
+            if response.json()["name"] != self._bucket:
+                raise _unavailable("list", self._bucket, "it answered for another bucket")
 
     def _pieces(self, response: httpx.Response, key: str) -> Iterator[bytes]:
         with self._mapped_errors("download", key):
@@ -158,7 +163,7 @@ def _stored_object(folder: str, entry: dict[str, Any]) -> StoredObject | None:
 
 
 def _raise_for_error(response: httpx.Response, operation: str, key: str) -> None:
-    if not response.is_error:
+    if response.is_success:
         return
     response.read()
     try:

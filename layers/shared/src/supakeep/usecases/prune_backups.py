@@ -97,7 +97,9 @@ class PruneBackups:
             objects = self._objects_by_backup(store)
             manifests, untrusted = self._manifests(store, objects)
             doomed = self._decide(manifests, untrusted, objects)
-            newest = max((m.started_at for m in manifests if m.is_good), default=None)
+            now = self.clock.now()
+            good = (m.started_at for m in manifests if m.is_good and m.started_at <= now)
+            newest = max(good, default=None)
             if not dry_run:
                 for name, decision in doomed:
                     if decision.removed:
