@@ -47,7 +47,7 @@ class Figure:
         return f"{self.target:.2f}{most}"
 
 
-def figure_of(  # noqa: PLR0913 - a figure has that many sides
+def figure_of(
     name: str,
     ours: Sequence[float],
     rival: Sequence[float],

@@ -9,14 +9,16 @@ import pytest
 
 from local.children import Children
 from local.postgres import Postgres, remove_cluster, start_postgres
-from tests.integration.postgres_project import PostgresProject
+from tests.builders.postgres_project import PostgresProject
 
 # Debian's, where it is installed; the wheel has the others
 _INSTALLED = [str(path) for path in sorted(Path("/usr/lib/postgresql").glob("15/bin"))]
 RELEASES = ["18", "16", *_INSTALLED]
 
 
-@pytest.fixture(scope="session", params=RELEASES, ids=lambda path: path.strip("/").split("/")[-2:][0])
+@pytest.fixture(
+    scope="session", params=RELEASES, ids=lambda path: path.strip("/").split("/")[-2:][0]
+)
 def any_postgres(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Postgres]:
