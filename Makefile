@@ -88,6 +88,10 @@ test: setup sam-cli ## every test, the built functions in the Lambda runtime inc
 test-fast: setup ## the unit tests only: the inner loop (under 20 s)
 	$(BIN)/pytest tests/unit
 
+.PHONY: bench
+bench: setup ## speed and memory against pg_dump and supabase-py (BENCH=--quick to try it out; docs/performance.md)
+	@$(BIN)/python -m bench $(BENCH)
+
 .PHONY: lint
 lint: setup sam-cli ## ruff, mypy --strict, import contracts, cfn-lint, sam validate --lint
 	$(BIN)/ruff check

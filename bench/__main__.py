@@ -10,6 +10,7 @@ from pathlib import Path
 from bench.contenders import PROJECT
 from bench.figures import as_json, as_table
 from bench.laboratory import Laboratory, Size
+from bench.machine import busy, described
 from bench.measure import BenchError, Rounds
 from bench.phases import measure_all
 from local.children import Children
@@ -27,16 +28,18 @@ def main(argv: list[str]) -> int:
     with terminated_as_exit(), tempfile.TemporaryDirectory(prefix="supakeep-bench-") as temporary:
         folder = Path(temporary)
         rounds = Rounds(repeat, folder / "output.log", _tell)
+        _tell(f"{described()}; {busy()}")
         try:
             with Children(folder) as children:
                 laboratory = Laboratory(children, folder, options.store, options.postgres)
                 figures = measure_all(laboratory, rounds, size)
         except (BenchError, StackError) as error:
-            print(f"error: {error}", file=sys.stderr)
+            sys.stderr.write(f"error: {error}\n")
             return 1
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(as_json(figures))
-    print(f"\n{as_table(figures)}\n\nmedians of {repeat}; written to {options.output}")
+    _tell(f"\n{as_table(figures)}\n\nmedians of {repeat}; {busy()}")
+    _tell(f"written to {options.output}")
     return 0
 
 
@@ -44,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rows", type=_count, default=1_000_000, help="transactions (1000000)")
     parser.add_argument(
-        "--rest-rows", type=_count, default=100_000, help="the same for the rest engine (100000)"
+        "--rest-rows", type=_count, default=300_000, help="the same for the rest engine (300000)"
     )
     parser.add_argument("--repeat", type=_count, default=3, help="runs of each command (3)")
     parser.add_argument(
@@ -64,7 +67,7 @@ def _count(text: str) -> int:
 
 
 def _tell(line: str) -> None:
-    print(line, flush=True)
+    print(line, flush=True)  # noqa: T201 - it talks to a terminal
 
 
 if __name__ == "__main__":

@@ -31,19 +31,20 @@ class Supakeep:
         """Every table of `public` into the store, which is emptied before."""
         policy = self.folder / "supakeep.toml"
         policy.write_text(POLICY)
-        options = ["backup", "--to", self.store.address, "--config", policy]
+        options = ["backup", "--to", self.store.address, "--config", str(policy)]
         return self._contender(name, options, self.store.clear)
 
     def restore(self, name: str, prepare: Callable[[], None]) -> Contender:
-        """The newest backup, in the default mode."""
+        """The newest backup, in the default mode; without an undo backup, as pg_restore makes none."""
         options = ["restore", "latest", "--from", self.store.address, "--confirm", PROJECT_REF]
+        options += ["--no-undo"]
         return self._contender(name, options, prepare)
 
     def _contender(
-        self, name: str, options: Sequence[str | Path], prepare: Callable[[], None]
+        self, name: str, options: Sequence[str], prepare: Callable[[], None]
     ) -> Contender:
         command = [sys.executable, "-m", "supakeep.cli", *options]
-        environment = python_environment() | self.store.environment | self.address
+        environment = {**python_environment(), **self.store.environment, **self.address}
         return Contender(name, command, environment, prepare)
 
 
@@ -69,13 +70,12 @@ class PgDump:
 
     def restore_rows(self, prepare: Callable[[], None]) -> Contender:
         """The rows alone, into tables that are there."""
-        options = ["--data-only", self._rows]
-        return self._restore("pg_restore --data-only", options, prepare)
+        return self._restore("pg_restore --data-only", ["--data-only"], self._rows, prepare)
 
     def restore_all(self, prepare: Callable[[], None]) -> Contender:
         """Drops the tables and makes them anew in two processes, indexes last."""
-        options = ["--clean", "--jobs=2", self._directory]
-        return self._restore("pg_restore --clean -j2", options, prepare)
+        options = ["--clean", "--jobs=2"]
+        return self._restore("pg_restore --clean -j2", options, self._directory, prepare)
 
     @property
     def _rows(self) -> Path:
@@ -95,9 +95,9 @@ class PgDump:
         return self._contender(name, "pg_dump", command, prepare)
 
     def _restore(
-        self, name: str, options: Sequence[str | Path], prepare: Callable[[], None]
+        self, name: str, options: Sequence[str], dump: Path, prepare: Callable[[], None]
     ) -> Contender:
-        command = ["--exit-on-error", f"--dbname={self.server.url()}", *options]
+        command = ["--exit-on-error", f"--dbname={self.server.url()}", *options, str(dump)]
         return self._contender(name, "pg_restore", command, prepare)
 
     def _contender(
@@ -112,8 +112,8 @@ def supabase_loop(
 ) -> Contender:
     """The loop that people write with supabase-py, into a file."""
     script = Path(__file__).with_name("supabase_loop.py")
-    command = [sys.executable, script, file, *tables]
-    return Contender(name, command, python_environment() | address, lambda: None)
+    command = [sys.executable, str(script), str(file), *tables]
+    return Contender(name, command, {**python_environment(), **address}, lambda: None)
 
 
 def python_environment() -> dict[str, str]:

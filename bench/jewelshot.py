@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import psycopg
 from psycopg import sql
 
@@ -10,8 +12,6 @@ from local.migrations import create_jewelshot
 from local.postgres import Postgres
 
 TRANSACTIONS_PER_USER = 100
-# every hundredth row, so that one in a hundred differs and hardly a page of the table is spared
-DAMAGED_EVERY = 100
 
 # What Jewelshot's keys and policies refer to; where Supabase Lite runs, it has made both.
 _AUTH = """
@@ -66,6 +66,12 @@ select setval(pg_get_serial_sequence('public.operation_costs', 'id'), 12),
 TABLES = (
     "user_credits", "operation_costs", "batch_projects", "batch_images", "credit_transactions",
 )  # fmt: skip
+# every hundredth row: one in a hundred differs, spread over the whole table
+_DAMAGE = """
+update public.credit_transactions
+   set balance_after = balance_after + 1, description = 'damaged ' || description
+ where id % 100 = 0
+"""
 _STATE = """
 select count(*), sum(hashtextextended(t::text, 0)) from public.credit_transactions t
 union all
@@ -79,12 +85,19 @@ class Jewelshot:
     def __init__(self, server: Postgres, rows: int) -> None:
         self.server = server
         self.rows = rows
-        self.state: list[tuple[object, ...]] = []
+        self.state: list[tuple[Any, ...]] = []
 
     @property
     def url(self) -> str:
         """The address for the role that owns the tables, with a hosted project's rights."""
         return self.server.url()
+
+    @property
+    def version(self) -> str:
+        """The server's version, and on what it was built."""
+        with self._superuser() as connection:
+            row = connection.execute("select version()").fetchone()
+        return str(row[0]) if row else "PostgreSQL"
 
     def fill(self) -> None:
         """Makes the tables, unless they are there, and their rows."""
@@ -102,10 +115,7 @@ class Jewelshot:
 
     def damage(self) -> None:
         """Changes 1 % of the transactions, spread over the whole table."""
-        self._execute(
-            "update public.credit_transactions set balance_after = balance_after + 1, "
-            f"description = 'damaged ' || description where id % {DAMAGED_EVERY} = 0"
-        )
+        self._execute(_DAMAGE)
         self.settle()
 
     def settle(self) -> None:
@@ -127,11 +137,11 @@ class Jewelshot:
             ).fetchone()
         return int(row[0]) if row else 0
 
-    def _state(self) -> list[tuple[object, ...]]:
+    def _state(self) -> list[tuple[Any, ...]]:
         with self._superuser() as connection:
             return connection.execute(_STATE).fetchall()
 
-    def _superuser(self) -> psycopg.Connection[tuple[object, ...]]:
+    def _superuser(self) -> psycopg.Connection[tuple[Any, ...]]:
         return psycopg.connect(self.server.url("supabase_admin"), autocommit=True)
 
     def _execute(self, script: str) -> None:

@@ -103,7 +103,7 @@ def measure(contender: Contender, log: Path, wal_bytes: Callable[[], int]) -> Me
     wal_before = wal_bytes()
     with log.open("wb") as output:
         began = time.perf_counter()
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - the benchmark's own commands
             [str(part) for part in contender.command],
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -19,6 +19,7 @@ def measure_all(laboratory: Laboratory, rounds: Rounds, size: Size) -> list[Figu
     """Runs everything and returns the figures."""
     rounds.tell(f"{size.rows:,} transactions in Postgres")
     with laboratory.bench(size.rows) as bench:
+        rounds.tell(bench.database.version)
         measure_backups(bench, rounds)
         measure_restores(bench, rounds)
         measure_repairs(bench, rounds)

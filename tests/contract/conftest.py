@@ -21,7 +21,13 @@ from local.postgres import Postgres, remove_cluster, start_postgres
 from local.supabase_lite import SupabaseLite, start_supabase_lite
 from supakeep.adapters.supabase_rest import SupabaseRestDatabase
 from supakeep.adapters.supabase_storage import SupabaseObjectStore
-from tests.contract.workbench import InMemoryWorkbench, SupabaseWorkbench, Workbench
+from tests.builders.postgres_project import PostgresProject
+from tests.contract.workbench import (
+    InMemoryWorkbench,
+    PostgresWorkbench,
+    SupabaseWorkbench,
+    Workbench,
+)
 
 HERE = Path(__file__).parent
 SERVED = partial(pytest.param, marks=pytest.mark.integration)
@@ -100,6 +106,21 @@ def supabase(owner: psycopg.Connection, rest: SupabaseRestDatabase) -> Iterator[
     workbench.execute("drop schema {schema} cascade")
 
 
+@pytest.fixture
+def postgres(servers: Servers, owner: psycopg.Connection) -> Iterator[PostgresWorkbench]:
+    """The same project through its database's own address."""
+    workbench = PostgresWorkbench(owner, servers.postgres, f"bench_{uuid4().hex[:12]}")
+    yield workbench
+    workbench.execute("drop schema {schema} cascade")
+
+
+@pytest.fixture
+def project(servers: Servers) -> Iterator[PostgresProject]:
+    """An empty database of the test's own."""
+    with PostgresProject(servers.postgres) as project:
+        yield project
+
+
 @pytest.fixture(scope="session")
 def superuser(servers: Servers) -> Iterator[psycopg.Connection]:
     """What only Supabase itself may do; pgvector is there as on every project that asks for it."""
@@ -109,7 +130,7 @@ def superuser(servers: Servers) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-@pytest.fixture(params=["in_memory", SERVED("supabase")])
+@pytest.fixture(params=["in_memory", SERVED("supabase"), SERVED("postgres")])
 def bench(request: pytest.FixtureRequest) -> Workbench:
     if request.param == "in_memory":
         return InMemoryWorkbench()

@@ -34,7 +34,8 @@ def ids(rows: list[dict[str, Any]]) -> list[int]:
 def upserted(
     bench: Workbench, on: Table, *rows: dict[str, Any], dry_run: bool = False
 ) -> tuple[int, int, int]:
-    texts = [json.dumps(row).encode() for row in rows]
+    # spelled as Postgres spells them: the postgres engine compares rows as bytes
+    texts = [json.dumps(row, separators=(",", ":")).encode() for row in rows]
     counts = bench.database.upsert(on, on.writable_columns, texts, dry_run=dry_run)
     return counts.inserted, counts.updated, counts.unchanged
 

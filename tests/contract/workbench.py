@@ -3,25 +3,50 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Protocol
 
 import psycopg
 from psycopg import sql
 
+from local.postgres import Postgres
+from supakeep.adapters.batch_transaction import UpsertCounts
+from supakeep.adapters.postgres import PostgresDatabase
 from supakeep.adapters.supabase_rest import SupabaseRestDatabase
-from supakeep.domain.schema import Column, Table
+from supakeep.domain.plan import Selection
+from supakeep.domain.row_changes import RestoreMode
+from supakeep.domain.schema import Catalog, Column, Table
+from supakeep.errors import ConstraintViolationError
+from supakeep.ports import Rows
 from tests.fakes.database import ForeignKey, InMemoryDatabase
 
 Row = Mapping[str, object]
+
+
+class Database(Protocol):
+    """What the contracts ask of every database, each call by itself."""
+
+    def catalog(self) -> Catalog: ...
+
+    def export(self, selection: Selection) -> Iterator[Rows]: ...
+
+    def count(self, selection: Selection) -> int: ...
+
+    def count_table(self, table: Table) -> int: ...
+
+    def upsert(
+        self, table: Table, columns: Sequence[str], rows: Sequence[bytes], *, dry_run: bool
+    ) -> UpsertCounts: ...
+
+    def advance_sequences(self, table: Table) -> Sequence[str]: ...
 
 
 class Workbench(Protocol):
     """A database under test, with a schema of the test's own."""
 
     @property
-    def database(self) -> InMemoryDatabase | SupabaseRestDatabase: ...
+    def database(self) -> Database: ...
 
     schema: str
 
@@ -66,15 +91,18 @@ class InMemoryWorkbench:
         self.database.drop_table(table.qualified_name)
 
 
-class SupabaseWorkbench:
-    def __init__(
-        self, owner: psycopg.Connection, database: SupabaseRestDatabase, schema: str
-    ) -> None:
+class ServerWorkbench:
+    """Tables in a real database; `service_role` is granted what the adapter needs."""
+
+    def __init__(self, owner: psycopg.Connection, schema: str) -> None:
         self.owner = owner
-        self.database = database
         self.schema = schema
         self.execute("create schema {schema}")
         self.execute("grant usage on schema {schema} to service_role")
+
+    @property
+    def database(self) -> Database:
+        raise NotImplementedError
 
     def execute(
         self, statement: str, *, connection: psycopg.Connection | None = None, **names: str
@@ -122,6 +150,86 @@ class SupabaseWorkbench:
 
     def drop(self, table: Table) -> None:
         self.execute("drop table {schema}.{table}", table=table.name)
+
+
+class SupabaseWorkbench(ServerWorkbench):
+    """The `rest` engine's."""
+
+    def __init__(
+        self, owner: psycopg.Connection, database: SupabaseRestDatabase, schema: str
+    ) -> None:
+        super().__init__(owner, schema)
+        self._database = database
+
+    @property
+    def database(self) -> SupabaseRestDatabase:
+        return self._database
+
+
+class PostgresWorkbench(ServerWorkbench):
+    """The `postgres` engine's, which logs in with no more rights than service_role has."""
+
+    ROLE = "bench_engine"
+
+    def __init__(self, owner: psycopg.Connection, server: Postgres, schema: str) -> None:
+        super().__init__(owner, schema)
+        with psycopg.connect(server.url("supabase_admin"), autocommit=True) as superuser:
+            if not superuser.execute(
+                "select from pg_roles where rolname = %s", [self.ROLE]
+            ).rowcount:
+                superuser.execute("create role bench_engine login bypassrls in role service_role")
+                superuser.execute("grant set on parameter session_replication_role to bench_engine")
+        self._database = OneByOne(PostgresDatabase(server.url(self.ROLE)))
+
+    @property
+    def database(self) -> Database:
+        return self._database
+
+
+class OneByOne:
+    """The postgres engine's calls, each in a snapshot or a transaction of its own."""
+
+    def __init__(self, database: PostgresDatabase) -> None:
+        self._database = database
+
+    def catalog(self) -> Catalog:
+        with self._database.snapshot() as snapshot:
+            return snapshot.catalog()
+
+    def export(self, selection: Selection) -> Iterator[Rows]:
+        with self._database.snapshot() as snapshot:
+            yield from snapshot.export(selection)
+
+    def count(self, selection: Selection) -> int:
+        with self._database.snapshot() as snapshot:
+            return snapshot.count(selection)
+
+    def count_table(self, table: Table) -> int:
+        with self._database.transaction(dry_run=True) as transaction:
+            return transaction.count_table(table)
+
+    def upsert(
+        self, table: Table, columns: Sequence[str], rows: Sequence[bytes], *, dry_run: bool
+    ) -> UpsertCounts:
+        given = tuple(column for column in table.columns if column.name in columns)
+        backed_up = table.model_copy(update={"columns": given})
+        with self._database.transaction(dry_run=dry_run) as transaction:
+            catalog = transaction.catalog()
+            writer = transaction.writer(table, backed_up, RestoreMode.MERGE, ordered=False)
+            writer.write(rows)
+            assert not writer.finish()
+            live = catalog.tables[table.qualified_name]
+            violations = transaction.foreign_key_violations([live], catalog, deleted=False)
+            if violations and not dry_run:
+                raise ConstraintViolationError(
+                    violations[0].constraint, operation="restore", key=violations[0].table
+                )
+        changes = writer.changes
+        return UpsertCounts(changes.inserted, changes.updated, changes.unchanged)
+
+    def advance_sequences(self, table: Table) -> Sequence[str]:
+        with self._database.transaction(dry_run=False) as transaction:
+            return transaction.advance_sequences(table)
 
 
 def _definition(column: Column) -> sql.Composable:

@@ -131,7 +131,7 @@ def test_another_policy_file_decides_what_is_backed_up(
         (("show", "../../etc/passwd"), {}, "is not the name of a backup"),
         (("show", "backup_jewelshot-local_2020-01-01"), {}, "No backup is named"),
         (("list", "--from", "/nowhere/at/all"), {}, "There is no folder"),
-        (("backup",), {"NEXT_PUBLIC_SUPABASE_URL": "http://127.0.0.1:9"}, "The database did not answer"),
+        (("backup",), {"NEXT_PUBLIC_SUPABASE_URL": "http://127.0.0.1:9"}, "did not answer: ConnectError"),
     ],
 )  # fmt: skip
 def test_bad_input_is_one_line_with_a_hint_and_exit_code_one(

@@ -9,7 +9,7 @@ import pytest
 
 from local.children import Children
 from local.postgres import Postgres, remove_cluster, start_postgres
-from tests.integration.postgres_project import PostgresProject
+from tests.builders.postgres_project import PostgresProject
 
 # Debian's, where it is installed; the wheel has the others
 _INSTALLED = [str(path) for path in sorted(Path("/usr/lib/postgresql").glob("15/bin"))]

@@ -33,7 +33,7 @@ class TableKeys:
         self.are_plain = all(types[name] in _PLAIN_TYPES for name in table.primary_key)
 
     def of(self, row: bytes) -> Key:
-        tokens = tokens_of(row)
+        tokens = tokens_of(row, self._table.primary_key)
         return tuple(
             # the text of jsonb is JSON
             tokens[name] if name in self._table.jsonb_columns else text_of(tokens[name]) or ""

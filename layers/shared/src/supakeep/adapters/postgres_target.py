@@ -15,16 +15,19 @@ from supakeep.adapters.postgres_sql import columns_of, name_of, rows_of
 from supakeep.adapters.postgres_writer import KeyedWriter, KeylessWriter
 from supakeep.domain.row_changes import RestoreMode
 from supakeep.domain.schema import Catalog, ForeignKey, Table
+from supakeep.errors import DatabasePermissionError
 from supakeep.ports import ForeignKeyViolation, TableWriter
 
 TRIGGERS_FIRE = (
     "This role may not set session_replication_role, so triggers fire while rows are written"
 )
 
+_DRY_RUN: LiteralString = "begin isolation level repeatable read, read only"
 # The sequences of serial and identity columns, and those that a column's default calls.
 _SEQUENCES: LiteralString = """
 select distinct a.attname, format('%I.%I', n.nspname, c.relname),
-       s.seqincrement, s.seqmin, s.seqmax
+       s.seqincrement, s.seqmin, s.seqmax,
+       has_sequence_privilege(c.oid, 'select') and has_sequence_privilege(c.oid, 'update')
   from pg_attribute a
   join pg_type t on t.oid = a.atttypid
   left join pg_attrdef f on f.adrelid = a.attrelid and f.adnum = a.attnum
@@ -50,6 +53,7 @@ class _Sequence(NamedTuple):
     step: int
     lowest: int
     highest: int
+    allowed: bool
 
 
 @contextmanager
@@ -60,11 +64,12 @@ def open_transaction(url: str, *, dry_run: bool) -> Iterator[PostgresTransaction
     """
     with connect(url) as connection:
         with mapped_errors("restore"):
-            connection.execute("begin isolation level repeatable read")
-            if dry_run:
-                connection.execute("set transaction read only")
+            # a real run sees what was committed before it got its locks, and nobody writes after
+            connection.execute(_DRY_RUN if dry_run else "begin")
         try:
-            yield PostgresTransaction(connection, dry_run=dry_run)
+            transaction = PostgresTransaction(connection, dry_run=dry_run)
+            yield transaction
+            transaction.move_sequences()
         except BaseException:
             # a lost connection has rolled back already
             with suppress(psycopg.Error):
@@ -81,6 +86,7 @@ class PostgresTransaction:
         self._connection = connection
         self._dry_run = dry_run
         self.notices: list[str] = []
+        self._moves: dict[str, int] = {}
         if not dry_run:
             self._silence_triggers()
 
@@ -117,14 +123,15 @@ class PostgresTransaction:
         """Sequences of the table's columns go past the last value in there, never back."""
         moved = []
         for sequence in self._sequences(table):
+            if not sequence.allowed:
+                raise _sequence_permission(sequence, table)
             with mapped_errors("restore", table.qualified_name):
                 row = self._connection.execute(
                     sql.SQL(
-                        "select setval({name}, {end}) from (select {end}({column})::bigint from {rows}) m, "
+                        "select m.{end} from (select {end}({column})::bigint from {rows}) m, "
                         "{sequence} s where {end} between {lowest} and {highest} and "
                         "({end} {past} s.last_value or {end} = s.last_value and not s.is_called)"
                     ).format(
-                        name=sql.Literal(sequence.name),
                         sequence=sql.SQL(sequence.name),
                         end=sql.SQL("max" if sequence.step > 0 else "min"),
                         past=sql.SQL(">" if sequence.step > 0 else "<"),
@@ -134,8 +141,19 @@ class PostgresTransaction:
                         rows=name_of(table),
                     )
                 ).fetchone()
-            moved += [sequence.name] if row else []
+            if row:
+                moved.append(sequence.name)
+                # several tables may take their numbers from one sequence
+                furthest = max if sequence.step > 0 else min
+                known = self._moves.get(sequence.name, row[0])
+                self._moves[sequence.name] = furthest(known, row[0])
         return moved
+
+    def move_sequences(self) -> None:
+        """Done last of all: no rollback takes it back."""
+        with mapped_errors("restore"):
+            for name, value in self._moves.items():
+                self._connection.execute("select setval($1, $2)", [name, value])
 
     def foreign_key_violations(
         self, written: Sequence[Table], catalog: Catalog, *, deleted: bool
@@ -189,3 +207,12 @@ class PostgresTransaction:
                 self._connection.execute("set local session_replication_role = replica")
         except errors.InsufficientPrivilege:
             self.notices.append(TRIGGERS_FIRE)
+
+
+def _sequence_permission(sequence: _Sequence, table: Table) -> DatabasePermissionError:
+    return DatabasePermissionError(
+        f"Permission denied for sequence {sequence.name}",
+        operation="restore",
+        key=table.qualified_name,
+        hint=f"GRANT SELECT, UPDATE ON SEQUENCE {sequence.name} to the role in SUPABASE_DB_URL.",
+    )

@@ -19,6 +19,7 @@ from supakeep.adapters.postgres_sql import (
     line_of,
     name_of,
     rows_of,
+    type_of,
 )
 from supakeep.domain.document import ROW_SEPARATOR
 from supakeep.domain.row_changes import RestoreMode, RowChanges
@@ -148,11 +149,13 @@ class KeyedWriter:
         marked = any(_JSON_NULLS in row for row in rows)
         source = _MARKED_ROWS if marked else _PLAIN_ROWS
         query = sql.SQL(
-            "insert into {name} as t ({columns}) overriding system value select {values} "
+            "insert into {name} as t {columns} overriding system value select {values} "
             "from {source} {conflict}"
         ).format(
             name=name_of(self._table),
-            columns=columns_of(self._written),
+            columns=sql.SQL("({})").format(columns_of(self._written))
+            if self._written
+            else sql.SQL(""),
             values=sql.SQL(", ").join(self._value(name, marked=marked) for name in self._written),
             source=source.format(name_of(self._table)),
             conflict=conflict,
@@ -164,13 +167,14 @@ class KeyedWriter:
         value = sql.Identifier("r", name)
         if name not in self._table.json_columns + self._table.jsonb_columns:
             return value
+        type_ = type_of(self._table, name)
         if name in self._never_null:
-            return sql.SQL("coalesce({}, 'null')").format(value)
+            return sql.SQL("coalesce({}, 'null'::{})").format(value, type_)
         if not marked:
             return value
-        return sql.SQL("coalesce({}, case when (e.line->'')::jsonb ? {} then 'null' end)").format(
-            value, sql.Literal(name)
-        )
+        return sql.SQL(
+            "coalesce({}, case when (e.line->'')::jsonb ? {} then 'null'::{} end)"
+        ).format(value, sql.Literal(name), type_)
 
     def _on_conflict(self) -> sql.Composable:
         settable = [

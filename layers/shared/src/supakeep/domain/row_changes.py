@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 _SAMPLES = 5
+_STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
+# a member of a row, up to the end of its value or the bracket that opens it
+_MEMBER = re.compile(rf"\s*,?\s*({_STRING})\s*:\s*({_STRING}|[{{\[]|[^\s,{{}}\[\]\"]+)")
+_BRACKET = re.compile(rf'[^"\[\]{{}}]*(?:{_STRING}[^"\[\]{{}}]*)*([\[\]{{}}])')
+_END = re.compile(r"\s*}\s*")
 
 
 class RestoreMode(StrEnum):
@@ -66,11 +71,27 @@ class RowChanges:
             )
 
 
-def tokens_of(row: bytes) -> dict[str, str]:
-    """A row's values as the JSON text that stands in it, numbers digit by digit."""
-    decoder = json.JSONDecoder(parse_float=_Number, parse_int=_Number, parse_constant=_Number)
-    fields: dict[str, Any] = decoder.decode(row.decode())
-    return {name: _text(value) for name, value in fields.items()}
+def tokens_of(row: bytes, wanted: Sequence[str] = ()) -> dict[str, str]:
+    """A row's values as the JSON text that stands in it, digit by digit and however deep.
+
+    It may end as soon as all `wanted` ones are there. Raises ValueError where the row is not a JSON object.
+    """
+    text = row.decode()
+    tokens = {}
+    position = 1
+    while member := _MEMBER.match(text, position):
+        name, token = member[1], member[2]
+        end = member.end()
+        if token in ("{", "["):
+            end = _end_of_nested(text, end)
+            token = text[member.start(2) : end]
+        tokens[json.loads(name) if "\\" in name else name[1:-1]] = token
+        if wanted and all(name in tokens for name in wanted):
+            return tokens
+        position = end
+    if not _END.fullmatch(text, position):
+        raise ValueError(f"not a row of JSON at character {position}")
+    return tokens
 
 
 def text_of(token: str) -> str | None:
@@ -81,20 +102,13 @@ def text_of(token: str) -> str | None:
     return str(value)
 
 
-class _Number(str):
-    """A JSON number as its digits."""
-
-    __slots__ = ()
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, _Number):
-        return str(value)
-    if isinstance(value, dict):
-        inner = ",".join(
-            f"{json.dumps(k, ensure_ascii=False)}:{_text(v)}" for k, v in value.items()
-        )
-        return "{" + inner + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(_text, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
+def _end_of_nested(text: str, position: int) -> int:
+    """Where the object or array ends that is open at `position`."""
+    depth = 1
+    while depth:
+        bracket = _BRACKET.match(text, position)
+        if bracket is None:
+            raise ValueError("a bracket is never closed")
+        depth += 1 if bracket[1] in "{[" else -1
+        position = bracket.end()
+    return position

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 import psycopg
@@ -36,7 +36,7 @@ class PostgresProject:
     connections: int = 2
     name: str = field(default_factory=lambda: f"test_{uuid4().hex[:12]}")
 
-    def __enter__(self) -> PostgresProject:
+    def __enter__(self) -> Self:
         self._on_server(f"create database {self.name} owner postgres")
         self.superuser("grant create on schema public to postgres")
         self.owner = psycopg.connect(self.url(), autocommit=True)
