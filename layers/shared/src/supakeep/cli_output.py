@@ -94,7 +94,8 @@ class Output:
             print("There is no backup yet: `supakeep backup` makes one.")
         elif found:
             _columns(
-                ("NAME", "TIME (UTC)", "ROWS", "SIZE", "STATUS", "TRIGGER", "IN"), [_listed(s) for s in found]
+                ("NAME", "TIME (UTC)", "ROWS", "SIZE", "STATUS", "TRIGGER", "IN"),
+                [_listed(s) for s in found],
             )
         for name, problem in damaged.items():
             _notice(f"{name}: {problem.message}", problem.hint)
