@@ -26,7 +26,8 @@ FOREIGN = {
     "a number": b"7",
     "a text": b'"ok"',
     "cut": b'{"Key": "back',
-    "no utf-8": b"\xff\xfe",
+    "no utf-8": b"\x80\x81",
+    "a byte order mark": b"\xff\xfe",
 }
 
 

@@ -10,7 +10,7 @@ from supakeep import cli
 from tests.builders.backups import CUSTOMERS
 from tests.builders.manifests import PROJECT
 from tests.fakes.database import InMemoryDatabase
-from tests.unit.cli.conftest import Supakeep
+from tests.unit.cli.conftest import Ended, Supakeep
 
 
 def refused(
@@ -82,6 +82,14 @@ def test_a_mode_that_needs_the_database_itself_is_refused_with_the_setting(
     assert shop.everything() == before
 
 
+def to_its_end(supakeep: Supakeep, *arguments: str) -> Ended:
+    """An interrupt that escapes fails the test, and does not end all tests."""
+    try:
+        return supakeep(*arguments)
+    except KeyboardInterrupt:
+        pytest.fail("the interrupt escaped")
+
+
 def test_a_command_that_is_interrupted_ends_with_130(
     supakeep: Supakeep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,7 +98,7 @@ def test_a_command_that_is_interrupted_ends_with_130(
 
     monkeypatch.setitem(cli.COMMANDS, "list", interrupted)
 
-    ended = supakeep("list")
+    ended = to_its_end(supakeep, "list")
 
     assert (ended.code, ended.out, ended.err) == (130, "", "interrupted\n")
 
@@ -103,7 +111,7 @@ def test_a_backup_that_is_interrupted_is_no_backup(
 
     monkeypatch.setattr(shop, "count", interrupted)
 
-    assert supakeep("backup", "--to", "copies").code == 130
+    assert to_its_end(supakeep, "backup", "--to", "copies").code == 130
 
     assert list(Path().glob("copies/daily/*.manifest.json")) == []
 
