@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
@@ -151,7 +151,8 @@ def create(project: PostgresProject, table: Generated) -> None:
 
 
 @given(generated=st.lists(schemas(), min_size=1, max_size=3, unique_by=lambda table: table.name))
-@settings(max_examples=25)
+# shrinking runs a whole backup and restore for every step
+@settings(max_examples=25, phases=[Phase.generate])
 def test_a_generated_schema_comes_back_as_it_was(
     project: PostgresProject, generated: list[Generated]
 ) -> None:

@@ -16,29 +16,44 @@ from supakeep.domain.schema import Catalog, Column, ForeignKey, Table
 # One row a table: ordinary and partitioned ones, a partition never by itself.
 #
 # row_to_json gives no exact text of some types: of composite ones, and of arrays of json (where
-# brackets may be either's), of composites or of arrays (by a domain). An extension's type may have
-# a cast to json that says less than its text: PostGIS's loses digits, hstore's cannot be read back.
-# Rows hold the text of these, and of arrays in keys.
+# brackets may be either's), of composites or of domains (over an array, say). An extension's type
+# may have a cast to json that says less than its text: PostGIS's loses digits, hstore's cannot be
+# read back. Rows hold the text of these, and of arrays in keys. Only the types that are in use are
+# looked at, and each once: joined with every type, the planner may take minutes.
 _TABLES: LiteralString = """
-with recursive walk as (
-  select oid as type, oid, typtype, typbasetype from pg_type
+with recursive used as materialized (
+  select distinct a.atttypid as type
+    from pg_attribute a join pg_class c on c.oid = a.attrelid
+   where c.relkind in ('r', 'p') and c.oid >= 16384 and a.attnum > 0 and not a.attisdropped),
+walk as (
+  select u.type, t.oid, t.typtype, t.typbasetype from used u join pg_type t on t.oid = u.type
   union all
   select w.type, b.oid, b.typtype, b.typbasetype
     from walk w join pg_type b on b.oid = w.typbasetype where w.typtype = 'd'),
-bases as (
-  select w.type, b.oid, b.typtype = 'c' as composite,
-         case when b.typcategory = 'A' and b.typlen = -1 then b.typelem else 0 end as element,
-         exists (select from pg_cast c where c.castsource = b.oid and b.oid >= 16384
-                    and c.casttarget = 'json'::regtype) as lossy
-    from walk w join pg_type b on b.oid = w.oid where w.typtype <> 'd'),
-kinds as (
-  select b.type,
-         b.oid as base,
-         b.element <> 0 as is_array,
-         b.composite or b.lossy or b.oid in ('int2vector'::regtype, 'oidvector'::regtype)
-           or coalesce(e.composite or e.lossy or e.element <> 0
-                       or e.oid in ('json'::regtype, 'jsonb'::regtype), false) as is_text
-    from bases b left join bases e on e.type = b.element)
+lossy as materialized (
+  select castsource as oid from pg_cast where casttarget = 'json'::regtype and castsource >= 16384),
+kinds as materialized (
+  select w.type, w.oid as base, e.oid is not null as is_array,
+         w.typtype = 'c' or w.oid in ('int2vector'::regtype, 'oidvector'::regtype)
+           or w.oid in (select oid from lossy)
+           or coalesce(e.typtype in ('c', 'd') or e.oid in ('json'::regtype, 'jsonb'::regtype)
+                       or e.oid in (select oid from lossy), false) as is_text
+    from walk w join pg_type b on b.oid = w.oid
+    left join pg_type e on e.oid = b.typelem and b.typsubscript = 'array_subscript_handler'::regproc
+   where w.typtype <> 'd'),
+special as materialized (
+  select a.attrelid,
+         json_agg(a.attname order by a.attnum) filter (
+           where k.is_text or k.is_array and exists (
+             select from pg_index i
+              where i.indrelid = a.attrelid and i.indisprimary and a.attnum = any(i.indkey))) as texts,
+         json_agg(a.attname order by a.attnum) filter (where k.is_array) as arrays,
+         json_agg(a.attname order by a.attnum) filter (where k.base = 'json'::regtype) as jsons,
+         json_agg(a.attname order by a.attnum) filter (where k.base = 'jsonb'::regtype) as jsonbs
+    from pg_attribute a join kinds k on k.type = a.atttypid
+   where a.attrelid >= 16384 and a.attnum > 0 and not a.attisdropped
+     and (k.is_text or k.is_array or k.base in ('json'::regtype, 'jsonb'::regtype))
+   group by a.attrelid)
 select json_build_object(
   'schema_name', n.nspname,
   'name', c.relname,
@@ -46,27 +61,10 @@ select json_build_object(
   'writable', has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'insert')
               and has_table_privilege(c.oid, 'update'),
   'partitioned', c.relkind = 'p',
-  'text_columns', coalesce((
-    select json_agg(a.attname order by a.attnum)
-      from pg_attribute a join kinds k on k.type = a.atttypid
-     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-       and (k.is_text or k.is_array and exists (
-              select from pg_index i
-               where i.indrelid = c.oid and i.indisprimary and a.attnum = any(i.indkey)))), '[]'),
-  'array_columns', coalesce((
-    select json_agg(a.attname order by a.attnum)
-      from pg_attribute a join kinds k on k.type = a.atttypid
-     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and k.is_array), '[]'),
-  'json_columns', coalesce((
-    select json_agg(a.attname order by a.attnum)
-      from pg_attribute a join kinds k on k.type = a.atttypid
-     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-       and k.base = 'json'::regtype), '[]'),
-  'jsonb_columns', coalesce((
-    select json_agg(a.attname order by a.attnum)
-      from pg_attribute a join kinds k on k.type = a.atttypid
-     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-       and k.base = 'jsonb'::regtype), '[]'),
+  'text_columns', coalesce(s.texts, '[]'),
+  'array_columns', coalesce(s.arrays, '[]'),
+  'json_columns', coalesce(s.jsons, '[]'),
+  'jsonb_columns', coalesce(s.jsonbs, '[]'),
   'columns', coalesce((
     select json_agg(json_build_object(
              'name', a.attname,
@@ -103,6 +101,7 @@ select json_build_object(
 )
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
+left join special s on s.attrelid = c.oid
 where c.relkind in ('r', 'p')
   and not c.relispartition
   and c.relpersistence <> 't'

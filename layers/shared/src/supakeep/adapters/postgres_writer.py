@@ -28,8 +28,8 @@ from supakeep.errors import RestoreError
 
 # how a row ends of which a column holds JSON's null; a false alarm costs time alone
 _JSON_NULLS = b',"":["'
-_PLAIN_ROWS = sql.SQL("json_populate_recordset(null::{}, $1::json) r")
-_MARKED_ROWS = sql.SQL(
+_ROWS = sql.SQL("json_populate_recordset(null::{}, $1::json) r")
+_ROWS_BY_LINE = sql.SQL(
     "json_array_elements($1::json) e(line), json_populate_record(null::{}, e.line) r"
 )
 # a range of keys that holds more live rows than this many times the backup's is not fetched whole
@@ -146,8 +146,8 @@ class KeyedWriter:
     def _upsert(self, rows: Sequence[bytes], conflict: sql.Composable) -> None:
         if self._dry_run:
             return
-        marked = any(_JSON_NULLS in row for row in rows)
-        source = _MARKED_ROWS if marked else _PLAIN_ROWS
+        by_line = bool(self._table.json_columns) or any(_JSON_NULLS in row for row in rows)
+        source = _ROWS_BY_LINE if by_line else _ROWS
         query = sql.SQL(
             "insert into {name} as t {columns} overriding system value select {values} "
             "from {source} {conflict}"
@@ -156,25 +156,31 @@ class KeyedWriter:
             columns=sql.SQL("({})").format(columns_of(self._written))
             if self._written
             else sql.SQL(""),
-            values=sql.SQL(", ").join(self._value(name, marked=marked) for name in self._written),
+            values=sql.SQL(", ").join(self._value(name, by_line=by_line) for name in self._written),
             source=source.format(name_of(self._table)),
             conflict=conflict,
         )
         self._connection.execute(query, [(b"[" + b",".join(rows) + b"]").decode()])
 
-    def _value(self, name: str, *, marked: bool) -> sql.Composable:
+    def _value(self, name: str, *, by_line: bool) -> sql.Composable:
         """A column's value; a JSON null and an SQL NULL look alike there."""
-        value = sql.Identifier("r", name)
+        value: sql.Composable = sql.Identifier("r", name)
         if name not in self._table.json_columns + self._table.jsonb_columns:
             return value
-        type_ = type_of(self._table, name)
+        type_, key = type_of(self._table, name), sql.Literal(name)
+        if name in self._table.json_columns:
+            # r would spell the escapes of a string anew
+            value = sql.SQL(
+                "case when json_typeof(e.line->{0}) <> 'null' then (e.line->{0})::{1} end"
+            ).format(key, type_)
+        null = sql.SQL("'null'::{}").format(type_)
         if name in self._never_null:
-            return sql.SQL("coalesce({}, 'null'::{})").format(value, type_)
-        if not marked:
+            return sql.SQL("coalesce({}, {})").format(value, null)
+        if not by_line:
             return value
-        return sql.SQL(
-            "coalesce({}, case when (e.line->'')::jsonb ? {} then 'null'::{} end)"
-        ).format(value, sql.Literal(name), type_)
+        return sql.SQL("coalesce({}, case when (e.line->'')::jsonb ? {} then {} end)").format(
+            value, key, null
+        )
 
     def _on_conflict(self) -> sql.Composable:
         settable = [
