@@ -63,8 +63,8 @@ class Snapshot(Protocol):
 
     def export(self, selection: Selection) -> Iterator[Rows]:
         """The selected rows in portions of bounded size. Every row that existed before the call and
-        after the last portion is there exactly once, in the order of the primary key (newest first
-        for a last-rows policy); the end means that there are no more.
+        after the last portion is there exactly once, in the order of the primary key, whatever
+        the policy; the end means that there are no more.
         """
         ...
 

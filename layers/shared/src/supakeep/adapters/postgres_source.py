@@ -55,8 +55,8 @@ def open_snapshot(url: str, connections: int) -> Iterator[PostgresSnapshot]:
 
 
 class PostgresSnapshot:
-    """One snapshot. Rows stand in the order of the primary key, those of a last-rows policy newest
-    first, and those of a table without a key as they lie on disk.
+    """One snapshot. Rows stand in the order of the primary key, and those of a table without a key
+    as they lie on disk.
     """
 
     engine: Literal["rest", "postgres"] = "postgres"
