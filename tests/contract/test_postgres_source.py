@@ -91,6 +91,33 @@ def exported(project: PostgresProject, name: str) -> Iterator[Rows]:
         yield from snapshot.export(a_selection(table))
 
 
+def test_a_row_of_many_columns_is_what_row_to_json_makes_of_it(project: PostgresProject) -> None:
+    names = [f'Column {n} "é\\' for n in range(250)]
+    columns = ", ".join('"{}" int'.format(name.replace('"', '""')) for name in names)
+    project.sql(f"create table t ({columns}); insert into t default values")
+
+    [portion] = exported(project, "t")
+
+    assert [(portion.lines.decode(),)] == project.rows("select row_to_json(t)::text from t")
+
+
+def test_nulls_of_a_column_that_forbids_only_new_ones_are_kept(project: PostgresProject) -> None:
+    if project.owner.info.server_version < 180000:
+        pytest.skip("PostgreSQL 18 brought NOT NULL constraints that are not valid")
+    project.sql(
+        "create table t (id int primary key, value jsonb, other int);"
+        "insert into t values (1, null, null), (2, 'null', 2);"
+        "alter table t add not null value not valid, add not null other not valid"
+    )
+
+    [portion] = exported(project, "t")
+
+    assert [json.loads(line) for line in portion.lines.split(b",\n")] == [
+        {"id": 1, "value": None, "other": None},
+        {"id": 2, "value": None, "other": 2, "": ["value"]},
+    ]
+
+
 class Interfering(InMemoryProgress):
     """Does something to the database once, after the first portion of rows."""
 

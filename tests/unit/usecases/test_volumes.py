@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
+from typing import BinaryIO
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from supakeep.domain.manifest import Manifest
+from supakeep.errors import StorageUnavailableError
 from supakeep.usecases.read_document import read_part
 from supakeep.usecases.verify_backup import VerifyBackup
 from supakeep.usecases.volume_writer import MirroredUpload, VolumeWriter
@@ -94,3 +97,45 @@ def test_a_thousand_volumes_are_joined_in_the_manifests_order() -> None:
     assert json.loads(document_of(store, manifest))["backup"] == NAME.text
     report = VerifyBackup(NeverExpires(), InMemoryProgress())(store, manifest)
     assert report.tables == {CUSTOMERS: 5, ITEMS: 5, ORDERS: 5}
+
+
+class Gated(InMemoryObjectStore):
+    """Takes an object only when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = threading.Event()
+
+    def put(self, key: str, content: BinaryIO) -> None:
+        assert self.gate.wait(5)
+        super().put(key, content)
+
+
+def test_a_volume_is_stored_while_the_next_one_fills() -> None:
+    store = Gated()
+    with VolumeWriter(MirroredUpload(store, None), NAME, 4) as volumes:
+        volumes.write(b"one-two")  # returns although the store has not taken the first volume
+
+        assert store.objects == {}
+        store.gate.set()
+        entries = volumes.finish()
+
+    assert [store.objects[entry.key] for entry in entries] == [b"one-", b"two"]
+
+
+class Full(InMemoryObjectStore):
+    def put(self, key: str, content: BinaryIO) -> None:
+        if self.objects:
+            raise StorageUnavailableError("full", operation="upload", key=key)
+        super().put(key, content)
+
+
+def test_no_volume_is_stored_after_one_that_the_store_refused() -> None:
+    store = Full()
+    with VolumeWriter(MirroredUpload(store, None), NAME, 4) as volumes:
+        volumes.write(b"onetwo")
+
+        with pytest.raises(StorageUnavailableError):
+            volumes.write(b"three, four and five")
+
+    assert list(store.objects.values()) == [b"onet"]

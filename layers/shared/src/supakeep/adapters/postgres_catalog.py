@@ -69,7 +69,10 @@ select json_build_object(
     select json_agg(json_build_object(
              'name', a.attname,
              'type', format_type(a.atttypid, a.atttypmod),
-             'nullable', not a.attnotnull,
+             'nullable', not a.attnotnull or exists (
+               select from pg_constraint n
+                where n.conrelid = c.oid and n.contype = 'n' and n.conkey = array[a.attnum]
+                  and not n.convalidated),
              'identity', case a.attidentity when 'a' then 'always' when 'd' then 'by default' end,
              'generated', a.attgenerated <> '') order by a.attnum)
       from pg_attribute a

@@ -22,6 +22,7 @@ Connection = psycopg.Connection[Any]
 
 # What row_to_json prints depends on these; statement_timeout is two minutes on Supabase.
 # lock_timeout: waiting for somebody else's lock would use up the function's time.
+# plan_cache_mode: what is asked of range after range is planned once.
 # row_security = off: a policy that would hide rows raises an error instead.
 _SESSION = """
 set timezone = 'UTC';
@@ -36,6 +37,7 @@ set statement_timeout = 0;
 set lock_timeout = '60s';
 set idle_in_transaction_session_timeout = 0;
 set jit = off;
+set plan_cache_mode = force_generic_plan;
 set search_path = pg_catalog;
 """
 # Types are spelled with their schema, so that a name means the same in every session.

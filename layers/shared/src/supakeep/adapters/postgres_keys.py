@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from psycopg import sql
 
 from supakeep.adapters.postgres_connection import Connection
-from supakeep.adapters.postgres_sql import columns_of, line_of, name_of, rows_of, type_of
+from supakeep.adapters.postgres_lines import line_of
+from supakeep.adapters.postgres_sql import columns_of, name_of, rows_of, type_of
 from supakeep.domain.row_changes import text_of, tokens_of
 from supakeep.domain.schema import Table
 

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from itertools import pairwise
 from typing import Any, Literal, LiteralString
 
 from psycopg import sql
 
 from supakeep.adapters.postgres_catalog import read_catalog, read_left_out
 from supakeep.adapters.postgres_connection import Connection, connect, mapped_errors
-from supakeep.adapters.postgres_sql import (
-    columns_of,
-    key_literal,
-    key_of,
-    line_of,
-    name_of,
-    rows_of,
-)
+from supakeep.adapters.postgres_lines import line_of
+from supakeep.adapters.postgres_ranges import RangeReader
+from supakeep.adapters.postgres_sql import columns_of, name_of, rows_of
 from supakeep.domain.plan import Selection
 from supakeep.domain.schema import Catalog, Table
 from supakeep.ports import Rows
 
 _SNAPSHOT = "begin isolation level repeatable read, read only"
-# Rows are handed over many at a time, since work done per row in Python is what costs.
-_CHUNK_BYTES = 4 * 1024 * 1024
-_MAX_CHUNK_ROWS = 10_000
+_CHUNK_BYTES = 1024 * 1024
 # Rows with values out of line may be megabytes wide, so they come one at a time.
 _MAX_TOAST_BYTES = 1024 * 1024
 _SMALL_TABLE_BYTES = 8 * 1024 * 1024
@@ -65,9 +56,8 @@ class PostgresSnapshot:
 
     def __init__(self, connections: list[Connection], pool: ThreadPoolExecutor) -> None:
         self._leader = connections[0]
-        self._idle = deque(connections)
+        self._connections = connections
         self._pool = pool
-        self._workers = len(connections)
 
     @property
     def wal_position(self) -> str | None:
@@ -103,6 +93,9 @@ class PostgresSnapshot:
                 and toast <= _MAX_TOAST_BYTES
             )
             yield from self._ranges(selection.table) if ranged else self._stream(selection)
+
+    def _ranges(self, table: Table) -> Iterator[Rows]:
+        return iter(RangeReader(self._connections, self._pool, table))
 
     def _ask(
         self, query: LiteralString | sql.Composed, parameters: Sequence[Any] = ()
@@ -142,71 +135,6 @@ class PostgresSnapshot:
                     pending, size = [], 0
         if pending:
             yield Rows(b",\n".join(pending), len(pending))
-
-    def _ranges(self, table: Table) -> Iterator[Rows]:
-        """Ranges of the primary key, fetched by all connections at once and handed on in order."""
-        bounds = [None, *self._boundaries(table), None]
-        waiting: deque[Future[Rows]] = deque()
-        try:
-            for low, high in pairwise(bounds):
-                waiting.append(self._pool.submit(self._fetch, table, low, high))
-                if len(waiting) > 2 * self._workers:
-                    yield from _non_empty(waiting.popleft().result())
-            while waiting:
-                yield from _non_empty(waiting.popleft().result())
-        finally:
-            for future in waiting:
-                future.cancel()
-            # a connection that is still at work is none for the next table
-            wait(waiting)
-
-    def _boundaries(self, table: Table) -> list[tuple[Any, ...]]:
-        """Every n-th key as text, n so that a chunk has about the wanted size."""
-        keys = columns_of(table.primary_key)
-        texts = sql.SQL(", ").join(
-            sql.SQL("{}::text").format(sql.Identifier(name)) for name in table.primary_key
-        )
-        query = sql.SQL(
-            "select {texts} from (select {keys}, row_number() over (order by {keys}) as n from {name}) k "
-            "where n % $1 = 0 order by n"
-        ).format(texts=texts, keys=keys, name=rows_of(table))
-        return self._ask(query, [self._chunk_rows(table)])
-
-    def _chunk_rows(self, table: Table) -> int:
-        query = sql.SQL("select avg(length({}))::int from (select * from {} limit 1000) t")
-        [[width]] = self._ask(query.format(line_of(table), rows_of(table)))
-        return max(1, min(_MAX_CHUNK_ROWS, _CHUNK_BYTES // (width or 100)))
-
-    def _fetch(
-        self, table: Table, low: tuple[Any, ...] | None, high: tuple[Any, ...] | None
-    ) -> Rows:
-        conditions = [
-            sql.SQL("{} {} {}").format(key_of(table), sql.SQL(operator), key_literal(table, bound))
-            for operator, bound in ((">", low), ("<=", high))
-            if bound is not None
-        ]
-        query = sql.SQL(
-            "select convert_to(string_agg(line, E',\\n'), 'UTF8'), count(*) from "
-            "(select {} as line from {} t where {} order by {}) rows"
-        ).format(
-            line_of(table), rows_of(table), _all(conditions), columns_of(table.primary_key, "t")
-        )
-        connection = self._idle.popleft()
-        try:
-            with mapped_errors("export", table.qualified_name), connection.transaction():
-                row = connection.execute(query, binary=True).fetchone()
-        finally:
-            self._idle.append(connection)
-        return Rows(row[0] or b"", row[1]) if row else Rows(b"", 0)
-
-
-def _non_empty(rows: Rows) -> Iterator[Rows]:
-    if rows.count:
-        yield rows
-
-
-def _all(conditions: list[sql.Composed]) -> sql.Composable:
-    return sql.SQL(" and ").join(conditions) if conditions else sql.SQL("true")
 
 
 def _condition(selection: Selection) -> sql.Composable:

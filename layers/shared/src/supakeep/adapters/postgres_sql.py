@@ -26,61 +26,6 @@ def columns_of(names: Iterable[str], alias: str | None = None) -> sql.Composed:
     )
 
 
-def line_of(table: Table, columns: Sequence[str] | None = None) -> sql.Composable:
-    """A row of `t` as JSON text on one line, of some columns or of all.
-
-    It is row_to_json's, but for values of which that would not be exact (docs/format.md).
-    """
-    names = table.column_names if columns is None else tuple(columns)
-    special = {*table.text_columns, *table.array_columns}
-    if names == table.column_names and not special:
-        text: sql.Composable = sql.SQL("pg_catalog.row_to_json(t.*)::text")
-    else:
-        text = sql.SQL("(select pg_catalog.row_to_json(r.*)::text from (select {}) r)").format(
-            sql.SQL(", ").join(_field(table, name) for name in names)
-        )
-    if table.json_columns:
-        # a json column may hold line breaks between its tokens, never inside one
-        text = sql.SQL("translate({}, E'\\n\\r', '  ')").format(text)
-    nullable = {column.name for column in table.columns if column.nullable}
-    types = {
-        **dict.fromkeys(table.json_columns, sql.SQL("json")),
-        **dict.fromkeys(table.jsonb_columns, sql.SQL("jsonb")),
-    }
-    found = [
-        sql.SQL("case when {}_typeof({}) = 'null' then {} end").format(
-            types[name], sql.Identifier("t", name), sql.Literal(name)
-        )
-        for name in names
-        if name in types and name in nullable
-    ]
-    return _with_json_nulls(text, found) if found else text
-
-
-def _field(table: Table, name: str) -> sql.Composable:
-    column, alias = sql.Identifier("t", name), sql.Identifier(name)
-    if name in table.text_columns:
-        return sql.SQL("{}::text as {}").format(column, alias)
-    if name in table.array_columns:
-        # JSON has no place for a lower bound other than 1, the array's text has
-        return sql.SQL(
-            "case when array_dims({0}) !~ '^([[]1:[0-9]+[]])+$' "
-            "then to_json({0}::text) else to_json({0}) end as {1}"
-        ).format(column, alias)
-    return column
-
-
-def _with_json_nulls(text: sql.Composable, found: Sequence[sql.Composed]) -> sql.Composable:
-    """Tells JSON's null from SQL's: a member without a name lists the columns that hold the first.
-
-    No column's name is empty.
-    """
-    return sql.SQL(
-        "case when coalesce({found}) is null then {text} else left({text}, -1) || "
-        """',"":' || array_to_json(array_remove(array[{found}]::text[], null))::text || '}}' end"""
-    ).format(found=sql.SQL(", ").join(found), text=text)
-
-
 def key_of(table: Table, alias: str = "t") -> sql.Composed:
     """The primary key as a row."""
     return sql.SQL("({})").format(columns_of(table.primary_key, alias))
@@ -91,6 +36,15 @@ def key_literal(table: Table, texts: Sequence[str]) -> sql.Composed:
     values = [
         sql.SQL("{}::{}").format(sql.Literal(text), type_of(table, name))
         for name, text in zip(table.primary_key, texts, strict=True)
+    ]
+    return sql.SQL("({})").format(sql.SQL(", ").join(values))
+
+
+def key_parameters(table: Table, first: int) -> sql.Composed:
+    """The same for a key given as parameters, the first of which has the number `first`."""
+    values = [
+        sql.SQL(f"${number}::{{}}").format(type_of(table, name))
+        for number, name in enumerate(table.primary_key, first)
     ]
     return sql.SQL("({})").format(sql.SQL(", ").join(values))
 

@@ -12,11 +12,11 @@ from psycopg import sql
 
 from supakeep.adapters.postgres_connection import Connection, mapped_errors
 from supakeep.adapters.postgres_keys import Key, TableKeys
+from supakeep.adapters.postgres_lines import line_of
 from supakeep.adapters.postgres_sql import (
     columns_of,
     key_literal,
     key_of,
-    line_of,
     name_of,
     rows_of,
     type_of,

@@ -6,6 +6,7 @@ import hashlib
 import io
 import logging
 import tempfile
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import BinaryIO, Self, cast
 
@@ -91,8 +92,9 @@ def _confirm(store: ObjectStore, manifest: Manifest) -> None:
 class VolumeWriter:
     """A byte sink that ends a volume exactly every `max_bytes`.
 
-    A volume is spooled to disk while it fills and hashed as it passes; a document that fits into
-    one object is stored under its plain name, without a number. The context removes the spool file.
+    A volume is spooled to disk while it fills and hashed as it passes, and stored while the next
+    one fills. A document that fits into one object is stored under its plain name, without a number.
+    The context waits for what is under way and removes the spool files.
     """
 
     def __init__(self, upload: MirroredUpload, name: BackupName, max_bytes: int) -> None:
@@ -100,6 +102,8 @@ class VolumeWriter:
         self._name = name
         self._max_bytes = max_bytes
         self._entries: list[VolumeEntry] = []
+        self._storing: Future[None] | None = None
+        self._pool = ThreadPoolExecutor(1, "supakeep-store")
         self._begin()
 
     def __enter__(self) -> Self:
@@ -111,6 +115,7 @@ class VolumeWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._pool.shutdown()
         self._spool.close()
 
     @property
@@ -136,6 +141,7 @@ class VolumeWriter:
         """Stores what is left and returns all volumes in order."""
         number = len(self._entries) + 1
         self._store(self._name.document_key if number == 1 else self._name.volume_key(number))
+        self._wait()
         return tuple(self._entries)
 
     def _begin(self) -> None:
@@ -144,7 +150,17 @@ class VolumeWriter:
         self._size = 0
 
     def _store(self, key: str) -> None:
-        self._spool.flush()
-        self._upload.put(key, self._spool)
-        self._spool.close()
+        # one at a time: no more than two spool files, and no volume after one that failed
+        self._wait()
         self._entries.append(VolumeEntry(key=key, bytes=self._size, sha256=self._hash.hexdigest()))
+        self._storing = self._pool.submit(self._upload_spool, key, self._spool)
+
+    def _upload_spool(self, key: str, spool: BinaryIO) -> None:
+        with spool:
+            spool.flush()
+            self._upload.put(key, spool)
+
+    def _wait(self) -> None:
+        """Raises what the store said of the volume before."""
+        if self._storing is not None:
+            self._storing.result()
