@@ -82,6 +82,7 @@ class PostgresProject:
         mode: RestoreMode = RestoreMode.MERGE,
         dry_run: bool = False,
         user: str = "postgres",
+        ignore_dropped_columns: bool = False,
     ) -> RestoreReport:
         store, manifest = backup
         use_case = RestoreBackup(
@@ -91,7 +92,12 @@ class PostgresProject:
             progress=InMemoryProgress(),
         )
         request = RestoreRequest(
-            name=manifest.backup, confirm=PROJECT, tables=tables, mode=mode, dry_run=dry_run
+            name=manifest.backup,
+            confirm=PROJECT,
+            tables=tables,
+            mode=mode,
+            dry_run=dry_run,
+            ignore_dropped_columns=ignore_dropped_columns,
         )
         return use_case(request, store, manifest)
 

@@ -238,6 +238,20 @@ def test_an_awkward_schema_comes_back_as_it_was(any_project: PostgresProject) ->
     assert changed == {"public.keyless", "public.no_columns", "public.deferred_key"}
 
 
+def test_a_schema_with_a_dot_in_its_name_comes_back_as_it_was(project: PostgresProject) -> None:
+    project.sql(
+        'create schema "v1.2"; create table "v1.2"."items.old" (id int primary key);'
+        'insert into "v1.2"."items.old" values (1), (2)'
+    )
+    before = project.dump()
+    backup = project.back_up(schemas=("v1.2",))
+    project.sql('truncate "v1.2"."items.old"')
+
+    project.restore(backup)
+
+    assert project.dump() == before
+
+
 def make_an_awkward_schema(project: PostgresProject) -> None:
     project.sql(Path(__file__).with_name("awkward_schema.sql").read_text("utf-8"))
 

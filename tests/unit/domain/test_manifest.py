@@ -206,3 +206,24 @@ def test_a_table_entry_knows_its_schema_and_name() -> None:
     table = an_entry(a_table("odd.name", schema="shop")).table
 
     assert (table.schema_name, table.name) == ("shop", "odd.name")
+
+
+def test_a_table_is_found_again_whose_schema_has_a_dot_in_its_name() -> None:
+    table = a_table("items.old", schema="v1.2")
+    manifest = a_manifest(tables=(an_entry(table),))
+
+    [entry] = Manifest.parse(manifest.serialized(), manifest.name.manifest_key).tables
+
+    assert entry.name == "v1.2.items.old"
+    assert (entry.table.schema_name, entry.table.name) == ("v1.2", "items.old")
+
+
+def test_an_earlier_manifest_names_the_schema_before_the_first_dot() -> None:
+    stored = json.loads(STORED)
+    for entry in stored["tables"]:
+        del entry["schema_name"]
+
+    manifest = Manifest.parse(written_by_a_newer_version(tables=stored["tables"]), KEY)
+
+    names = [(entry.table.schema_name, entry.table.name) for entry in manifest.tables]
+    assert names == [("public", "user_credits"), ("public", "orders")]

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from supakeep.domain.manifest import Manifest
+from supakeep.domain.manifest import Manifest, Problem
 from supakeep.domain.restore import RestoreRequest
-from supakeep.domain.restore_plan import check_confirmation, plan_restore
+from supakeep.domain.restore_plan import check_confirmation, check_undo, plan_restore
 from supakeep.domain.schema import Catalog, Column
 from supakeep.errors import (
     DatabasePermissionError,
@@ -134,3 +134,41 @@ def test_a_generated_column_may_have_gone() -> None:
     backup = a_manifest(tables=(an_entry(with_total),))
 
     assert planned(manifest=backup) == ["public.customers"]
+
+
+def test_a_column_that_must_have_a_value_since_is_told() -> None:
+    strict = CUSTOMERS.model_copy(
+        update={
+            "columns": tuple(c.model_copy(update={"nullable": False}) for c in CUSTOMERS.columns)
+        }
+    )
+    backup = a_manifest(tables=(an_entry(CUSTOMERS),))
+
+    [planned] = plan_restore(backup, request(), a_catalog(strict))
+
+    assert planned.notes == (
+        "public.customers.name must have a value since: a row without one stops the restore",
+    )
+
+
+def test_an_undo_holds_every_table_that_is_written_or_nothing_is() -> None:
+    kept = a_manifest(tables=(an_entry(ORDERS), an_entry(CUSTOMERS, status="failed")))
+
+    assert check_undo(kept, [ORDERS]) == []
+    for tables, why in (
+        ([ORDERS, CUSTOMERS], "public.customers could not be kept for an undo: The export failed"),
+        (
+            [a_table("other")],
+            "public.other could not be kept for an undo: it is not in that backup",
+        ),
+    ):
+        with pytest.raises(RestoreError) as refused:
+            check_undo(kept, tables)
+        assert refused.value.message == f"Nothing was written, because {why}"
+        assert "--no-undo" in str(refused.value.hint)
+
+
+def test_a_mirror_that_lacks_the_undo_is_told_and_stops_nothing() -> None:
+    kept = a_manifest(mirror_error=Problem(message="The mirror failed: no answer"))
+
+    assert check_undo(kept, [a_table()]) == [f"{kept.backup}: The mirror failed: no answer"]

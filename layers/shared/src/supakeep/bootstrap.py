@@ -117,6 +117,11 @@ class Application:
             hint="Set MIRROR_S3_BUCKET, or name the bucket: --from s3://bucket.",
         )
 
+    @property
+    def keeps_undo_beside_backup(self) -> bool:
+        """Without Storage, the tables are backed up before a restore to where its backup is."""
+        return self.settings.supabase_url is None
+
     @cached_property
     def run_store(self) -> RunStore:
         if self.settings.runs_table is None:
@@ -212,13 +217,13 @@ class Application:
         def work(progress: RunProgress) -> Outcome:
             store, manifest = self.find(request.name, stores or self.copies(request.read_from))
             progress.name_backup(manifest.backup)
-            folder = store if self.settings.supabase_url is None else None
+            folder = store if self.keeps_undo_beside_backup else None
 
-            def safeguard(tables: Sequence[str]) -> str:
+            def safeguard(tables: Sequence[str]) -> Manifest:
                 policy = BackupPolicy.of_tables(tables)
                 create = self._create_backup(progress, policy, folder=folder, deadline=deadline)
                 name = self.choose_backup_name(scheduled=False, store=folder)
-                return create(name, Trigger.PRE_RESTORE).backup
+                return create(name, Trigger.PRE_RESTORE)
 
             restore = RestoreBackup(
                 target=self.database,

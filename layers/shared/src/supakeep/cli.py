@@ -66,6 +66,12 @@ class Session:
         source: str | None = getattr(self.arguments, "source", None)
         return source is not None and source not in ("primary", "mirror")
 
+    @property
+    def undo_source(self) -> str | None:
+        """The --from that `undo` needs to find what a restore kept."""
+        beside = self.is_elsewhere and self.app.keeps_undo_beside_backup
+        return self.arguments.source if beside else None
+
     def new_run(self, kind: RunKind) -> Run:
         now = self.app.clock.now()
         run_id = new_run_id(now, secrets.token_hex(4))
@@ -118,7 +124,7 @@ def restore(session: Session) -> int:
 def _restore(session: Session, request: RestoreRequest) -> int:
     with session.output.progress(session.app):
         run = session.app.restore(session.new_run(RunKind.RESTORE), request, stores=session.stores)
-    session.output.restore(run)
+    session.output.restore(run, undo_from=session.undo_source)
     return _exit_code(run)
 
 

@@ -5,6 +5,7 @@ error.
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -102,7 +103,8 @@ class Output:
         for store, problem in listing.problems.items():
             _notice(f"{store} could not be listed: {problem.message}", problem.hint)
 
-    def restore(self, run: Run) -> None:
+    def restore(self, run: Run, *, undo_from: str | None) -> None:
+        """`undo_from` is where `undo` must be told to look, unless it looks there by itself."""
         if self._as_json:
             self._json(run.result)
             return
@@ -144,7 +146,9 @@ class Output:
         for warning in report.warnings:
             _notice(warning, None)
         if report.undo_backup:
-            print(f"Undo with: supakeep undo {run.id} --confirm {report.project}")
+            source = ("--from", undo_from) if undo_from else ()
+            command = ("supakeep", "undo", run.id, *source, "--confirm", report.project)
+            print(f"Undo with: {shlex.join(command)}")
 
     def prune(self, run: Run) -> None:
         if self._as_json:

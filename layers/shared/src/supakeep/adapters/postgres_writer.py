@@ -21,8 +21,9 @@ from supakeep.adapters.postgres_sql import (
     rows_of,
     type_of,
 )
+from supakeep.adapters.postgres_values import ValueCheck
 from supakeep.domain.document import ROW_SEPARATOR
-from supakeep.domain.row_changes import RestoreMode, RowChanges
+from supakeep.domain.row_changes import RestoreMode, RowChanges, without_members
 from supakeep.domain.schema import Table, writable_columns
 from supakeep.errors import RestoreError
 
@@ -55,7 +56,9 @@ class KeyedWriter:
         self._ordered = ordered
         self._dry_run = dry_run
         self._compared = [n for n in backed_up.column_names if n in table.column_names]
+        self._dropped = set(backed_up.column_names) - set(table.column_names)
         self._written = writable_columns(table, backed_up)
+        self._values = ValueCheck(connection, table, backed_up)
         self._never_null = {column.name for column in backed_up.columns if not column.nullable}
         self._keys = TableKeys(connection, table)
         self._done_until: Key | None = None
@@ -66,7 +69,13 @@ class KeyedWriter:
         self.changes = RowChanges()
 
     def write(self, rows: Sequence[bytes]) -> None:
-        with mapped_errors("restore", self._table.qualified_name):
+        if self._dropped:
+            rows = [without_members(row, self._dropped) for row in rows]
+        key = self._table.primary_key
+        with (
+            mapped_errors("restore", self._table.qualified_name),
+            self._values.explained(rows, key),
+        ):
             if self._is_empty:
                 self._insert(rows)
             else:
@@ -145,6 +154,7 @@ class KeyedWriter:
 
     def _upsert(self, rows: Sequence[bytes], conflict: sql.Composable) -> None:
         if self._dry_run:
+            self._values.check(rows)
             return
         by_line = bool(self._table.json_columns) or any(_JSON_NULLS in row for row in rows)
         source = _ROWS_BY_LINE if by_line else _ROWS
@@ -160,7 +170,8 @@ class KeyedWriter:
             source=source.format(name_of(self._table)),
             conflict=conflict,
         )
-        self._connection.execute(query, [(b"[" + b",".join(rows) + b"]").decode()])
+        with self._values.explained(rows):
+            self._connection.execute(query, [(b"[" + b",".join(rows) + b"]").decode()])
 
     def _value(self, name: str, *, by_line: bool) -> sql.Composable:
         """A column's value; a JSON null and an SQL NULL look alike there."""

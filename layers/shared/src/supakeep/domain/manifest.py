@@ -64,9 +64,12 @@ class Part(_Part):
 class TableEntry(_Part):
     """One table of the backup. A failed table keeps the rows that were exported before the failure,
     for a person to read; restore does not offer them.
+
+    `name` is `schema.table`. Earlier manifests do not have `schema_name`: it ends at the first dot.
     """
 
     name: str
+    schema_name: str | None = None
     status: Literal["complete", "failed"]
     rows: int
     bytes: int
@@ -88,10 +91,10 @@ class TableEntry(_Part):
 
     @property
     def table(self) -> Table:
-        schema, _, name = self.name.partition(".")
+        schema = self.name.partition(".")[0] if self.schema_name is None else self.schema_name
         return Table(
             schema_name=schema,
-            name=name,
+            name=self.name.removeprefix(f"{schema}."),
             columns=self.columns,
             primary_key=self.primary_key,
             references=self.references,
@@ -193,6 +196,7 @@ class Manifest(_Part):
 def table_entry_columns(table: Table) -> dict[str, Any]:
     """The fields of a TableEntry that come from the catalog."""
     return {
+        "schema_name": table.schema_name,
         "columns": table.columns,
         "columns_fingerprint": columns_fingerprint(table.columns),
         "primary_key": table.primary_key,

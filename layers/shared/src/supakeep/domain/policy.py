@@ -127,8 +127,9 @@ class BackupPolicy(_Strict):
 
     @classmethod
     def of_tables(cls, names: Iterable[str]) -> BackupPolicy:
-        """These tables, whole; names are qualified."""
-        return cls(table=[NamedTablePolicy(name=name) for name in names])
+        """These tables, whole, and no others by intent; names are qualified."""
+        tables = [NamedTablePolicy(name=name) for name in names]
+        return cls(table=tables, backup=TablePatterns(exclude=["*"]))
 
     @classmethod
     def parse(cls, text: str, source: str = "supakeep.toml") -> BackupPolicy:

@@ -45,6 +45,26 @@ def check_confirmation(request: RestoreRequest, manifest: Manifest, project: str
         )
 
 
+def check_undo(kept: Manifest, tables: Iterable[Table]) -> list[str]:
+    """Raises RestoreError unless `kept`, made before the first write, holds all of these tables.
+
+    Returns what the caller is told: that a mirror failed takes no undo away.
+    """
+    for table in tables:
+        entry = kept.entry(table.qualified_name)
+        if entry is None or entry.status != "complete":
+            why = entry.error.message if entry and entry.error else "it is not in that backup"
+            raise RestoreError(
+                f"Nothing was written, because {table.qualified_name} could not be kept for an "
+                f"undo: {why}",
+                operation="restore",
+                key=table.qualified_name,
+                hint="Mend that and restore again, or restore without an undo "
+                "(--no-undo, keep_undo: false).",
+            )
+    return [f"{kept.backup}: {kept.mirror_error.message}"] if kept.mirror_error else []
+
+
 def plan_restore(
     manifest: Manifest, request: RestoreRequest, catalog: Catalog
 ) -> list[TableRestore]:
@@ -173,4 +193,9 @@ def _drift(entry: TableEntry, live: Table) -> Iterator[str]:
             yield (
                 f"{live.qualified_name}.{column.name} was {old.type} and is {column.type} now: "
                 "values are converted, and one that cannot be stops the restore"
+            )
+        if old is not None and old.nullable and not column.nullable:
+            yield (
+                f"{live.qualified_name}.{column.name} must have a value since: "
+                "a row without one stops the restore"
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
@@ -76,8 +76,40 @@ def tokens_of(row: bytes, wanted: Sequence[str] = ()) -> dict[str, str]:
 
     It may end as soon as all `wanted` ones are there. Raises ValueError where the row is not a JSON object.
     """
+    tokens, missing = {}, set(wanted)
+    for name, token, _, _ in _members(row.decode()):
+        tokens[name] = token
+        missing.discard(name)
+        if wanted and not missing:
+            break
+    return tokens
+
+
+def without_members(row: bytes, names: Collection[str]) -> bytes:
+    """The row without these columns; all else stays as it is, byte for byte."""
     text = row.decode()
-    tokens = {}
+    kept, end = "", 1
+    for name, token, start, end in _members(text):
+        if name in names:
+            continue
+        member = text[start:end]
+        if not name:
+            member = _without_names(member, token, names)
+        is_first = not kept and start > 1
+        kept += member.lstrip().removeprefix(",") if is_first else member
+    return f"{text[:1]}{kept}{text[end:]}".encode()
+
+
+def _without_names(member: str, token: str, names: Collection[str]) -> str:
+    """The member that lists the columns of which `null` is JSON's; empty where none is left."""
+    listed = [name for name in re.findall(_STRING, token) if json.loads(name) not in names]
+    return member.removesuffix(token) + f"[{','.join(listed)}]" if listed else ""
+
+
+def _members(text: str) -> Iterator[tuple[str, str, int, int]]:
+    """Name and token of each member of a row, and from where to where it stands with the comma
+    before it.
+    """
     position = 1
     while member := _MEMBER.match(text, position):
         name, token = member[1], member[2]
@@ -85,13 +117,10 @@ def tokens_of(row: bytes, wanted: Sequence[str] = ()) -> dict[str, str]:
         if token in ("{", "["):
             end = _end_of_nested(text, end)
             token = text[member.start(2) : end]
-        tokens[json.loads(name) if "\\" in name else name[1:-1]] = token
-        if wanted and all(name in tokens for name in wanted):
-            return tokens
+        yield json.loads(name) if "\\" in name else name[1:-1], token, position, end
         position = end
     if not _END.fullmatch(text, position):
         raise ValueError(f"not a row of JSON at character {position}")
-    return tokens
 
 
 def text_of(token: str) -> str | None:

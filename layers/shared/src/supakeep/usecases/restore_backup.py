@@ -14,7 +14,12 @@ from supakeep.domain.restore import (
     RestoreRequest,
     matches,
 )
-from supakeep.domain.restore_plan import TableRestore, check_confirmation, plan_restore
+from supakeep.domain.restore_plan import (
+    TableRestore,
+    check_confirmation,
+    check_undo,
+    plan_restore,
+)
 from supakeep.domain.schema import Catalog, Table
 from supakeep.errors import DatabasePermissionError, DatabaseUnavailableError, RestoreError
 from supakeep.ports import Deadline, ObjectStore, Progress, TargetDatabase, TargetTransaction
@@ -47,8 +52,8 @@ class RestoreBackup:
     project: str
     deadline: Deadline
     progress: Progress
-    # backs these tables up before the first write, and returns the backup's name
-    safeguard: Callable[[Sequence[str]], str] | None = None
+    # backs these tables up before the first write
+    safeguard: Callable[[Sequence[str]], Manifest] | None = None
 
     def __call__(
         self, request: RestoreRequest, store: ObjectStore, manifest: Manifest
@@ -84,7 +89,9 @@ class RestoreBackup:
         transaction.lock(tables)
         undo = None
         if self.safeguard is not None and request.keep_undo and not request.dry_run:
-            undo = self.safeguard([table.qualified_name for table in tables])
+            kept = self.safeguard([table.qualified_name for table in tables])
+            undo = kept.backup
+            warnings += check_undo(kept, tables)
         restored = []
         for table in planned:
             restored.append(self._restore_table(transaction, table, source))

@@ -1,0 +1,201 @@
+"""What a restore keeps before it writes, and the printed command that brings it back."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+
+from supakeep import cli
+from supakeep.adapters.batch_transaction import BatchTransaction, RefusingWriter
+from supakeep.bootstrap import Application
+from supakeep.domain.manifest import Manifest, Trigger
+from supakeep.domain.row_changes import RestoreMode
+from supakeep.domain.schema import Table
+from supakeep.errors import DatabaseUnavailableError
+from supakeep.usecases.find_backups import list_backups
+from tests.builders.backups import CUSTOMERS, ITEMS, ORDERS, a_shop
+from tests.builders.manifests import PROJECT
+from tests.fakes.database import FailingExportDatabase, InMemoryDatabase
+from tests.fakes.faulty_object_store import FailingObjectStore
+from tests.fakes.object_store import InMemoryObjectStore
+from tests.unit.cli.conftest import Ended, Supakeep
+
+
+class _AnyModeTransaction(BatchTransaction):
+    """Takes each mode for a merge: enough where no row was inserted."""
+
+    def writer(
+        self,
+        table: Table,
+        backed_up: Table,
+        mode: RestoreMode,  # noqa: ARG002
+        *,
+        ordered: bool,
+    ) -> RefusingWriter:
+        return super().writer(table, backed_up, RestoreMode.MERGE, ordered=ordered)
+
+
+class _AnyModeDatabase(InMemoryDatabase):
+    @contextmanager
+    def transaction(self, *, dry_run: bool) -> Iterator[BatchTransaction]:
+        yield _AnyModeTransaction(self, dry_run=dry_run)
+
+
+@pytest.fixture
+def shop(monkeypatch: pytest.MonkeyPatch) -> InMemoryDatabase:
+    """The database by its own address, with Storage beside it."""
+    monkeypatch.setenv("SUPABASE_DB_URL", "postgresql://postgres@127.0.0.1/postgres")
+    database = a_shop(_AnyModeDatabase())
+    monkeypatch.setattr(Application, "database", database)
+    return database
+
+
+@pytest.fixture
+def _no_storage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NEXT_PUBLIC_SUPABASE_URL")
+    monkeypatch.setenv("SUPABASE_PROJECT_REF", PROJECT)
+
+
+def command_in(restored: Ended) -> str:
+    """The command that a restore prints for its undo."""
+    assert restored.code == 0, restored.err
+    [line] = [line for line in restored.out.splitlines() if line.startswith("Undo with: ")]
+    return line.removeprefix("Undo with: ")
+
+
+def check_pasted(supakeep: Supakeep, shop: InMemoryDatabase, *source: str) -> str:
+    """Restores from there, pastes what is printed, and finds the shop as it was; the command."""
+    shop.insert(CUSTOMERS, {"id": 1, "name": "changed since", "balance": 0})
+    before = shop.everything()
+    command = command_in(supakeep("restore", "latest", *source, "--confirm", PROJECT))
+    assert shop.everything() != before
+
+    program, *arguments = shlex.split(command)
+
+    assert program == "supakeep"
+    # an undo can be undone as well
+    redo = command_in(supakeep(*arguments))
+    assert shop.everything() == before
+    assert len(shlex.split(redo)) == len(shlex.split(command))
+    return command
+
+
+def undo_backups(store: InMemoryObjectStore) -> list[Manifest]:
+    found = [backup.manifest for backup in list_backups([store]).backups]
+    return [m for m in found if m and m.trigger is Trigger.PRE_RESTORE]
+
+
+@pytest.mark.parametrize("source", [(), ("--from", "primary"), ("--from", "mirror")])
+def test_storage_keeps_the_undo_wherever_the_backup_was_read(
+    supakeep: Supakeep,
+    shop: InMemoryDatabase,
+    primary: InMemoryObjectStore,
+    mirror: InMemoryObjectStore,
+    source: Sequence[str],
+) -> None:
+    supakeep("backup")
+
+    assert "--from" not in check_pasted(supakeep, shop, *source)
+    assert len(undo_backups(primary)) == len(undo_backups(mirror)) == 2
+
+
+def test_storage_keeps_the_undo_of_what_came_from_a_folder(
+    supakeep: Supakeep, shop: InMemoryDatabase, primary: InMemoryObjectStore
+) -> None:
+    supakeep("backup", "--to", "copies")
+
+    assert "--from" not in check_pasted(supakeep, shop, "--from", "copies")
+    assert len(undo_backups(primary)) == 2
+
+
+@pytest.mark.usefixtures("_no_storage")
+@pytest.mark.parametrize("folder", ["copies", "./my copies; and 'more'"])
+def test_without_storage_the_undo_is_in_the_folder_and_the_command_says_so(
+    supakeep: Supakeep, shop: InMemoryDatabase, folder: str
+) -> None:
+    supakeep("backup", "--to", folder)
+
+    command = check_pasted(supakeep, shop, "--from", folder)
+
+    assert f" --from {shlex.quote(folder)} --confirm {PROJECT}" in command
+
+
+@pytest.mark.usefixtures("_no_storage")
+def test_without_storage_the_undo_is_in_the_bucket_and_the_command_says_so(
+    supakeep: Supakeep, shop: InMemoryDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = InMemoryObjectStore("s3://copies", piece_bytes=4096)
+    monkeypatch.setattr(cli, "store_at", {bucket.name: bucket}.__getitem__)
+    supakeep("backup", "--to", bucket.name)
+
+    command = check_pasted(supakeep, shop, "--from", bucket.name)
+
+    assert f" --from s3://copies --confirm {PROJECT}" in command
+
+
+@pytest.mark.usefixtures("_no_storage")
+@pytest.mark.parametrize("source", [(), ("--from", "primary")])
+def test_a_bucket_in_the_place_of_storage_is_found_by_itself(
+    supakeep: Supakeep,
+    shop: InMemoryDatabase,
+    primary: InMemoryObjectStore,
+    source: Sequence[str],
+) -> None:
+    supakeep("backup")
+
+    assert "--from" not in check_pasted(supakeep, shop, *source)
+
+
+def test_what_is_kept_for_an_undo_passes_over_other_tables_by_intent(
+    supakeep: Supakeep, shop: InMemoryDatabase, primary: InMemoryObjectStore
+) -> None:
+    supakeep("backup")
+
+    supakeep("restore", "latest", "--table", "items", "--confirm", PROJECT)
+
+    [kept] = undo_backups(primary)
+    assert [entry.name for entry in kept.tables] == [ITEMS]
+    assert kept.uncovered_tables == ()
+
+
+def test_a_table_that_cannot_be_kept_stops_the_restore_and_nothing_is_written(
+    supakeep: Supakeep,
+    shop: InMemoryDatabase,
+    primary: InMemoryObjectStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    supakeep("backup")
+    gone = DatabaseUnavailableError("no answer", operation="query")
+    failing = a_shop(FailingExportDatabase({ORDERS: (0, gone)}))
+    failing.delete(ITEMS, id=1)
+    before = failing.everything()
+    monkeypatch.setattr(Application, "database", failing)
+
+    stopped = supakeep("restore", "latest", "--confirm", PROJECT)
+
+    assert stopped.code == 1
+    assert f"Nothing was written, because {ORDERS} could not be kept for an undo" in stopped.err
+    assert "hint: Mend that and restore again, or restore without an undo" in stopped.err
+    assert failing.everything() == before
+    assert supakeep("restore", "latest", "--confirm", PROJECT, "--no-undo").code == 0
+    assert failing.everything() != before
+
+
+def test_a_mirror_that_does_not_keep_the_undo_is_told_and_stops_nothing(
+    supakeep: Supakeep,
+    shop: InMemoryDatabase,
+    primary: InMemoryObjectStore,
+    mirror: InMemoryObjectStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    supakeep("backup")
+    monkeypatch.setattr(Application, "mirror", FailingObjectStore(mirror, "put"))
+
+    restored = supakeep("restore", "latest", "--confirm", PROJECT)
+
+    assert restored.code == 0
+    [kept] = undo_backups(primary)
+    assert f"! {kept.backup}: The mirror failed: mirror did not answer" in restored.out

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from supakeep.domain.row_changes import tokens_of, without_members
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@pytest.mark.parametrize(
+    ("row", "left"),
+    [
+        ('{"a":1,"b":2.10,"c":"x"}', '{"b":2.10}'),
+        ('{"b":{"a":1,"c":[2]},"c":{"b":"}"}}', '{"b":{"a":1,"c":[2]}}'),
+        ('{"a":1,"c":null}', "{}"),
+        ('{"b":1e5, "a":[1,  2]}', '{"b":1e5}'),
+        ("{}", "{}"),
+    ],
+)
+def test_a_row_without_some_columns_keeps_the_others_as_they_are(row: str, left: str) -> None:
+    assert without_members(row.encode(), {"a", "c"}).decode() == left
+
+
+@pytest.mark.parametrize(
+    ("listed", "left"),
+    [
+        ('["a","b\\"x"]', ',"":["b\\"x"]'),
+        ('["b\\"x"]', ',"":["b\\"x"]'),
+        ('["a"]', ""),
+        ('["a","c"]', ""),
+    ],
+)
+def test_columns_that_are_left_out_are_none_whose_null_is_jsons(listed: str, left: str) -> None:
+    row = f'{{"a":null,"b":1,"":{listed}}}'
+
+    assert without_members(row.encode(), {"a", "c"}).decode() == f'{{"b":1{left}}}'
+
+
+@given(st.dictionaries(st.text(min_size=1), VALUES), st.sets(st.text(min_size=1)), st.data())
+def test_whatever_a_row_holds_the_named_columns_go_and_no_others(
+    row: dict[str, object], others: set[str], data: st.DataObject
+) -> None:
+    names = others | data.draw(st.sets(st.sampled_from(sorted(row))) if row else st.just(set()))
+    text = json.dumps(row, separators=(",", ":")).encode()
+    kept = {name: value for name, value in row.items() if name not in names}
+
+    assert without_members(text, names) == json.dumps(kept, separators=(",", ":")).encode()
+
+
+def test_tokens_are_read_until_all_that_are_wanted_are_there() -> None:
+    assert tokens_of(b'{"a":1,"b":2,"c":3}', ("b",)) == {"a": "1", "b": "2"}
+    assert tokens_of(b'{"a":1,"b":2,"c":3}', ("b", "gone")) == {"a": "1", "b": "2", "c": "3"}
