@@ -9,6 +9,7 @@ from supakeep.adapters.postgres_target import TRIGGERS_FIRE
 from supakeep.domain.row_changes import RestoreMode
 from supakeep.errors import (
     ConstraintViolationError,
+    DatabaseError,
     DatabasePermissionError,
     RestoreError,
 )
@@ -331,7 +332,7 @@ def test_what_is_written_before_the_lock_is_seen_and_nothing_is_written_after(
         table = transaction.catalog().tables["public.t"]
         project.sql("update t set n = 99 where id = 3")
         transaction.lock([table])
-        writer = transaction.writer(table, table, RestoreMode.MERGE, ordered=True)
+        writer = transaction.writer(table, table, RestoreMode.MERGE)
         project.sql("set lock_timeout = '50ms'")
         with pytest.raises(psycopg.errors.LockNotAvailable):
             project.sql("update t set n = 98 where id = 4")
@@ -340,6 +341,51 @@ def test_what_is_written_before_the_lock_is_seen_and_nothing_is_written_after(
 
     assert (writer.changes.updated, writer.changes.unchanged) == (1, 1)
     assert project.rows("select count(*) from t where id = n") == [(10,)]
+
+
+def test_what_a_trigger_writes_is_compared_too_where_it_cannot_be_silenced(
+    project: PostgresProject,
+) -> None:
+    project.sql(
+        "create table a_parents (id int primary key, n int);"
+        "create table children (id int primary key, n int);"
+        "insert into a_parents values (1, 1); insert into children values (1, 1)"
+    )
+    backup = project.back_up()
+    project.sql(
+        "update a_parents set n = 2;"
+        "create function spread() returns trigger language plpgsql as "
+        "$$ begin update public.children set n = 99; return new; end $$;"
+        "create trigger spread after insert or update on a_parents for each row execute function spread();"
+        "alter table a_parents enable always trigger spread"
+    )
+
+    report = project.restore(backup)
+
+    assert all_counts(report) == {
+        "public.a_parents": (0, 1, 0, 0),
+        "public.children": (0, 1, 0, 0),
+    }
+    assert project.rows("select n from children") == [(1,)]
+
+
+def test_nothing_is_written_on_its_own_once_the_transaction_is_lost(
+    project: PostgresProject,
+) -> None:
+    project.sql("create table t (id int primary key, n int)")
+    with project.database.transaction(dry_run=False) as transaction:
+        table = transaction.catalog().tables["public.t"]
+        writer = transaction.writer(table, table, RestoreMode.MERGE)
+        writer.write([b'{"id":1,"n":"none"}'])
+        with pytest.raises(ConstraintViolationError):
+            writer.finish()
+
+        late = transaction.writer(table, table, RestoreMode.MERGE)
+        late.write([b'{"id":2,"n":2}'])
+        with pytest.raises(DatabaseError):
+            late.finish()
+
+    assert project.rows("select count(*) from t") == [(0,)]
 
 
 def test_sequences_that_may_not_be_moved_are_a_warning_and_the_rows_are_there(

@@ -215,7 +215,7 @@ class OneByOne:
         backed_up = table.model_copy(update={"columns": given})
         with self._database.transaction(dry_run=dry_run) as transaction:
             catalog = transaction.catalog()
-            writer = transaction.writer(table, backed_up, RestoreMode.MERGE, ordered=False)
+            writer = transaction.writer(table, backed_up, RestoreMode.MERGE)
             writer.write(rows)
             assert not writer.finish()
             live = catalog.tables[table.qualified_name]

@@ -32,10 +32,8 @@ class _AnyModeTransaction(BatchTransaction):
         table: Table,
         backed_up: Table,
         mode: RestoreMode,  # noqa: ARG002
-        *,
-        ordered: bool,
     ) -> RefusingWriter:
-        return super().writer(table, backed_up, RestoreMode.MERGE, ordered=ordered)
+        return super().writer(table, backed_up, RestoreMode.MERGE)
 
 
 class _AnyModeDatabase(InMemoryDatabase):

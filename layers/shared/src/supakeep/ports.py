@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal, Protocol
@@ -93,7 +93,10 @@ class TableWriter(Protocol):
     changes: RowChanges
 
     def write(self, rows: Sequence[bytes]) -> None:
-        """Rows as JSON text. One that is the same already is not written; a dry run writes none."""
+        """Rows as JSON text. One that is the same already is not written; a dry run writes none.
+
+        They may be written, counted or refused with a later batch, or at the end.
+        """
         ...
 
     def finish(self) -> bool:
@@ -109,14 +112,12 @@ class TargetTransaction(Protocol):
 
     def catalog(self) -> Catalog: ...
 
-    def lock(self, tables: Iterable[Table]) -> None:
+    def lock(self, tables: Sequence[Table]) -> None:
         """Keeps others from writing these tables until the end, where the engine can."""
         ...
 
-    def writer(
-        self, table: Table, backed_up: Table, mode: RestoreMode, *, ordered: bool
-    ) -> TableWriter:
-        """A writer of rows of `backed_up` into `table`; `ordered` where they come by primary key.
+    def writer(self, table: Table, backed_up: Table, mode: RestoreMode) -> TableWriter:
+        """A writer of rows of `backed_up` into `table`; they come in the order of its key there.
 
         Raises InvalidRequestError for a mode that the engine does not have.
         """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from supakeep.domain.json_text import key_of
@@ -121,7 +121,7 @@ class BatchTransaction:
     def catalog(self) -> Catalog:
         return self._database.catalog()
 
-    def lock(self, tables: Iterable[Table]) -> None:
+    def lock(self, tables: Sequence[Table]) -> None:
         """No request outlives its answer, and no lock its request."""
 
     def writer(
@@ -129,8 +129,6 @@ class BatchTransaction:
         table: Table,
         backed_up: Table,
         mode: RestoreMode,
-        *,
-        ordered: bool,  # noqa: ARG002
     ) -> RefusingWriter:
         if mode is not RestoreMode.MERGE:
             raise InvalidRequestError(

@@ -19,4 +19,4 @@ class PostgresDatabase:
         return open_snapshot(self._url, self._connections)
 
     def transaction(self, *, dry_run: bool) -> AbstractContextManager[PostgresTransaction]:
-        return open_transaction(self._url, dry_run=dry_run)
+        return open_transaction(self._url, self._connections, dry_run=dry_run)

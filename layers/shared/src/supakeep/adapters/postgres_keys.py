@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from psycopg import sql
 
-from supakeep.adapters.postgres_connection import Connection
 from supakeep.adapters.postgres_lines import line_of
+from supakeep.adapters.postgres_session import RestoreSession
 from supakeep.adapters.postgres_sql import columns_of, name_of, rows_of, type_of
 from supakeep.domain.row_changes import text_of, tokens_of
 from supakeep.domain.schema import Table
@@ -27,8 +27,8 @@ _PLAIN_TYPES = frozenset(
 class TableKeys:
     """The primary key of one table, told as text."""
 
-    def __init__(self, connection: Connection, table: Table) -> None:
-        self._connection = connection
+    def __init__(self, session: RestoreSession, table: Table) -> None:
+        self._session = session
         self._table = table
         types = {column.name: column.type for column in table.columns}
         self.are_plain = all(types[name] in _PLAIN_TYPES for name in table.primary_key)
@@ -74,7 +74,9 @@ class TableKeys:
             rows=rows_of(self._table),
             same=self.same(),
         )
-        found = self._connection.execute(query, self.parameters(keys), binary=True).fetchall()
+        found = self._session.connection.execute(
+            query, self.parameters(keys), binary=True
+        ).fetchall()
         lines: dict[int, bytes] = dict(found)
         return [lines.get(n) for n in range(1, len(keys) + 1)]
 
@@ -94,5 +96,5 @@ class TableKeys:
             "select coalesce(bool_and(o.fine), true) from (select "
             "row({values}) > lag(row({values})) over (order by k.n) as fine from {keys}) o"
         ).format(values=values, keys=self.as_table())
-        row = self._connection.execute(query, self.parameters(keys)).fetchone()
+        row = self._session.connection.execute(query, self.parameters(keys)).fetchone()
         return bool(row and row[0])

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from psycopg import sql
 
+from supakeep.adapters.postgres_connection import Connection
 from supakeep.domain.schema import Column, Table
+from supakeep.ports import Rows
 
 _INTEGERS = frozenset(("smallint", "integer", "bigint"))
 
@@ -97,3 +99,13 @@ def _with_json_nulls(text: sql.Composable, found: Sequence[sql.Composable]) -> s
         "case when coalesce({found}) is null then {text} else left({text}, -1) || "
         """',"":' || array_to_json(array_remove(array[{found}]::text[], null))::text || '}}' end"""
     ).format(found=sql.SQL(", ").join(found), text=text)
+
+
+def fetched_rows(connection: Connection, query: bytes, parameters: Sequence[str]) -> Rows:
+    """What a query answers that returns lines, put together, and their number.
+
+    The text is taken as it came over the wire, UTF-8, and never made a string.
+    """
+    result = connection.execute(query, parameters, binary=True).pgresult
+    lines, count = (result.get_value(0, column) for column in (0, 1)) if result else (None, None)
+    return Rows(lines or b"", int.from_bytes(count or b"\0", "big"))

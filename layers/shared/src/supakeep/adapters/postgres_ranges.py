@@ -11,7 +11,7 @@ from typing import Any, LiteralString, NamedTuple
 from psycopg import sql
 
 from supakeep.adapters.postgres_connection import Connection, mapped_errors
-from supakeep.adapters.postgres_lines import line_of
+from supakeep.adapters.postgres_lines import fetched_rows, line_of
 from supakeep.adapters.postgres_sql import columns_of, key_of, key_parameters, rows_of
 from supakeep.domain.schema import Table
 from supakeep.ports import Rows
@@ -165,16 +165,6 @@ class _RangeQueries:
                 conditions.append(sql.SQL("{} {} {}").format(key, sql.SQL(operator), parameters))
                 first += len(bound)
         return sql.SQL(" and ").join(conditions) if conditions else sql.SQL("true")
-
-
-def fetched_rows(connection: Connection, query: bytes, parameters: Sequence[str]) -> Rows:
-    """What a query answers that returns lines, put together, and their number.
-
-    The text is taken as it came over the wire, UTF-8, and never made a string.
-    """
-    result = connection.execute(query, parameters, binary=True).pgresult
-    lines, count = (result.get_value(0, column) for column in (0, 1)) if result else (None, None)
-    return Rows(lines or b"", int.from_bytes(count or b"\0", "big"))
 
 
 def _range_rows(connection: Connection, table: Table) -> int:

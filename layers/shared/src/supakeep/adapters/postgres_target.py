@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from typing import LiteralString, NamedTuple
 
 import psycopg
@@ -11,6 +12,7 @@ from psycopg import errors, sql
 
 from supakeep.adapters.postgres_catalog import read_catalog
 from supakeep.adapters.postgres_connection import Connection, connect, mapped_errors
+from supakeep.adapters.postgres_session import LiveReaders, RestoreSession, open_readers
 from supakeep.adapters.postgres_sql import columns_of, name_of, rows_of
 from supakeep.adapters.postgres_writer import KeyedWriter, KeylessWriter
 from supakeep.domain.row_changes import RestoreMode
@@ -45,6 +47,13 @@ select distinct a.attname, format('%I.%I', n.nspname, c.relname),
 """
 
 
+# Triggers and rules that fire although the session is a replica.
+_ALWAYS_FIRED: LiteralString = """
+select exists (select from pg_trigger where tgrelid = any($1::regclass[]) and tgenabled in ('A', 'R'))
+    or exists (select from pg_rewrite where ev_class = any($1::regclass[]) and ev_enabled in ('A', 'R'))
+"""
+
+
 class _Sequence(NamedTuple):
     """A column's sequence; `name` is qualified and quoted."""
 
@@ -57,18 +66,27 @@ class _Sequence(NamedTuple):
 
 
 @contextmanager
-def open_transaction(url: str, *, dry_run: bool) -> Iterator[PostgresTransaction]:
+def open_transaction(url: str, connections: int, *, dry_run: bool) -> Iterator[PostgresTransaction]:
     """Everything that is written inside happens at its end, or not at all.
 
-    A dry run writes nothing, and is told what it would write from one snapshot.
+    `connections` more read ahead of it. A dry run writes nothing, and is told what it would write
+    from one snapshot.
     """
     with connect(url) as connection:
         with mapped_errors("restore"):
             # a real run sees what was committed before it got its locks, and nobody writes after
             connection.execute(_DRY_RUN if dry_run else "begin")
         try:
-            transaction = PostgresTransaction(connection, dry_run=dry_run)
-            yield transaction
+            with ExitStack() as opened:
+                background = opened.enter_context(ThreadPoolExecutor(1, "supakeep-restore"))
+                session = RestoreSession(connection, background, dry_run=dry_run)
+                transaction = PostgresTransaction(
+                    session,
+                    lambda tables, snapshot: opened.enter_context(
+                        open_readers(url, connections, tables, snapshot)
+                    ),
+                )
+                yield transaction
             transaction.move_sequences()
         except BaseException:
             # a lost connection has rolled back already
@@ -82,20 +100,30 @@ def open_transaction(url: str, *, dry_run: bool) -> Iterator[PostgresTransaction
 class PostgresTransaction:
     """One restore. `notices` are what the caller is told before the first write."""
 
-    def __init__(self, connection: Connection, *, dry_run: bool) -> None:
-        self._connection = connection
-        self._dry_run = dry_run
+    def __init__(
+        self,
+        session: RestoreSession,
+        open_readers: Callable[[Sequence[Table], str | None], LiveReaders],
+    ) -> None:
+        self._session = session
+        self._open_readers = open_readers
         self.notices: list[str] = []
         self._moves: dict[str, int] = {}
-        if not dry_run:
+        if not session.dry_run:
             self._silence_triggers()
+
+    @property
+    def _connection(self) -> Connection:
+        return self._session.connection
 
     def catalog(self) -> Catalog:
         return read_catalog(self._connection)
 
-    def lock(self, tables: Iterable[Table]) -> None:
+    def lock(self, tables: Sequence[Table]) -> None:
         """Keeps others from writing these tables until the end, so that the comparison holds."""
-        if self._dry_run:
+        if not self._writes_by_trigger(tables):
+            self._session.readers = self._open_readers(tables, self._exported_snapshot())
+        if self._session.dry_run:
             return
         for table in tables:
             with mapped_errors("restore", table.qualified_name):
@@ -103,14 +131,28 @@ class PostgresTransaction:
                     sql.SQL("lock table {} in share row exclusive mode").format(name_of(table))
                 )
 
-    def writer(
-        self, table: Table, backed_up: Table, mode: RestoreMode, *, ordered: bool
-    ) -> TableWriter:
-        """Takes the rows of `backed_up` for `table`; `ordered` where they come by primary key."""
-        kind = KeyedWriter if table.primary_key else KeylessWriter
-        return kind(
-            self._connection, table, backed_up, mode, ordered=ordered, dry_run=self._dry_run
-        )
+    def _exported_snapshot(self) -> str | None:
+        """A dry run's, so that all of it is of one moment."""
+        if not self._session.dry_run:
+            return None
+        with mapped_errors("restore"):
+            row = self._connection.execute("select pg_export_snapshot()").fetchone()
+        return row[0] if row else None
+
+    def _writes_by_trigger(self, tables: Sequence[Table]) -> bool:
+        """Whether a table may change in ways that only this transaction sees."""
+        if self.notices:
+            return True
+        names = [name_of(table).as_string(self._connection) for table in tables]
+        with mapped_errors("restore"):
+            row = self._connection.execute(_ALWAYS_FIRED, [names]).fetchone()
+        return bool(row and row[0])
+
+    def writer(self, table: Table, backed_up: Table, mode: RestoreMode) -> TableWriter:
+        with mapped_errors("restore", table.qualified_name):
+            if table.primary_key:
+                return KeyedWriter(self._session, table, backed_up, mode)
+            return KeylessWriter(self._session, table, backed_up)
 
     def count_table(self, table: Table) -> int:
         with mapped_errors("restore", table.qualified_name):

@@ -20,6 +20,8 @@ from supakeep.domain.schema import Column, Table, writable_columns
 from supakeep.errors import ConstraintViolationError
 
 _SHOWN_CHARACTERS = 100
+# A statement that was under way when the transaction ended must not be one of its own.
+_END = "rollback; set default_transaction_read_only = on"
 _NO_VALUE = "null"
 
 
@@ -55,7 +57,7 @@ class ValueCheck:
         try:
             yield
         except (psycopg.DataError, errors.NotNullViolation, errors.CheckViolation) as exc:
-            self._connection.execute("rollback")
+            self._connection.execute(_END)
             found = self._first_refused(rows, columns or self._written)
             if found is not None:
                 raise self._cannot_hold(*found) from exc

@@ -47,29 +47,27 @@ def table_foot(*, error: str | None = None) -> bytes:
 DOCUMENT_FOOT = b"\n}\n}\n"
 
 
-def split_rows(part: Iterable[bytes]) -> Iterator[bytes]:
-    """The row lines of a part, from its bytes in pieces of any size, one row in memory at a time.
+def split_rows(part: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """The row lines of a part, from its bytes in pieces of any size: with each piece those that it
+    completes.
 
     The bytes are those that the manifest's checksum covers: rows with `,` and a line break between.
     """
     pending = b""
     for piece in part:
-        lines = (pending + piece).split(b"\n")
-        pending = lines.pop()
-        for line in lines:
-            yield _without_comma(line)
+        content = pending + piece
+        rows = content.split(ROW_SEPARATOR)
+        pending = rows.pop()
+        if content.count(b"\n") != len(rows) or not all(rows):
+            raise ChecksumError(
+                "The document's rows are not laid out one a line",
+                operation="read document",
+                hint="The document was changed after it was written; use another copy.",
+            )
+        if rows:
+            yield rows
     if pending:
-        yield pending
-
-
-def _without_comma(line: bytes) -> bytes:
-    if not line.endswith(b",") or len(line) == 1:
-        raise ChecksumError(
-            "The document's rows are not laid out one a line",
-            operation="read document",
-            hint="The document was changed after it was written; use another copy.",
-        )
-    return line[:-1]
+        yield [pending]
 
 
 def _compact(value: Any) -> bytes:

@@ -120,8 +120,7 @@ class RestoreBackup:
         self, transaction: TargetTransaction, table: TableRestore, source: _Source
     ) -> RestoredTable:
         entry = table.entry
-        ordered = entry.policy.last_rows is None
-        writer = transaction.writer(table.live, entry.table, source.request.mode, ordered=ordered)
+        writer = transaction.writer(table.live, entry.table, source.request.mode)
         again, seen = True, 0
         while again:
             seen = 0
@@ -139,18 +138,19 @@ class RestoreBackup:
         most_rows = TREE_BATCH_ROWS if is_tree else BATCH_ROWS
         most_bytes = TREE_BATCH_BYTES if is_tree else BATCH_BYTES
         batch: list[bytes] = []
-        size = 0
-        for part in entry.parts:
-            for row in split_rows(read_part(source.store, source.manifest, part)):
-                if not matches(row, source.request.where):
-                    continue
-                batch.append(row)
-                size += len(row)
-                if len(batch) >= most_rows or size >= most_bytes:
-                    yield batch
-                    batch, size = [], 0
+        for rows in self._chosen(source, entry):
+            batch += rows
+            while len(batch) >= most_rows or sum(map(len, batch)) >= most_bytes:
+                yield batch[:most_rows]
+                batch = batch[most_rows:]
         if batch:
             yield batch
+
+    def _chosen(self, source: _Source, entry: TableEntry) -> Iterator[list[bytes]]:
+        where = source.request.where
+        for part in entry.parts:
+            for rows in split_rows(read_part(source.store, source.manifest, part)):
+                yield [row for row in rows if matches(row, where)] if where else rows
 
 
 def _count(transaction: TargetTransaction, table: Table) -> tuple[int | None, list[str]]:

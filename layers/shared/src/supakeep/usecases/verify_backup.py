@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
@@ -59,7 +60,7 @@ class VerifyBackup:
 
     def _rows_in_part(self, store: ObjectStore, manifest: Manifest, part: Part) -> int:
         rows = 0
-        for row in split_rows(read_part(store, manifest, part)):
+        for row in itertools.chain.from_iterable(split_rows(read_part(store, manifest, part))):
             self.deadline.check()
             if not is_json_object(row):
                 raise damaged(

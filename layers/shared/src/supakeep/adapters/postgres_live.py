@@ -1,0 +1,82 @@
+"""The rows that stand in a table now, as lines to compare with those of a backup."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import NamedTuple
+
+from psycopg import sql
+
+from supakeep.adapters.postgres_keys import Key
+from supakeep.adapters.postgres_lines import fetched_rows, line_of
+from supakeep.adapters.postgres_session import RestoreSession
+from supakeep.adapters.postgres_sql import columns_of, key_of, key_parameters, rows_of
+from supakeep.domain.schema import Table
+from supakeep.ports import Rows
+
+# a range of keys that holds more live rows than this many times the backup's is not fetched whole
+_MOST_LIVE = 4
+_AHEAD = 3
+
+
+class LiveRange(NamedTuple):
+    """Rows of the backup, their first and last key, and the live rows between these."""
+
+    rows: Sequence[bytes]
+    first: Key
+    last: Key
+    found: Future[Rows]
+
+    def live(self) -> bytes | None:
+        """The live rows as in a document; None where there are far more than in the backup."""
+        live = self.found.result()
+        return live.lines if live.count <= _most(self.rows) else None
+
+
+class LiveRanges:
+    """Reads ranges of one table's keys, as far ahead as there are connections to do so."""
+
+    def __init__(
+        self,
+        session: RestoreSession,
+        table: Table,
+        compared: Sequence[str],
+        *,
+        read_ahead: bool = True,
+    ) -> None:
+        self._session = session
+        self._readers = session.readers if read_ahead else None
+        count = len(table.primary_key)
+        query = sql.SQL(
+            "select string_agg(line, E',\\n'), count(*) from "
+            "(select {line} as line from {rows} t where {key} >= {first} and {key} <= {last} "
+            "order by {columns} limit {limit}) r"
+        ).format(
+            line=line_of(table, compared),
+            rows=rows_of(table),
+            key=key_of(table),
+            first=key_parameters(table, 1),
+            last=key_parameters(table, 1 + count),
+            columns=columns_of(table.primary_key, "t"),
+            limit=sql.SQL(f"${1 + 2 * count}"),
+        )
+        self._query = query.as_bytes()
+
+    @property
+    def ahead(self) -> int:
+        """How many ranges to ask for before the first is used."""
+        return _AHEAD * self._readers.count if self._readers else 0
+
+    def ask(self, rows: Sequence[bytes], first: Key, last: Key) -> LiveRange:
+        parameters = [*first, *last, str(_most(rows) + 1)]
+        if self._readers:
+            found = self._readers.submit(self._query, parameters)
+        else:
+            found = Future()
+            found.set_result(fetched_rows(self._session.connection, self._query, parameters))
+        return LiveRange(rows, first, last, found)
+
+
+def _most(rows: Sequence[bytes]) -> int:
+    return _MOST_LIVE * len(rows)
