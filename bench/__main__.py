@@ -23,7 +23,7 @@ QUICK = Size(rows=20_000, rest_rows=3_000)
 def main(argv: list[str]) -> int:
     """1 where something could not be measured; figures that miss their target are no failure."""
     options = _parser().parse_args(argv)
-    size = QUICK if options.quick else Size(options.rows, options.rest_rows)
+    size = QUICK if options.quick else Size(options.rows, options.rest_rows, options.checkpoint)
     repeat = 1 if options.quick else options.repeat
     with terminated_as_exit(), tempfile.TemporaryDirectory(prefix="supakeep-bench-") as temporary:
         folder = Path(temporary)
@@ -54,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
         "--store", choices=["folder", "s3"], default="folder", help="where backups go (folder)"
     )
     parser.add_argument("--postgres", metavar="VERSION", help="18, 16, or a folder of programs")
+    parser.add_argument(
+        "--checkpoint", action="store_true", help="one before each repair of 1 %% of the rows"
+    )
     parser.add_argument("--quick", action="store_true", help="few rows, once: does it work at all")
     parser.add_argument("--output", type=Path, default=PROJECT / "build/bench.json")
     return parser

@@ -113,16 +113,20 @@ class Jewelshot:
         self._execute("truncate " + ", ".join(f"public.{table}" for table in TABLES))
         self.settle()
 
-    def damage(self) -> None:
-        """Changes 1 % of the transactions, spread over the whole table."""
+    def damage(self, *, checkpoint: bool) -> None:
+        """Changes 1 % of the transactions, spread over the whole table; with `checkpoint` there is
+        one between that and what follows.
+        """
+        self._checkpoint()
         self._execute(_DAMAGE)
-        self.settle()
+        self._vacuum()
+        if checkpoint:
+            self._checkpoint()
 
     def settle(self) -> None:
         """What autovacuum and the next checkpoint would do, done before the clock starts."""
-        with self._superuser() as connection:
-            connection.execute("vacuum (analyze)")
-            connection.execute("checkpoint")
+        self._vacuum()
+        self._checkpoint()
 
     def check(self) -> None:
         """Raises BenchError unless the rows are those of the beginning."""
@@ -140,6 +144,14 @@ class Jewelshot:
     def _state(self) -> list[tuple[Any, ...]]:
         with self._superuser() as connection:
             return connection.execute(_STATE).fetchall()
+
+    def _vacuum(self) -> None:
+        with self._superuser() as connection:
+            connection.execute("vacuum (analyze)")
+
+    def _checkpoint(self) -> None:
+        with self._superuser() as connection:
+            connection.execute("checkpoint")
 
     def _superuser(self) -> psycopg.Connection[tuple[Any, ...]]:
         return psycopg.connect(self.server.url("supabase_admin"), autocommit=True)

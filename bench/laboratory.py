@@ -20,10 +20,13 @@ from local.supabase_lite import start_supabase_lite
 
 @dataclass(frozen=True)
 class Size:
-    """Transactions: for the postgres engine, and for the rest engine."""
+    """Transactions: for the postgres engine, and for the rest engine. `checkpoint` is whether there
+    is one between the damage of 1 % and its repair.
+    """
 
     rows: int
     rest_rows: int
+    checkpoint: bool = False
 
 
 @dataclass(frozen=True)

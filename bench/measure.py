@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
+import json
 import subprocess
 import sys
-import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# ru_maxrss counts KiB on Linux and bytes on macOS
-_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+from bench import launcher
 
 
 class BenchError(Exception):
@@ -100,21 +98,21 @@ def measure(contender: Contender, log: Path, wal_bytes: Callable[[], int]) -> Me
 
     Raises BenchError where its exit code is not 0.
     """
+    report = log.with_suffix(".json")
     wal_before = wal_bytes()
     with log.open("wb") as output:
-        began = time.perf_counter()
-        process = subprocess.Popen(  # noqa: S603 - the benchmark's own commands
-            [str(part) for part in contender.command],
+        command = [sys.executable, "-I", "-S", launcher.__file__, report, *contender.command]
+        subprocess.run(  # noqa: S603 - the benchmark's own commands
+            [str(part) for part in command],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             env=dict(contender.environment),
+            check=True,
         )
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    told = json.loads(report.read_text())
+    if told["exit_code"]:
         tail = log.read_text(errors="replace")[-2000:]
-        raise BenchError(f"{contender.name} exited with {process.returncode}:\n{tail}")
+        raise BenchError(f"{contender.name} exited with {told['exit_code']}:\n{tail}")
     wal = (wal_bytes() - wal_before) / 1e6
-    return Measured(seconds, usage.ru_maxrss * _RSS_UNIT / 1e6, wal)
+    return Measured(told["seconds"], told["peak_bytes"] / 1e6, wal)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from bench.contenders import supabase_loop
 from bench.figures import Figure, figure_of
 from bench.jewelshot import TABLES
@@ -22,7 +24,7 @@ def measure_all(laboratory: Laboratory, rounds: Rounds, size: Size) -> list[Figu
         rounds.tell(bench.database.version)
         measure_backups(bench, rounds)
         measure_restores(bench, rounds)
-        measure_repairs(bench, rounds)
+        measure_repairs(bench, rounds, size)
     rounds.tell(f"{size.rows // TIMES:,} transactions in Postgres")
     with laboratory.bench(size.rows // TIMES) as bench:
         measure_small(bench, rounds)
@@ -49,9 +51,9 @@ def measure_restores(bench: Bench, rounds: Rounds) -> None:
     )
 
 
-def measure_repairs(bench: Bench, rounds: Rounds) -> None:
+def measure_repairs(bench: Bench, rounds: Rounds, size: Size) -> None:
     """All rows are there, and 1 % of them differ from the backup."""
-    damage = bench.database.damage
+    damage = partial(bench.database.damage, checkpoint=size.checkpoint)
     rounds.run(
         bench.supakeep.restore(REPAIR, damage),
         bench.pg_dump.restore_all(damage),
