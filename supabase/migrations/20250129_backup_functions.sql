@@ -168,7 +168,12 @@ declare
   as_text   text[] := public.supakeep_text_columns(relation);
   line      text := 'row_to_json(t.*)';
   condition text := 'true';
-  answer    json;
+  source    text;
+  page      text;
+  lines     text;
+  kept      bigint;
+  bytes     bigint;
+  after     json;
 begin
   perform set_config('search_path', public.supakeep_search_path(relation, key || order_by), true);
   if cardinality(as_text) > 0 then
@@ -190,26 +195,28 @@ begin
            else ' and (t.%1$I > %2$L or (t.%1$I = %2$L and (%3$s) >= (%4$s)))' end,
       order_by, bound ->> 'order', key_list, public.supakeep_key_values(relation, key, bound -> 'key'));
   end if;
-  execute format($page$
-    with page as (
-      select row_number() over (order by %1$s) as n,
-             -- a column of type json may hold line breaks between its tokens, never inside one
-             translate(%7$s::text, E'\n\r', '  ') as line,
-             array[%2$s]::text[] as key
-        from %3$s t where %4$s order by %1$s limit %5$s),
-    sized as (select page.*, sum(octet_length(line)) over (order by n) as bytes from page),
-    kept as (select * from sized where n = 1 or bytes <= %6$s)
-    select json_build_object(
-      'rows', coalesce(string_agg(line, E',\n' order by n), ''),
-      'count', count(*),
-      'after', (select to_json(key) from kept order by n desc limit 1))
-    from kept
-    $page$,
-    key_list,
-    (select string_agg(format('t.%I::text', k), ', ' order by i) from unnest(key) with ordinality u(k, i)),
-    public.supakeep_own_rows(relation), condition, (asked ->> 'limit')::int, (asked ->> 'max_bytes')::bigint, line)
-  into answer;
-  return answer;
+  -- a column of type json may hold line breaks between its tokens, never inside one
+  line := format($line$replace(replace(%s::text, E'\n', ' '), E'\r', ' ')$line$, line);
+  source := format('from %s t where %s order by %s', public.supakeep_own_rows(relation), condition, key_list);
+  page := format($page$select string_agg(line, E',\n'), count(*), sum(octet_length(line))
+                        from (select %s as line %s limit $1) rows$page$, line, source);
+  execute page into lines, kept, bytes using (asked ->> 'limit')::int;
+  -- as many rows as were asked for nearly always fit; where they do not, as many as do
+  if bytes > (asked ->> 'max_bytes')::bigint then
+    execute format('select count(*) from (
+                      select row_number() over (order by n) as n, sum(octet_length(line)) over (order by n) as bytes
+                        from (select row_number() over (order by %s) as n, %s as line %s limit $1) numbered) sized
+                     where n = 1 or bytes <= $2', key_list, line, source)
+       into kept using (asked ->> 'limit')::int, (asked ->> 'max_bytes')::bigint;
+    execute page into lines, kept, bytes using kept;
+  end if;
+  if kept > 0 then
+    execute format('select to_json(array[%s]::text[]) %s offset $1 limit 1',
+                   (select string_agg(format('t.%I::text', k), ', ' order by i) from unnest(key) with ordinality u(k, i)),
+                   source)
+       into after using kept - 1;
+  end if;
+  return json_build_object('rows', coalesce(lines, ''), 'count', kept, 'after', after);
 end
 $$;
 

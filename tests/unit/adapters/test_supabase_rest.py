@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -18,6 +21,7 @@ from supakeep.errors import (
     ExportError,
     FunctionsMissingError,
 )
+from supakeep.ports import Rows
 from tests.builders.tables import a_selection, a_table
 
 URL = "https://abc.supabase.co"
@@ -140,6 +144,40 @@ def test_a_page_that_the_server_cannot_make_in_time_is_asked_for_in_smaller_ones
     assert rows.lines == b'{"id":1}'
     assert max(limits) == 1000
     assert min(limits[:-1]) == 15
+
+
+def test_the_next_page_is_on_its_way_while_the_caller_works_on_this_one() -> None:
+    asked_for_more = threading.Event()
+
+    def server(request: httpx.Request) -> httpx.Response:
+        if "after" not in asked(request):
+            return httpx.Response(200, json={"rows": "{}", "count": 1, "after": ["1"]})
+        asked_for_more.set()
+        return httpx.Response(200, json={"rows": "", "count": 0, "after": None})
+
+    portions = database_over(server).export(a_selection(ORDERS))
+    next(portions)
+
+    assert asked_for_more.wait(5)
+    assert list(portions) == []
+
+
+def test_who_gives_up_does_not_wait_for_the_next_page() -> None:
+    hanging = threading.Event()
+
+    def server(request: httpx.Request) -> httpx.Response:
+        if "after" in asked(request):
+            hanging.wait(30)
+        return httpx.Response(200, json={"rows": "{}", "count": 1, "after": ["1"]})
+
+    with closing(
+        cast(Generator[Rows, None, None], database_over(server).export(a_selection(ORDERS)))
+    ) as portions:
+        next(portions)
+        began = time.monotonic()
+
+    assert time.monotonic() - began < 5
+    hanging.set()
 
 
 def test_a_table_that_not_even_one_row_can_be_read_from_fails() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, Literal, NoReturn, Self
@@ -106,12 +107,19 @@ class SupabaseRestDatabase:
         if selection.policy.last_rows is not None:
             request["order_by"] = selection.policy.order_by
             request["bound"] = self._bound(request, selection)
-        limit = _FIRST_PAGE_ROWS
-        while (page := self._page(request, limit, selection.table))["count"]:
-            rows = Rows(page["rows"].encode(), page["count"])
-            yield rows
-            request["after"] = page["after"]
-            limit = _next_limit(rows)
+        ahead = ThreadPoolExecutor(1, "supakeep-page")
+        try:
+            page = self._page(request, _FIRST_PAGE_ROWS, selection.table)
+            while page["count"]:
+                rows = Rows(page["rows"].encode(), page["count"])
+                request = {**request, "after": page["after"]}
+                # on its way while the caller works on this one
+                coming = ahead.submit(self._page, request, _next_limit(rows), selection.table)
+                yield rows
+                page = coming.result()
+        finally:
+            # who gives up does not wait for a page that nobody wants
+            ahead.shutdown(wait=False, cancel_futures=True)
 
     def _bound(self, request: Mapping[str, Any], selection: Selection) -> Any:
         """Where the last N rows begin; null where all rows are among them."""
