@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import Any, Literal, NoReturn, Self
+from typing import Any, Literal, Self
 
 import httpx
 from postgrest import SyncPostgrestClient
@@ -22,20 +22,21 @@ from tenacity.wait import wait_exponential_jitter
 
 from supakeep.adapters.batch_transaction import BatchTransaction, UpsertCounts
 from supakeep.adapters.retrying import is_worth_retrying
-from supakeep.domain.plan import Selection, permission_denied
+from supakeep.adapters.supabase_rest_errors import (
+    functions_missing,
+    no_answer,
+    raise_for_gateway,
+    raise_mapped,
+)
+from supakeep.domain.plan import Selection
 from supakeep.domain.schema import Catalog, Column, Table, quoted_identifier
 from supakeep.errors import (
-    ConstraintViolationError,
-    DatabaseError,
     DatabasePermissionError,
     DatabaseUnavailableError,
-    ExportError,
-    FunctionsMissingError,
 )
 from supakeep.ports import Rows
 
 FUNCTIONS_VERSION = 2
-MIGRATION = "supabase/migrations/20250129_backup_functions.sql"
 
 _FIRST_PAGE_ROWS = 1000
 _MAX_PAGE_ROWS = 10_000
@@ -45,15 +46,6 @@ _ATTEMPTS = 4
 # after so long no further attempt is begun: a table that hangs must leave time for the others
 _CALL_SECONDS = 60
 _PAGE_SECONDS = 120
-
-# SQLSTATE classes (PostgreSQL's manual, appendix A) and PostgREST's own codes
-_SQLSTATE_LENGTH = 5
-_VIOLATION_CLASSES = ("22", "23")
-_UNAVAILABLE_CLASSES = ("08", "40", "53", "57", "58", "XX")
-# 55P03: a lock was not to be had in time; the rest of class 55 does not pass by waiting
-_UNAVAILABLE_CODES = ("55P03", "PGRST000", "PGRST001", "PGRST002", "PGRST003")
-# where a gateway answers in PostgREST's place, the HTTP status is all there is
-_UNAVAILABLE_STATUSES = (429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 544)
 
 
 class SupabaseRestDatabase:
@@ -70,7 +62,7 @@ class SupabaseRestDatabase:
         self, url: str, key: str, *, client: httpx.Client | None = None, retry_seconds: float = 0.5
     ) -> None:
         client = client or httpx.Client(timeout=_TIMEOUT, follow_redirects=False)
-        client.event_hooks["response"].append(_raise_for_gateway)
+        client.event_hooks["response"].append(raise_for_gateway)
         self._api = SyncPostgrestClient(
             f"{url.rstrip('/')}/rest/v1",
             headers={"apikey": key, "Authorization": f"Bearer {key}"},
@@ -95,7 +87,7 @@ class SupabaseRestDatabase:
     def catalog(self) -> Catalog:
         answer = self._call("supakeep_catalog", None)
         if answer["functions_version"] != FUNCTIONS_VERSION:
-            raise _functions_missing("are of another version")
+            raise functions_missing("are of another version")
         tables = [_table(fields) for fields in answer["tables"]]
         return Catalog(
             server_version=answer["server_version"],
@@ -205,7 +197,7 @@ class SupabaseRestDatabase:
         )
         answer = retrying(self._call_once, function, arguments, table, writing=writing)
         if not isinstance(answer, dict) and not (may_be_null and answer is None):
-            raise _no_answer(function, "something else than its function", table)
+            raise no_answer(function, "something else than its function", table)
         return answer
 
     def _call_once(
@@ -214,91 +206,12 @@ class SupabaseRestDatabase:
         try:
             return self._api.rpc(function, arguments).execute().data
         except APIError as exc:
-            _raise_mapped(exc, table, writing=writing)
+            raise_mapped(exc, table, writing=writing)
         except httpx.HTTPStatusError as exc:
-            raise _no_answer(function, f"HTTP {exc.response.status_code}", table) from exc
+            raise no_answer(function, f"HTTP {exc.response.status_code}", table) from exc
         except (httpx.HTTPError, ValueError) as exc:
             # ValueError: an answer of 200 that is no JSON, a proxy's page say
-            raise _no_answer(function, type(exc).__name__, table) from exc
-
-
-def _no_answer(function: str, what: str, table: Table | None) -> DatabaseUnavailableError:
-    return DatabaseUnavailableError(
-        f"The database did not answer: {what}",
-        operation=function,
-        key=table.qualified_name if table else None,
-        hint="Is the project paused? Its dashboard tells; otherwise try again later.",
-    )
-
-
-def _raise_for_gateway(response: httpx.Response) -> None:
-    """Raises HTTPStatusError where not PostgREST answered, whose errors all have a code."""
-    if response.status_code not in _UNAVAILABLE_STATUSES:
-        return
-    try:
-        body = json.loads(response.read())
-    except ValueError:
-        body = None
-    if not isinstance(body, dict) or not body.get("code"):
-        response.raise_for_status()
-
-
-def _raise_mapped(exc: APIError, table: Table | None, *, writing: bool) -> NoReturn:
-    """The one place where PostgREST's and Postgres's errors become ours, by their codes."""
-    code = str(exc.code or "")
-    sql_class = code[:2] if len(code) == _SQLSTATE_LENGTH else ""
-    said = exc.message or "no message"
-    name = table.qualified_name if table else None
-    if code == "PGRST202":
-        raise _functions_missing("are not installed") from exc
-    if code == "42501":
-        raise _permission(table, writing=writing) from exc
-    if code in ("42P01", "PGRST205", "3F000"):
-        raise ExportError(
-            f"Table {name} does not exist",
-            operation="query",
-            key=name,
-            hint="It was dropped just now.",
-        ) from exc
-    if writing and sql_class in _VIOLATION_CLASSES:
-        detail = f" ({exc.details})" if exc.details else ""
-        raise ConstraintViolationError(f"{said}{detail}", operation="restore", key=name) from exc
-    if sql_class in _UNAVAILABLE_CLASSES or code in _UNAVAILABLE_CODES:
-        raise DatabaseUnavailableError(
-            f"The database could not answer: {said}", operation="query", key=name
-        ) from exc
-    if code in ("", "401", "PGRST301", "PGRST303"):
-        raise _wrong_key(said) from exc
-    raise DatabaseError(
-        f"The database refused: {said} ({code})", operation="query", key=name
-    ) from exc
-
-
-def _permission(table: Table | None, *, writing: bool) -> DatabasePermissionError:
-    if table is not None:
-        return permission_denied(table.schema_name, table.name, writing=writing)
-    return DatabasePermissionError(
-        "Permission denied",
-        operation="read catalog",
-        hint="SUPABASE_SERVICE_ROLE_KEY must be the secret key (sb_secret_…) or the service_role "
-        "JWT, not the publishable or anon key.",
-    )
-
-
-def _wrong_key(said: str) -> DatabasePermissionError:
-    return DatabasePermissionError(
-        f"Permission denied: {said}",
-        operation="read catalog",
-        hint="Check SUPABASE_SERVICE_ROLE_KEY: dashboard, Project Settings, API keys, secret key.",
-    )
-
-
-def _functions_missing(what: str) -> FunctionsMissingError:
-    return FunctionsMissingError(
-        f"Supakeep's functions {what} in this database",
-        operation="read catalog",
-        hint=f"Run the migration {MIGRATION} (supabase db push, or the SQL editor).",
-    )
+            raise no_answer(function, type(exc).__name__, table) from exc
 
 
 def _window(selection: Selection) -> dict[str, Any]:
