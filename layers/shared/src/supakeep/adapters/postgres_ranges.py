@@ -21,7 +21,7 @@ from supakeep.ports import Rows
 _CHUNK_BYTES = 256 * 1024
 _MAX_CHUNK_ROWS = 10_000
 # finished portions that wait for the reader, for each connection
-_AHEAD = 2
+_AHEAD = 4
 
 _Bound = tuple[str, ...] | None
 

@@ -7,7 +7,7 @@ bytes are equal is done with one comparison; only rows that differ are parsed, b
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from psycopg import sql
@@ -24,6 +24,9 @@ from supakeep.domain.document import ROW_SEPARATOR
 from supakeep.domain.row_changes import RestoreMode, RowChanges, without_members
 from supakeep.domain.schema import Table
 from supakeep.errors import RestoreError
+
+_PORTION_ROWS = 1000
+_PORTION_BYTES = 1024 * 1024
 
 
 class KeyedWriter:
@@ -62,8 +65,9 @@ class KeyedWriter:
                 self.changes.inserted += len(rows)
                 self._upsert.add(rows)
                 return
-            self._ask(rows)
-            self._settle(self._live.ahead)
+            for portion in _portions(rows):
+                self._ask(portion)
+                self._settle(self._live.ahead)
 
     def finish(self) -> bool:
         """Ends what is under way; deletes what stands after the last row, in replace mode."""
@@ -178,6 +182,18 @@ class KeyedWriter:
         connection = self._session.connection
         row = connection.execute(query, [name_of(self._table).as_string(connection)]).fetchone()
         return bool(row and row[0])
+
+
+def _portions(rows: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    """The rows, so many at a time that several portions may be read ahead."""
+    start = size = 0
+    for end, row in enumerate(rows, 1):
+        size += len(row)
+        if end - start == _PORTION_ROWS or size >= _PORTION_BYTES:
+            yield rows[start:end]
+            start, size = end, 0
+    if start < len(rows):
+        yield rows[start:]
 
 
 class _Found(NamedTuple):
