@@ -11,6 +11,7 @@ from supakeep.errors import (
     ConstraintViolationError,
     DatabaseError,
     DatabasePermissionError,
+    DatabaseUnavailableError,
     RestoreError,
 )
 from tests.builders.postgres_project import PostgresProject, all_counts
@@ -386,6 +387,36 @@ def test_nothing_is_written_on_its_own_once_the_transaction_is_lost(
             late.finish()
 
     assert project.rows("select count(*) from t") == [(0,)]
+
+
+def test_a_connection_that_reads_ahead_and_is_lost_undoes_the_restore(
+    project: PostgresProject,
+) -> None:
+    project.sql(
+        "create table t (id int primary key, n int);"
+        "insert into t select n, 0 from generate_series(1, 5000) n"
+    )
+    lines = [b'{"id":%d,"n":1}' % number for number in range(1, 5001)]
+
+    def restore() -> None:
+        with project.database.transaction(dry_run=False) as transaction:
+            table = transaction.catalog().tables["public.t"]
+            transaction.lock([table])
+            writer = transaction.writer(table, table, RestoreMode.MERGE)
+            writer.write(lines[:4000])
+            project.superuser(
+                "select pg_terminate_backend(pid) from pg_locks "
+                "where relation = 't'::regclass and mode = 'AccessShareLock' and pid not in "
+                "(select pid from pg_locks where mode = 'ShareRowExclusiveLock')"
+            )
+            for start in (4000, 4500):
+                writer.write(lines[start : start + 500])
+            writer.finish()
+
+    with pytest.raises(DatabaseUnavailableError):
+        restore()
+
+    assert project.rows("select count(*) from t where n = 0") == [(5000,)]
 
 
 def test_sequences_that_may_not_be_moved_are_a_warning_and_the_rows_are_there(
