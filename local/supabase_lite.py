@@ -74,49 +74,62 @@ def start_supabase_lite(  # noqa: PLR0913 - all but three have a good default
         schemas: those that the Data API exposes.
         file_size_limit: the largest object that Storage takes, `50MiB` as on the free plan.
     """
-    node, entry = node_binary(), HERE / ENTRY
     install_node_modules()
     port = port or free_port()
     publishable, secret = new_key("sb_publishable_"), new_key("sb_secret_")
-    (folder / "supabase").mkdir(parents=True, exist_ok=True)
+    _write_config(folder, port, schemas, file_size_limit)
+    child = children.start(
+        "supabase-lite",
+        _command(host),
+        environment=_environment(database_url, publishable, secret),
+        folder=folder,
+    )
+    storage = folder / "supabase/.temp/storage"
+    lite = SupabaseLite(f"http://127.0.0.1:{port}", secret, publishable, storage, child)
+    _wait_until_ready(lite)
+    return lite
+
+
+def _write_config(folder: Path, port: int, schemas: tuple[str, ...], file_size_limit: str) -> None:
     exposed = ", ".join(f'"{schema}"' for schema in schemas)
+    (folder / "supabase").mkdir(parents=True, exist_ok=True)
     (folder / "supabase/config.toml").write_text(
         CONFIG.format(port=port, schemas=exposed, file_size_limit=file_size_limit)
     )
-    child = children.start(
-        "supabase-lite",
-        [
-            node,
-            "--import",
-            HERE / "redact.mjs",
-            "--import",
-            HERE / "reload_schema.mjs",
-            # admin mode, on by default, would serve requests without any key as service_role
-            entry,
-            "start",
-            "--no-admin",
-            "--host",
-            host,
-        ],
-        environment=essential_environment()
-        | {
-            "LITE_DATABASE_URL": database_url,
-            "LITE_JWT_SECRET": secrets.token_urlsafe(48),
-            "LITE_TELEMETRY": "0",
-            "EXPERIMENTAL_STORAGE": "1",
-            "SUPABASE_PUBLISHABLE_KEY": publishable,
-            "SUPABASE_SECRET_KEY": secret,
-        },
-        folder=folder,
-    )
-    lite = SupabaseLite(
-        f"http://127.0.0.1:{port}", secret, publishable, folder / "supabase/.temp/storage", child
-    )
-    wait_until(lambda: answers(lite, "/rest/v1/"), child)
+
+
+def _command(host: str) -> list[str | Path]:
+    return [
+        node_binary(),
+        "--import",
+        HERE / "redact.mjs",
+        "--import",
+        HERE / "reload_schema.mjs",
+        HERE / ENTRY,
+        "start",
+        # admin mode, on by default, would serve requests without any key as service_role
+        "--no-admin",
+        "--host",
+        host,
+    ]
+
+
+def _environment(database_url: str, publishable_key: str, secret_key: str) -> dict[str, str]:
+    return essential_environment() | {
+        "LITE_DATABASE_URL": database_url,
+        "LITE_JWT_SECRET": secrets.token_urlsafe(48),
+        "LITE_TELEMETRY": "0",
+        "EXPERIMENTAL_STORAGE": "1",
+        "SUPABASE_PUBLISHABLE_KEY": publishable_key,
+        "SUPABASE_SECRET_KEY": secret_key,
+    }
+
+
+def _wait_until_ready(lite: SupabaseLite) -> None:
+    wait_until(lambda: answers(lite, "/rest/v1/"), lite.child)
     # With its first request for data Lite grants all rights on every schema with row level security.
     # Asked before any migration, it stops at its own schemas: `public` is left to the migrations.
-    wait_until(lambda: answers(lite, "/storage/v1/bucket"), child)
-    return lite
+    wait_until(lambda: answers(lite, "/storage/v1/bucket"), lite.child)
 
 
 def new_key(prefix: str) -> str:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
-from local.stack import Stack, local_stack
-from tests.e2e.deployment import Deployment
+from tests.e2e.deployment import deployed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.e2e.deployment import Deployment
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -22,22 +22,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
-    with local_stack() as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def seeded(stack: Stack) -> Iterator[Deployment]:
-    with closing(Deployment(stack)) as deployment:
-        deployment.reseed()
+def seeded() -> Iterator[Deployment]:
+    with deployed() as deployment:
         yield deployment
 
 
 @pytest.fixture
 def supakeep(seeded: Deployment) -> Iterator[Deployment]:
     """A deployment without any backup or run, over Jewelshot as it was seeded."""
-    seeded.forget_everything()
-    yield seeded
-    seeded.stack.wait_idle()
-    seeded.mend()
+    with seeded.afresh() as deployment:
+        yield deployment

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ import httpx
 import psycopg
 
 from local.seed import seed
+from local.stack import local_stack
 from local.wreckage import fingerprint, wreck
 from supakeep.adapters.dynamodb import DynamoDbRunStore
 from supakeep.adapters.s3 import S3ObjectStore
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from local.lambda_runtime import Invocation
-    from local.stack import Stack
+    from local.stack import Options, Stack
     from supakeep.ports import ObjectStore
 
 SUPAKEEP = Path(sys.executable).with_name("supakeep")
@@ -195,6 +196,14 @@ class Deployment:
         seed(self.stack.database_url)
         self.pristine = fingerprint(self.stack.database_url)
 
+    @contextmanager
+    def afresh(self) -> Iterator[Deployment]:
+        """Without any backup or run, over Jewelshot as it was seeded; mended in the end."""
+        self.forget_everything()
+        yield self
+        self.stack.wait_idle()
+        self.mend()
+
     def forget_everything(self) -> None:
         for store in (self.primary, self.mirror):
             for key in self.keys(store):
@@ -202,6 +211,14 @@ class Deployment:
         table = self.stack.runs_table
         for item in self.dynamodb.scan(TableName=table)["Items"]:
             self.dynamodb.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
+
+
+@contextmanager
+def deployed(options: Options | None = None) -> Iterator[Deployment]:
+    """A deployment on a local stack of its own, over a seeded Jewelshot."""
+    with local_stack(options=options) as stack, closing(Deployment(stack)) as deployment:
+        deployment.reseed()
+        yield deployment
 
 
 def returned(invocation: Invocation) -> dict[str, Any]:

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.stack import Options, local_stack
-from tests.e2e.deployment import Deployment
+from local.stack import Options
+from tests.e2e.deployment import deployed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.e2e.deployment import Deployment
+
 
 @pytest.fixture(scope="module")
 def with_database_url() -> Iterator[Deployment]:
-    options = Options(engine="postgres")
-    with local_stack(options=options) as stack, closing(Deployment(stack)) as deployment:
-        deployment.reseed()
+    with deployed(Options(engine="postgres")) as deployment:
         yield deployment
 
 
 @pytest.fixture
 def direct(with_database_url: Deployment) -> Iterator[Deployment]:
     """A deployment whose secret holds SUPABASE_DB_URL too, without any backup or run."""
-    with_database_url.forget_everything()
-    yield with_database_url
-    with_database_url.stack.wait_idle()
-    with_database_url.mend()
+    with with_database_url.afresh() as deployment:
+        yield deployment
 
 
 def tables_of(run: dict[str, Any]) -> dict[str, Any]:

@@ -114,6 +114,27 @@ def test_secrets_do_not_show() -> None:
         assert secret not in shown
 
 
+@pytest.mark.parametrize("name", ["SUPABASE_SERVICE_ROLE_KEY", "ADMIN_KEY", "CRON_SECRET"])
+@pytest.mark.parametrize(
+    "key", ["schlüssel", "key\nkey", "key\r\nkey", "a key", "key\x00", "key\x7f"]
+)
+def test_a_key_that_no_header_can_carry_is_refused_by_its_name_alone(name: str, key: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{name} is no key: ") as refused:
+        read(**{name: key})
+
+    assert refused.value.key == name
+    assert key not in f"{refused.value!r} {vars(refused.value)} {refused.value.__cause__}"
+
+
+def test_a_key_may_have_every_sign_of_ascii_and_blanks_around_it() -> None:
+    signs = "".join(map(chr, range(0x21, 0x7F)))
+
+    settings = read(ADMIN_KEY=f" {signs}\n")
+
+    assert settings.admin_key is not None
+    assert settings.admin_key.get_secret_value() == signs
+
+
 def test_a_policy_file_that_is_no_text_is_told(tmp_path: Path) -> None:
     file = tmp_path / "supakeep.toml"
     file.write_bytes(b"\xff\xfe\x00")

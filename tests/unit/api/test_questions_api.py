@@ -41,6 +41,90 @@ def test_backups_are_listed_newest_first_with_what_they_hold(
     assert answer.body["problems"] == {}
 
 
+BACKUPS = "/api/admin/backups"
+
+
+def test_a_long_list_is_answered_in_pages_that_continue_below_a_name(
+    functions: Functions, project: Project
+) -> None:
+    names = [
+        place_backup(project.primary, at=NOON - dt.timedelta(days=days)).text for days in range(5)
+    ]
+    ask = functions("restore").request
+
+    first = ask("GET", BACKUPS, query={"limit": "2"}).body
+    second = ask("GET", BACKUPS, query={"limit": "2", "before": first["next"]}).body
+    third = ask("GET", BACKUPS, query={"limit": "2", "before": second["next"]}).body
+
+    pages = [[backup["name"] for backup in page["backups"]] for page in (first, second, third)]
+    assert pages == [names[:2], names[2:4], names[4:]]
+    assert [page["next"] for page in (first, second, third)] == [names[1], names[3], None]
+
+
+def test_a_page_that_ends_with_the_last_backup_has_no_next(
+    functions: Functions, project: Project
+) -> None:
+    names = [
+        place_backup(project.primary, at=NOON - dt.timedelta(days=days)).text for days in range(2)
+    ]
+
+    whole = functions("restore").request("GET", BACKUPS, query={"limit": "2"}).body
+    below = functions("restore").request("GET", BACKUPS, query={"before": names[-1]}).body
+
+    assert (len(whole["backups"]), whole["next"]) == (2, None)
+    assert (below["backups"], below["next"]) == ([], None)
+
+
+def test_a_hundred_backups_are_a_page(functions: Functions, project: Project) -> None:
+    for days in range(101):
+        place_backup(project.primary, at=NOON - dt.timedelta(days=days))
+
+    answer = functions("restore").request("GET", BACKUPS).body
+
+    assert len(answer["backups"]) == 100
+    assert answer["next"] == answer["backups"][-1]["name"]
+
+
+def test_every_page_tells_of_damage(functions: Functions, project: Project) -> None:
+    name = place_backup(project.primary).text
+    damaged = place_backup(project.primary, at=NOON - dt.timedelta(days=2))
+    project.primary.place(damaged.manifest_key, b"{}")
+
+    for query in ({"limit": "1"}, {"before": name}):
+        answer = functions("restore").request("GET", BACKUPS, query=query)
+        assert list(answer.body["damaged"]) == [damaged.text]
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "501", "many", ""])
+def test_a_limit_of_the_list_out_of_range_is_refused(functions: Functions, limit: str) -> None:
+    answer = functions("restore").request("GET", BACKUPS, query={"limit": limit})
+
+    assert answer.status == 400
+    assert "limit" in answer.body["error"]
+
+
+@pytest.mark.parametrize("before", ["latest", "../x", "", "backup_x", "x" * 300])
+def test_what_is_no_backups_name_cannot_be_continued_below(
+    functions: Functions, before: str
+) -> None:
+    answer = functions("restore").request("GET", BACKUPS, query={"before": before})
+
+    assert answer.status == 400
+    assert "name of a backup" in answer.body["error"] or "before" in answer.body["error"]
+
+
+def test_a_list_does_not_continue_below_a_backup_that_was_removed(
+    functions: Functions, project: Project
+) -> None:
+    place_backup(project.primary, at=NOON - dt.timedelta(days=1))
+
+    answer = functions("restore").request("GET", BACKUPS, query={"before": NAME.text})
+
+    assert answer.status == 400
+    assert answer.body["error"] == f"The list has no backup {NAME} to continue below"
+    assert "without `before`" in answer.body["hint"]
+
+
 def test_a_store_that_cannot_be_listed_is_told_beside_the_other(
     functions: Functions, project: Project
 ) -> None:

@@ -111,8 +111,11 @@ def test_a_table_that_may_not_be_written_is_refused_with_the_grant() -> None:
 def test_a_table_that_lost_its_primary_key_is_refused() -> None:
     keyless = a_catalog(CUSTOMERS, ORDERS.model_copy(update={"primary_key": ()}))
 
-    with pytest.raises(RestoreError, match=r"public\.orders has no primary key"):
+    with pytest.raises(RestoreError, match=r"public\.orders has no primary key") as refused:
         planned(catalog=keyless)
+
+    assert refused.value.hint is not None
+    assert "replace, which needs SUPABASE_DB_URL" in refused.value.hint
 
 
 def test_a_column_that_the_database_lost_is_refused_by_name() -> None:

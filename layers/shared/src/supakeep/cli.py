@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 from supakeep import cli_output
+from supakeep.adapters.system import NoDeadline, refused_by_machine
 from supakeep.bootstrap import Application, store_at
 from supakeep.cli_arguments import build_parser
 from supakeep.domain.restore import RestoreRequest
@@ -30,6 +31,8 @@ from supakeep.usecases.find_backups import (
     stores_holding,
 )
 from supakeep.usecases.verify_backup import VerifyBackup
+
+log = logging.getLogger(__name__)
 
 GOOD, FAILED, PARTIAL, INTERRUPTED = 0, 1, 3, 130
 
@@ -151,8 +154,6 @@ def prune(session: Session) -> int:
 
 def verify(session: Session) -> int:
     """Needs no database: failed, with the object's name, at the first damage."""
-    from supakeep.adapters.system import NoDeadline
-
     store, manifest = _find(session)
     report = VerifyBackup(NoDeadline(), session.output)(store, manifest)
     session.output.verified(report)
@@ -187,6 +188,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # whoever read the output has gone (`supakeep list | head`)
         sys.stderr.close()
+        return FAILED
+    except OSError as error:
+        log.debug("The machine refused", exc_info=True)
+        session.output.error(refused_by_machine(error))
         return FAILED
 
 

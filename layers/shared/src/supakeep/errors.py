@@ -26,6 +26,7 @@ SupakeepError
 ├── UnsafeOperationError         refused, because it would destroy something
 ├── MirrorError                  the primary copy holds, the mirror's does not
 ├── LeaseHeldError               another run is at work
+├── MachineError                 this machine refused: its disk is full, say
 └── DeadlineExceededError        the time given is used up
 """
 
@@ -166,6 +167,10 @@ class MirrorError(SupakeepError):
 
 class LeaseHeldError(SupakeepError):
     """Another backup, restore or prune of the same project is at work."""
+
+
+class MachineError(SupakeepError):
+    """The machine that Supakeep runs on refused: its disk is full, say, or may not be written."""
 
 
 class DeadlineExceededError(SupakeepError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
@@ -22,6 +23,10 @@ PACKAGED_POLICY = Path(__file__).with_name("supakeep.toml")
 SECRET_NAMES = ("SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_DB_URL", "ADMIN_KEY", "CRON_SECRET")
 
 MIB = 1024 * 1024
+
+_KEY_NAMES = ("SUPABASE_SERVICE_ROLE_KEY", "ADMIN_KEY", "CRON_SECRET")
+# what an HTTP header carries unchanged
+_KEY = re.compile(r"[!-~]+")
 
 
 class Settings(BaseModel):
@@ -52,6 +57,7 @@ class Settings(BaseModel):
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Reads the guide's names; empty counts as unset. Raises ConfigurationError."""
         values = {name: text.strip() for name, text in environment.items() if text.strip()}
+        _check_keys(values)
         fields = {
             **_project(values),
             "db_url": values.get("SUPABASE_DB_URL"),
@@ -99,6 +105,19 @@ def _required(values: Mapping[str, str], *names: str) -> str:
         key=names[0],
         hint="docs/configuration.md lists the settings; in AWS the keys come from the secret.",
     )
+
+
+def _check_keys(values: Mapping[str, str]) -> None:
+    """Raises ConfigurationError, without the key, for one that no HTTP header can carry."""
+    for name in _KEY_NAMES:
+        if name in values and not _KEY.fullmatch(values[name]):
+            raise ConfigurationError(
+                f"{name} is no key: it holds a blank, a line break or a letter that is not ASCII",
+                operation="read settings",
+                key=name,
+                hint="Copy it anew, on one line and with nothing around it; in AWS it is in the "
+                "secret.",
+            )
 
 
 def _project(values: Mapping[str, str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from supakeep.errors import (
     BucketNotFoundError,
@@ -84,10 +84,26 @@ class S3ObjectStore:
             yield
         except ClientError as exc:
             _raise_mapped(exc, operation, key, self._bucket)
+        except ParamValidationError as exc:
+            raise _no_bucket_name(self._bucket, operation) from exc
         except BotoCoreError as exc:
             raise StorageUnavailableError(
                 f"S3 did not answer: {type(exc).__name__}", operation=operation, key=key
             ) from exc
+
+
+def _no_bucket_name(bucket: str, operation: str) -> StorageError:
+    """Keys are Supakeep's own, so it is the bucket's name that S3's client refuses to send."""
+    name = bucket.removeprefix("s3://").partition("/")[0]
+    if name in ("", bucket):
+        name = "my-bucket"
+    return StorageError(
+        f"{bucket!r} is not the name of an S3 bucket",
+        operation=operation,
+        key=bucket,
+        hint=f"Write s3://{name} (--from, --to) or MIRROR_S3_BUCKET={name}, the bucket alone: "
+        "backups lie in its folder daily/, and a path cannot be chosen.",
+    )
 
 
 def _raise_mapped(exc: ClientError, operation: str, key: str, bucket: str) -> NoReturn:

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
+import tempfile
+
+from supakeep.errors import MachineError
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_NOT_WRITABLE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR})
 
 
 class SystemClock:
@@ -17,3 +24,29 @@ class NoDeadline:
 
     def check(self) -> None:
         return None
+
+
+def refused_by_machine(error: OSError) -> MachineError:
+    """What the operating system refused, for the user. No adapter mapped it: those of object stores
+    and databases map their own, so it is this machine's, and of its temporary files most likely.
+    """
+    where = f": {error.filename}" if error.filename is not None else ""
+    return MachineError(
+        f"{error.strerror or type(error).__name__}{where}",
+        operation="use this machine",
+        key=None if error.filename is None else str(error.filename),
+        hint=_how_to_mend(error),
+    )
+
+
+def _how_to_mend(error: OSError) -> str:
+    if error.errno in _NO_ROOM:
+        # what was found to be usable; finding it anew would fail on the full disk
+        folder = tempfile.tempdir or "the temporary folder"
+        return (
+            f"Make room in {folder}, or name another folder in TMPDIR: a backup keeps two volumes "
+            "there (MAX_OBJECT_BYTES each) until they are stored."
+        )
+    if error.errno in _NOT_WRITABLE:
+        return "Check that path and who may write there; for temporary files TMPDIR names another folder."
+    return "Run the command again with --verbose to see where it happened."

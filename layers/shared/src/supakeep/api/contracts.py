@@ -94,11 +94,13 @@ class Accepted(BaseModel):
 
 
 class BackupList(BaseModel):
-    """GET /api/admin/backups. `damaged` are backups whose manifest cannot be trusted; `problems`
-    are stores that could not be listed.
+    """GET /api/admin/backups. `next` is what to pass as `before` for the page that follows, None on
+    the last one. `damaged` are backups whose manifest cannot be trusted, `problems` stores that could
+    not be listed; every page has all of both.
     """
 
     backups: list[BackupSummary]
+    next: str | None
     damaged: dict[str, Problem]
     problems: dict[str, Problem]
 

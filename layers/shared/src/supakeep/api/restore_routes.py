@@ -15,7 +15,7 @@ from supakeep.bootstrap import Application
 from supakeep.domain.restore_plan import check_confirmation, chosen_entries
 from supakeep.domain.run import Run, RunKind
 from supakeep.domain.summary import BackupSummary
-from supakeep.usecases.find_backups import list_backups, stores_holding
+from supakeep.usecases.find_backups import list_backups, page_of, stores_holding
 
 LINK_SECONDS = 300
 BACKUPS_PATH = "/api/admin/backups"
@@ -30,14 +30,16 @@ def add_restore_routes(resolver: APIGatewayHttpResolver, app: Callable[[], Appli
 
 def _add_backup_questions(resolver: APIGatewayHttpResolver, app: Callable[[], Application]) -> None:
     @resolver.get(BACKUPS_PATH)
-    def get_backups() -> BackupList:
+    def get_backups(
+        # Lambda's answers hold 6 MB, and a backup of 100 tables takes some 10 kB of one
+        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+        before: Annotated[str | None, Query(max_length=200)] = None,
+    ) -> BackupList:
         listing = list_backups(app().stores, app().settings.project_ref)
+        page, following = page_of(listing, limit=limit, before=before)
         return BackupList(
-            backups=[
-                BackupSummary.of(found.manifest, found.stores)
-                for found in listing.backups
-                if found.manifest
-            ],
+            backups=[BackupSummary.of(b.manifest, b.stores) for b in page if b.manifest],
+            next=following,
             damaged={found.name.text: found.problem for found in listing.backups if found.problem},
             problems=listing.problems,
         )

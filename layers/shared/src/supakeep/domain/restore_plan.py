@@ -136,7 +136,8 @@ def _check_fits(entry: TableEntry, live: Table, request: RestoreRequest) -> None
             f"Table {live.qualified_name} has no primary key, so its rows cannot be matched",
             operation="restore",
             key=entry.name,
-            hint="Use the mode replace, add its primary key back, or leave the table out.",
+            hint="Add its primary key back, leave the table out, or use the mode replace, which needs "
+            "SUPABASE_DB_URL.",
         )
     if request.mode is RestoreMode.REPLACE and (not entry.policy.is_whole or request.where):
         raise UnsafeOperationError(

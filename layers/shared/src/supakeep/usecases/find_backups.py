@@ -13,6 +13,7 @@ from supakeep.domain.run import problem_of
 from supakeep.errors import (
     BackupNotFoundError,
     IntegrityError,
+    InvalidRequestError,
     ObjectNotFoundError,
     StorageError,
 )
@@ -65,6 +66,35 @@ def list_backups(stores: Sequence[ObjectStore], project: str | None = None) -> B
         raise failures[0]
     ordered = sorted(found, key=lambda name: (_started(found[name]), name), reverse=True)
     return BackupListing(tuple(_merged(name, found[name]) for name in ordered), problems)
+
+
+def page_of(
+    listing: BackupListing, *, limit: int, before: str | None
+) -> tuple[list[FoundBackup], str | None]:
+    """At most `limit` of the backups that can be trusted, newest first, those below `before` alone.
+
+    The second value is the name to pass as `before` for the next page; None where this is the last.
+    Raises InvalidRequestError for a name that is not in the listing.
+    """
+    trusted = [found for found in listing.backups if found.manifest]
+    start = 0 if before is None else _position(trusted, before) + 1
+    page = trusted[start : start + limit]
+    is_last = start + limit >= len(trusted)
+    return page, None if is_last else page[-1].name.text
+
+
+def _position(backups: Sequence[FoundBackup], name: str) -> int:
+    parsed = BackupName.parse(name)
+    for position, found in enumerate(backups):
+        if found.name == parsed:
+            return position
+    # going on from where it might have been could skip a backup
+    raise InvalidRequestError(
+        f"The list has no backup {parsed} to continue below",
+        operation="list backups",
+        key=parsed.text,
+        hint="It may have been removed meanwhile; list again from the start, without `before`.",
+    )
 
 
 def read_manifests(

@@ -1,0 +1,130 @@
+"""What the machine or the settings refuse is told in a sentence, not in a traceback."""
+
+from __future__ import annotations
+
+import errno
+import tempfile
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+from supakeep import cli
+from tests.builders.manifests import PROJECT
+from tests.unit.cli.conftest import Supakeep
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_full_disk_is_told_with_the_temporary_folder(
+    supakeep: Supakeep, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def on_a_full_disk(**_: object) -> BinaryIO:
+        return Path("/dev/full").open("w+b")
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "TemporaryFile", on_a_full_disk)
+
+    ended = supakeep("backup", "--to", "copies")
+
+    assert (ended.code, ended.out) == (1, "")
+    assert "error: No space left on device\nhint: " in ended.err
+    assert f"Make room in {tmp_path}, or name another folder in TMPDIR" in ended.err
+    assert not list(Path("copies").rglob("backup_*"))
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_temporary_folder_that_is_gone_is_told_by_its_path(
+    supakeep: Supakeep, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+
+    ended = supakeep("backup", "--to", "copies")
+
+    assert (ended.code, ended.out) == (1, "")
+    assert f"error: No such file or directory: {tmp_path}/gone" in ended.err
+    assert "hint: Check that path and who may write there; for temporary files TMPDIR" in ended.err
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_machine_without_any_temporary_folder_is_told(
+    supakeep: Supakeep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/nowhere"])
+
+    ended = supakeep("backup", "--to", "copies")
+
+    assert ended.code == 1
+    assert "error: No usable temporary directory found in ['/nowhere']\nhint: " in ended.err
+    assert "TMPDIR" in ended.err
+
+
+def test_whatever_else_the_machine_refuses_is_a_sentence_too(
+    supakeep: Supakeep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_: cli.Session) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setitem(cli.COMMANDS, "list", refused)
+
+    told, as_json = supakeep("list"), supakeep("list", "--json")
+
+    assert (told.code, as_json.code) == (1, 1)
+    assert told.err.startswith("error: Too many open files\nhint: ")
+    assert as_json.json["error"] == "Too many open files"
+
+
+@pytest.mark.parametrize("key", ["schlüssel", "sb_one\nsb_two"])
+@pytest.mark.parametrize("name", ["SUPABASE_SERVICE_ROLE_KEY", "ADMIN_KEY"])
+def test_a_key_that_no_header_can_carry_is_told_without_the_key(
+    supakeep: Supakeep, monkeypatch: pytest.MonkeyPatch, name: str, key: str
+) -> None:
+    monkeypatch.setenv(name, key)
+
+    for arguments in (["list"], ["backup", "--to", "copies"]):
+        ended = supakeep(*arguments, "--verbose")
+
+        assert ended.code == 1
+        assert f"error: {name} is no key: it holds a blank" in ended.err
+        assert not any(word in ended.out + ended.err for word in key.split())
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        ("s3://bucket/prefix", "bucket"),
+        ("s3://bucket/prefix/", "bucket"),
+        ("s3://bucket/a/b", "bucket"),
+        ("s3://", "my-bucket"),
+        ("s3://my bucket", "my-bucket"),
+    ],
+)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("list", "--from"),
+        ("verify", "latest", "--from"),
+        ("show", f"backup_{PROJECT}_2026-11-22", "--from"),
+        ("restore", "latest", "--dry-run", "--from"),
+        ("prune", "--dry-run", "--from"),
+        ("backup", "--to"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_path_within_a_bucket_is_refused_with_what_to_write_instead(
+    supakeep: Supakeep,
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[str, ...],
+    place: str,
+    name: str,
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+
+    ended = supakeep(*command, place)
+
+    said = ended.out + ended.err
+    assert ended.code != 0
+    assert "is not the name of an S3 bucket" in said
+    assert f"Write s3://{name} (--from, --to) or MIRROR_S3_BUCKET={name}" in said
