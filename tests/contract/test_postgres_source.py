@@ -22,7 +22,7 @@ from tests.fakes.runs import InMemoryProgress
 pytestmark = pytest.mark.integration
 
 EVERYTHING = BackupPolicy.parse('[backup]\ntables = "*"')
-# each more than the 8 MB from which on a table is read in ranges
+# each more than the megabyte from which on a table is read in ranges
 LARGE = {
     "bigint": (
         "create table t (id bigint primary key, filler text);"

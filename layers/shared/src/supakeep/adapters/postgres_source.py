@@ -22,7 +22,7 @@ _SNAPSHOT = "begin isolation level repeatable read, read only"
 _CHUNK_BYTES = 1024 * 1024
 # Rows with values out of line may be megabytes wide, so they come one at a time.
 _MAX_TOAST_BYTES = 1024 * 1024
-_SMALL_TABLE_BYTES = 8 * 1024 * 1024
+_SMALL_TABLE_BYTES = 1024 * 1024
 # No JSON text holds these characters unescaped, so COPY never quotes and never escapes a row.
 _COPY_OPTIONS = sql.SQL("(format csv, quote E'\\x01', delimiter E'\\x02', escape E'\\x01')")
 
