@@ -22,7 +22,6 @@ Connection = psycopg.Connection[Any]
 
 # What row_to_json prints depends on these; statement_timeout is two minutes on Supabase.
 # lock_timeout: waiting for somebody else's lock would use up the function's time.
-# plan_cache_mode: what is asked of range after range is planned once.
 # row_security = off: a policy that would hide rows raises an error instead.
 _SESSION = """
 set timezone = 'UTC';
@@ -37,7 +36,6 @@ set statement_timeout = 0;
 set lock_timeout = '60s';
 set idle_in_transaction_session_timeout = 0;
 set jit = off;
-set plan_cache_mode = force_generic_plan;
 set search_path = pg_catalog;
 """
 # Types are spelled with their schema, so that a name means the same in every session.
@@ -60,6 +58,8 @@ _NO_TRANSACTION_TIMEOUT: LiteralString = (
     "select set_config(name, '0', false) from pg_settings where name = 'transaction_timeout'"
 )
 _CONNECT_SECONDS = 10
+# What is asked of range after range is planned once.
+_PLAN_ONCE: LiteralString = "set plan_cache_mode = force_generic_plan"
 
 
 def connect(url: str) -> Connection:
@@ -81,6 +81,14 @@ def connect(url: str) -> Connection:
         connection.execute(_NO_TRANSACTION_TIMEOUT)
         compare_as_types_do(connection)
         return connection
+
+
+def connect_to_read(url: str) -> Connection:
+    """The same for a session that asks few queries, and those often. Errors as of `connect`."""
+    connection = connect(url)
+    with mapped_errors("connect"):
+        connection.execute(_PLAN_ONCE)
+    return connection
 
 
 def compare_as_types_do(connection: Connection) -> None:

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 
 from psycopg import sql
 
-from supakeep.adapters.postgres_connection import Connection, connect, mapped_errors
+from supakeep.adapters.postgres_connection import Connection, connect_to_read, mapped_errors
 from supakeep.adapters.postgres_lines import fetched_rows
 from supakeep.adapters.postgres_sql import name_of
 from supakeep.domain.schema import Table
@@ -47,7 +47,7 @@ def open_readers(
     ever, since that somebody waits for the restore.
     """
     with ExitStack() as opened:
-        connections = [opened.enter_context(connect(url)) for _ in range(count)]
+        connections = [opened.enter_context(connect_to_read(url)) for _ in range(count)]
         for connection in connections:
             with mapped_errors("restore"):
                 connection.execute(_BEGIN_READING)

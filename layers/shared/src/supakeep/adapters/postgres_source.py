@@ -10,7 +10,7 @@ from typing import Any, Literal, LiteralString
 from psycopg import sql
 
 from supakeep.adapters.postgres_catalog import read_catalog, read_left_out
-from supakeep.adapters.postgres_connection import Connection, connect, mapped_errors
+from supakeep.adapters.postgres_connection import Connection, connect_to_read, mapped_errors
 from supakeep.adapters.postgres_lines import line_of
 from supakeep.adapters.postgres_ranges import RangeReader
 from supakeep.adapters.postgres_sql import columns_of, name_of, rows_of
@@ -31,12 +31,12 @@ _COPY_OPTIONS = sql.SQL("(format csv, quote E'\\x01', delimiter E'\\x02', escape
 def open_snapshot(url: str, connections: int) -> Iterator[PostgresSnapshot]:
     """A frozen view of the database; everything read from it is of one moment."""
     with ExitStack() as opened:
-        leader = opened.enter_context(connect(url))
+        leader = opened.enter_context(connect_to_read(url))
         with mapped_errors("open snapshot"):
             leader.execute(_SNAPSHOT)
             exported = leader.execute("select pg_export_snapshot()").fetchone()
         shared = sql.SQL("set transaction snapshot {}").format(sql.Literal((exported or [""])[0]))
-        followers = [opened.enter_context(connect(url)) for _ in range(connections - 1)]
+        followers = [opened.enter_context(connect_to_read(url)) for _ in range(connections - 1)]
         for follower in followers:
             with mapped_errors("open snapshot"):
                 follower.execute(_SNAPSHOT)
