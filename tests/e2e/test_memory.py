@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.deployment import Deployment
 
-FEW, MANY = 30_000, 300_000
+FEW, MANY = 50_000, 500_000
 MOST_KIB = 200 * 1024
 
 # prints its own peak of resident memory, in KiB, when the command has ended; not getrusage's,

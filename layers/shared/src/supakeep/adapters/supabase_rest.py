@@ -55,6 +55,20 @@ class _Page(NamedTuple):
     after: Any
 
 
+class _Client(httpx.Client):
+    """A client whose answers are gone when nobody uses them any more.
+
+    httpx's refer to themselves by their stream, and would keep a page of rows with them until the
+    garbage collection.
+    """
+
+    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        response = super().send(request, **options)
+        if response.is_closed:
+            response.stream = httpx.ByteStream(b"")
+        return response
+
+
 class SupabaseRestDatabase:
     """SourceDatabase and TargetDatabase of one project.
 
@@ -68,7 +82,7 @@ class SupabaseRestDatabase:
     def __init__(
         self, url: str, key: str, *, client: httpx.Client | None = None, retry_seconds: float = 0.5
     ) -> None:
-        client = client or httpx.Client(timeout=_TIMEOUT, follow_redirects=False)
+        client = client or _Client(timeout=_TIMEOUT, follow_redirects=False)
         client.event_hooks["response"].append(raise_for_gateway)
         self._api = SyncPostgrestClient(
             f"{url.rstrip('/')}/rest/v1",
@@ -203,7 +217,13 @@ class SupabaseRestDatabase:
             retry=retry_if_exception(is_worth_retrying),
             reraise=True,
         )
-        answer = retrying(self._call_once, function, arguments, table, writing=writing)
+        # handed past the retrying, which refers to itself and would keep a page of rows with it
+        # until the garbage collection
+        answers: list[Any] = []
+        retrying(
+            lambda: answers.append(self._call_once(function, arguments, table, writing=writing))
+        )
+        answer = answers.pop()
         if not isinstance(answer, dict) and not (may_be_null and answer is None):
             raise no_answer(function, "something else than its function", table)
         return answer
