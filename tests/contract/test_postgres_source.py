@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import psycopg
@@ -218,10 +219,39 @@ def test_a_connection_that_is_lost_on_the_way_leaves_no_backup(
 
     assert "did not answer" in lost.value.message
     assert store.objects == {}
-    assert project.rows(
-        "select count(*) from pg_stat_activity where application_name = 'supakeep'"
-        " and datname = current_database() and state <> 'idle'"
-    ) == [(0,)]
+    assert leaves_no_connection(project)
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("lost", ["all", "all but one"])
+def test_connections_that_are_lost_between_two_tables_end_the_export(
+    project: PostgresProject, lost: str
+) -> None:
+    project.sql(LARGE["bigint"])
+    survivors = "1" if lost == "all but one" else "0"
+    with project.database.snapshot() as snapshot:
+        table = snapshot.catalog().tables["public.t"]
+        project.superuser(
+            "select pg_terminate_backend(pid) from (select pid from pg_stat_activity"
+            " where application_name = 'supakeep' and datname = current_database()"
+            f" order by backend_start offset {survivors}) lost"
+        )
+        with pytest.raises(DatabaseUnavailableError):
+            list(snapshot.export(a_selection(table)))
+
+
+def leaves_no_connection(project: PostgresProject) -> bool:
+    """A server notices a little later that a client has gone."""
+    query = (
+        "select count(*) from pg_stat_activity"
+        " where application_name = 'supakeep' and datname = current_database()"
+    )
+    give_up_at = time.monotonic() + 10
+    while project.rows(query) != [(0,)]:
+        if time.monotonic() > give_up_at:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def test_timeouts_of_the_role_and_the_database_do_not_hit(project: PostgresProject) -> None:

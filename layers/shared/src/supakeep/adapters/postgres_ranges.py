@@ -10,7 +10,7 @@ from typing import Any, LiteralString, NamedTuple
 
 from psycopg import sql
 
-from supakeep.adapters.postgres_connection import Connection, mapped_errors
+from supakeep.adapters.postgres_connection import Connection
 from supakeep.adapters.postgres_lines import fetched_rows, line_of
 from supakeep.adapters.postgres_sql import columns_of, key_of, key_parameters, rows_of
 from supakeep.domain.schema import Table
@@ -39,6 +39,7 @@ class RangeReader:
 
     Each connection takes the next range when it is done with one, finds where it ends and fetches
     it; the ranges are handed on in order. Each connection works in one savepoint of its snapshot.
+    Raises psycopg's own errors, wherever they came up.
     """
 
     def __init__(
@@ -69,45 +70,44 @@ class RangeReader:
             wait(workers)
 
     def _work(self, connection: Connection) -> None:
-        with connection.transaction():
-            while taken := self._take(connection):
-                try:
-                    taken.rows.set_result(self._fetch(connection, taken))
-                except BaseException as exc:
-                    taken.rows.set_exception(exc)
-                    raise
+        try:
+            with connection.transaction():
+                while taken := self._take(connection):
+                    self._fetch(connection, taken)
+        except BaseException as exc:  # noqa: BLE001 - raised again by who reads the rows
+            failed: Future[Rows] = Future()
+            failed.set_exception(exc)
+            self._taken.put(failed)
 
     def _take(self, connection: Connection) -> _Range | None:
         self._slots.acquire()
         with self._taking:
             if self._is_over:
                 return None
-            rows: Future[Rows] = Future()
-            self._taken.put(rows)
             low = self._reached
-            try:
-                self._reached = high = self._end_of_range(connection, low)
-            except BaseException as exc:
-                self._is_over = True
-                rows.set_exception(exc)
-                raise
+            self._reached = high = self._end_of_range(connection, low)
+            taken = _Range(low, high, Future())
+            self._taken.put(taken.rows)
             if high is None:
                 self._is_over = True
                 self._taken.put(None)
                 # the others wait for a slot, and there is nothing left for them
                 self._slots.release(len(self._connections))
-            return _Range(low, high, rows)
+            return taken
 
     def _end_of_range(self, connection: Connection, low: _Bound) -> _Bound:
         """The key of the n-th row from here, as text; None where fewer are left."""
-        with mapped_errors("export", self._table.qualified_name):
-            return connection.execute(self._queries.end(low), low).fetchone()
+        return connection.execute(self._queries.end(low), low).fetchone()
 
-    def _fetch(self, connection: Connection, taken: _Range) -> Rows:
+    def _fetch(self, connection: Connection, taken: _Range) -> None:
         low, high = taken.low, taken.high
-        with mapped_errors("export", self._table.qualified_name):
+        try:
             query = self._queries.lines(low, high)
-            return fetched_rows(connection, query, [*(low or ()), *(high or ())])
+            rows = fetched_rows(connection, query, [*(low or ()), *(high or ())])
+        except BaseException as exc:
+            taken.rows.set_exception(exc)
+            raise
+        taken.rows.set_result(rows)
 
 
 class _RangeQueries:
@@ -170,7 +170,7 @@ class _RangeQueries:
 def _range_rows(connection: Connection, table: Table) -> int:
     """How many rows make a portion of about the wanted size."""
     query = sql.SQL("select avg(length({}))::int from (select * from {} limit 1000) t")
-    with mapped_errors("export", table.qualified_name), connection.transaction():
+    with connection.transaction():
         row: tuple[Any, ...] | None = connection.execute(
             query.format(line_of(table), rows_of(table))
         ).fetchone()

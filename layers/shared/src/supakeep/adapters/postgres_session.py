@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 from psycopg import sql
 
@@ -47,7 +47,7 @@ def open_readers(
     ever, since that somebody waits for the restore.
     """
     with ExitStack() as opened:
-        connections = [opened.enter_context(connect_to_read(url)) for _ in range(count)]
+        connections = [opened.enter_context(closing(connect_to_read(url))) for _ in range(count)]
         for connection in connections:
             with mapped_errors("restore"):
                 connection.execute(_BEGIN_READING)

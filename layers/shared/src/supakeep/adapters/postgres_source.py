@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any, Literal, LiteralString
 
 from psycopg import sql
@@ -31,12 +31,14 @@ _COPY_OPTIONS = sql.SQL("(format csv, quote E'\\x01', delimiter E'\\x02', escape
 def open_snapshot(url: str, connections: int) -> Iterator[PostgresSnapshot]:
     """A frozen view of the database; everything read from it is of one moment."""
     with ExitStack() as opened:
-        leader = opened.enter_context(connect_to_read(url))
+        leader = opened.enter_context(closing(connect_to_read(url)))
         with mapped_errors("open snapshot"):
             leader.execute(_SNAPSHOT)
             exported = leader.execute("select pg_export_snapshot()").fetchone()
         shared = sql.SQL("set transaction snapshot {}").format(sql.Literal((exported or [""])[0]))
-        followers = [opened.enter_context(connect_to_read(url)) for _ in range(connections - 1)]
+        followers = [
+            opened.enter_context(closing(connect_to_read(url))) for _ in range(connections - 1)
+        ]
         for follower in followers:
             with mapped_errors("open snapshot"):
                 follower.execute(_SNAPSHOT)
