@@ -102,6 +102,21 @@ def test_a_row_of_many_columns_is_what_row_to_json_makes_of_it(project: Postgres
     assert [(portion.lines.decode(),)] == project.rows("select row_to_json(t)::text from t")
 
 
+def test_portions_shrink_where_rows_grow_wide(project: PostgresProject) -> None:
+    """Compressed within the row, so that nothing tells of their width before they are read."""
+    project.sql(
+        "create table t (id int primary key, note text);"
+        "insert into t select n, repeat(md5(n::text), 4) from generate_series(1, 9000) n;"
+        "insert into t select n, repeat('x', 20000) from generate_series(9001, 12000) n"
+    )
+
+    portions = list(exported(project, "t"))
+
+    lines = b",\n".join(portion.lines for portion in portions).split(b",\n")
+    assert [json.loads(line)["id"] for line in lines] == list(range(1, 12_001))
+    assert max(len(portion.lines) for portion in portions) < 2_000_000
+
+
 def test_nulls_of_a_column_that_forbids_only_new_ones_are_kept(project: PostgresProject) -> None:
     if project.owner.info.server_version < 180000:
         pytest.skip("PostgreSQL 18 brought NOT NULL constraints that are not valid")

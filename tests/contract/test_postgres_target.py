@@ -370,6 +370,67 @@ def test_what_a_trigger_writes_is_compared_too_where_it_cannot_be_silenced(
     assert project.rows("select n from children") == [(1,)]
 
 
+def test_a_trigger_of_a_partition_is_looked_for_too(project: PostgresProject) -> None:
+    project.sql(
+        "create table a (id int primary key, n int) partition by range (id);"
+        "create table a1 partition of a for values from (1) to (100);"
+        "create table b (id int primary key, n int);"
+        "insert into a values (1, 1); insert into b values (1, 1)"
+    )
+    backup = project.back_up()
+    project.sql(
+        "delete from a;"
+        "create function spread() returns trigger language plpgsql as "
+        "$$ begin update public.b set n = 99; return new; end $$;"
+        "create trigger spread after insert on a1 for each row execute function spread();"
+        "alter table a1 enable always trigger spread"
+    )
+
+    report = project.restore(backup)
+
+    assert all_counts(report)["public.b"] == (0, 1, 0, 0)
+    assert project.rows("select n from b") == [(1,)]
+
+
+def test_a_tree_is_written_in_one_statement_where_its_key_is_checked_at_each(
+    project: PostgresProject,
+) -> None:
+    """Every row refers to the next one, and the role may not turn the checks off."""
+    project.sql(
+        "create table t (id int primary key, parent int references t);"
+        "insert into t select n, nullif(n + 1, 3001) from generate_series(1, 3000) n"
+    )
+    backup = project.back_up()
+    project.sql("delete from t where id < 3000")
+    role = f"{project.name}_tree"
+    project.superuser(
+        f"create role {role} login bypassrls; grant all on t to {role};"
+        f"grant usage on schema public to {role}"
+    )
+    try:
+        report = project.restore(backup, user=role)
+    finally:
+        project.superuser(f"drop owned by {role}; drop role {role}")
+
+    assert all_counts(report) == {"public.t": (2999, 0, 0, 1)}
+
+
+def test_live_rows_that_are_far_wider_than_the_backups_are_compared_a_few_at_a_time(
+    project: PostgresProject,
+) -> None:
+    project.sql(
+        "create table t (id int primary key, note text);"
+        "insert into t select n, 'short' from generate_series(1, 1500) n"
+    )
+    backup = project.back_up()
+    project.sql("update t set note = repeat('x', 1200000) where id % 2 = 0")
+
+    report = project.restore(backup)
+
+    assert all_counts(report) == {"public.t": (0, 750, 0, 750)}
+    assert project.rows("select count(*) from t where note = 'short'") == [(1500,)]
+
+
 def test_nothing_is_written_on_its_own_once_the_transaction_is_lost(
     project: PostgresProject,
 ) -> None:

@@ -180,6 +180,29 @@ def test_who_gives_up_does_not_wait_for_the_next_page() -> None:
     hanging.set()
 
 
+def test_who_gives_up_ends_the_attempts_for_the_next_page() -> None:
+    attempts: list[httpx.Request] = []
+    failing = threading.Event()
+
+    def server(request: httpx.Request) -> httpx.Response:
+        if "after" in asked(request):
+            attempts.append(request)
+            failing.wait(5)
+            return httpx.Response(503, json={"code": "PGRST000", "message": "no"})
+        return httpx.Response(200, json={"rows": "{}", "count": 1, "after": ["1"]})
+
+    before = set(threading.enumerate())
+    with closing(
+        cast(Generator[Rows, None, None], database_over(server).export(a_selection(ORDERS)))
+    ) as portions:
+        next(portions)
+    failing.set()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(5)
+
+    assert len(attempts) <= 1
+
+
 def test_a_table_that_not_even_one_row_can_be_read_from_fails() -> None:
     with pytest.raises(DatabaseUnavailableError):
         list(failing(500, "57014").export(a_selection(ORDERS)))

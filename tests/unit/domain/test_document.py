@@ -79,3 +79,10 @@ def test_rows_are_split_at_arbitrary_places(lines: list[bytes], data: st.DataObj
 def test_rows_that_are_not_one_a_line_are_refused(part: bytes) -> None:
     with pytest.raises(ChecksumError, match="not laid out one a line"):
         list(document.split_rows([part]))
+
+
+def test_a_row_of_many_pieces_is_put_together_once() -> None:
+    row = b'{"id":"' + b"x" * 200_000 + b'"}'
+    part = document.ROW_SEPARATOR.join([row, b"{}", row])
+
+    assert [*chain.from_iterable(document.split_rows(pieces_of(part, 7)))] == [row, b"{}", row]

@@ -17,6 +17,9 @@ from supakeep.ports import Rows
 
 # a range of keys that holds more live rows than this many times the backup's is not fetched whole
 _MOST_LIVE = 4
+# and one in which a row is wider than its share of this is not either
+_MOST_BYTES = 16 * 1024 * 1024
+_TOO_WIDE = 2**63 - 1
 _AHEAD = 3
 
 
@@ -29,9 +32,16 @@ class LiveRange(NamedTuple):
     found: Future[Rows]
 
     def live(self) -> bytes | None:
-        """The live rows as in a document; None where there are far more than in the backup."""
+        """The live rows as in a document; None where they are far more than those of the backup, or
+        where some are far wider.
+        """
         live = self.found.result()
         return live.lines if live.count <= _most(self.rows) else None
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether that was because of the width of a live row."""
+        return self.found.result().count == _TOO_WIDE
 
 
 class LiveRanges:
@@ -49,7 +59,8 @@ class LiveRanges:
         self._readers = session.readers if read_ahead else None
         count = len(table.primary_key)
         query = sql.SQL(
-            "select string_agg(line, E',\\n'), count(*) from "
+            "select string_agg(line, E',\\n') filter (where octet_length(line) <= {width}), "
+            "case when max(octet_length(line)) > {width} then {too_wide} else count(*) end from "
             "(select {line} as line from {rows} t where {key} >= {first} and {key} <= {last} "
             "order by {columns} limit {limit}) r"
         ).format(
@@ -60,6 +71,8 @@ class LiveRanges:
             last=key_parameters(table, 1 + count),
             columns=columns_of(table.primary_key, "t"),
             limit=sql.SQL(f"${1 + 2 * count}"),
+            width=sql.SQL(f"${2 + 2 * count}::int"),
+            too_wide=sql.Literal(_TOO_WIDE),
         )
         self._query = query.as_bytes()
 
@@ -69,7 +82,8 @@ class LiveRanges:
         return _AHEAD * self._readers.count if self._readers else 0
 
     def ask(self, rows: Sequence[bytes], first: Key, last: Key) -> LiveRange:
-        parameters = [*first, *last, str(_most(rows) + 1)]
+        width = max(_MOST_BYTES // len(rows), 2 * max(map(len, rows)))
+        parameters = [*first, *last, str(_most(rows) + 1), str(width)]
         if self._readers:
             found = self._readers.submit(self._query, parameters)
         else:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from queue import SimpleQueue
+from concurrent.futures import ThreadPoolExecutor, wait
+from queue import Full, Queue, SimpleQueue
 from threading import Lock, Semaphore
 from typing import Any, LiteralString, NamedTuple
 
@@ -19,11 +19,18 @@ from supakeep.ports import Rows
 # Rows are handed over many at a time, since work done per row in Python is what costs. Larger
 # portions are slower: what is small stays in the processor's cache.
 _CHUNK_BYTES = 256 * 1024
-_MAX_CHUNK_ROWS = 10_000
-# finished portions that wait for the reader, for each connection
+_MAX_CHUNK_ROWS = 2000
+# A range in which a row is wider than its share of this is read a few rows at a time.
+_MOST_BYTES = 8 * 1024 * 1024
+_FEW_ROWS = 32
+_TOO_WIDE = 2**63 - 1
+# finished ranges that wait for the reader, for each connection
 _AHEAD = 4
+_NOTICE_SECONDS = 0.2
 
 _Bound = tuple[str, ...] | None
+# portions of one range, in order; None is its end, an error that of everything
+_Portions = Queue[Rows | BaseException | None]
 
 
 class _Range(NamedTuple):
@@ -31,7 +38,7 @@ class _Range(NamedTuple):
 
     low: _Bound
     high: _Bound
-    rows: Future[Rows]
+    portions: _Portions
 
 
 class RangeReader:
@@ -47,24 +54,23 @@ class RangeReader:
     ) -> None:
         self._connections = connections
         self._pool = pool
-        self._table = table
-        self._queries = _RangeQueries(table, _range_rows(connections[0], table))
+        self._queries = _RangeQueries(table)
+        self._range_rows = _range_rows(connections[0], table)
         self._taking = Lock()
         self._reached: _Bound = None
         self._is_over = False
-        self._taken: SimpleQueue[Future[Rows] | None] = SimpleQueue()
+        self._is_abandoned = False
+        self._taken: SimpleQueue[_Portions | None] = SimpleQueue()
         self._slots = Semaphore(_AHEAD * len(connections))
 
     def __iter__(self) -> Iterator[Rows]:
         workers = [self._pool.submit(self._work, one) for one in self._connections]
         try:
-            while (future := self._taken.get()) is not None:
-                rows = future.result()
-                if rows.count:
-                    yield rows
+            while (portions := self._taken.get()) is not None:
+                yield from _in_order(portions)
                 self._slots.release()
         finally:
-            self._is_over = True
+            self._is_over = self._is_abandoned = True
             self._slots.release(len(workers))
             # a connection that is still at work is none for the next table
             wait(workers)
@@ -75,8 +81,8 @@ class RangeReader:
                 while taken := self._take(connection):
                     self._fetch(connection, taken)
         except BaseException as exc:  # noqa: BLE001 - raised again by who reads the rows
-            failed: Future[Rows] = Future()
-            failed.set_exception(exc)
+            failed = _Portions()
+            failed.put(exc)
             self._taken.put(failed)
 
     def _take(self, connection: Connection) -> _Range | None:
@@ -85,9 +91,9 @@ class RangeReader:
             if self._is_over:
                 return None
             low = self._reached
-            self._reached = high = self._end_of_range(connection, low)
-            taken = _Range(low, high, Future())
-            self._taken.put(taken.rows)
+            self._reached = high = self._end(connection, low, None, self._range_rows)
+            taken = _Range(low, high, _Portions(maxsize=2))
+            self._taken.put(taken.portions)
             if high is None:
                 self._is_over = True
                 self._taken.put(None)
@@ -95,19 +101,63 @@ class RangeReader:
                 self._slots.release(len(self._connections))
             return taken
 
-    def _end_of_range(self, connection: Connection, low: _Bound) -> _Bound:
-        """The key of the n-th row from here, as text; None where fewer are left."""
-        return connection.execute(self._queries.end(low), low).fetchone()
+    def _end(self, connection: Connection, low: _Bound, high: _Bound, rows: int) -> _Bound:
+        """The key of the n-th row above `low`, as text; None where fewer are left up to `high`."""
+        parameters = [*(low or ()), *(high or ()), str(rows - 1)]
+        return connection.execute(self._queries.end(low, high), parameters).fetchone()
 
     def _fetch(self, connection: Connection, taken: _Range) -> None:
-        low, high = taken.low, taken.high
         try:
-            query = self._queries.lines(low, high)
-            rows = fetched_rows(connection, query, [*(low or ()), *(high or ())])
+            for rows in self._portions(connection, taken.low, taken.high):
+                if not self._hand_over(rows, taken.portions):
+                    return
+            self._hand_over(None, taken.portions)
         except BaseException as exc:
-            taken.rows.set_exception(exc)
+            self._hand_over(exc, taken.portions)
             raise
-        taken.rows.set_result(rows)
+
+    def _portions(self, connection: Connection, low: _Bound, high: _Bound) -> Iterator[Rows]:
+        width = _MOST_BYTES // self._range_rows
+        rows = self._lines(connection, low, high, width)
+        if rows.count < _TOO_WIDE:
+            self._adapt(rows)
+            yield rows
+            return
+        while low is None or low != high:
+            end = self._end(connection, low, high, _FEW_ROWS) or high
+            rows = self._lines(connection, low, end, _TOO_WIDE)
+            self._adapt(rows)
+            yield rows
+            if end is None:
+                return
+            low = end
+
+    def _lines(self, connection: Connection, low: _Bound, high: _Bound, width: int) -> Rows:
+        parameters = [*(low or ()), *(high or ()), str(width)]
+        return fetched_rows(connection, self._queries.lines(low, high), parameters)
+
+    def _adapt(self, rows: Rows) -> None:
+        """The next ranges are as wide as this one, for all one knows."""
+        if rows.count:
+            self._range_rows = _rows_of_width(len(rows.lines) // rows.count)
+
+    def _hand_over(self, portion: Rows | BaseException | None, portions: _Portions) -> bool:
+        """False where nobody wants it any more."""
+        while not self._is_abandoned:
+            try:
+                portions.put(portion, timeout=_NOTICE_SECONDS)
+            except Full:
+                continue
+            return True
+        return False
+
+
+def _in_order(portions: _Portions) -> Iterator[Rows]:
+    while (portion := portions.get()) is not None:
+        if isinstance(portion, BaseException):
+            raise portion
+        if portion.count:
+            yield portion
 
 
 class _RangeQueries:
@@ -115,13 +165,12 @@ class _RangeQueries:
     done once for each kind of range, and the keys are parameters.
     """
 
-    def __init__(self, table: Table, range_rows: int) -> None:
+    def __init__(self, table: Table) -> None:
         self._table = table
-        self._range_rows = range_rows
-        self._composed: dict[tuple[bool, ...], bytes] = {}
+        self._composed: dict[tuple[str, bool, bool], bytes] = {}
 
-    def end(self, low: _Bound) -> bytes:
-        known = (low is None,)
+    def end(self, low: _Bound, high: _Bound) -> bytes:
+        known = ("end", low is None, high is None)
         if known not in self._composed:
             texts = [
                 sql.SQL("t.{}::text").format(sql.Identifier(name))
@@ -131,20 +180,28 @@ class _RangeQueries:
             self._composed[known] = self._compose(
                 query,
                 low,
-                None,
+                high,
                 texts=sql.SQL(", ").join(texts),
-                skipped=sql.Literal(self._range_rows - 1),
+                skipped=_last_parameter(low, high),
             )
         return self._composed[known]
 
     def lines(self, low: _Bound, high: _Bound) -> bytes:
-        known = (low is None, high is None)
+        known = ("lines", low is None, high is None)
         if known not in self._composed:
             query = (
-                "select string_agg(line, E',\\n'), count(*) from "
+                "select string_agg(line, E',\\n') filter (where octet_length(line) <= {width}), case "
+                "when max(octet_length(line)) > {width} then {too_wide} else count(*) end from "
                 "(select {line} as line from {rows} t where {within} order by {keys}) r"
             )
-            self._composed[known] = self._compose(query, low, high, line=line_of(self._table))
+            self._composed[known] = self._compose(
+                query,
+                low,
+                high,
+                line=line_of(self._table),
+                width=_last_parameter(low, high),
+                too_wide=sql.Literal(_TOO_WIDE),
+            )
         return self._composed[known]
 
     def _compose(
@@ -167,6 +224,11 @@ class _RangeQueries:
         return sql.SQL(" and ").join(conditions) if conditions else sql.SQL("true")
 
 
+def _last_parameter(low: _Bound, high: _Bound) -> sql.SQL:
+    """The one after those of the bounds."""
+    return sql.SQL(f"${1 + len(low or ()) + len(high or ())}::bigint")
+
+
 def _range_rows(connection: Connection, table: Table) -> int:
     """How many rows make a portion of about the wanted size."""
     query = sql.SQL("select avg(length({}))::int from (select * from {} limit 1000) t")
@@ -174,5 +236,8 @@ def _range_rows(connection: Connection, table: Table) -> int:
         row: tuple[Any, ...] | None = connection.execute(
             query.format(line_of(table), rows_of(table))
         ).fetchone()
-    width = row[0] if row else None
-    return max(1, min(_MAX_CHUNK_ROWS, _CHUNK_BYTES // (width or 100)))
+    return _rows_of_width(row[0] if row and row[0] else 100)
+
+
+def _rows_of_width(width: int) -> int:
+    return max(1, min(_MAX_CHUNK_ROWS, _CHUNK_BYTES // max(1, width)))

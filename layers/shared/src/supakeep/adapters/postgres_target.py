@@ -49,8 +49,12 @@ select distinct a.attname, format('%I.%I', n.nspname, c.relname),
 
 # Triggers and rules that fire although the session is a replica.
 _ALWAYS_FIRED: LiteralString = """
-select exists (select from pg_trigger where tgrelid = any($1::regclass[]) and tgenabled in ('A', 'R'))
-    or exists (select from pg_rewrite where ev_class = any($1::regclass[]) and ev_enabled in ('A', 'R'))
+with written as (
+  select root as oid from unnest($1::regclass[]) root
+  union
+  select part.relid from unnest($1::regclass[]) root, pg_partition_tree(root) part)
+select exists (select from pg_trigger t join written w on w.oid = t.tgrelid where t.tgenabled in ('A', 'R'))
+    or exists (select from pg_rewrite r join written w on w.oid = r.ev_class where r.ev_enabled in ('A', 'R'))
 """
 
 
@@ -123,13 +127,17 @@ class PostgresTransaction:
         """Keeps others from writing these tables until the end, so that the comparison holds."""
         if not self._writes_by_trigger(tables):
             self._session.readers = self._open_readers(tables, self._exported_snapshot())
-        if self._session.dry_run:
-            return
+        # Who holds a lock already is not queued behind one who waits for it: all of them at once,
+        # so that none of them is waited for while the readers hold it.
+        self._lock(tables, sql.SQL("access share"))
+        if not self._session.dry_run:
+            self._lock(tables, sql.SQL("share row exclusive"))
+
+    def _lock(self, tables: Sequence[Table], mode: sql.SQL) -> None:
+        query = sql.SQL("lock table {} in {} mode")
         for table in tables:
             with mapped_errors("restore", table.qualified_name):
-                self._connection.execute(
-                    sql.SQL("lock table {} in share row exclusive mode").format(name_of(table))
-                )
+                self._connection.execute(query.format(name_of(table), mode))
 
     def _exported_snapshot(self) -> str | None:
         """A dry run's, so that all of it is of one moment."""

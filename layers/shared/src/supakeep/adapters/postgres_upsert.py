@@ -49,6 +49,9 @@ class Upsert:
     def add(self, rows: Sequence[bytes]) -> None:
         self._waiting += rows
         self._waiting_bytes += sum(map(len, rows))
+
+    def flush_many(self) -> None:
+        """Writes what has come together, if that is worth a statement."""
         if len(self._waiting) >= _BATCH_ROWS or self._waiting_bytes >= _BATCH_BYTES:
             self.flush()
 

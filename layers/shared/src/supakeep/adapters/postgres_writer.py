@@ -27,6 +27,8 @@ from supakeep.errors import RestoreError
 
 _PORTION_ROWS = 1000
 _PORTION_BYTES = 1024 * 1024
+# where they may be megabytes wide
+_FEW_ROWS = 8
 
 
 class KeyedWriter:
@@ -64,10 +66,12 @@ class KeyedWriter:
             if self._is_empty:
                 self.changes.inserted += len(rows)
                 self._upsert.add(rows)
-                return
-            for portion in _portions(rows):
-                self._ask(portion)
-                self._settle(self._live.ahead)
+            else:
+                for portion in _portions(rows):
+                    self._ask(portion)
+                    self._settle(self._live.ahead)
+            # only now: a batch may be large so that rows stand in one statement with their parents
+            self._upsert.flush_many()
 
     def finish(self) -> bool:
         """Ends what is under way; deletes what stands after the last row, in replace mode."""
@@ -101,21 +105,19 @@ class KeyedWriter:
         rows, first, last = asked.rows, asked.first, asked.last
         live = asked.live()
         known = [] if self._done_until is None else [self._done_until]
-        found = _Found([], {})
         if live == ROW_SEPARATOR.join(rows):
             self._require_order([*known, first])
+            self._settle_found(rows, _Found([], {}))
         elif live is not None and self._keys.are_plain:
-            found = self._compare(rows, live.split(ROW_SEPARATOR) if live else [])
+            lines = live.split(ROW_SEPARATOR) if live else []
+            self._settle_found(rows, self._compare(rows, lines))
         else:
             keys = [self._keys.of(row) for row in rows]
             self._require_order([*known, *keys])
-            found = self._look_up(rows, keys)
+            self._look_up(rows, keys, together=_FEW_ROWS if asked.is_wide else len(rows))
             self._delete_others(first, last, keys)
         self._delete_others(self._done_until, first, [first])
         self._done_until = last
-        if not self._only_deletes:
-            self.changes.unchanged += len(rows) - len(found.differing)
-            self._write_differences(found)
 
     def _compare(self, rows: Sequence[bytes], live: Sequence[bytes]) -> _Found:
         """With the live rows from the first of these rows to the last; in replace mode those that
@@ -129,11 +131,18 @@ class KeyedWriter:
             self.changes.deleted += self._deletion.of_keys(list(there))
         return _Found(differing, old)
 
-    def _look_up(self, rows: Sequence[bytes], keys: Sequence[Key]) -> _Found:
+    def _look_up(self, rows: Sequence[bytes], keys: Sequence[Key], *, together: int) -> None:
         """With the live rows that have the same keys, wherever they stand."""
-        live = self._keys.live_rows(keys, self._compared)
-        old = {row: line for row, line in zip(rows, live, strict=True) if row != line}
-        return _Found(list(old), old)
+        for start in range(0, len(rows), together):
+            some = rows[start : start + together]
+            live = self._keys.live_rows(keys[start : start + together], self._compared)
+            old = {row: line for row, line in zip(some, live, strict=True) if row != line}
+            self._settle_found(some, _Found(list(old), old))
+
+    def _settle_found(self, rows: Sequence[bytes], found: _Found) -> None:
+        if not self._only_deletes:
+            self.changes.unchanged += len(rows) - len(found.differing)
+            self._write_differences(found)
 
     def _write_differences(self, found: _Found) -> None:
         written = []
@@ -222,6 +231,7 @@ class KeylessWriter:
             self._clear()
             self.changes.inserted += len(rows)
             self._upsert.add(rows)
+            self._upsert.flush_many()
 
     def finish(self) -> bool:
         with mapped_errors("restore", self._table.qualified_name):

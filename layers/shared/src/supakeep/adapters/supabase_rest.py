@@ -11,13 +11,21 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Event
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Self
 
 import httpx
 from postgrest import SyncPostgrestClient
 from postgrest.exceptions import APIError
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_after_delay
+from tenacity import (
+    Retrying,
+    retry_if_exception,
+    sleep_using_event,
+    stop_after_attempt,
+    stop_after_delay,
+    stop_when_event_set,
+)
 from tenacity.wait import wait_exponential_jitter
 
 from supakeep.adapters.batch_transaction import BatchTransaction, UpsertCounts
@@ -120,17 +128,19 @@ class SupabaseRestDatabase:
         if selection.policy.last_rows is not None:
             request["order_by"] = selection.policy.order_by
             request["bound"] = self._bound(request, selection)
-        ahead = ThreadPoolExecutor(1, "supakeep-page")
+        ahead, abandoned = ThreadPoolExecutor(1, "supakeep-page"), Event()
         try:
-            page = self._page(request, _FIRST_PAGE_ROWS, selection.table)
+            page = self._page(request, _FIRST_PAGE_ROWS, selection.table, abandoned)
             while page.rows.count:
                 request = {**request, "after": page.after}
                 # on its way while the caller works on this one
-                coming = ahead.submit(self._page, request, _next_limit(page.rows), selection.table)
+                limit = _next_limit(page.rows)
+                coming = ahead.submit(self._page, request, limit, selection.table, abandoned)
                 yield page.rows
                 page = coming.result()
         finally:
             # who gives up does not wait for a page that nobody wants
+            abandoned.set()
             ahead.shutdown(wait=False, cancel_futures=True)
 
     def _bound(self, request: Mapping[str, Any], selection: Selection) -> Any:
@@ -179,7 +189,9 @@ class SupabaseRestDatabase:
         moved: list[str] = answer["advanced"]
         return moved
 
-    def _page(self, request: Mapping[str, Any], limit: int, table: Table) -> _Page:
+    def _page(
+        self, request: Mapping[str, Any], limit: int, table: Table, abandoned: Event
+    ) -> _Page:
         """One page; a page that the server cannot make in time is asked for in smaller ones, as long
         as that leaves time for the other tables.
         """
@@ -187,11 +199,11 @@ class SupabaseRestDatabase:
         while True:
             asked = {**request, "limit": limit, "max_bytes": _PAGE_BYTES}
             try:
-                answer = self._call("supakeep_page", asked, table)
+                answer = self._call("supakeep_page", asked, table, abandoned=abandoned)
                 # as bytes, which take half the memory or a quarter
                 return _Page(Rows(answer["rows"].encode(), answer["count"]), answer["after"])
             except DatabaseUnavailableError:
-                if limit == 1 or time.monotonic() > give_up_at:
+                if limit == 1 or time.monotonic() > give_up_at or abandoned.is_set():
                     raise
                 limit = max(1, limit // 8)
 
@@ -207,10 +219,15 @@ class SupabaseRestDatabase:
         *,
         writing: bool = False,
         may_be_null: bool = False,
+        abandoned: Event | None = None,
     ) -> Any:
+        abandoned = abandoned or Event()
         arguments = {} if request is None else {"request": json.dumps(request)}
         retrying = Retrying(
-            stop=stop_after_attempt(_ATTEMPTS) | stop_after_delay(_CALL_SECONDS),
+            stop=stop_after_attempt(_ATTEMPTS)
+            | stop_after_delay(_CALL_SECONDS)
+            | stop_when_event_set(abandoned),
+            sleep=sleep_using_event(abandoned),
             wait=wait_exponential_jitter(
                 multiplier=self._retry_seconds, max=20, jitter=self._retry_seconds
             ),

@@ -53,11 +53,14 @@ def split_rows(part: Iterable[bytes]) -> Iterator[list[bytes]]:
 
     The bytes are those that the manifest's checksum covers: rows with `,` and a line break between.
     """
-    pending = b""
+    pending: list[bytes] = []
     for piece in part:
-        content = pending + piece
+        pending.append(piece)
+        if b"\n" not in piece:
+            continue  # a row may be far longer than a piece
+        content = b"".join(pending)
         rows = content.split(ROW_SEPARATOR)
-        pending = rows.pop()
+        pending = [rows.pop()]
         if content.count(b"\n") != len(rows) or not all(rows):
             raise ChecksumError(
                 "The document's rows are not laid out one a line",
@@ -66,8 +69,8 @@ def split_rows(part: Iterable[bytes]) -> Iterator[list[bytes]]:
             )
         if rows:
             yield rows
-    if pending:
-        yield [pending]
+    if last := b"".join(pending):
+        yield [last]
 
 
 def _compact(value: Any) -> bytes:
