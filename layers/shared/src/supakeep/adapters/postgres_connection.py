@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, LiteralString
 
 import psycopg
-from psycopg import errors
+from psycopg import errors, sql
 
 from supakeep.errors import (
     ConstraintViolationError,
@@ -58,6 +58,7 @@ _NO_TRANSACTION_TIMEOUT: LiteralString = (
     "select set_config(name, '0', false) from pg_settings where name = 'transaction_timeout'"
 )
 _CONNECT_SECONDS = 10
+BEGIN_READING: LiteralString = "begin isolation level repeatable read, read only"
 # What is asked of range after range is planned once.
 _PLAN_ONCE: LiteralString = "set plan_cache_mode = force_generic_plan"
 
@@ -89,6 +90,20 @@ def connect_to_read(url: str) -> Connection:
     with mapped_errors("connect"):
         connection.execute(_PLAN_ONCE)
     return connection
+
+
+def exported_snapshot(connection: Connection) -> str:
+    """The name under which other connections can share this transaction's snapshot."""
+    row = connection.execute("select pg_export_snapshot()").fetchone()
+    return str(row[0]) if row else ""
+
+
+def begin_reading(connection: Connection, snapshot: str | None = None) -> None:
+    """Begins to read from an exported snapshot, or from one that the first query makes."""
+    connection.execute(BEGIN_READING)
+    if snapshot is not None:
+        shared = sql.SQL("set transaction snapshot {}")
+        connection.execute(shared.format(sql.Literal(snapshot)))
 
 
 def compare_as_types_do(connection: Connection) -> None:

@@ -11,6 +11,8 @@ from supakeep.adapters.postgres_connection import Connection
 from supakeep.domain.schema import Column, Table
 from supakeep.ports import Rows
 
+# more rows than any table has
+TOO_WIDE = 2**63 - 1
 _INTEGERS = frozenset(("smallint", "integer", "bigint"))
 
 
@@ -99,6 +101,16 @@ def _with_json_nulls(text: sql.Composable, found: Sequence[sql.Composable]) -> s
         "case when coalesce({found}) is null then {text} else left({text}, -1) || "
         """',"":' || array_to_json(array_remove(array[{found}]::text[], null))::text || '}}' end"""
     ).format(found=sql.SQL(", ").join(found), text=text)
+
+
+def portion_of(width: sql.Composable) -> sql.Composed:
+    """What to select of a column `line` for `fetched_rows`: the lines put together, and their number
+    or, where one of them has more than `width` bytes, TOO_WIDE.
+    """
+    return sql.SQL(
+        "string_agg(line, E',\\n') filter (where octet_length(line) <= {width}), "
+        "case when max(octet_length(line)) > {width} then {too_wide} else count(*) end"
+    ).format(width=width, too_wide=sql.Literal(TOO_WIDE))
 
 
 def fetched_rows(connection: Connection, query: bytes, parameters: Sequence[str]) -> Rows:

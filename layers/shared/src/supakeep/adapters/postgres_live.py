@@ -9,7 +9,7 @@ from typing import NamedTuple
 from psycopg import sql
 
 from supakeep.adapters.postgres_keys import Key
-from supakeep.adapters.postgres_lines import fetched_rows, line_of
+from supakeep.adapters.postgres_lines import TOO_WIDE, fetched_rows, line_of, portion_of
 from supakeep.adapters.postgres_session import RestoreSession
 from supakeep.adapters.postgres_sql import columns_of, key_of, key_parameters, rows_of
 from supakeep.domain.schema import Table
@@ -19,7 +19,6 @@ from supakeep.ports import Rows
 _MOST_LIVE = 4
 # and one in which a row is wider than its share of this is not either
 _MOST_BYTES = 16 * 1024 * 1024
-_TOO_WIDE = 2**63 - 1
 _AHEAD = 3
 
 
@@ -41,7 +40,7 @@ class LiveRange(NamedTuple):
     @property
     def is_wide(self) -> bool:
         """Whether that was because of the width of a live row."""
-        return self.found.result().count == _TOO_WIDE
+        return self.found.result().count == TOO_WIDE
 
 
 class LiveRanges:
@@ -59,8 +58,7 @@ class LiveRanges:
         self._readers = session.readers if read_ahead else None
         count = len(table.primary_key)
         query = sql.SQL(
-            "select string_agg(line, E',\\n') filter (where octet_length(line) <= {width}), "
-            "case when max(octet_length(line)) > {width} then {too_wide} else count(*) end from "
+            "select {portion} from "
             "(select {line} as line from {rows} t where {key} >= {first} and {key} <= {last} "
             "order by {columns} limit {limit}) r"
         ).format(
@@ -71,8 +69,7 @@ class LiveRanges:
             last=key_parameters(table, 1 + count),
             columns=columns_of(table.primary_key, "t"),
             limit=sql.SQL(f"${1 + 2 * count}"),
-            width=sql.SQL(f"${2 + 2 * count}::int"),
-            too_wide=sql.Literal(_TOO_WIDE),
+            portion=portion_of(sql.SQL(f"${2 + 2 * count}::int")),
         )
         self._query = query.as_bytes()
 

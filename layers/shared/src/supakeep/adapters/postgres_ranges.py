@@ -11,7 +11,7 @@ from typing import Any, LiteralString, NamedTuple
 from psycopg import sql
 
 from supakeep.adapters.postgres_connection import Connection
-from supakeep.adapters.postgres_lines import fetched_rows, line_of
+from supakeep.adapters.postgres_lines import TOO_WIDE, fetched_rows, line_of, portion_of
 from supakeep.adapters.postgres_sql import columns_of, key_of, key_parameters, rows_of
 from supakeep.domain.schema import Table
 from supakeep.ports import Rows
@@ -23,7 +23,6 @@ _MAX_CHUNK_ROWS = 2000
 # A range in which a row is wider than its share of this is read a few rows at a time.
 _MOST_BYTES = 8 * 1024 * 1024
 _FEW_ROWS = 32
-_TOO_WIDE = 2**63 - 1
 # finished ranges that wait for the reader, for each connection
 _AHEAD = 4
 _NOTICE_SECONDS = 0.2
@@ -119,13 +118,13 @@ class RangeReader:
     def _portions(self, connection: Connection, low: _Bound, high: _Bound) -> Iterator[Rows]:
         width = _MOST_BYTES // self._range_rows
         rows = self._lines(connection, low, high, width)
-        if rows.count < _TOO_WIDE:
+        if rows.count < TOO_WIDE:
             self._adapt(rows)
             yield rows
             return
         while low is None or low != high:
             end = self._end(connection, low, high, _FEW_ROWS) or high
-            rows = self._lines(connection, low, end, _TOO_WIDE)
+            rows = self._lines(connection, low, end, TOO_WIDE)
             self._adapt(rows)
             yield rows
             if end is None:
@@ -190,8 +189,7 @@ class _RangeQueries:
         known = ("lines", low is None, high is None)
         if known not in self._composed:
             query = (
-                "select string_agg(line, E',\\n') filter (where octet_length(line) <= {width}), case "
-                "when max(octet_length(line)) > {width} then {too_wide} else count(*) end from "
+                "select {portion} from "
                 "(select {line} as line from {rows} t where {within} order by {keys}) r"
             )
             self._composed[known] = self._compose(
@@ -199,8 +197,7 @@ class _RangeQueries:
                 low,
                 high,
                 line=line_of(self._table),
-                width=_last_parameter(low, high),
-                too_wide=sql.Literal(_TOO_WIDE),
+                portion=portion_of(_last_parameter(low, high)),
             )
         return self._composed[known]
 

@@ -9,13 +9,16 @@ from contextlib import ExitStack, closing, contextmanager
 
 from psycopg import sql
 
-from supakeep.adapters.postgres_connection import Connection, connect_to_read, mapped_errors
+from supakeep.adapters.postgres_connection import (
+    Connection,
+    begin_reading,
+    connect_to_read,
+    mapped_errors,
+)
 from supakeep.adapters.postgres_lines import fetched_rows
 from supakeep.adapters.postgres_sql import name_of
 from supakeep.domain.schema import Table
 from supakeep.ports import Rows
-
-_BEGIN_READING = "begin isolation level repeatable read, read only"
 
 
 class LiveReaders:
@@ -50,10 +53,7 @@ def open_readers(
         connections = [opened.enter_context(closing(connect_to_read(url))) for _ in range(count)]
         for connection in connections:
             with mapped_errors("restore"):
-                connection.execute(_BEGIN_READING)
-                if snapshot:
-                    shared = sql.SQL("set transaction snapshot {}")
-                    connection.execute(shared.format(sql.Literal(snapshot)))
+                begin_reading(connection, snapshot)
                 for table in tables:
                     lock = sql.SQL("lock table {} in access share mode")
                     connection.execute(lock.format(name_of(table)))

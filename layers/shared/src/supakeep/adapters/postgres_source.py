@@ -10,7 +10,13 @@ from typing import Any, Literal, LiteralString
 from psycopg import sql
 
 from supakeep.adapters.postgres_catalog import read_catalog, read_left_out
-from supakeep.adapters.postgres_connection import Connection, connect_to_read, mapped_errors
+from supakeep.adapters.postgres_connection import (
+    Connection,
+    begin_reading,
+    connect_to_read,
+    exported_snapshot,
+    mapped_errors,
+)
 from supakeep.adapters.postgres_lines import line_of
 from supakeep.adapters.postgres_ranges import RangeReader
 from supakeep.adapters.postgres_sql import columns_of, name_of, rows_of
@@ -18,7 +24,6 @@ from supakeep.domain.plan import Selection
 from supakeep.domain.schema import Catalog, Table
 from supakeep.ports import Rows
 
-_SNAPSHOT = "begin isolation level repeatable read, read only"
 _CHUNK_BYTES = 1024 * 1024
 # Rows with values out of line may be megabytes wide, so they come one at a time.
 _MAX_TOAST_BYTES = 1024 * 1024
@@ -33,16 +38,14 @@ def open_snapshot(url: str, connections: int) -> Iterator[PostgresSnapshot]:
     with ExitStack() as opened:
         leader = opened.enter_context(closing(connect_to_read(url)))
         with mapped_errors("open snapshot"):
-            leader.execute(_SNAPSHOT)
-            exported = leader.execute("select pg_export_snapshot()").fetchone()
-        shared = sql.SQL("set transaction snapshot {}").format(sql.Literal((exported or [""])[0]))
+            begin_reading(leader)
+            snapshot = exported_snapshot(leader)
         followers = [
             opened.enter_context(closing(connect_to_read(url))) for _ in range(connections - 1)
         ]
         for follower in followers:
             with mapped_errors("open snapshot"):
-                follower.execute(_SNAPSHOT)
-                follower.execute(shared)
+                begin_reading(follower, snapshot)
         pool = opened.enter_context(ThreadPoolExecutor(connections, "supakeep-export"))
         yield PostgresSnapshot([leader, *followers], pool)
 

@@ -11,7 +11,13 @@ import psycopg
 from psycopg import errors, sql
 
 from supakeep.adapters.postgres_catalog import read_catalog
-from supakeep.adapters.postgres_connection import Connection, connect, mapped_errors
+from supakeep.adapters.postgres_connection import (
+    BEGIN_READING,
+    Connection,
+    connect,
+    exported_snapshot,
+    mapped_errors,
+)
 from supakeep.adapters.postgres_session import LiveReaders, RestoreSession, open_readers
 from supakeep.adapters.postgres_sql import columns_of, name_of, rows_of
 from supakeep.adapters.postgres_writer import KeyedWriter, KeylessWriter
@@ -24,7 +30,6 @@ TRIGGERS_FIRE = (
     "This role may not set session_replication_role, so triggers fire while rows are written"
 )
 
-_DRY_RUN: LiteralString = "begin isolation level repeatable read, read only"
 # The sequences of serial and identity columns, and those that a column's default calls.
 _SEQUENCES: LiteralString = """
 select distinct a.attname, format('%I.%I', n.nspname, c.relname),
@@ -79,7 +84,7 @@ def open_transaction(url: str, connections: int, *, dry_run: bool) -> Iterator[P
     with connect(url) as connection:
         with mapped_errors("restore"):
             # a real run sees what was committed before it got its locks, and nobody writes after
-            connection.execute(_DRY_RUN if dry_run else "begin")
+            connection.execute(BEGIN_READING if dry_run else "begin")
         try:
             with ExitStack() as opened:
                 background = opened.enter_context(ThreadPoolExecutor(1, "supakeep-restore"))
@@ -144,8 +149,7 @@ class PostgresTransaction:
         if not self._session.dry_run:
             return None
         with mapped_errors("restore"):
-            row = self._connection.execute("select pg_export_snapshot()").fetchone()
-        return row[0] if row else None
+            return exported_snapshot(self._connection)
 
     def _writes_by_trigger(self, tables: Sequence[Table]) -> bool:
         """Whether a table may change in ways that only this transaction sees."""

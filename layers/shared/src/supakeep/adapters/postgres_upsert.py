@@ -34,13 +34,14 @@ class Upsert:
         session: RestoreSession,
         table: Table,
         backed_up: Table,
+        values: ValueCheck,
         overwritten: Collection[str] | None,
     ) -> None:
         self._session = session
         self._table = table
         self._written = writable_columns(table, backed_up)
         self._never_null = {column.name for column in backed_up.columns if not column.nullable}
-        self._values = ValueCheck(session.connection, table, backed_up)
+        self._values = values
         self._conflict = self._on_conflict(overwritten)
         self._queries: dict[bool, bytes] = {}
         self._waiting: list[bytes] = []

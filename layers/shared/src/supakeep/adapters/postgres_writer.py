@@ -51,7 +51,7 @@ class KeyedWriter:
         self._asked: deque[LiveRange] = deque()
         self._is_empty = not any_row(session, table)
         overwritten = None if self._is_empty else self._overwritten()
-        self._upsert = Upsert(session, table, backed_up, overwritten)
+        self._upsert = Upsert(session, table, backed_up, self._values, overwritten)
         self._deletion = Deletion(session, table, self._keys)
         self._deletes = mode is RestoreMode.REPLACE
         # a row that goes may hold what a unique index gives to a row that comes
@@ -219,7 +219,8 @@ class KeylessWriter:
         self._session = session
         self._table = table
         self._dropped = set(backed_up.column_names) - set(table.column_names)
-        self._upsert = Upsert(session, table, backed_up, overwritten=None)
+        values = ValueCheck(session.connection, table, backed_up)
+        self._upsert = Upsert(session, table, backed_up, values, overwritten=None)
         self._deletion = Deletion(session, table, TableKeys(session, table))
         self._is_empty = not any_row(session, table)
         self.changes = RowChanges()
