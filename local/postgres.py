@@ -20,6 +20,8 @@ from local.errors import StackError
 from local.ports import free_port, wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from local.children import Child, Children
 
 DEFAULT_VERSION = "18"
@@ -54,7 +56,12 @@ class Postgres:
 
 
 def start_postgres(
-    children: Children, folder: Path, *, version: str | None = None, port: int | None = None
+    children: Children,
+    folder: Path,
+    *,
+    version: str | None = None,
+    port: int | None = None,
+    settings: Mapping[str, str] = SETTINGS,
 ) -> Postgres:
     """Starts a cluster in `folder`, made there where it does not exist.
 
@@ -64,6 +71,7 @@ def start_postgres(
         version: `16` or `18` from the PyPI wheel, or the folder of an installed PostgreSQL's
             programs; without it the environment variable SUPAKEEP_POSTGRES, else 18.
         port: without it a free one.
+        settings: the server's, by name; without them those of a stack that may lose its rows.
     """
     user = unprivileged_user()
     binaries = usable_binaries(find_binaries(version or os.environ.get("SUPAKEEP_POSTGRES")), user)
@@ -71,10 +79,10 @@ def start_postgres(
         create_cluster(children, folder, binaries, user)
     folder = folder.resolve()
     port = port or free_port()
-    settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
+    options = [f"--{name}={value}" for name, value in settings.items()]
     child = children.start(
         "postgres",
-        [binaries / "postgres", "-D", folder, "-p", str(port), "-h", "127.0.0.1", *settings],
+        [binaries / "postgres", "-D", folder, "-p", str(port), "-h", "127.0.0.1", *options],
         environment=essential_environment(),
         folder=folder,
         user=user,
