@@ -16,8 +16,8 @@ WHEELS := --only-binary=:all:
 
 SETUP_STAMP := $(VENV)/.setup-stamp
 SAM_STAMP := $(SAM_VENV)/.setup-stamp
-# local/ has a package.json once the stack is there; a clone without it still sets up.
-NODE_STAMP := $(if $(wildcard local/package.json),local/node_modules/.package-lock.json)
+# devstack/supabase has a package.json once the stack is there; a clone without it still sets up.
+NODE_STAMP := $(if $(wildcard devstack/supabase/package.json),devstack/supabase/node_modules/.package-lock.json)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -50,9 +50,9 @@ $(SAM_STAMP): requirements-sam.txt | $(SETUP_STAMP)
 	@touch $@
 
 # npm writes this file last, so it is there only after a whole installation.
-local/node_modules/.package-lock.json: local/package.json $(wildcard local/package-lock.json) | $(SETUP_STAMP)
-	@echo "Setting up local/node_modules (once) ..."
-	@$(BIN)/python -m local.node
+devstack/supabase/node_modules/.package-lock.json: devstack/supabase/package.json $(wildcard devstack/supabase/package-lock.json) | $(SETUP_STAMP)
+	@echo "Setting up devstack/supabase/node_modules (once) ..."
+	@$(BIN)/python -m devstack.supabase.node
 	@touch $@
 
 define check_python
@@ -74,11 +74,11 @@ endef
 
 .PHONY: demo
 demo: setup ## the main job on an embedded stack: back up, wreck, restore, compare, prune
-	@$(BIN)/python -m local.demo
+	@$(BIN)/python -m devstack.demo
 
 .PHONY: dev
 dev: setup ## the same stack left running, with the HTTP API at a printed address, until Ctrl-C
-	@$(BIN)/python -m local.dev
+	@$(BIN)/python -m devstack.dev
 
 .PHONY: test
 test: setup sam-cli ## every test, the built functions in the Lambda runtime included (under 10 minutes)
@@ -131,5 +131,5 @@ endef
 
 .PHONY: clean
 clean: ## everything that these targets made
-	rm -rf $(VENV) build .aws-sam local/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build .aws-sam devstack/supabase/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

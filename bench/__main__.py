@@ -13,9 +13,9 @@ from bench.laboratory import Laboratory, Size
 from bench.machine import busy, described
 from bench.measure import BenchError, Rounds
 from bench.phases import measure_all
-from local.children import Children
-from local.errors import StackError
-from local.stack import terminated_as_exit
+from devstack.errors import StackError
+from devstack.processes.children import Children
+from devstack.stack import terminated_as_exit
 
 QUICK = Size(rows=20_000, rest_rows=3_000)
 

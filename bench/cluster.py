@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from local.children import Children
-from local.postgres import Postgres, start_postgres
+from devstack.processes.children import Children
+from devstack.supabase.postgres import Postgres, start_postgres
 
 # fsync, synchronous_commit and full_page_writes stay on, as they are by default. The rest is what a
 # small hosted project has, but for autovacuum: it would fall into one contender's run and not into
@@ -24,5 +24,5 @@ SETTINGS = {
 
 
 def start_cluster(children: Children, folder: Path, version: str | None) -> Postgres:
-    """Starts a new cluster in `folder`; `version` as `local.postgres.start_postgres` takes it."""
+    """Starts a new cluster in `folder`; `version` as `devstack.supabase.postgres.start_postgres` takes it."""
     return start_postgres(children, folder, version=version, settings=SETTINGS)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from bench.measure import Contender
 from bench.store import Store
-from local.children import essential_environment
-from local.postgres import Postgres
+from devstack.processes.children import essential_environment
+from devstack.supabase.postgres import Postgres
 
 PROJECT = Path(__file__).parent.parent
 PROJECT_REF = "bench-local"
@@ -43,7 +43,7 @@ class Supakeep:
     def _contender(
         self, name: str, options: Sequence[str], prepare: Callable[[], None]
     ) -> Contender:
-        command = [sys.executable, "-m", "supakeep.cli", *options]
+        command = [sys.executable, "-m", "supakeep", *options]
         environment = {**python_environment(), **self.store.environment, **self.address}
         return Contender(name, command, environment, prepare)
 

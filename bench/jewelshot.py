@@ -8,8 +8,8 @@ import psycopg
 from psycopg import sql
 
 from bench.measure import BenchError
-from local.migrations import create_jewelshot
-from local.postgres import Postgres
+from devstack.supabase.migrations import create_jewelshot
+from devstack.supabase.postgres import Postgres
 
 TRANSACTIONS_PER_USER = 100
 

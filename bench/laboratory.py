@@ -12,10 +12,10 @@ from bench.cluster import start_cluster
 from bench.contenders import PROJECT_REF, PgDump, Supakeep
 from bench.jewelshot import Jewelshot
 from bench.store import open_store
-from local.children import Children
-from local.migrations import apply_migrations
-from local.postgres import remove_cluster
-from local.supabase_lite import start_supabase_lite
+from devstack.processes.children import Children
+from devstack.supabase.lite import start_supabase_lite
+from devstack.supabase.migrations import apply_migrations
+from devstack.supabase.postgres import remove_cluster
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from local.aws import start_aws
+from devstack.aws.services import start_aws
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-    from local.children import Children
+    from devstack.processes.children import Children
 
 BUCKET = "bench"
 

@@ -8,8 +8,8 @@ from supakeep.api import observability, runtime
 from supakeep.api.backup_routes import add_backup_routes
 from supakeep.api.contracts import BackupInvocation, ScheduleEvent
 from supakeep.api.http import answer, create_resolver
-from supakeep.bootstrap import Application
 from supakeep.domain.run import Run, RunKind, RunStatus, new_run_id
+from supakeep.wiring import Application
 
 logger = observability.create_logger()
 tracer = observability.create_tracer()

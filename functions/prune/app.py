@@ -9,8 +9,8 @@ from supakeep.api import observability, runtime
 from supakeep.api.contracts import PruneInvocation, ScheduleEvent
 from supakeep.api.http import answer, create_resolver
 from supakeep.api.prune_routes import add_prune_routes
-from supakeep.bootstrap import Application
 from supakeep.domain.run import Run, RunKind, new_run_id
+from supakeep.wiring import Application
 
 logger = observability.create_logger()
 tracer = observability.create_tracer()

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from supakeep.bootstrap import Application
 from supakeep.settings import Settings
+from supakeep.wiring import Application
 from tests.builders.manifests import PROJECT
 from tests.fakes.database import InMemoryDatabase
 from tests.fakes.object_store import InMemoryObjectStore

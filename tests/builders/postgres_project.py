@@ -10,9 +10,9 @@ from uuid import uuid4
 
 import psycopg
 
-from local.children import essential_environment
-from local.postgres import Postgres
-from supakeep.adapters.postgres import PostgresDatabase
+from devstack.processes.children import essential_environment
+from devstack.supabase.postgres import Postgres
+from supakeep.databases.postgres.database import PostgresDatabase
 from supakeep.domain.manifest import Manifest
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.restore import RestoredTable, RestoreReport, RestoreRequest

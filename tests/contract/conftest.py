@@ -14,13 +14,13 @@ import psycopg
 import pytest
 from mypy_boto3_s3 import S3Client
 
-from local.aws import Aws, start_aws
-from local.children import Children
-from local.migrations import apply_migrations
-from local.postgres import Postgres, remove_cluster, start_postgres
-from local.supabase_lite import SupabaseLite, start_supabase_lite
-from supakeep.adapters.supabase_rest import SupabaseRestDatabase
-from supakeep.adapters.supabase_storage import SupabaseObjectStore
+from devstack.aws.services import Aws, start_aws
+from devstack.processes.children import Children
+from devstack.supabase.lite import SupabaseLite, start_supabase_lite
+from devstack.supabase.migrations import apply_migrations
+from devstack.supabase.postgres import Postgres, remove_cluster, start_postgres
+from supakeep.databases.data_api.database import SupabaseRestDatabase
+from supakeep.stores.supabase_storage import SupabaseObjectStore
 from tests.builders.postgres_project import PostgresProject
 from tests.contract.workbench import (
     InMemoryWorkbench,

@@ -13,11 +13,11 @@ import httpx
 import pytest
 from botocore.config import Config
 
-from supakeep.adapters.s3 import S3ObjectStore
-from supakeep.adapters.supabase_rest import SupabaseRestDatabase
-from supakeep.adapters.supabase_storage import SupabaseObjectStore
+from supakeep.databases.data_api.database import SupabaseRestDatabase
 from supakeep.errors import DatabaseUnavailableError, StorageUnavailableError
 from supakeep.ports import ObjectStore
+from supakeep.stores.s3 import S3ObjectStore
+from supakeep.stores.supabase_storage import SupabaseObjectStore
 
 KEY = "daily/backup_abc_2026-11-22.sql.json"
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import psycopg
 import pytest
 
-from supakeep.adapters.postgres import PostgresDatabase
+from supakeep.databases.postgres.database import PostgresDatabase
 from supakeep.domain.schema import Table
 from tests.builders.tables import a_selection
 from tests.contract.workbench import SupabaseWorkbench

@@ -11,9 +11,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from supakeep.adapters.folder import FolderObjectStore
-from supakeep.adapters.retrying import RetryingObjectStore
-from supakeep.adapters.s3 import S3ObjectStore
 from supakeep.errors import (
     BucketNotFoundError,
     InvalidRequestError,
@@ -22,6 +19,9 @@ from supakeep.errors import (
     StorageUnavailableError,
 )
 from supakeep.ports import ObjectStore
+from supakeep.stores.folder import FolderObjectStore
+from supakeep.stores.retrying import RetryingObjectStore
+from supakeep.stores.s3 import S3ObjectStore
 from tests.contract.conftest import SERVED, MakeStorage
 from tests.contract.exporting import read
 from tests.fakes.faulty_object_store import FailingObjectStore

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
-from supakeep.adapters.postgres import PostgresDatabase
+from supakeep.databases.postgres.database import PostgresDatabase
 from supakeep.domain.policy import BackupPolicy
 from supakeep.errors import DatabasePermissionError, DatabaseUnavailableError
 from supakeep.ports import Rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from supakeep.adapters.postgres_target import TRIGGERS_FIRE
+from supakeep.databases.postgres.restore.target import TRIGGERS_FIRE
 from supakeep.domain.row_changes import RestoreMode
 from supakeep.errors import (
     ConstraintViolationError,

@@ -10,9 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from supakeep.adapters.supabase_rest import SupabaseRestDatabase
-from supakeep.adapters.supabase_storage import SupabaseObjectStore
+from supakeep.databases.data_api.database import SupabaseRestDatabase
 from supakeep.errors import DatabaseError, StorageError
+from supakeep.stores.supabase_storage import SupabaseObjectStore
 from tests.builders.tables import a_selection, a_table
 
 KEY = "daily/backup_abc_2026-11-22.sql.json"

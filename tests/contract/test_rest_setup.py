@@ -6,7 +6,7 @@ import httpx
 import psycopg
 import pytest
 
-from supakeep.adapters.supabase_rest import SupabaseRestDatabase
+from supakeep.databases.data_api.database import SupabaseRestDatabase
 from supakeep.errors import DatabasePermissionError, FunctionsMissingError
 from tests.builders.tables import a_selection
 from tests.contract.conftest import Servers

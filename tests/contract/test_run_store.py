@@ -13,12 +13,12 @@ import pytest
 from botocore.config import Config
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from supakeep.adapters.dynamodb import DynamoDbRunStore
-from supakeep.adapters.in_memory import InMemoryRunStore
 from supakeep.domain.manifest import Problem
 from supakeep.domain.run import Run, RunKind, RunStatus, TableProgress, new_run_id
 from supakeep.errors import ConfigurationError, LeaseHeldError, StorageUnavailableError
 from supakeep.ports import RunStore
+from supakeep.runs.dynamodb import DynamoDbRunStore
+from supakeep.runs.in_memory import InMemoryRunStore
 from tests.contract.conftest import SERVED, Servers
 from tests.fakes.time import NOON
 

@@ -7,9 +7,9 @@ from uuid import uuid4
 import pytest
 from mypy_boto3_secretsmanager import SecretsManagerClient
 
-from supakeep.adapters.secrets_manager import read_secret
-from supakeep.bootstrap import Application
+from supakeep.aws.secrets import read_secret
 from supakeep.errors import ConfigurationError
+from supakeep.wiring import Application
 from tests.contract.conftest import Servers
 
 pytestmark = pytest.mark.integration

@@ -10,10 +10,10 @@ from typing import Any, Protocol
 import psycopg
 from psycopg import sql
 
-from local.postgres import Postgres
-from supakeep.adapters.batch_transaction import UpsertCounts
-from supakeep.adapters.postgres import PostgresDatabase
-from supakeep.adapters.supabase_rest import SupabaseRestDatabase
+from devstack.supabase.postgres import Postgres
+from supakeep.databases.data_api.database import SupabaseRestDatabase
+from supakeep.databases.data_api.restore import UpsertCounts
+from supakeep.databases.postgres.database import PostgresDatabase
 from supakeep.domain.plan import Selection
 from supakeep.domain.row_changes import RestoreMode
 from supakeep.domain.schema import Catalog, Column, Table

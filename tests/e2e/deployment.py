@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import psycopg
 
-from local.seed import seed
-from local.stack import local_stack
-from local.wreckage import fingerprint, wreck
-from supakeep.adapters.dynamodb import DynamoDbRunStore
-from supakeep.adapters.s3 import S3ObjectStore
-from supakeep.adapters.supabase_storage import SupabaseObjectStore
+from devstack.demo.seed import seed
+from devstack.demo.wreckage import fingerprint, wreck
+from devstack.stack import local_stack
 from supakeep.domain.manifest import Manifest
+from supakeep.runs.dynamodb import DynamoDbRunStore
+from supakeep.stores.s3 import S3ObjectStore
+from supakeep.stores.supabase_storage import SupabaseObjectStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from local.lambda_runtime import Invocation
-    from local.stack import Options, Stack
+    from devstack.lambda_runtime.runtime import Invocation
+    from devstack.stack import Options, Stack
     from supakeep.ports import ObjectStore
 
 SUPAKEEP = Path(sys.executable).with_name("supakeep")

@@ -17,7 +17,7 @@ MOST_KIB = 200 * 1024
 MEASURED = """
 import re, sys
 from pathlib import Path
-from supakeep.cli import main
+from supakeep.cli.main import main
 code = main(sys.argv[1:])
 status = Path("/proc/self/status").read_text()
 print(re.search(r"VmHWM:\\s+(\\d+) kB", status)[1], file=sys.stderr)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.stack import Options
+from devstack.stack import Options
 from tests.e2e.deployment import deployed
 
 if TYPE_CHECKING:

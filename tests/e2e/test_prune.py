@@ -3,7 +3,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 
-from local.ageing import age
+from devstack.demo.ageing import age
 from tests.e2e.deployment import Deployment
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, Self
 
-from supakeep.adapters.batch_transaction import BatchTransaction, UpsertCounts
+from supakeep.databases.data_api.restore import BatchTransaction, UpsertCounts
 from supakeep.domain.plan import Selection, permission_denied
 from supakeep.domain.schema import Catalog, Table
 from supakeep.errors import ConstraintViolationError, DatabaseError, ExportError

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from local.children import Children
-from local.postgres import Postgres, remove_cluster, start_postgres
+from devstack.processes.children import Children
+from devstack.supabase.postgres import Postgres, remove_cluster, start_postgres
 from tests.builders.postgres_project import PostgresProject
 
 # Debian's, where it is installed; the wheel has the others

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from local.template import PROJECT
+from devstack import PROJECT
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 

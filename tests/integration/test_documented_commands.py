@@ -15,13 +15,14 @@ import psycopg
 import pytest
 import yaml
 
-from local.postgres import find_binaries
-from local.seed import seed
-from local.stack import Stack, local_stack
-from local.template import PROJECT, Template
-from local.wreckage import fingerprint, wreck
-from supakeep.cli import COMMANDS
-from supakeep.cli_arguments import build_parser
+from devstack import PROJECT
+from devstack.aws.template import Template
+from devstack.demo.seed import seed
+from devstack.demo.wreckage import fingerprint, wreck
+from devstack.stack import Stack, local_stack
+from devstack.supabase.postgres import find_binaries
+from supakeep.cli.arguments import build_parser
+from supakeep.cli.main import COMMANDS
 from supakeep.domain.policy import BackupPolicy
 
 if TYPE_CHECKING:
@@ -212,7 +213,7 @@ def back_up(stack: Stack, folder: Path, volume_bytes: int) -> str:
     (folder / "supakeep.toml").write_text(EVERYTHING)
     environment = {**os.environ, **stack.environment(), "MAX_OBJECT_BYTES": str(volume_bytes)}
     made = subprocess.run(
-        [sys.executable, "-m", "supakeep.cli", "backup", "--to", "."],
+        [sys.executable, "-m", "supakeep", "backup", "--to", "."],
         cwd=folder, env=environment, check=False, capture_output=True, text=True,
     )  # fmt: skip
     assert made.returncode == 0, made.stderr

@@ -20,9 +20,9 @@ import psycopg
 import pytest
 from botocore.config import Config
 
-from local import guardian
-from local.seed import seed
-from local.stack import Options, Stack, local_stack
+from devstack.demo.seed import seed
+from devstack.processes import guardian
+from devstack.stack import Options, Stack, local_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -436,7 +436,7 @@ import signal, sys, threading
 # a shell that runs this in the background has it ignore SIGINT
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
-from local.stack import Options, local_stack
+from devstack.stack import Options, local_stack
 folder = Path(sys.argv[1])
 options = Options(template=folder / "project/template.yaml", build_folder=folder / "build", migrate=False)
 with local_stack(folder / "run", options) as stack:

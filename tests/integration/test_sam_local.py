@@ -17,12 +17,13 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from local import dev, sam_local
-from local.errors import StackError
-from local.intrinsics import load_yaml
-from local.rie import ARCHITECTURES
-from local.stack import Options, Stack, local_stack
-from local.template import PROJECT, Layer, Template
+from devstack import PROJECT, dev
+from devstack.aws.intrinsics import load_yaml
+from devstack.aws.template import Layer, Template
+from devstack.errors import StackError
+from devstack.lambda_runtime import sam_local
+from devstack.lambda_runtime.rie import ARCHITECTURES
+from devstack.stack import Options, Stack, local_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

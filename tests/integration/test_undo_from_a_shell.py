@@ -31,7 +31,7 @@ def supakeep(project: PostgresProject, folder: Path, *arguments: str) -> tuple[i
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("SUPA", "NEXT_PUBLIC_"))}
     (folder / "supakeep.toml").write_text('[backup]\ntables = "*"\n')
     ended = subprocess.run(
-        [sys.executable, "-m", "supakeep.cli", *arguments],
+        [sys.executable, "-m", "supakeep", *arguments],
         cwd=folder, env=inherited | settings, capture_output=True, text=True, check=False,
     )  # fmt: skip
     return ended.returncode, ended.stdout + ended.stderr

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import pytest
 
-from supakeep.bootstrap import Application
+from supakeep.wiring import Application
 from tests.builders.backups import EVERYTHING, a_shop
 from tests.builders.lambda_events import InvocationContext, Project, http_event
 from tests.fakes.object_store import InMemoryObjectStore

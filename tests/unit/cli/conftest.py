@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from supakeep.bootstrap import Application
-from supakeep.cli import main
+from supakeep.cli.main import main
+from supakeep.wiring import Application
 from tests.builders.backups import a_shop
 from tests.builders.manifests import PROJECT
 from tests.fakes.database import InMemoryDatabase

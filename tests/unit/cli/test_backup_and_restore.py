@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from supakeep.bootstrap import Application
 from supakeep.errors import DatabaseUnavailableError
+from supakeep.wiring import Application
 from tests.builders.backups import CUSTOMERS, ITEMS, ORDERS, a_shop, emptied
 from tests.builders.manifests import PROJECT
 from tests.builders.tables import a_table

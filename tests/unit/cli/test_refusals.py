@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import pytest
 
-from supakeep import cli
+from supakeep.cli import main as cli
 from tests.builders.manifests import PROJECT
 from tests.unit.cli.conftest import Supakeep
 

@@ -8,14 +8,14 @@ from contextlib import contextmanager
 
 import pytest
 
-from supakeep import cli
-from supakeep.adapters.batch_transaction import BatchTransaction, RefusingWriter
-from supakeep.bootstrap import Application
+from supakeep.cli import main as cli
+from supakeep.databases.data_api.restore import BatchTransaction, RefusingWriter
 from supakeep.domain.manifest import Manifest, Trigger
 from supakeep.domain.row_changes import RestoreMode
 from supakeep.domain.schema import Table
 from supakeep.errors import DatabaseUnavailableError
 from supakeep.usecases.find_backups import list_backups
+from supakeep.wiring import Application
 from tests.builders.backups import CUSTOMERS, ITEMS, ORDERS, a_shop
 from tests.builders.manifests import PROJECT
 from tests.fakes.database import FailingExportDatabase, InMemoryDatabase

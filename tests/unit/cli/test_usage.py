@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from supakeep import cli
+from supakeep.cli import main as cli
 from tests.builders.backups import CUSTOMERS
 from tests.builders.manifests import PROJECT
 from tests.fakes.database import InMemoryDatabase

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from supakeep.adapters.in_memory import InMemoryRunStore
 from supakeep.domain.manifest import Manifest
+from supakeep.runs.in_memory import InMemoryRunStore
 from supakeep.usecases.track_runs import TrackRuns
 from tests.builders.backups import a_shop, back_up
 from tests.builders.manifests import place_backup

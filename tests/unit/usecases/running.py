@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 
-from supakeep.adapters.in_memory import InMemoryRunStore
 from supakeep.domain.run import Run, RunKind, RunStatus, new_run_id
 from supakeep.errors import LeaseHeldError, StorageUnavailableError
+from supakeep.runs.in_memory import InMemoryRunStore
 from supakeep.usecases.track_runs import Outcome, RunProgress, TrackRuns
 from tests.fakes.time import NOON
 

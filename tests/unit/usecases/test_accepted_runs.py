@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from supakeep.adapters.in_memory import InMemoryRunStore
 from supakeep.domain.run import LEASE_SECONDS, RunKind, RunStatus
 from supakeep.errors import (
     InvalidRequestError,
@@ -10,6 +9,7 @@ from supakeep.errors import (
     RunNotFoundError,
     StorageUnavailableError,
 )
+from supakeep.runs.in_memory import InMemoryRunStore
 from supakeep.usecases.track_runs import Outcome, RunProgress, TrackRuns
 from tests.fakes.time import FixedClock
 from tests.unit.usecases.running import DONE, a_run, done, lease_is_free, recorded

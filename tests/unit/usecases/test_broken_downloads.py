@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from supakeep.archive.reader import read_part, read_volume, read_volumes
 from supakeep.errors import ChecksumError, StorageUnavailableError
-from supakeep.usecases.read_document import read_part, read_volume, read_volumes
 from tests.builders.backups import a_shop, back_up, emptied, restore
 from tests.fakes.object_store import InMemoryObjectStore, pieces_of
 

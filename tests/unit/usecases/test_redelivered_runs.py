@@ -6,9 +6,9 @@ import datetime as dt
 
 import pytest
 
-from supakeep.adapters.in_memory import InMemoryRunStore
 from supakeep.domain.run import LEASE_SECONDS, Run, RunStatus
 from supakeep.errors import LeaseHeldError, StorageUnavailableError
+from supakeep.runs.in_memory import InMemoryRunStore
 from supakeep.usecases.track_runs import Outcome, RunProgress, TrackRuns
 from tests.fakes.time import NOON, FixedClock
 from tests.unit.usecases.running import DONE, a_run, crash, done, lease_is_free, recorded

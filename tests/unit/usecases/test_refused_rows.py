@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supakeep.adapters.batch_transaction import MAX_REFUSED_ROWS
+from supakeep.databases.data_api.restore import MAX_REFUSED_ROWS
 from supakeep.domain.manifest import Manifest
 from supakeep.domain.restore import RestoredTable
 from supakeep.errors import RestoreError

@@ -4,12 +4,12 @@ import datetime as dt
 
 import pytest
 
-from supakeep.adapters.in_memory import InMemoryRunStore
 from supakeep.domain.run import LEASE_SECONDS, RunKind, RunStatus
 from supakeep.errors import (
     LeaseHeldError,
     StorageUnavailableError,
 )
+from supakeep.runs.in_memory import InMemoryRunStore
 from supakeep.usecases.track_runs import Outcome, RunProgress, TrackRuns
 from tests.fakes.runs import InMemoryProgress
 from tests.fakes.time import NOON, FixedClock

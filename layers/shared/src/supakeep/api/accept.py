@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from supakeep.api.contracts import Accepted
-from supakeep.bootstrap import Application
 from supakeep.domain.run import Run, RunKind
 from supakeep.errors import SupakeepError
+from supakeep.wiring import Application
 
 RUNS_PATH = "/api/admin/runs"
 

@@ -9,8 +9,8 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
 from supakeep.api.accept import accept
 from supakeep.api.contracts import Accepted
-from supakeep.bootstrap import Application
 from supakeep.domain.run import RunKind
+from supakeep.wiring import Application
 
 
 def add_backup_routes(resolver: APIGatewayHttpResolver, app: Callable[[], Application]) -> None:

@@ -16,7 +16,6 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from pydantic import SecretStr
 
-from supakeep.bootstrap import Application
 from supakeep.domain.backup_name import LATEST, BackupName
 from supakeep.domain.run import validated_run_id
 from supakeep.errors import (
@@ -35,6 +34,7 @@ from supakeep.errors import (
     UnsafeOperationError,
 )
 from supakeep.settings import Settings
+from supakeep.wiring import Application
 
 log = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from supakeep.api.accept import accept
 from supakeep.api.contracts import Accepted, PruneBody
-from supakeep.bootstrap import Application
 from supakeep.domain.run import RunKind
 from supakeep.usecases.prune_backups import PruneReport
+from supakeep.wiring import Application
 
 
 def add_prune_routes(resolver: APIGatewayHttpResolver, app: Callable[[], Application]) -> None:

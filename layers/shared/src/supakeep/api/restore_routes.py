@@ -11,11 +11,11 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from supakeep.api.accept import RUNS_PATH, accept
 from supakeep.api.contracts import Accepted, BackupList, Download, DownloadLink, RestoreBody
-from supakeep.bootstrap import Application
 from supakeep.domain.restore_plan import check_confirmation, chosen_entries
 from supakeep.domain.run import Run, RunKind
 from supakeep.domain.summary import BackupSummary
 from supakeep.usecases.find_backups import list_backups, page_of, stores_holding
+from supakeep.wiring import Application
 
 LINK_SECONDS = 300
 BACKUPS_PATH = "/api/admin/backups"

@@ -13,12 +13,12 @@ from typing import Any, TypeVar
 from aws_lambda_powertools import Logger, Metrics
 from pydantic import BaseModel, ValidationError
 
-from supakeep.adapters.aws_lambda import LambdaDeadline
 from supakeep.api.observability import report_failure, report_run
-from supakeep.bootstrap import Application
+from supakeep.aws.dispatch import LambdaDeadline
 from supakeep.domain.run import Run, RunKind, new_run_id
 from supakeep.errors import InvalidRequestError, SupakeepError
 from supakeep.ports import Deadline
+from supakeep.wiring import Application
 
 log = logging.getLogger(__name__)
 

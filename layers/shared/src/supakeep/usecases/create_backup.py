@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from supakeep import __version__
-from supakeep.domain import document
+from supakeep.archive import layout as document
+from supakeep.archive.part_meter import PartMeter
+from supakeep.archive.writer import MirroredUpload, VolumeWriter
 from supakeep.domain.backup_name import FOLDER, BackupName
 from supakeep.domain.manifest import (
     BackupStatus,
@@ -24,8 +26,6 @@ from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.run import problem_of
 from supakeep.errors import BucketNotFoundError, DatabaseError, ExportError
 from supakeep.ports import Clock, Deadline, ObjectStore, Progress, Snapshot, SourceDatabase
-from supakeep.usecases.part_meter import PartMeter
-from supakeep.usecases.volume_writer import MirroredUpload, VolumeWriter
 
 log = logging.getLogger(__name__)
 

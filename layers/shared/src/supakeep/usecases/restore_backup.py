@@ -6,7 +6,8 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from supakeep.domain.document import split_rows
+from supakeep.archive.layout import split_rows
+from supakeep.archive.reader import check_volumes, read_part, volumes_of
 from supakeep.domain.manifest import Manifest, TableEntry
 from supakeep.domain.restore import (
     RestoredTable,
@@ -23,7 +24,6 @@ from supakeep.domain.restore_plan import (
 from supakeep.domain.schema import Catalog, Table
 from supakeep.errors import DatabasePermissionError, DatabaseUnavailableError, RestoreError
 from supakeep.ports import Deadline, ObjectStore, Progress, TargetDatabase, TargetTransaction
-from supakeep.usecases.read_document import check_volumes, read_part, volumes_of
 
 log = logging.getLogger(__name__)
 

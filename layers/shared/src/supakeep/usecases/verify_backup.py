@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
-from supakeep.domain.document import split_rows
+from supakeep.archive.layout import split_rows
+from supakeep.archive.reader import check_volumes, damaged, read_part
 from supakeep.domain.json_text import is_json_object
 from supakeep.domain.manifest import Manifest, Part, TableEntry
 from supakeep.ports import Deadline, ObjectStore, Progress
-from supakeep.usecases.read_document import check_volumes, damaged, read_part
 
 
 class VerifyReport(BaseModel):

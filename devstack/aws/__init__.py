@@ -1,0 +1,1 @@
+"""AWS as far as the functions use it, from template.yaml and moto's server."""

@@ -1,0 +1,1 @@
+"""The built functions in the real Lambda runtime."""

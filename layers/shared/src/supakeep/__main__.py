@@ -1,0 +1,7 @@
+"""`python -m supakeep`."""
+
+import sys
+
+from supakeep.cli.main import main
+
+sys.exit(main())

@@ -1,1 +1,0 @@
-"""The ports' implementations, one technology a file."""

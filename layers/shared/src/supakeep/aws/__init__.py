@@ -1,0 +1,1 @@
+"""AWS services other than stores and run records."""

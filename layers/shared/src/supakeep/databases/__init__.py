@@ -1,0 +1,1 @@
+"""Databases that are backed up and restored: two engines behind one port."""

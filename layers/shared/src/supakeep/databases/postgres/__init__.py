@@ -1,0 +1,1 @@
+"""The `postgres` engine: PostgreSQL's own protocol, one snapshot, one transaction."""

@@ -1,0 +1,171 @@
+"""A Postgres database as the source of a backup: one snapshot, read by several connections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from typing import Any, Literal, LiteralString
+
+from psycopg import sql
+
+from supakeep.databases.postgres.catalog import read_catalog, read_left_out
+from supakeep.databases.postgres.connection import (
+    Connection,
+    begin_reading,
+    connect_to_read,
+    exported_snapshot,
+    mapped_errors,
+)
+from supakeep.databases.postgres.export.ranges import RangeReader
+from supakeep.databases.postgres.lines import line_of
+from supakeep.databases.postgres.sql import columns_of, name_of, rows_of
+from supakeep.domain.plan import Selection
+from supakeep.domain.schema import Catalog, Table
+from supakeep.ports import Rows
+
+_CHUNK_BYTES = 1024 * 1024
+# Rows with values out of line may be megabytes wide, so they come one at a time.
+_MAX_TOAST_BYTES = 1024 * 1024
+_SMALL_TABLE_BYTES = 1024 * 1024
+# No JSON text holds these characters unescaped, so COPY never quotes and never escapes a row.
+_COPY_OPTIONS = sql.SQL("(format csv, quote E'\\x01', delimiter E'\\x02', escape E'\\x01')")
+
+
+@contextmanager
+def open_snapshot(url: str, connections: int) -> Iterator[PostgresSnapshot]:
+    """A frozen view of the database; everything read from it is of one moment."""
+    with ExitStack() as opened:
+        leader = opened.enter_context(closing(connect_to_read(url)))
+        with mapped_errors("open snapshot"):
+            begin_reading(leader)
+            snapshot = exported_snapshot(leader)
+        followers = [
+            opened.enter_context(closing(connect_to_read(url))) for _ in range(connections - 1)
+        ]
+        for follower in followers:
+            with mapped_errors("open snapshot"):
+                begin_reading(follower, snapshot)
+        pool = opened.enter_context(ThreadPoolExecutor(connections, "supakeep-export"))
+        yield PostgresSnapshot([leader, *followers], pool)
+
+
+class PostgresSnapshot:
+    """One snapshot. Rows stand in the order of the primary key, and those of a table without a key
+    as they lie on disk.
+    """
+
+    engine: Literal["rest", "postgres"] = "postgres"
+    consistency: Literal["snapshot", "per-table"] = "snapshot"
+    needs_key = False
+
+    def __init__(self, connections: list[Connection], pool: ThreadPoolExecutor) -> None:
+        self._leader = connections[0]
+        self._connections = connections
+        self._pool = pool
+
+    @property
+    def wal_position(self) -> str | None:
+        """Where the write-ahead log stood when the snapshot was taken."""
+        with mapped_errors("read position"):
+            row = self._leader.execute(
+                "select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() "
+                "else pg_current_wal_lsn() end::text"
+            ).fetchone()
+        return row[0] if row else None
+
+    def catalog(self) -> Catalog:
+        return read_catalog(self._leader)
+
+    def left_out(self, schemas: Sequence[str]) -> Mapping[str, str]:
+        return read_left_out(self._leader, list(schemas))
+
+    def count(self, selection: Selection) -> int:
+        query = sql.SQL("select count(*) from {} t where {}").format(
+            rows_of(selection.table), _condition(selection)
+        )
+        with mapped_errors("count", selection.table.qualified_name):
+            [[count]] = self._ask(query)
+        return int(count)
+
+    def export(self, selection: Selection) -> Iterator[Rows]:
+        with mapped_errors("export", selection.table.qualified_name):
+            total, toast = self._size(selection.table)
+            ranged = (
+                selection.policy.is_whole
+                and bool(selection.table.primary_key)
+                and total > _SMALL_TABLE_BYTES
+                and toast <= _MAX_TOAST_BYTES
+            )
+            yield from self._ranges(selection.table) if ranged else self._stream(selection)
+
+    def _ranges(self, table: Table) -> Iterator[Rows]:
+        return iter(RangeReader(self._connections, self._pool, table))
+
+    def _ask(
+        self, query: LiteralString | sql.Composed, parameters: Sequence[Any] = ()
+    ) -> list[Any]:
+        """All rows of a query; an error ends neither the transaction nor its snapshot."""
+        with self._leader.transaction():
+            return self._leader.execute(query, parameters).fetchall()
+
+    def _size(self, table: Table) -> tuple[int, int]:
+        [[total, toast]] = self._ask(
+            "select coalesce(sum(pg_relation_size(c.oid)), 0)::bigint, "
+            "coalesce(sum(pg_relation_size(nullif(c.reltoastrelid, 0))), 0)::bigint "
+            "from pg_partition_tree($1::regclass) p right join pg_class c on c.oid = p.relid "
+            "where c.oid = p.relid or c.oid = $1::regclass",
+            [name_of(table).as_string(self._leader)],
+        )
+        return total, toast
+
+    def _stream(self, selection: Selection) -> Iterator[Rows]:
+        """Row by row over one connection: rows of any width, in any order."""
+        query = sql.SQL("copy (select {} from {} t {}) to stdout {}").format(
+            line_of(selection.table), _chosen(selection), _ordering(selection), _COPY_OPTIONS
+        )
+        pending: list[bytes] = []
+        size = 0
+        with (
+            self._leader.transaction(),
+            self._leader.cursor() as cursor,
+            cursor.copy(query) as rows,
+        ):
+            for row in rows:
+                line = bytes(row)[:-1]
+                pending.append(line)
+                size += len(line)
+                if size >= _CHUNK_BYTES:
+                    yield Rows(b",\n".join(pending), len(pending))
+                    pending, size = [], 0
+        if pending:
+            yield Rows(b",\n".join(pending), len(pending))
+
+
+def _condition(selection: Selection) -> sql.Composable:
+    if selection.since is None or selection.policy.time_column is None:
+        return sql.SQL("true")
+    return sql.SQL("t.{} >= {}").format(
+        sql.Identifier(selection.policy.time_column), sql.Literal(selection.since.isoformat())
+    )
+
+
+def _chosen(selection: Selection) -> sql.Composable:
+    """The rows of the policy, as something that `t` can be an alias of."""
+    order_by = selection.policy.order_by
+    if order_by is None:
+        return sql.SQL("(select * from {} t where {})").format(
+            rows_of(selection.table), _condition(selection)
+        )
+    newest = sql.SQL("t.{} desc nulls last").format(sql.Identifier(order_by))
+    key = [sql.SQL("t.{} desc").format(sql.Identifier(k)) for k in selection.table.primary_key]
+    return sql.SQL("(select * from {} t order by {} limit {})").format(
+        rows_of(selection.table),
+        sql.SQL(", ").join([newest, *key]),
+        sql.Literal(selection.policy.last_rows),
+    )
+
+
+def _ordering(selection: Selection) -> sql.Composable:
+    key = selection.table.primary_key
+    return sql.SQL("order by {}").format(columns_of(key, "t")) if key else sql.SQL("")

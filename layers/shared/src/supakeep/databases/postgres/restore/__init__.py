@@ -1,0 +1,1 @@
+"""Writing a backup into a database."""

@@ -1,0 +1,178 @@
+"""Values that a column of today cannot hold: the table, the column, the value and its row by name.
+
+Postgres says what is wrong with a value, and not where it stands. Where it refuses a batch, the
+batch is converted again, outside of the transaction, by halves and then column by column.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import errors, sql
+
+from supakeep.databases.postgres.connection import Connection
+from supakeep.databases.postgres.sql import type_of
+from supakeep.domain.row_changes import text_of, tokens_of
+from supakeep.domain.schema import Column, Table, writable_columns
+from supakeep.errors import ConstraintViolationError
+
+_SHOWN_CHARACTERS = 100
+# A statement that was under way when the transaction ended must not be one of its own.
+_END = "rollback; set default_transaction_read_only = on"
+_NO_VALUE = "null"
+
+
+class ValueCheck:
+    """The rows of `backed_up` against the columns of `table`, the live one."""
+
+    def __init__(self, connection: Connection, table: Table, backed_up: Table) -> None:
+        self._connection = connection
+        self._table = table
+        self._before = {column.name: column for column in backed_up.columns}
+        self._written = writable_columns(table, backed_up)
+        self._now = {column.name: column for column in table.columns}
+        both = [(self._before[name], self._now[name]) for name in self._written]
+        self._converted = [now.name for before, now in both if _may_refuse(before, now)]
+        self._required = [now.name for old, now in both if old.nullable and not now.nullable]
+
+    def check(self, rows: Sequence[bytes]) -> None:
+        """Raises ConstraintViolationError for a value that a changed column cannot hold.
+
+        Writes nothing, and asks the database only where a column may have changed.
+        """
+        if self._converted:
+            with self.explained(rows, self._converted):
+                self._convert(rows, self._converted)
+        for name in self._required:
+            self._require(rows, name)
+
+    @contextmanager
+    def explained(self, rows: Sequence[bytes], columns: Sequence[str] = ()) -> Iterator[None]:
+        """Where Postgres refuses what is done with these rows because of a value: names the value,
+        of `columns` or of all that are written. The transaction is lost then, and is rolled back.
+        """
+        try:
+            yield
+        except (psycopg.DataError, errors.NotNullViolation, errors.CheckViolation) as exc:
+            self._connection.execute(_END)
+            found = self._first_refused(rows, columns or self._written)
+            if found is not None:
+                raise self._cannot_hold(*found) from exc
+            # a trigger may have written to another table
+            if (name := exc.diag.column_name) in self._now and not self._now[name].nullable:
+                self._require(rows, name, exc)
+            raise
+
+    def _convert(self, rows: Sequence[bytes], columns: Sequence[str]) -> None:
+        query = sql.SQL("select count(*) from json_to_recordset($1::json) as r({})").format(
+            sql.SQL(", ").join(
+                sql.SQL("{} {}").format(sql.Identifier(name), type_of(self._table, name))
+                for name in columns
+            )
+        )
+        self._connection.execute(query, [(b"[" + b",".join(rows) + b"]").decode()])
+
+    def _refusal(self, rows: Sequence[bytes], columns: Sequence[str]) -> psycopg.Error | None:
+        try:
+            self._convert(rows, columns)
+        except (psycopg.DataError, psycopg.IntegrityError) as exc:
+            return exc
+        return None
+
+    def _first_refused(
+        self, rows: Sequence[bytes], columns: Sequence[str]
+    ) -> tuple[bytes, str, psycopg.Error] | None:
+        if not columns or self._refusal(rows, columns) is None:
+            return None
+        while len(rows) > 1:
+            middle = len(rows) // 2
+            first = rows[:middle]
+            rows = first if self._refusal(first, columns) else rows[middle:]
+        for name in columns:
+            if refusal := self._refusal(rows, [name]):
+                return rows[0], name, refusal
+        return None
+
+    def _cannot_hold(
+        self, row: bytes, name: str, refusal: psycopg.Error
+    ) -> ConstraintViolationError:
+        before, now = self._before.get(name), self._now[name]
+        changed = ""
+        if before and before.type != now.type:
+            changed = f" (it was {before.type} and is {now.type} now)"
+        return self._violation(
+            row,
+            name,
+            _reason(refusal, _token(row, name)),
+            f"Give the column{changed} a type that holds the value for the restore, leave the "
+            "table out, or restore into a table of the former type in another schema "
+            "(--into-schema, into_schema) and convert there.",
+        )
+
+    def _require(
+        self, rows: Sequence[bytes], name: str, cause: psycopg.Error | None = None
+    ) -> None:
+        row = next((row for row in rows if self._is_null(row, name)), None)
+        if row is not None:
+            raise self._violation(
+                row,
+                name,
+                "it must have a value now",
+                "For the restore, let the column be null (ALTER TABLE … ALTER COLUMN … DROP NOT "
+                "NULL) or, where the backup does not have it, give it a default; or leave the "
+                "table out.",
+            ) from cause
+
+    def _is_null(self, row: bytes, name: str) -> bool:
+        """Whether the row has SQL's null there; JSON's is a value (docs/format.md)."""
+        before, tokens = self._before.get(name), tokens_of(row)
+        if tokens.get(name, _NO_VALUE) != _NO_VALUE or (before and not before.nullable):
+            return False
+        return name not in json.loads(tokens.get("", "[]"))
+
+    def _violation(self, row: bytes, name: str, reason: str, hint: str) -> ConstraintViolationError:
+        table = self._table.qualified_name
+        return ConstraintViolationError(
+            f"{table}.{name} cannot hold {_short(_token(row, name))} "
+            f"(row {_short(_shown_key(row, self._table.primary_key))}): {reason}",
+            operation="restore",
+            key=table,
+            hint=f"Nothing was written. {hint}",
+        )
+
+
+def _may_refuse(before: Column, now: Column) -> bool:
+    """Whether a column may not hold what it held: its type is another one, or one of the database's
+    own (they have a schema), which may have changed under its name.
+    """
+    return before.type != now.type or "." in now.type
+
+
+def _token(row: bytes, name: str) -> str:
+    return tokens_of(row).get(name, _NO_VALUE)
+
+
+def _shown_key(row: bytes, key: Sequence[str]) -> str:
+    """The row's key as JSON, its values as they stand in the row; all of a row without a key."""
+    if not key:
+        return row.decode()
+    tokens = tokens_of(row)
+    members = (f"{json.dumps(name)}: {tokens.get(name, _NO_VALUE)}" for name in key)
+    return "{" + ", ".join(members) + "}"
+
+
+def _reason(refusal: psycopg.Error, token: str) -> str:
+    """What Postgres said; the value, which it may repeat at the end, is told already."""
+    told = refusal.diag.message_primary or type(refusal).__name__
+    value = token if token[:1] in "[{" else text_of(token)
+    reason = _short(told.removesuffix(f': "{value}"'))
+    detail = refusal.diag.message_detail
+    return f"{reason} ({_short(detail)})" if detail else reason
+
+
+def _short(text: str) -> str:
+    cut = text[:_SHOWN_CHARACTERS]
+    return f"{cut}…" if len(text) > len(cut) else text

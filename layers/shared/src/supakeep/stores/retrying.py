@@ -1,0 +1,73 @@
+"""An object store that tries again where trying again can help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import BinaryIO, TypeVar
+
+from supakeep.errors import ObjectAlreadyExistsError, SupakeepError
+from supakeep.ports import ObjectStore, StoredObject
+from supakeep.retries import retrying
+
+T = TypeVar("T")
+
+
+class RetryingObjectStore:
+    """Repeats what failed with a retryable error, with growing pauses; all else passes through.
+
+    `first_pause_seconds` doubles with each attempt.
+    """
+
+    def __init__(
+        self, store: ObjectStore, *, attempts: int = 4, first_pause_seconds: float = 0.5
+    ) -> None:
+        self.name = store.name
+        self._store = store
+        self._attempts = attempts
+        self._first_pause_seconds = first_pause_seconds
+
+    def put(self, key: str, content: BinaryIO) -> None:
+        start = content.tell()
+        failed_before = False
+
+        def attempt() -> None:
+            nonlocal failed_before
+            content.seek(start)
+            try:
+                self._store.put(key, content)
+            except ObjectAlreadyExistsError:
+                # the attempt before may have arrived, and only its answer been lost
+                if not (failed_before and self._holds(key, content, start)):
+                    raise
+            except SupakeepError as exc:
+                failed_before = exc.retryable
+                raise
+
+        self._retrying(attempt)
+
+    @contextmanager
+    def read(self, key: str) -> Iterator[Iterator[bytes]]:
+        # only the opening is repeated: bytes that were handed on cannot be taken back
+        with ExitStack() as opened:
+            yield self._retrying(lambda: opened.enter_context(self._store.read(key)))
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        return iter(self._retrying(lambda: list(self._store.list(prefix))))
+
+    def delete(self, key: str) -> None:
+        self._retrying(lambda: self._store.delete(key))
+
+    def signed_url(self, key: str, expires_in_seconds: int) -> str:
+        return self._retrying(lambda: self._store.signed_url(key, expires_in_seconds))
+
+    def _holds(self, key: str, content: BinaryIO, start: int) -> bool:
+        """Whether the object is byte for byte what was to be written."""
+        content.seek(start)
+        with self._store.read(key) as pieces:
+            same = all(content.read(len(piece)) == piece for piece in pieces)
+        return same and not content.read(1)
+
+    def _retrying(self, attempt: Callable[[], T]) -> T:
+        repeat = retrying(attempts=self._attempts, first_pause_seconds=self._first_pause_seconds)
+        return repeat(attempt)

@@ -1,0 +1,265 @@
+"""The answers of the real Storage server, where they differ from the local stand-in's."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from supakeep.errors import (
+    BucketNotFoundError,
+    ObjectAlreadyExistsError,
+    ObjectNotFoundError,
+    StorageError,
+    StoragePermissionError,
+    StorageUnavailableError,
+)
+from supakeep.stores.supabase_storage import SupabaseObjectStore
+
+KEY = "daily/backup_abc_2026-11-22.sql.json"
+URL = "https://abc.supabase.co"
+Server = Callable[[httpx.Request], httpx.Response]
+
+
+def store_over(server: Server) -> SupabaseObjectStore:
+    client = httpx.Client(transport=httpx.MockTransport(server), base_url=URL)
+    return SupabaseObjectStore(URL, "sb_secret_x", "backups", client=client)
+
+
+def always(status: int, body: Any = None, *, text: str | None = None) -> Server:
+    def answer(_: httpx.Request) -> httpx.Response:
+        if text is not None:
+            return httpx.Response(status, text=text)
+        return httpx.Response(status, json=body)
+
+    return answer
+
+
+def error(code: str, error: str, message: str) -> dict[str, str]:
+    """The body of Storage's errors; the HTTP status beside it is often 400."""
+    return {"statusCode": code, "error": error, "message": message}
+
+
+def read(store: SupabaseObjectStore) -> bytes:
+    with store.read(KEY) as pieces:
+        return b"".join(pieces)
+
+
+def test_an_upload_sends_the_whole_object_with_the_secret_key() -> None:
+    seen: list[httpx.Request] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        request.read()
+        seen.append(request)
+        return httpx.Response(200, json={"Key": f"backups/{KEY}"})
+
+    store_over(server).put(KEY, io.BytesIO(b'{"rows": []}'))
+
+    [request] = seen
+    assert (request.method, request.url.path) == ("POST", f"/storage/v1/object/backups/{KEY}")
+    assert request.headers["apikey"] == "sb_secret_x"
+    assert request.headers["authorization"] == "Bearer sb_secret_x"
+    assert request.headers["x-upsert"] == "false"
+    assert b'{"rows": []}' in request.content
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_an_upload_into_a_missing_bucket_is_told_in_the_words_of_the_guide(status: int) -> None:
+    store = store_over(always(status, error("404", "Bucket not found", "Bucket not found")))
+
+    with pytest.raises(BucketNotFoundError) as failed:
+        store.put(KEY, io.BytesIO(b"x"))
+
+    assert failed.value.message == "Upload failed: Storage bucket not found"
+    assert failed.value.hint is not None
+    assert "20250128_backup_storage.sql" in failed.value.hint
+
+
+@pytest.mark.parametrize("status", [400, 409])
+def test_a_key_that_is_taken_is_told(status: int) -> None:
+    body = error("409", "Duplicate", "The resource already exists")
+
+    with pytest.raises(ObjectAlreadyExistsError):
+        store_over(always(status, body)).put(KEY, io.BytesIO(b"x"))
+
+
+@pytest.mark.parametrize("status", [400, 413])
+def test_an_object_that_is_too_large_is_told_with_the_setting_that_helps(status: int) -> None:
+    body = error("413", "Payload too large", "The object exceeded the maximum allowed size")
+
+    with pytest.raises(StorageError, match="is larger than Storage allows") as failed:
+        store_over(always(status, body)).put(KEY, io.BytesIO(b"x"))
+
+    assert failed.value.hint is not None
+    assert "MAX_OBJECT_BYTES" in failed.value.hint
+    assert not failed.value.retryable
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_a_missing_object_is_told(status: int) -> None:
+    body = error("404", "not_found", "Object not found")
+
+    with pytest.raises(ObjectNotFoundError):
+        read(store_over(always(status, body)))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        error("403", "Unauthorized", "Invalid Compact JWS"),
+        error("403", "Unauthorized", "new row violates row-level security policy"),
+        error("401", "Unauthorized", "jwt expired"),
+    ],
+)
+def test_a_key_without_the_right_is_told_in_the_words_of_the_guide(body: dict[str, str]) -> None:
+    for status in (400, 403):
+        store = store_over(always(status, body))
+        for attempt in (
+            lambda store=store: store.put(KEY, io.BytesIO(b"x")),
+            lambda store=store: read(store),
+            lambda store=store: store.delete(KEY),
+            lambda store=store: list(store.list("daily/")),
+            lambda store=store: store.signed_url(KEY, 60),
+        ):
+            with pytest.raises(StoragePermissionError) as failed:
+                attempt()
+            assert failed.value.message == "Permission denied"
+            assert failed.value.hint is not None
+            assert "SUPABASE_SERVICE_ROLE_KEY" in failed.value.hint
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 520, 544])
+def test_a_server_that_fails_is_worth_another_attempt(status: int) -> None:
+    store = store_over(always(status, text="<html>Bad gateway</html>"))
+
+    for attempt in (
+        lambda: store.put(KEY, io.BytesIO(b"x")),
+        lambda: list(store.list("daily/")),
+        lambda: store.delete(KEY),
+    ):
+        with pytest.raises(StorageUnavailableError) as failed:
+            attempt()
+        assert failed.value.retryable
+
+
+def test_a_download_that_fails_is_told_in_the_words_of_the_guide() -> None:
+    with pytest.raises(StorageUnavailableError) as failed:
+        read(store_over(always(503, text="unavailable")))
+
+    assert failed.value.message.startswith("Failed to download backup: ")
+    assert failed.value.hint is not None
+    assert "--from mirror" in failed.value.hint
+
+
+@pytest.mark.parametrize(
+    "failure", [httpx.ConnectError("no"), httpx.ReadTimeout("no"), httpx.RemoteProtocolError("no")]
+)
+def test_a_server_that_is_not_there_is_worth_another_attempt(failure: httpx.HTTPError) -> None:
+    def server(_: httpx.Request) -> httpx.Response:
+        raise failure
+
+    with pytest.raises(StorageUnavailableError, match=type(failure).__name__):
+        read(store_over(server))
+
+
+def entry(name: str, *, size: int = 5) -> dict[str, Any]:
+    return {
+        "name": name,
+        "id": "b1b7a7c2",
+        "updated_at": "2026-11-22T03:00:05.123Z",
+        "created_at": "2026-11-22T03:00:05.123Z",
+        "last_accessed_at": None,
+        "metadata": {"size": size, "mimetype": "application/json"},
+    }
+
+
+def listing(names: list[str], *, page_size: int = 100) -> Server:
+    """Answers a hundred names a page, whatever is asked for, as the real server does."""
+
+    def server(request: httpx.Request) -> httpx.Response:
+        asked = json.loads(request.read())
+        assert asked["prefix"] == "daily"
+        found = [name for name in names if name.startswith(asked["search"])]
+        page = found[asked["offset"] : asked["offset"] + page_size]
+        return httpx.Response(200, json=[entry(name) for name in page])
+
+    return server
+
+
+@pytest.mark.parametrize("page_size", [100, 30, 1])
+@pytest.mark.parametrize("count", [1, 99, 100, 101, 250])
+def test_every_page_of_a_listing_is_read(count: int, page_size: int) -> None:
+    names = [f"backup_abc_2026-11-22.sql.json.{number:03d}" for number in range(count)]
+
+    store = store_over(listing(names, page_size=page_size))
+    found = list(store.list("daily/backup_abc_"))
+
+    assert [stored.key for stored in found] == [f"daily/{name}" for name in names]
+    assert found[0].size_bytes == 5
+    assert found[0].modified_at.isoformat() == "2026-11-22T03:00:05.123000+00:00"
+
+
+def test_folders_and_what_the_search_takes_too_much_are_left_out() -> None:
+    # `search` is case-insensitive on the real server, and `_` stands for any character there
+    names = ["backup_abc_2026-11-22.sql.json", "BACKUP_ABC_2026-11-22.sql.json", "backup-abc-x"]
+
+    def server(request: httpx.Request) -> httpx.Response:
+        if json.loads(request.read())["offset"]:
+            return httpx.Response(200, json=[])
+        folder = {**entry("backup_abc_folder"), "id": None, "metadata": None}
+        return httpx.Response(200, json=[folder, *(entry(name) for name in names)])
+
+    found = list(store_over(server).list("daily/backup_abc_"))
+
+    assert [stored.key for stored in found] == [f"daily/{names[0]}"]
+
+
+def test_an_empty_listing_of_a_bucket_that_does_not_exist_is_told() -> None:
+    """The real server answers an empty list, not an error."""
+
+    def server(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/storage/v1/bucket/backups":
+            return httpx.Response(400, json=error("404", "Bucket not found", "Bucket not found"))
+        return httpx.Response(200, json=[])
+
+    with pytest.raises(BucketNotFoundError, match="Storage bucket not found"):
+        list(store_over(server).list("daily/"))
+
+
+def test_an_empty_listing_of_a_bucket_that_exists_is_empty() -> None:
+    bucket = {
+        "id": "backups",
+        "name": "backups",
+        "owner": "",
+        "public": False,
+        "file_size_limit": None,
+        "allowed_mime_types": None,
+        "created_at": "2026-01-01T00:00:00.000Z",
+        "updated_at": "2026-01-01T00:00:00.000Z",
+    }
+
+    def server(request: httpx.Request) -> httpx.Response:
+        is_bucket = request.url.path == "/storage/v1/bucket/backups"
+        return httpx.Response(200, json=bucket if is_bucket else [])
+
+    assert list(store_over(server).list("daily/")) == []
+
+
+def test_a_signed_address_is_one_of_the_project() -> None:
+    path = f"/object/sign/backups/{KEY}?token=eyJ"
+
+    for field in ("signedURL", "signedUrl"):
+        for given in (path, f"/storage/v1{path}"):
+            url = store_over(always(200, {field: given})).signed_url(KEY, 60)
+            assert url == f"{URL}/storage/v1{path}"
+
+
+def test_an_object_cannot_be_signed_where_it_is_not() -> None:
+    body = error("404", "not_found", "Object not found")
+
+    with pytest.raises(ObjectNotFoundError):
+        store_over(always(400, body)).signed_url(KEY, 60)
