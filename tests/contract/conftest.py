@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 import httpx
 import psycopg
 import pytest
+from _pytest.mark import ParameterSet
 from mypy_boto3_s3 import S3Client
 
 from devstack.aws.services import Aws, start_aws
@@ -22,6 +22,7 @@ from devstack.supabase.postgres import Postgres, remove_cluster, start_postgres
 from supakeep.databases.data_api.database import SupabaseRestDatabase
 from supakeep.stores.supabase_storage import SupabaseObjectStore
 from tests.builders.postgres_project import PostgresProject
+from tests.contract.adapters import DATABASES, NEED_A_SERVER, Adapters
 from tests.contract.workbench import (
     InMemoryWorkbench,
     PostgresWorkbench,
@@ -30,10 +31,16 @@ from tests.contract.workbench import (
 )
 
 HERE = Path(__file__).parent
-SERVED = partial(pytest.param, marks=pytest.mark.integration)
-"""An adapter that needs a server."""
 
 MakeStorage = Callable[..., SupabaseObjectStore]
+
+
+def each_of(adapters: Adapters) -> list[ParameterSet | str]:
+    """The adapters' names as a fixture's parameters; those that need a server are marked."""
+    return [
+        pytest.param(name, marks=pytest.mark.integration) if made in NEED_A_SERVER else name
+        for name, made in adapters.items()
+    ]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -130,11 +137,11 @@ def superuser(servers: Servers) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-@pytest.fixture(params=["in_memory", SERVED("supabase"), SERVED("postgres")])
+@pytest.fixture(params=each_of(DATABASES))
 def bench(request: pytest.FixtureRequest) -> Workbench:
     if request.param == "in_memory":
         return InMemoryWorkbench()
-    workbench: Workbench = request.getfixturevalue("supabase")
+    workbench: Workbench = request.getfixturevalue(request.param)
     return workbench
 
 

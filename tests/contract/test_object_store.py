@@ -22,7 +22,8 @@ from supakeep.ports import ObjectStore
 from supakeep.stores.folder import FolderObjectStore
 from supakeep.stores.retrying import RetryingObjectStore
 from supakeep.stores.s3 import S3ObjectStore
-from tests.contract.conftest import SERVED, MakeStorage
+from tests.contract.adapters import STORES
+from tests.contract.conftest import MakeStorage, each_of
 from tests.contract.exporting import read
 from tests.fakes.faulty_object_store import FailingObjectStore
 from tests.fakes.object_store import InMemoryObjectStore
@@ -30,7 +31,7 @@ from tests.fakes.object_store import InMemoryObjectStore
 MakeStore = Callable[[str], ObjectStore]
 
 
-@pytest.fixture(params=["in_memory", "folder", "retrying", SERVED("s3"), SERVED("supabase")])
+@pytest.fixture(params=each_of(STORES))
 def adapter(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
@@ -65,6 +66,10 @@ def store(store_named: MakeStore, tmp_path: Path) -> ObjectStore:
     """A store over a bucket that exists."""
     (tmp_path / "backups").mkdir()
     return store_named("backups")
+
+
+def test_the_store_is_the_adapter_that_the_id_names(adapter: str, store: ObjectStore) -> None:
+    assert type(store) is STORES[adapter]
 
 
 @pytest.mark.parametrize(

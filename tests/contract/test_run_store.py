@@ -19,7 +19,8 @@ from supakeep.errors import ConfigurationError, LeaseHeldError, StorageUnavailab
 from supakeep.ports import RunStore
 from supakeep.runs.dynamodb import DynamoDbRunStore
 from supakeep.runs.in_memory import InMemoryRunStore
-from tests.contract.conftest import SERVED, Servers
+from tests.contract.adapters import RUN_STORES
+from tests.contract.conftest import Servers, each_of
 from tests.fakes.time import NOON
 
 LATER = NOON + dt.timedelta(seconds=300)
@@ -45,7 +46,7 @@ def dynamodb(servers: Servers) -> Iterator[DynamoDBClient]:
     client.close()
 
 
-@pytest.fixture(params=["in_memory", SERVED("dynamodb")])
+@pytest.fixture(params=each_of(RUN_STORES))
 def store(request: pytest.FixtureRequest) -> RunStore:
     """A run store without any run; in DynamoDB that of a project of this test's own."""
     if request.param == "in_memory":
@@ -65,6 +66,12 @@ def is_held(store: RunStore, lease: str, now: dt.datetime = NOON) -> bool:
     except LeaseHeldError:
         return True
     return False
+
+
+def test_the_store_is_the_adapter_that_the_id_names(
+    store: RunStore, request: pytest.FixtureRequest
+) -> None:
+    assert type(store) is RUN_STORES[request.node.callspec.params["store"]]
 
 
 def test_a_run_reads_back_as_it_was_saved(store: RunStore) -> None:

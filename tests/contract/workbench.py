@@ -48,6 +48,11 @@ class Workbench(Protocol):
     @property
     def database(self) -> Database: ...
 
+    @property
+    def adapter(self) -> object:
+        """The adapter itself, whose calls `database` makes."""
+        ...
+
     schema: str
 
     def create(
@@ -69,7 +74,7 @@ class Workbench(Protocol):
 
 class InMemoryWorkbench:
     def __init__(self) -> None:
-        self.database = InMemoryDatabase(portion_rows=100)
+        self.database = self.adapter = InMemoryDatabase(portion_rows=100)
         self.schema = "bench"
 
     def create(
@@ -159,7 +164,7 @@ class SupabaseWorkbench(ServerWorkbench):
         self, owner: psycopg.Connection, database: SupabaseRestDatabase, schema: str
     ) -> None:
         super().__init__(owner, schema)
-        self._database = database
+        self._database = self.adapter = database
 
     @property
     def database(self) -> SupabaseRestDatabase:
@@ -179,7 +184,8 @@ class PostgresWorkbench(ServerWorkbench):
             ).rowcount:
                 superuser.execute("create role bench_engine login bypassrls in role service_role")
                 superuser.execute("grant set on parameter session_replication_role to bench_engine")
-        self._database = OneByOne(PostgresDatabase(server.url(self.ROLE)))
+        self.adapter = PostgresDatabase(server.url(self.ROLE))
+        self._database = OneByOne(self.adapter)
 
     @property
     def database(self) -> Database:

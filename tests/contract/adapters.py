@@ -1,0 +1,38 @@
+"""The adapters that each port's contract is held against, by the name in their tests' ids."""
+
+from __future__ import annotations
+
+from supakeep.databases.data_api.database import SupabaseRestDatabase
+from supakeep.databases.postgres.database import PostgresDatabase
+from supakeep.runs.dynamodb import DynamoDbRunStore
+from supakeep.runs.in_memory import InMemoryRunStore
+from supakeep.stores.folder import FolderObjectStore
+from supakeep.stores.retrying import RetryingObjectStore
+from supakeep.stores.s3 import S3ObjectStore
+from supakeep.stores.supabase_storage import SupabaseObjectStore
+from tests.fakes.database import InMemoryDatabase
+from tests.fakes.object_store import InMemoryObjectStore
+
+Adapters = dict[str, type]
+
+DATABASES: Adapters = {
+    "in_memory": InMemoryDatabase,
+    "supabase": SupabaseRestDatabase,
+    "postgres": PostgresDatabase,
+}
+STORES: Adapters = {
+    "in_memory": InMemoryObjectStore,
+    "folder": FolderObjectStore,
+    "retrying": RetryingObjectStore,
+    "s3": S3ObjectStore,
+    "supabase": SupabaseObjectStore,
+}
+RUN_STORES: Adapters = {"in_memory": InMemoryRunStore, "dynamodb": DynamoDbRunStore}
+
+NEED_A_SERVER: set[type] = {
+    SupabaseRestDatabase,
+    PostgresDatabase,
+    S3ObjectStore,
+    SupabaseObjectStore,
+    DynamoDbRunStore,
+}
