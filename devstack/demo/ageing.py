@@ -6,6 +6,7 @@ import datetime as dt
 import io
 from typing import TYPE_CHECKING
 
+from supakeep.archive.manifest import encode_manifest
 from supakeep.domain.backup_name import BackupName
 
 if TYPE_CHECKING:
@@ -31,5 +32,5 @@ def age(store: ObjectStore, manifest: Manifest, days: int) -> BackupName:
             "volumes": tuple(volumes),
         }
     )
-    store.put(name.manifest_key, io.BytesIO(aged.serialized()))
+    store.put(name.manifest_key, io.BytesIO(encode_manifest(aged)))
     return name

@@ -14,7 +14,7 @@ from devstack.demo.seed import seed
 from devstack.demo.wreckage import ACCIDENTS, fingerprint, wreck
 from devstack.errors import StackError
 from devstack.stack import Options, local_stack
-from supakeep.domain.manifest import Manifest
+from supakeep.archive.manifest import parse_manifest
 from supakeep.wiring import Application
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def prune(stack: Stack, app: Application, name: str) -> tuple[int, int]:
     step(8, "Age nine backups over nine days and prune to seven")
     for store in app.stores:
         with store.read(f"daily/{name}.manifest.json") as pieces:
-            manifest = Manifest.parse(b"".join(pieces), f"daily/{name}.manifest.json")
+            manifest = parse_manifest(b"".join(pieces), f"daily/{name}.manifest.json")
         for days in AGED_DAYS:
             age(store, manifest, days)
     run = result_of(stack.invoke("PruneFunction", {"action": "prune"}))

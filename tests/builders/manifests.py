@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 from typing import Literal
 
+from supakeep.archive.manifest import encode_manifest
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.manifest import (
     BackupStatus,
@@ -93,5 +94,5 @@ def place_backup(
     """Puts a backup's manifest and document into a store, without any table's rows."""
     manifest = a_manifest(at=at, project=project, good=good)
     store.place(manifest.name.document_key, b"a document", modified_at=at)
-    store.place(manifest.name.manifest_key, manifest.serialized(), modified_at=at)
+    store.place(manifest.name.manifest_key, encode_manifest(manifest), modified_at=at)
     return manifest.name

@@ -19,6 +19,7 @@ import psycopg
 from devstack.demo.seed import seed
 from devstack.demo.wreckage import fingerprint, wreck
 from devstack.stack import local_stack
+from supakeep.archive.manifest import parse_manifest
 from supakeep.domain.manifest import Manifest
 from supakeep.runs.dynamodb import DynamoDbRunStore
 from supakeep.stores.s3 import S3ObjectStore
@@ -145,7 +146,7 @@ class Deployment:
 
     def manifest(self, name: str, store: ObjectStore | None = None) -> Manifest:
         key = f"daily/{name}.manifest.json"
-        return Manifest.parse(self.content(store or self.primary, key), key)
+        return parse_manifest(self.content(store or self.primary, key), key)
 
     def execute(self, statement: str) -> list[tuple[Any, ...]]:
         """SQL as the project's owner."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from supakeep.archive.manifest import encode_manifest
 from supakeep.domain.run import RunKind
 from supakeep.errors import StorageUnavailableError
 from tests.builders.backups import CUSTOMERS, ITEMS, NAME, ORDERS, back_up
@@ -89,7 +90,7 @@ def test_another_projects_backup_is_refused_without_consent(
     functions: Functions, project: Project
 ) -> None:
     other = a_manifest(project="other")
-    project.primary.place(other.name.manifest_key, other.serialized())
+    project.primary.place(other.name.manifest_key, encode_manifest(other))
 
     refused = asked(functions, name=other.backup)
     allowed = asked(functions, name=other.backup, allow_other_project=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from supakeep.archive.manifest import encode_manifest
 from tests.builders.backups import CUSTOMERS, ITEMS, ORDERS
 from tests.builders.manifests import PROJECT, a_manifest, place_backup
 from tests.fakes.database import InMemoryDatabase
@@ -23,7 +24,7 @@ def without_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 def place_in_folder(folder: Path, *, at: dt.datetime, project: str = PROJECT) -> str:
     manifest = a_manifest(at=at, project=project)
     (folder / "daily").mkdir(parents=True, exist_ok=True)
-    (folder / manifest.name.manifest_key).write_bytes(manifest.serialized())
+    (folder / manifest.name.manifest_key).write_bytes(encode_manifest(manifest))
     (folder / manifest.name.document_key).write_bytes(b"a document")
     return manifest.backup
 

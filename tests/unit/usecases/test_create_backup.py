@@ -4,7 +4,8 @@ import hashlib
 
 import pytest
 
-from supakeep.domain.manifest import BackupStatus, Manifest
+from supakeep.archive.manifest import parse_manifest
+from supakeep.domain.manifest import BackupStatus
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.schema import Catalog
 from supakeep.errors import (
@@ -42,7 +43,7 @@ def test_a_backup_is_a_document_and_a_manifest_that_agree() -> None:
     manifest = back_up(shop, store)
 
     assert sorted(store.objects) == [NAME.manifest_key, NAME.document_key]
-    assert Manifest.parse(store.objects[NAME.manifest_key], NAME.manifest_key) == manifest
+    assert parse_manifest(store.objects[NAME.manifest_key], NAME.manifest_key) == manifest
     assert manifest.status is BackupStatus.COMPLETE
     assert [entry.name for entry in manifest.tables] == [CUSTOMERS, ITEMS, ORDERS]
     assert [entry.rows for entry in manifest.tables] == [5, 5, 5]
@@ -153,7 +154,7 @@ def test_when_the_primary_fails_there_is_no_manifest_anywhere_it_could_mislead(n
     assert manifests_in(store) == []
     for key in manifests_in(mirror):
         # the manifest itself was what failed: the mirror's copy is whole
-        manifest = Manifest.parse(mirror.objects[key], key)
+        manifest = parse_manifest(mirror.objects[key], key)
         assert document_of(mirror, manifest)
 
 

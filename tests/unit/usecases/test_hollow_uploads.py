@@ -7,7 +7,8 @@ from typing import BinaryIO
 
 import pytest
 
-from supakeep.domain.manifest import BackupStatus, Manifest
+from supakeep.archive.manifest import parse_manifest
+from supakeep.domain.manifest import BackupStatus
 from supakeep.errors import StorageUnavailableError
 from tests.builders.backups import NAME, a_shop, back_up, document_of, manifests_in
 from tests.fakes.object_store import InMemoryObjectStore
@@ -63,7 +64,7 @@ def test_a_mirror_that_does_not_hold_it_in_full_makes_the_backup_partial(
     assert "mirror does not hold it in full" in manifest.mirror_error.message
     assert manifest.is_good
     assert document_of(primary, manifest)
-    assert Manifest.parse(primary.objects[NAME.manifest_key], NAME.manifest_key) == manifest
+    assert parse_manifest(primary.objects[NAME.manifest_key], NAME.manifest_key) == manifest
     assert manifests_in(mirror) == []
 
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from supakeep.domain.manifest import BackupStatus, Manifest
+from supakeep.archive.manifest import parse_manifest
+from supakeep.domain.manifest import BackupStatus
 from tests.builders.backups import NAME, a_shop, back_up, document_of
 from tests.fakes.faulty_object_store import FailingObjectStore
 from tests.fakes.object_store import InMemoryObjectStore
@@ -51,7 +52,7 @@ def test_when_the_mirror_fails_the_backup_is_partial_and_the_mirror_shows_none(
     assert manifest.mirror_error.message == "The mirror failed: mirror did not answer"
     # this copy restores all the same
     assert manifest.is_good
-    assert Manifest.parse(primary.objects[NAME.manifest_key], NAME.manifest_key) == manifest
+    assert parse_manifest(primary.objects[NAME.manifest_key], NAME.manifest_key) == manifest
     assert document_of(primary, manifest)
     assert NAME.manifest_key not in copy.objects
 

@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 
+from supakeep.archive.manifest import encode_manifest
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.manifest import Trigger
 from supakeep.errors import BackupNotFoundError
@@ -22,7 +23,7 @@ def place_undo(store: InMemoryObjectStore, at: dt.datetime = NOON, run: str = RU
     fields = {"trigger": Trigger.PRE_RESTORE, "run": run}
     manifest = a_manifest(at=at).model_copy(update=fields)
     store.place(manifest.name.document_key, b"a document", modified_at=at)
-    store.place(manifest.name.manifest_key, manifest.serialized(), modified_at=at)
+    store.place(manifest.name.manifest_key, encode_manifest(manifest), modified_at=at)
     return manifest.name
 
 

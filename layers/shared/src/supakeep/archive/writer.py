@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import BinaryIO, Self, cast
 
+from supakeep.archive.manifest import encode_manifest
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.manifest import BackupStatus, Manifest, Problem, VolumeEntry
 from supakeep.errors import StorageError, StorageUnavailableError
@@ -45,7 +46,7 @@ class MirroredUpload:
         key = manifest.name.manifest_key
         _confirm(self._primary, manifest)
         self._confirm_mirror(manifest)
-        self._put_mirror(key, io.BytesIO(manifest.serialized()))
+        self._put_mirror(key, io.BytesIO(encode_manifest(manifest)))
         if self.mirror_error is not None:
             problem = Problem(
                 message=f"The mirror failed: {self.mirror_error.message}",
@@ -54,7 +55,7 @@ class MirroredUpload:
             manifest = manifest.model_copy(
                 update={"status": BackupStatus.PARTIAL, "mirror_error": problem}
             )
-        self._primary.put(key, io.BytesIO(manifest.serialized()))
+        self._primary.put(key, io.BytesIO(encode_manifest(manifest)))
         return manifest
 
     def _confirm_mirror(self, manifest: Manifest) -> None:

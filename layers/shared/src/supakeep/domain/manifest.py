@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, field_validator
 
-from supakeep.domain.backup_name import BackupName, ObjectName
+from supakeep.domain.backup_name import BackupName
 from supakeep.domain.policy import TablePolicy
 from supakeep.domain.schema import Column, Table, columns_fingerprint
-from supakeep.errors import FormatVersionError, InvalidRequestError, ManifestError
 
 FORMAT_NAME = "supakeep"
 FORMAT_MAJOR = 1
@@ -164,34 +161,6 @@ class Manifest(_Part):
     def entry(self, table: str) -> TableEntry | None:
         return next((entry for entry in self.tables if entry.name == table), None)
 
-    def serialized(self) -> bytes:
-        """Indented JSON with its checksum, as it is stored."""
-        fields = self.model_dump(mode="json")
-        return json.dumps({**fields, "checksum": _checksum(fields)}, indent=1).encode() + b"\n"
-
-    @classmethod
-    def parse(cls, content: bytes, key: str) -> Manifest:
-        """Reads a stored manifest.
-
-        Raises FormatVersionError for a newer major format, ManifestError for one that is damaged,
-        was edited, or stands under another backup's name.
-        """
-        fields = _json_object(content, key)
-        _check_format(fields.get("format"), key)
-        if fields.pop("checksum", None) != _checksum(fields):
-            raise _damaged(key, "its checksum does not match: it was damaged or edited")
-        try:
-            manifest = cls.model_validate(fields)
-            expected_key = manifest.name.manifest_key
-        except (ValidationError, InvalidRequestError) as exc:
-            raise _damaged(key, "its fields are not those of a manifest") from exc
-        if expected_key != key:
-            raise _damaged(key, f"it describes {manifest.backup}")
-        own = ObjectName(manifest.name, is_manifest=False)
-        if any(ObjectName.parse(volume.key) != own for volume in manifest.volumes):
-            raise _damaged(key, "its volumes are not its own")
-        return manifest
-
 
 def table_entry_columns(table: Table) -> dict[str, Any]:
     """The fields of a TableEntry that come from the catalog."""
@@ -202,41 +171,3 @@ def table_entry_columns(table: Table) -> dict[str, Any]:
         "primary_key": table.primary_key,
         "references": table.references,
     }
-
-
-def _checksum(fields: dict[str, Any]) -> str:
-    canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def _json_object(content: bytes, key: str) -> dict[str, Any]:
-    try:
-        fields = json.loads(content)
-    except (ValueError, RecursionError) as exc:
-        raise _damaged(key, "it is not JSON") from exc
-    if not isinstance(fields, dict):
-        raise _damaged(key, "it is not a JSON object")
-    return fields
-
-
-def _check_format(text: object, key: str) -> None:
-    name, _, version = str(text).partition("/")
-    major = version.partition(".")[0]
-    if name != FORMAT_NAME or not major.isdecimal():
-        raise _damaged(key, f"its format {text!r} is unknown")
-    if int(major) > FORMAT_MAJOR:
-        raise FormatVersionError(
-            f"{key} has format {text}, and this version of Supakeep reads up to {FORMAT}",
-            operation="read manifest",
-            key=key,
-            hint="Update Supakeep; nothing was changed.",
-        )
-
-
-def _damaged(key: str, why: str) -> ManifestError:
-    return ManifestError(
-        f"The manifest {key} cannot be trusted: {why}",
-        operation="read manifest",
-        key=key,
-        hint="Use the mirror's copy (--from mirror) or another backup; `supakeep list` shows them.",
-    )

@@ -21,6 +21,7 @@ from supakeep.errors import (
     StorageUnavailableError,
 )
 from supakeep.ports import StoredObject
+from supakeep.supabase_keys import key_headers
 
 _PAGE = 100  # what the server answers at most, whatever is asked
 _TIMEOUT = httpx.Timeout(120.0, connect=10.0)
@@ -42,7 +43,7 @@ class SupabaseObjectStore:
         self.name = name
         self._bucket = bucket
         self._url = f"{url.rstrip('/')}/storage/v1"
-        self._headers = {"apikey": key, "Authorization": f"Bearer {key}"}
+        self._headers = key_headers(key)
         self._client = client or httpx.Client(timeout=_TIMEOUT, follow_redirects=False)
         storage = SyncStorageClient(f"{self._url}/", self._headers, http_client=self._client)
         self._files = storage.from_(bucket)

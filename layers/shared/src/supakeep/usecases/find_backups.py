@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from supakeep.archive.manifest import parse_manifest
 from supakeep.domain.backup_name import FOLDER, LATEST, BackupName, ObjectName
 from supakeep.domain.manifest import Manifest, Problem, Trigger
 from supakeep.domain.run import problem_of
@@ -125,7 +126,7 @@ def read_manifest(store: ObjectStore, name: BackupName) -> Manifest:
                     break
     except ObjectNotFoundError as exc:
         raise _not_found(name.text) from exc
-    return Manifest.parse(bytes(content), name.manifest_key)
+    return parse_manifest(bytes(content), name.manifest_key)
 
 
 def find_backup(
