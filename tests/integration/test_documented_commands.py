@@ -21,8 +21,8 @@ from devstack.demo.seed import seed
 from devstack.demo.wreckage import fingerprint, wreck
 from devstack.stack import Stack, local_stack
 from devstack.supabase.postgres import find_binaries
-from supakeep.cli.arguments import build_parser
-from supakeep.cli.main import COMMANDS
+from supakeep.cli.commands import COMMANDS
+from supakeep.cli.main import build_parser
 from supakeep.domain.policy import BackupPolicy
 
 if TYPE_CHECKING:

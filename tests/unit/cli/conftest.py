@@ -1,17 +1,22 @@
 from __future__ import annotations
 
+import dataclasses
+import io
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from supakeep.cli.main import main
-from supakeep.wiring import Application
+from supakeep.cli.command import Command
+from supakeep.cli.commands import COMMANDS
+from supakeep.cli.main import CommandLine
+from supakeep.ports import Database, ObjectStore
+from supakeep.wiring import Application, store_at
 from tests.builders.backups import a_shop
 from tests.builders.manifests import PROJECT
 from tests.fakes.database import InMemoryDatabase
@@ -34,6 +39,32 @@ class Ended:
 
 
 Supakeep = Callable[..., Ended]
+
+
+@dataclass
+class Surroundings:
+    """What stands around a command: adapters in place of those that its settings name, and the
+    stores at places of --from and --to.
+    """
+
+    adapters: dict[str, Database | ObjectStore] = field(default_factory=dict)
+    places: dict[str, ObjectStore] = field(default_factory=dict)
+    commands: Sequence[Command] = COMMANDS
+
+    def application(self, environment: Mapping[str, str]) -> Application:
+        app = Application.from_environment(environment)
+        app.__dict__.update(self.adapters)
+        return app
+
+    def store_at(self, place: str) -> ObjectStore:
+        return self.places.get(place) or store_at(place)
+
+    def replace_run(self, name: str, run: Callable[..., int]) -> None:
+        """Has the command `name` do something else."""
+        self.commands = [
+            dataclasses.replace(command, run=run) if command.name == name else command
+            for command in self.commands
+        ]
 
 
 @pytest.fixture(autouse=True)
@@ -59,37 +90,49 @@ def _own_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def shop(monkeypatch: pytest.MonkeyPatch) -> InMemoryDatabase:
+def around() -> Surroundings:
+    return Surroundings()
+
+
+@pytest.fixture
+def shop(around: Surroundings) -> InMemoryDatabase:
     """The database that the command line talks to."""
     database = a_shop()
-    monkeypatch.setattr(Application, "database", database)
+    around.adapters["database"] = database
     return database
 
 
 @pytest.fixture
-def primary(monkeypatch: pytest.MonkeyPatch) -> InMemoryObjectStore:
+def primary(around: Surroundings) -> InMemoryObjectStore:
     """The Storage that the command line talks to."""
     store = InMemoryObjectStore(piece_bytes=4096)
-    monkeypatch.setattr(Application, "primary", store)
+    around.adapters["primary"] = store
     return store
 
 
 @pytest.fixture
-def mirror(monkeypatch: pytest.MonkeyPatch) -> InMemoryObjectStore:
+def mirror(around: Surroundings) -> InMemoryObjectStore:
     """The mirror that the command line talks to."""
     store = InMemoryObjectStore("mirror", piece_bytes=4096)
-    monkeypatch.setattr(Application, "mirror", store)
+    around.adapters["mirror"] = store
     return store
 
 
 @pytest.fixture
-def supakeep(capsys: pytest.CaptureFixture[str]) -> Supakeep:
+def supakeep(around: Surroundings) -> Supakeep:
     """Runs a command as a shell would."""
 
     def run(*arguments: str) -> Ended:
-        code = main(arguments)
-        captured = capsys.readouterr()
-        return Ended(code, captured.out, captured.err)
+        out, err = io.StringIO(), io.StringIO()
+        line = CommandLine(
+            commands=around.commands,
+            out=out,
+            err=err,
+            application=around.application,
+            store_at=around.store_at,
+        )
+        code = line.run(arguments)
+        return Ended(code, out.getvalue(), err.getvalue())
 
     return run
 

@@ -6,22 +6,21 @@ from pathlib import Path
 import pytest
 
 from supakeep.errors import DatabaseUnavailableError
-from supakeep.wiring import Application
 from tests.builders.backups import CUSTOMERS, ITEMS, ORDERS, a_shop, emptied
 from tests.builders.manifests import PROJECT
 from tests.builders.tables import a_table
 from tests.fakes.database import FailingExportDatabase, InMemoryDatabase
 from tests.fakes.faulty_object_store import FailingObjectStore
 from tests.fakes.object_store import InMemoryObjectStore
-from tests.unit.cli.conftest import Supakeep
+from tests.unit.cli.conftest import Supakeep, Surroundings
 
 
 def test_a_backup_goes_into_a_folder_and_comes_back(
-    supakeep: Supakeep, shop: InMemoryDatabase, monkeypatch: pytest.MonkeyPatch
+    supakeep: Supakeep, shop: InMemoryDatabase, around: Surroundings
 ) -> None:
     made = supakeep("backup", "--to", "copies", "--json")
     target = emptied(shop)
-    monkeypatch.setattr(Application, "database", target)
+    around.adapters["database"] = target
 
     restored = supakeep(
         "restore", made.json["name"], "--from", "copies", "--confirm", PROJECT, "--json"
@@ -94,11 +93,11 @@ def test_a_backup_goes_to_storage_and_the_mirror(
 
 
 def test_a_table_that_fails_makes_a_partial_backup_and_exit_code_3(
-    supakeep: Supakeep, monkeypatch: pytest.MonkeyPatch
+    supakeep: Supakeep, around: Surroundings
 ) -> None:
     error = DatabaseUnavailableError("no answer", operation="query", hint="Try again")
     shop = FailingExportDatabase({ORDERS: (1, error)})
-    monkeypatch.setattr(Application, "database", a_shop(shop))
+    around.adapters["database"] = a_shop(shop)
 
     ended = supakeep("backup", "--to", "copies")
 
@@ -124,9 +123,9 @@ def test_a_mirror_that_fails_makes_a_partial_backup_and_exit_code_3(
     shop: InMemoryDatabase,
     primary: InMemoryObjectStore,
     mirror: InMemoryObjectStore,
-    monkeypatch: pytest.MonkeyPatch,
+    around: Surroundings,
 ) -> None:
-    monkeypatch.setattr(Application, "mirror", FailingObjectStore(mirror, "put"))
+    around.adapters["mirror"] = FailingObjectStore(mirror, "put")
 
     ended = supakeep("backup")
 

@@ -9,9 +9,9 @@ from typing import BinaryIO
 
 import pytest
 
-from supakeep.cli import main as cli
+from supakeep.cli.session import Session
 from tests.builders.manifests import PROJECT
-from tests.unit.cli.conftest import Supakeep
+from tests.unit.cli.conftest import Supakeep, Surroundings
 
 
 @pytest.mark.usefixtures("shop")
@@ -60,12 +60,12 @@ def test_a_machine_without_any_temporary_folder_is_told(
 
 
 def test_whatever_else_the_machine_refuses_is_a_sentence_too(
-    supakeep: Supakeep, monkeypatch: pytest.MonkeyPatch
+    supakeep: Supakeep, around: Surroundings
 ) -> None:
-    def refused(_: cli.Session) -> int:
+    def refused(_: Session) -> int:
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setitem(cli.COMMANDS, "list", refused)
+    around.replace_run("list", refused)
 
     told, as_json = supakeep("list"), supakeep("list", "--json")
 

@@ -8,20 +8,18 @@ from contextlib import contextmanager
 
 import pytest
 
-from supakeep.cli import main as cli
 from supakeep.databases.data_api.restore import BatchTransaction, RefusingWriter
 from supakeep.domain.manifest import Manifest, Trigger
 from supakeep.domain.row_changes import RestoreMode
 from supakeep.domain.schema import Table
 from supakeep.errors import DatabaseUnavailableError
 from supakeep.usecases.find_backups import list_backups
-from supakeep.wiring import Application
 from tests.builders.backups import CUSTOMERS, ITEMS, ORDERS, a_shop
 from tests.builders.manifests import PROJECT
 from tests.fakes.database import FailingExportDatabase, InMemoryDatabase
 from tests.fakes.faulty_object_store import FailingObjectStore
 from tests.fakes.object_store import InMemoryObjectStore
-from tests.unit.cli.conftest import Ended, Supakeep
+from tests.unit.cli.conftest import Ended, Supakeep, Surroundings
 
 
 class _AnyModeTransaction(BatchTransaction):
@@ -43,11 +41,11 @@ class _AnyModeDatabase(InMemoryDatabase):
 
 
 @pytest.fixture
-def shop(monkeypatch: pytest.MonkeyPatch) -> InMemoryDatabase:
+def shop(monkeypatch: pytest.MonkeyPatch, around: Surroundings) -> InMemoryDatabase:
     """The database by its own address, with Storage beside it."""
     monkeypatch.setenv("SUPABASE_DB_URL", "postgresql://postgres@127.0.0.1/postgres")
     database = a_shop(_AnyModeDatabase())
-    monkeypatch.setattr(Application, "database", database)
+    around.adapters["database"] = database
     return database
 
 
@@ -123,10 +121,10 @@ def test_without_storage_the_undo_is_in_the_folder_and_the_command_says_so(
 
 @pytest.mark.usefixtures("_no_storage")
 def test_without_storage_the_undo_is_in_the_bucket_and_the_command_says_so(
-    supakeep: Supakeep, shop: InMemoryDatabase, monkeypatch: pytest.MonkeyPatch
+    supakeep: Supakeep, shop: InMemoryDatabase, around: Surroundings
 ) -> None:
     bucket = InMemoryObjectStore("s3://copies", piece_bytes=4096)
-    monkeypatch.setattr(cli, "store_at", {bucket.name: bucket}.__getitem__)
+    around.places[bucket.name] = bucket
     supakeep("backup", "--to", bucket.name)
 
     command = check_pasted(supakeep, shop, "--from", bucket.name)
@@ -163,14 +161,14 @@ def test_a_table_that_cannot_be_kept_stops_the_restore_and_nothing_is_written(
     supakeep: Supakeep,
     shop: InMemoryDatabase,
     primary: InMemoryObjectStore,
-    monkeypatch: pytest.MonkeyPatch,
+    around: Surroundings,
 ) -> None:
     supakeep("backup")
     gone = DatabaseUnavailableError("no answer", operation="query")
     failing = a_shop(FailingExportDatabase({ORDERS: (0, gone)}))
     failing.delete(ITEMS, id=1)
     before = failing.everything()
-    monkeypatch.setattr(Application, "database", failing)
+    around.adapters["database"] = failing
 
     stopped = supakeep("restore", "latest", "--confirm", PROJECT)
 
@@ -187,10 +185,10 @@ def test_a_mirror_that_does_not_keep_the_undo_is_told_and_stops_nothing(
     shop: InMemoryDatabase,
     primary: InMemoryObjectStore,
     mirror: InMemoryObjectStore,
-    monkeypatch: pytest.MonkeyPatch,
+    around: Surroundings,
 ) -> None:
     supakeep("backup")
-    monkeypatch.setattr(Application, "mirror", FailingObjectStore(mirror, "put"))
+    around.adapters["mirror"] = FailingObjectStore(mirror, "put")
 
     restored = supakeep("restore", "latest", "--confirm", PROJECT)
 

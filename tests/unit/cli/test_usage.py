@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from supakeep.cli import main as cli
+from supakeep.cli.session import Session
 from tests.builders.backups import CUSTOMERS
 from tests.builders.manifests import PROJECT
 from tests.fakes.database import InMemoryDatabase
-from tests.unit.cli.conftest import Ended, Supakeep
+from tests.unit.cli.conftest import Ended, Supakeep, Surroundings
 
 
 def refused(
@@ -91,12 +91,12 @@ def to_its_end(supakeep: Supakeep, *arguments: str) -> Ended:
 
 
 def test_a_command_that_is_interrupted_ends_with_130(
-    supakeep: Supakeep, monkeypatch: pytest.MonkeyPatch
+    supakeep: Supakeep, around: Surroundings
 ) -> None:
-    def interrupted(_: cli.Session) -> int:
+    def interrupted(_: Session) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(cli.COMMANDS, "list", interrupted)
+    around.replace_run("list", interrupted)
 
     ended = to_its_end(supakeep, "list")
 

@@ -1,0 +1,29 @@
+"""`supakeep backup`."""
+
+from __future__ import annotations
+
+import argparse
+
+from supakeep.cli.command import GOOD, PARTIAL, Command
+from supakeep.cli.session import Session
+from supakeep.cli.show import print_backup
+from supakeep.domain.run import RunKind, RunStatus
+from supakeep.domain.summary import BackupSummary
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--to", metavar="WHERE", help="a local folder, or s3://bucket, instead of Storage"
+    )
+
+
+def _run(session: Session) -> int:
+    """Backs up into Storage and the mirror, or into the folder of --to."""
+    folder = session.store_at(session.arguments.to) if session.arguments.to else None
+    with session.progress():
+        run = session.app.backup(session.new_run(RunKind.BACKUP), folder=folder)
+    print_backup(session.terminal, BackupSummary.model_validate(run.result))
+    return GOOD if run.status is RunStatus.COMPLETE else PARTIAL
+
+
+COMMAND = Command("backup", "Create a backup now.", _options, _run)

@@ -1,0 +1,16 @@
+"""The commands of `supakeep`, in the order in which they are listed."""
+
+from __future__ import annotations
+
+from supakeep.cli import backup, list, prune, restore, show, undo, verify  # noqa: A004
+from supakeep.cli.command import Command
+
+COMMANDS: tuple[Command, ...] = (
+    backup.COMMAND,
+    list.COMMAND,
+    show.COMMAND,
+    verify.COMMAND,
+    restore.COMMAND,
+    undo.COMMAND,
+    prune.COMMAND,
+)

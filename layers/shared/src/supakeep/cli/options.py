@@ -1,0 +1,36 @@
+"""Arguments that several commands take."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_shared_options(parser: argparse.ArgumentParser) -> None:
+    """What every command takes."""
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="another supakeep.toml")
+    parser.add_argument("--verbose", action="store_true", help="log details to standard error")
+
+
+def add_source(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--from",
+        dest="source",
+        metavar="WHERE",
+        help="primary, mirror, a folder, or s3://bucket (default: primary, then mirror)",
+    )
+
+
+def add_name(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="a backup's name, or 'latest'")
+
+
+def add_confirmation(parser: argparse.ArgumentParser) -> None:
+    """For a command that writes into the database, unless it only counts."""
+    parser.add_argument(
+        "--dry-run", action="store_true", help="count what would change, write nothing"
+    )
+    parser.add_argument(
+        "--confirm", metavar="REF", help="the ref of the project that is written to"
+    )

@@ -1,0 +1,142 @@
+"""`supakeep restore`."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+
+from supakeep.cli.command import GOOD, PARTIAL, Command
+from supakeep.cli.options import add_confirmation, add_name, add_source
+from supakeep.cli.session import Session
+from supakeep.cli.terminal import Terminal
+from supakeep.domain.restore import RestoredTable, RestoreReport, RestoreRequest
+from supakeep.domain.row_changes import ChangedRow, RestoreMode
+from supakeep.domain.run import RunKind, RunStatus
+
+_HEAD = "TABLE|IN BACKUP|{written}|INSERTED|UPDATED|DELETED|UNCHANGED|REFUSED|IN DATABASE"
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    add_name(parser)
+    add_source(parser)
+    add_confirmation(parser)
+    _add_choice_of_rows(parser)
+    parser.add_argument(
+        "--mode",
+        choices=[mode.value for mode in RestoreMode],
+        default=RestoreMode.MERGE.value,
+        help="merge overwrites and inserts (default), missing-only inserts, replace deletes too",
+    )
+    parser.add_argument(
+        "--into-schema", metavar="SCHEMA", help="tables of the same names in another schema"
+    )
+    parser.add_argument(
+        "--ignore-dropped-columns",
+        action="store_true",
+        help="leave out the values of columns that the database no longer has",
+    )
+    parser.add_argument(
+        "--no-undo", action="store_true", help="do not back the tables up before writing"
+    )
+    parser.add_argument(
+        "--allow-other-project", action="store_true", help="the backup may be another project's"
+    )
+
+
+def _add_choice_of_rows(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--table",
+        action="append",
+        default=[],
+        metavar="TABLE",
+        help="only this table; may be repeated",
+    )
+    parser.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        type=_condition,
+        metavar="COLUMN=VALUE",
+        help="only rows with this value; may be repeated",
+    )
+
+
+def _condition(text: str) -> tuple[str, str]:
+    column, separator, value = text.partition("=")
+    if not column or not separator:
+        raise argparse.ArgumentTypeError(f"{text!r} is not COLUMN=VALUE")
+    return column, value
+
+
+def _run(session: Session) -> int:
+    """Partial where the database refused rows."""
+    arguments = session.arguments
+    request = RestoreRequest(
+        name=arguments.name,
+        confirm=arguments.confirm,
+        tables=tuple(arguments.table),
+        dry_run=arguments.dry_run,
+        allow_other_project=arguments.allow_other_project,
+        mode=RestoreMode(arguments.mode),
+        where=dict(arguments.where),
+        into_schema=arguments.into_schema,
+        ignore_dropped_columns=arguments.ignore_dropped_columns,
+        keep_undo=not arguments.no_undo,
+    )
+    return run_restore(session, request)
+
+
+def run_restore(session: Session, request: RestoreRequest) -> int:
+    """Carries the request out and prints its report, with the command that undoes it."""
+    with session.progress():
+        run = session.app.restore(session.new_run(RunKind.RESTORE), request, stores=session.stores)
+    terminal = session.terminal
+    report = RestoreReport.model_validate(run.result)
+    if terminal.as_json:
+        terminal.json(report)
+    else:
+        _print(terminal, report)
+        if report.undo_backup:
+            _print_undo(session, run.id, report)
+    return GOOD if run.status is RunStatus.COMPLETE else PARTIAL
+
+
+def _print(terminal: Terminal, report: RestoreReport) -> None:
+    terminal.line(
+        f"{report.backup} into project {report.project}, read from {report.read_from}, "
+        f"mode {report.mode}"
+    )
+    written = "WOULD BE WRITTEN" if report.dry_run else "WRITTEN"
+    head = _HEAD.format(written=written).split("|")
+    terminal.columns(head, [_cells(table) for table in report.tables])
+    for table in report.tables:
+        for row in table.samples:
+            _print_changes(terminal, table.name, row)
+        for refused in table.refused_rows:
+            terminal.notice(f"{table.name} {refused.row}: {refused.reason}")
+    for warning in report.warnings:
+        terminal.notice(warning)
+
+
+def _cells(table: RestoredTable) -> tuple[str, ...]:
+    numbers = (
+        *(table.rows_in_backup, table.written, table.inserted, table.updated),
+        *(table.deleted, table.unchanged, table.refused, table.rows_in_database or 0),
+    )
+    return (table.name, *(f"{number:,}" for number in numbers))
+
+
+def _print_changes(terminal: Terminal, table: str, row: ChangedRow) -> None:
+    key = ", ".join(f"{name}={value}" for name, value in row.key.items())
+    for column, (old, new) in row.columns.items():
+        terminal.line(f"  {table} {key}: {column} {old} -> {new}")
+
+
+def _print_undo(session: Session, run_id: str, report: RestoreReport) -> None:
+    """`undo` needs a --from unless it looks there by itself."""
+    source = ("--from", session.undo_source) if session.undo_source else ()
+    command = ("supakeep", "undo", run_id, *source, "--confirm", report.project)
+    session.terminal.line(f"Undo with: {shlex.join(command)}")
+
+
+COMMAND = Command("restore", "Restore a backup into the database.", _options, _run)

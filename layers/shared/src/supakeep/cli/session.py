@@ -1,0 +1,86 @@
+"""One invocation of the command line, and what is built for it when it is needed."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from supakeep.cli.progress import ProgressLines
+from supakeep.cli.terminal import Terminal
+from supakeep.domain.run import Run, RunKind, new_run_id
+from supakeep.ports import ObjectStore
+from supakeep.wiring import Application
+
+# copies that the settings name; any other source is a place
+_COPIES = ("primary", "mirror")
+
+
+class Session:
+    """The arguments of one invocation and the surroundings that it runs in."""
+
+    def __init__(
+        self,
+        arguments: argparse.Namespace,
+        terminal: Terminal,
+        *,
+        environment: Mapping[str, str],
+        application: Callable[[Mapping[str, str]], Application],
+        store_at: Callable[[str], ObjectStore],
+    ) -> None:
+        self.arguments = arguments
+        self.terminal = terminal
+        self.store_at = store_at
+        self._environment = environment
+        self._application = application
+
+    @cached_property
+    def app(self) -> Application:
+        environment = dict(self._environment)
+        if self.arguments.config is not None:
+            environment["SUPAKEEP_CONFIG"] = str(self.arguments.config)
+        elif "SUPAKEEP_CONFIG" not in environment and Path("supakeep.toml").is_file():
+            environment["SUPAKEEP_CONFIG"] = "supakeep.toml"
+        return self._application(environment)
+
+    @cached_property
+    def stores(self) -> list[ObjectStore]:
+        """Where backups are read from: --from, or Storage and then the mirror."""
+        source: str | None = getattr(self.arguments, "source", None)
+        if source is None:
+            return self.app.stores
+        return self.app.copies(source) if source in _COPIES else [self.store_at(source)]
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """The stores need no Supabase project: it may be gone."""
+        source: str | None = getattr(self.arguments, "source", None)
+        return source is not None and source not in _COPIES
+
+    @property
+    def project(self) -> str | None:
+        """Whose backups are meant; None for those of every project in a place of --from."""
+        return None if self.is_elsewhere else self.app.settings.project_ref
+
+    @property
+    def undo_source(self) -> str | None:
+        """The --from that `undo` needs to find what a restore kept."""
+        beside = self.is_elsewhere and self.app.keeps_undo_beside_backup
+        return self.arguments.source if beside else None
+
+    def new_run(self, kind: RunKind) -> Run:
+        now = self.app.clock.now()
+        run_id = new_run_id(now, secrets.token_hex(4))
+        return Run(id=run_id, kind=kind, trigger="cli", requested_at=now)
+
+    @contextmanager
+    def progress(self) -> Iterator[None]:
+        """Shows how far a run is while it works."""
+        self.app.watcher = ProgressLines(self.terminal)
+        try:
+            yield
+        finally:
+            self.app.watcher = None

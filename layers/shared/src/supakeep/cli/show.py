@@ -1,0 +1,55 @@
+"""`supakeep show`."""
+
+from __future__ import annotations
+
+import argparse
+
+from supakeep.cli.command import GOOD, Command
+from supakeep.cli.options import add_name, add_source
+from supakeep.cli.session import Session
+from supakeep.cli.terminal import Terminal, size_text
+from supakeep.domain.summary import BackupSummary
+from supakeep.usecases.find_backups import find_backup, stores_holding
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    add_name(parser)
+    add_source(parser)
+
+
+def _run(session: Session) -> int:
+    """Reads only the manifest; the backup's rows are not checked."""
+    _, manifest = find_backup(session.stores, session.arguments.name, session.project)
+    holders = stores_holding(session.stores, manifest.name)
+    print_backup(session.terminal, BackupSummary.of(manifest, holders))
+    return GOOD
+
+
+def print_backup(terminal: Terminal, summary: BackupSummary) -> None:
+    """One backup with its tables, and what is wrong with it."""
+    if terminal.as_json:
+        terminal.json(summary)
+        return
+    terminal.line(f"{summary.name}  {summary.status}")
+    terminal.line(
+        f"{summary.rows:,} rows, {size_text(summary.size_bytes)}, in {summary.duration_seconds} s, "
+        f"{summary.started_at:%Y-%m-%d %H:%M:%S} UTC, in {', '.join(summary.locations)}"
+    )
+    terminal.columns(
+        ("TABLE", "ROWS", "SIZE", "STATUS", "POLICY"),
+        [(t.name, f"{t.rows:,}", size_text(t.bytes), t.status, t.policy) for t in summary.tables],
+    )
+    _print_problems(terminal, summary)
+
+
+def _print_problems(terminal: Terminal, summary: BackupSummary) -> None:
+    for problem in [t.error for t in summary.tables if t.error] + [summary.mirror_error]:
+        if problem is not None:
+            terminal.notice(problem.message, problem.hint)
+    for warning in summary.warnings:
+        terminal.notice(warning)
+    if summary.uncovered_tables:
+        terminal.notice(f"Not covered by the policy: {', '.join(summary.uncovered_tables)}")
+
+
+COMMAND = Command("show", "Show what a backup holds.", _options, _run)

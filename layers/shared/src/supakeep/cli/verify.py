@@ -1,0 +1,41 @@
+"""`supakeep verify`."""
+
+from __future__ import annotations
+
+import argparse
+
+from supakeep.cli.command import GOOD, Command
+from supakeep.cli.options import add_name, add_source
+from supakeep.cli.progress import ProgressLines
+from supakeep.cli.session import Session
+from supakeep.cli.terminal import Terminal, size_text
+from supakeep.system import NoDeadline
+from supakeep.usecases.find_backups import find_backup
+from supakeep.usecases.verify_backup import VerifyBackup, VerifyReport
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    add_name(parser)
+    add_source(parser)
+
+
+def _run(session: Session) -> int:
+    """Needs no database: failed, with the object's name, at the first damage."""
+    store, manifest = find_backup(session.stores, session.arguments.name, session.project)
+    report = VerifyBackup(NoDeadline(), ProgressLines(session.terminal))(store, manifest)
+    _print(session.terminal, report)
+    return GOOD
+
+
+def _print(terminal: Terminal, report: VerifyReport) -> None:
+    if terminal.as_json:
+        terminal.json(report)
+        return
+    rows = sum(report.tables.values())
+    terminal.line(
+        f"{report.backup} is good: {report.volumes} object(s), {size_text(report.bytes)}, "
+        f"{rows:,} rows in {len(report.tables)} tables, read from {report.read_from}"
+    )
+
+
+COMMAND = Command("verify", "Read a whole backup and check every checksum.", _options, _run)
