@@ -10,6 +10,7 @@ from supakeep.domain.backup_name import BackupName
 from supakeep.domain.manifest import Manifest, Trigger
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.restore import RestoreReport, RestoreRequest
+from supakeep.domain.row_changes import RestoreMode
 from supakeep.ports import Clock, Deadline, ObjectStore, SourceDatabase, TargetDatabase
 from supakeep.usecases.create_backup import CreateBackup
 from supakeep.usecases.restore_backup import RestoreBackup
@@ -92,6 +93,7 @@ def restore(
     *tables: str,
     confirm: str | None = PROJECT,
     dry_run: bool = False,
+    mode: RestoreMode = RestoreMode.MERGE,
     allow_other_project: bool = False,
     project: str = PROJECT,
     deadline: Deadline | None = None,
@@ -108,6 +110,7 @@ def restore(
         confirm=confirm,
         tables=tables,
         dry_run=dry_run,
+        mode=mode,
         allow_other_project=allow_other_project,
     )
     return use_case(request, store, manifest)

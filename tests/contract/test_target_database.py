@@ -8,6 +8,7 @@ import pytest
 
 from supakeep.domain.schema import Column
 from supakeep.errors import ConstraintViolationError, DatabasePermissionError
+from supakeep.ports import AtomicTransaction
 from tests.contract.exporting import table, upserted
 from tests.contract.workbench import Workbench
 from tests.fakes.database import ForeignKey
@@ -154,3 +155,8 @@ def test_a_table_that_may_not_be_written_is_named_with_the_grant(bench: Workbenc
 
     assert denied.value.hint is not None
     assert "GRANT SELECT, INSERT, UPDATE" in denied.value.hint
+
+
+def test_a_transaction_locks_and_checks_where_its_engine_is_atomic(bench: Workbench) -> None:
+    with bench.adapter.transaction(dry_run=True) as transaction:
+        assert isinstance(transaction, AtomicTransaction) == bench.adapter.engine.atomic

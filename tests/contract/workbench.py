@@ -11,6 +11,7 @@ import psycopg
 from psycopg import sql
 
 from devstack.supabase.postgres import Postgres
+from supakeep import ports
 from supakeep.databases.data_api.database import SupabaseRestDatabase
 from supakeep.databases.data_api.restore import UpsertCounts
 from supakeep.databases.postgres.database import PostgresDatabase
@@ -49,7 +50,7 @@ class Workbench(Protocol):
     def database(self) -> Database: ...
 
     @property
-    def adapter(self) -> object:
+    def adapter(self) -> ports.Database:
         """The adapter itself, whose calls `database` makes."""
         ...
 

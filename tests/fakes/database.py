@@ -6,15 +6,20 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any, Literal, Self
+from typing import Any, NoReturn, Self
 
 from supakeep.databases.data_api.restore import BatchTransaction, UpsertCounts
+from supakeep.domain.engine import REST, Engine
 from supakeep.domain.plan import Selection, permission_denied
+from supakeep.domain.row_changes import RestoreMode
 from supakeep.domain.schema import Catalog, Table
 from supakeep.errors import ConstraintViolationError, DatabaseError, ExportError
 from supakeep.ports import Rows
+
+EVERY_MODE = replace(REST, modes=frozenset(RestoreMode))
+"""An engine of batches whose undo is possible: the fake takes any mode for a merge."""
 
 # a column's value as its JSON text, so that no number is ever read
 Row = dict[str, bytes]
@@ -41,11 +46,8 @@ class _Contents:
 class InMemoryDatabase:
     """SourceDatabase and TargetDatabase. Exports portions of `portion_rows` rows."""
 
-    engine: Literal["rest", "postgres"] = "rest"
-    consistency: Literal["snapshot", "per-table"] = "per-table"
-    needs_key = True
-
-    def __init__(self, *, portion_rows: int = 2) -> None:
+    def __init__(self, *, portion_rows: int = 2, engine: Engine = REST) -> None:
+        self.engine = engine
         self._contents: dict[str, _Contents] = {}
         self._portion_rows = portion_rows
         self.read_only: set[str] = set()
@@ -209,13 +211,24 @@ class InMemoryDatabase:
             )
 
 
+class UntouchedDatabase(InMemoryDatabase):
+    """Fails the test that opens it."""
+
+    def transaction(self, *, dry_run: bool) -> NoReturn:  # noqa: ARG002
+        raise AssertionError("the database was opened")
+
+
 class FailingExportDatabase(InMemoryDatabase):
     """Fails the export of some tables: `{table: (portions before the failure, error)}`."""
 
     def __init__(
-        self, failures: Mapping[str, tuple[int, DatabaseError]], *, portion_rows: int = 2
+        self,
+        failures: Mapping[str, tuple[int, DatabaseError]],
+        *,
+        portion_rows: int = 2,
+        engine: Engine = REST,
     ) -> None:
-        super().__init__(portion_rows=portion_rows)
+        super().__init__(portion_rows=portion_rows, engine=engine)
         self._failures = failures
 
     def export(self, selection: Selection) -> Iterator[Rows]:

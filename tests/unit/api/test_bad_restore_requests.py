@@ -175,3 +175,15 @@ def test_a_table_that_the_backup_does_not_have_is_refused_at_once(
     assert answer.status == 400
     assert answer.body["error"] == f"{NAME} has no table public.ghost"
     assert project.dispatcher.handed_over == []
+
+
+@pytest.mark.parametrize("mode", ["replace", "missing-only"])
+def test_a_mode_that_the_engine_lacks_is_refused_at_once(
+    functions: Functions, project: Project, mode: str
+) -> None:
+    answer = asked(functions, mode=mode)
+
+    assert answer.status == 400
+    assert answer.body["error"] == f"The mode {mode} needs a connection to the database itself"
+    assert "SUPABASE_DB_URL" in answer.body["hint"]
+    assert project.dispatcher.handed_over == []

@@ -3,48 +3,26 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import pytest
 
-from supakeep.databases.data_api.restore import BatchTransaction, RefusingWriter
 from supakeep.domain.manifest import Manifest, Trigger
-from supakeep.domain.row_changes import RestoreMode
-from supakeep.domain.schema import Table
 from supakeep.errors import DatabaseUnavailableError
 from supakeep.usecases.find_backups import list_backups
 from tests.builders.backups import CUSTOMERS, ITEMS, ORDERS, a_shop
 from tests.builders.manifests import PROJECT
-from tests.fakes.database import FailingExportDatabase, InMemoryDatabase
+from tests.fakes.database import EVERY_MODE, FailingExportDatabase, InMemoryDatabase
 from tests.fakes.faulty_object_store import FailingObjectStore
 from tests.fakes.object_store import InMemoryObjectStore
 from tests.unit.cli.conftest import Ended, Supakeep, Surroundings
-
-
-class _AnyModeTransaction(BatchTransaction):
-    """Takes each mode for a merge: enough where no row was inserted."""
-
-    def writer(
-        self,
-        table: Table,
-        backed_up: Table,
-        mode: RestoreMode,  # noqa: ARG002
-    ) -> RefusingWriter:
-        return super().writer(table, backed_up, RestoreMode.MERGE)
-
-
-class _AnyModeDatabase(InMemoryDatabase):
-    @contextmanager
-    def transaction(self, *, dry_run: bool) -> Iterator[BatchTransaction]:
-        yield _AnyModeTransaction(self, dry_run=dry_run)
 
 
 @pytest.fixture
 def shop(monkeypatch: pytest.MonkeyPatch, around: Surroundings) -> InMemoryDatabase:
     """The database by its own address, with Storage beside it."""
     monkeypatch.setenv("SUPABASE_DB_URL", "postgresql://postgres@127.0.0.1/postgres")
-    database = a_shop(_AnyModeDatabase())
+    database = a_shop(InMemoryDatabase(engine=EVERY_MODE))
     around.adapters["database"] = database
     return database
 
@@ -165,7 +143,7 @@ def test_a_table_that_cannot_be_kept_stops_the_restore_and_nothing_is_written(
 ) -> None:
     supakeep("backup")
     gone = DatabaseUnavailableError("no answer", operation="query")
-    failing = a_shop(FailingExportDatabase({ORDERS: (0, gone)}))
+    failing = a_shop(FailingExportDatabase({ORDERS: (0, gone)}, engine=EVERY_MODE))
     failing.delete(ITEMS, id=1)
     before = failing.everything()
     around.adapters["database"] = failing

@@ -4,6 +4,7 @@ import datetime as dt
 
 import pytest
 
+from supakeep.domain.engine import POSTGRES, REST, Engine
 from supakeep.domain.plan import BackupPlan, permission_denied, plan_backup
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.schema import Table
@@ -12,8 +13,8 @@ from tests.builders.tables import a_catalog, a_table
 from tests.fakes.time import NOON
 
 
-def planned(policy: str, *tables: Table) -> BackupPlan:
-    return plan_backup(BackupPolicy.parse(policy), a_catalog(*tables), NOON)
+def planned(policy: str, *tables: Table, engine: Engine = REST) -> BackupPlan:
+    return plan_backup(BackupPolicy.parse(policy), a_catalog(*tables), NOON, engine)
 
 
 def test_children_are_exported_first_and_parents_last() -> None:
@@ -126,3 +127,10 @@ def test_a_refused_table_does_not_keep_the_others_out() -> None:
 
     assert [selection.table.name for selection in plan.selections] == ["good"]
     assert [refused.name for refused in plan.refused] == ["public.bad"]
+
+
+def test_a_table_without_a_primary_key_is_backed_up_by_an_engine_that_needs_none() -> None:
+    plan = planned('[backup]\ntables = "*"', a_table("log", "id", primary_key=()), engine=POSTGRES)
+
+    assert [s.table.name for s in plan.selections] == ["log"]
+    assert plan.refused == ()

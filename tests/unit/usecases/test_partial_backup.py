@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from supakeep.domain.engine import POSTGRES
 from supakeep.domain.manifest import BackupStatus, Manifest
 from supakeep.errors import (
     DatabasePermissionError,
@@ -127,3 +128,14 @@ def test_a_count_that_fails_is_told_and_costs_nothing() -> None:
     assert manifest.warnings == (
         "public.orders: could not be counted afterwards: The database did not answer",
     )
+
+
+def test_a_lost_connection_ends_a_backup_that_is_of_one_moment() -> None:
+    shop = FailingExportDatabase({ORDERS: (1, UNAVAILABLE)}, engine=POSTGRES)
+    a_shop(shop)
+    store = InMemoryObjectStore()
+
+    with pytest.raises(DatabaseUnavailableError):
+        back_up(shop, store)
+
+    assert manifests_in(store) == []

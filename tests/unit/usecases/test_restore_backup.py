@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from supakeep.domain.manifest import Manifest
+from supakeep.domain.row_changes import RestoreMode
 from supakeep.domain.schema import Column, Table
 from supakeep.errors import (
     DatabaseError,
@@ -25,7 +26,7 @@ from tests.builders.backups import (
 )
 from tests.builders.manifests import PROJECT
 from tests.builders.tables import a_table
-from tests.fakes.database import FailingExportDatabase, InMemoryDatabase
+from tests.fakes.database import FailingExportDatabase, InMemoryDatabase, UntouchedDatabase
 from tests.fakes.object_store import InMemoryObjectStore
 from tests.fakes.runs import InMemoryProgress
 from tests.fakes.time import ExpiringDeadline
@@ -285,3 +286,14 @@ def test_the_report_says_where_the_backup_was_read(backup: Backup) -> None:
     report = restore(emptied(shop), store, manifest)
 
     assert (report.backup, report.project, report.read_from) == (NAME.text, PROJECT, "primary")
+
+
+@pytest.mark.parametrize("mode", [RestoreMode.REPLACE, RestoreMode.MISSING_ONLY])
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_mode_that_the_engine_lacks_is_refused_before_the_database_is_touched(
+    backup: Backup, mode: RestoreMode, dry_run: bool
+) -> None:
+    _, store, manifest = backup
+
+    with pytest.raises(InvalidRequestError, match=f"The mode {mode} needs"):
+        restore(UntouchedDatabase(), store, manifest, mode=mode, dry_run=dry_run)

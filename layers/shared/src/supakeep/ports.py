@@ -8,8 +8,9 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Literal, Protocol
+from typing import Any, BinaryIO, Literal, Protocol, runtime_checkable
 
+from supakeep.domain.engine import Engine
 from supakeep.domain.plan import Selection
 from supakeep.domain.row_changes import RestoreMode, RowChanges
 from supakeep.domain.run import Run
@@ -27,11 +28,14 @@ class Rows:
 
 
 class SourceDatabase(Protocol):
-    """A database that is read.
+    """A database that is read; `engine` is what can be done with it.
 
     Raises DatabasePermissionError where the role may not read, DatabaseUnavailableError where the
     database does not answer, FunctionsMissingError where it is not prepared.
     """
+
+    @property
+    def engine(self) -> Engine: ...
 
     def snapshot(self) -> AbstractContextManager[Snapshot]:
         """Opens the database for one backup."""
@@ -39,16 +43,10 @@ class SourceDatabase(Protocol):
 
 
 class Snapshot(Protocol):
-    """A database as one backup sees it: of one moment where `consistency` is `snapshot`.
+    """A database as one backup sees it: of one moment where the engine's consistency is `snapshot`.
 
-    `wal_position` is where the write-ahead log stood at that moment, None where nobody can tell.
-    `needs_key` is whether only a table with a primary key can be exported.
+    `wal_position` is where the write-ahead log stood at that moment, None where it is not known.
     """
-
-    needs_key: bool
-
-    engine: Literal["rest", "postgres"]
-    consistency: Literal["snapshot", "per-table"]
 
     @property
     def wal_position(self) -> str | None: ...
@@ -112,19 +110,27 @@ class TargetTransaction(Protocol):
 
     def catalog(self) -> Catalog: ...
 
-    def lock(self, tables: Sequence[Table]) -> None:
-        """Keeps others from writing these tables until the end, where the engine can."""
-        ...
-
     def writer(self, table: Table, backed_up: Table, mode: RestoreMode) -> TableWriter:
         """A writer of rows of `backed_up` into `table`; they come in the order of its key there.
-
-        Raises InvalidRequestError for a mode that the engine does not have.
+        `mode` is one of the engine's.
         """
         ...
 
     def advance_sequences(self, table: Table) -> Sequence[str]:
         """Moves the table's sequences past its highest values; returns those that were moved."""
+        ...
+
+    def count_table(self, table: Table) -> int: ...
+
+
+@runtime_checkable
+class AtomicTransaction(TargetTransaction, Protocol):
+    """The restore of an engine that is `atomic`: it locks first, and can check all of it before the
+    end.
+    """
+
+    def lock(self, tables: Sequence[Table]) -> None:
+        """Keeps others from writing these tables until the end."""
         ...
 
     def foreign_key_violations(
@@ -133,15 +139,16 @@ class TargetTransaction(Protocol):
         """What the written tables, and with `deleted` those that refer to them, violate now."""
         ...
 
-    def count_table(self, table: Table) -> int: ...
-
 
 class TargetDatabase(Protocol):
     """A database that is written. Errors as in SourceDatabase."""
 
+    @property
+    def engine(self) -> Engine: ...
+
     def transaction(self, *, dry_run: bool) -> AbstractContextManager[TargetTransaction]:
-        """Opens the database for one restore. The postgres engine keeps all of it or, after an
-        error, nothing; the rest engine keeps each batch that it wrote.
+        """Opens the database for one restore: an AtomicTransaction where the engine is `atomic`,
+        which after an error keeps nothing. Any other keeps each batch that it wrote.
         """
         ...
 

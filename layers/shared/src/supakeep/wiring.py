@@ -230,8 +230,7 @@ class Application:
                 project=self.settings.project_ref,
                 deadline=deadline or NoDeadline(),
                 progress=progress,
-                # only Postgres itself can delete what a restore inserted
-                safeguard=safeguard if self.settings.db_url else None,
+                safeguard=safeguard if self.database.engine.can_undo else None,
             )
             report = restore(request, store, manifest)
             return Outcome(_restore_status(report), report.model_dump(mode="json"))

@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from supakeep.api.accept import RUNS_PATH, accept
 from supakeep.api.contracts import Accepted, BackupList, Download, DownloadLink, RestoreBody
-from supakeep.domain.restore_plan import check_confirmation, chosen_entries
+from supakeep.domain.restore_plan import check_confirmation, check_mode, chosen_entries
 from supakeep.domain.run import Run, RunKind
 from supakeep.domain.summary import BackupSummary
 from supakeep.usecases.find_backups import list_backups, page_of, stores_holding
@@ -57,10 +57,12 @@ def _add_backup_questions(resolver: APIGatewayHttpResolver, app: Callable[[], Ap
 def _add_restore(resolver: APIGatewayHttpResolver, app: Callable[[], Application]) -> None:
     @resolver.post("/api/admin/restore")
     def start_restore(body: RestoreBody) -> tuple[Accepted, int]:
-        # what is wrong with the request is told now, not in the run's record later
+        # what is wrong with the request is reported now, not in the run's record later
+        request = body.request()
+        check_mode(request, app().database.engine)
         _, manifest = app().find(body.name, app().copies(body.read_from))
         chosen_entries(manifest, body.tables)
-        request = body.request().model_copy(update={"name": manifest.backup})
+        request = request.model_copy(update={"name": manifest.backup})
         check_confirmation(request, manifest, app().settings.project_ref)
         work = request.model_dump(mode="json")
         return accept(app(), RunKind.RESTORE, work, backup=manifest.backup), HTTPStatus.ACCEPTED

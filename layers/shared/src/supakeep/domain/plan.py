@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from supakeep.domain.engine import Engine
 from supakeep.domain.policy import BackupPolicy, TablePolicy
 from supakeep.domain.schema import Catalog, Table, parents_first, quoted_identifier
 from supakeep.errors import DatabasePermissionError, ExportError, SupakeepError
@@ -41,17 +42,14 @@ class BackupPlan:
 
 
 def plan_backup(
-    policy: BackupPolicy, catalog: Catalog, started_at: dt.datetime, *, needs_key: bool = True
+    policy: BackupPolicy, catalog: Catalog, started_at: dt.datetime, engine: Engine
 ) -> BackupPlan:
-    """Decides what a backup that starts at `started_at` holds.
-
-    `needs_key` is about the engine: whether a table without a primary key is refused.
-    """
+    """Decides what a backup that `engine` starts at `started_at` holds."""
     wanted = dict(_wanted(policy, catalog))
     refused = [
         RefusedTable(name, table_policy, error)
         for name, table_policy in wanted.items()
-        if (error := _objection(name, table_policy, catalog, needs_key=needs_key))
+        if (error := _objection(name, table_policy, catalog, engine))
     ]
     objected = {entry.name for entry in refused}
     accepted = {name: catalog.tables[name] for name in wanted if name not in objected}
@@ -90,7 +88,7 @@ def _since(policy: TablePolicy, started_at: dt.datetime) -> dt.datetime | None:
 
 
 def _objection(
-    name: str, policy: TablePolicy, catalog: Catalog, *, needs_key: bool
+    name: str, policy: TablePolicy, catalog: Catalog, engine: Engine
 ) -> SupakeepError | None:
     table = catalog.tables.get(name)
     if table is None:
@@ -109,7 +107,7 @@ def _objection(
             key=name,
             hint="Use the secret key (service role), which bypasses row-level security.",
         )
-    if needs_key and not table.primary_key:
+    if engine.needs_key and not table.primary_key:
         return ExportError(
             f"Table {name} has no primary key, so it can neither be paged through nor upserted",
             operation="export",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from supakeep.domain.engine import Engine
 from supakeep.domain.manifest import Manifest, TableEntry
 from supakeep.domain.plan import permission_denied
 from supakeep.domain.policy import DEFAULT_SCHEMA
@@ -42,6 +43,17 @@ def check_confirmation(request: RestoreRequest, manifest: Manifest, project: str
             key=manifest.backup,
             hint=f'Repeat where to: "confirm": "{target}" (API) or --confirm {target}; '
             "a dry run needs no confirmation.",
+        )
+
+
+def check_mode(request: RestoreRequest, engine: Engine) -> None:
+    """Raises InvalidRequestError for a mode that the engine does not have."""
+    if request.mode not in engine.modes:
+        raise InvalidRequestError(
+            f"The mode {request.mode} needs a connection to the database itself",
+            operation="restore",
+            key="SUPABASE_DB_URL",
+            hint="Set SUPABASE_DB_URL (the session pooler's address), or use the mode merge.",
         )
 
 

@@ -81,7 +81,7 @@ class CreateBackup:
     def _start(self, name: BackupName, trigger: Trigger, snapshot: Snapshot) -> _Start:
         at = self.clock.now()
         catalog = snapshot.catalog()
-        plan = plan_backup(self.policy, catalog, at, needs_key=snapshot.needs_key)
+        plan = plan_backup(self.policy, catalog, at, self.source.engine)
         return _Start(name, trigger, at, snapshot, catalog.server_version, plan)
 
     def _document_head(self, start: _Start) -> bytes:
@@ -89,7 +89,7 @@ class CreateBackup:
             backup=start.name.text,
             project=self.project,
             created_at=start.at,
-            source={"engine": start.snapshot.engine, "server_version": start.server_version},
+            source={"engine": self.source.engine.name, "server_version": start.server_version},
         )
 
     def _manifest(
@@ -100,8 +100,8 @@ class CreateBackup:
             backup=start.name.text,
             project=self.project,
             trigger=start.trigger,
-            engine=start.snapshot.engine,
-            consistency=start.snapshot.consistency,
+            engine=self.source.engine.name,
+            consistency=self.source.engine.consistency,
             server_version=start.server_version,
             wal_position=start.snapshot.wal_position,
             tool_version=__version__,
@@ -143,7 +143,7 @@ class CreateBackup:
                 meter.write(rows)
                 self.progress.table(name, meter.rows, "running")
         except DatabaseError as exc:
-            if snapshot.consistency == "snapshot" and exc.retryable:
+            if exc.retryable and not self.source.engine.survives_lost_connection:
                 raise  # the connection is lost, and the moment that all tables shared with it
             log.exception("Table %s could not be exported", name)
             error = exc

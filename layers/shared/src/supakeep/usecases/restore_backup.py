@@ -18,12 +18,20 @@ from supakeep.domain.restore import (
 from supakeep.domain.restore_plan import (
     TableRestore,
     check_confirmation,
+    check_mode,
     check_undo,
     plan_restore,
 )
 from supakeep.domain.schema import Catalog, Table
 from supakeep.errors import DatabasePermissionError, DatabaseUnavailableError, RestoreError
-from supakeep.ports import Deadline, ObjectStore, Progress, TargetDatabase, TargetTransaction
+from supakeep.ports import (
+    AtomicTransaction,
+    Deadline,
+    ObjectStore,
+    Progress,
+    TargetDatabase,
+    TargetTransaction,
+)
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +73,7 @@ class RestoreBackup:
         gone, say) is left out and reported; rows before and after it are written. Raises for
         anything else, and then says which tables had been written.
         """
+        check_mode(request, self.target.engine)
         check_confirmation(request, manifest, self.project)
         with self.target.transaction(dry_run=request.dry_run) as transaction:
             catalog = transaction.catalog()
@@ -86,7 +95,8 @@ class RestoreBackup:
         request, tables = source.request, [table.live for table in planned]
         warnings = [*_incompleteness(source.manifest, request), *transaction.notices]
         warnings += [note for table in planned for note in table.notes]
-        transaction.lock(tables)
+        if isinstance(transaction, AtomicTransaction):
+            transaction.lock(tables)
         undo = None
         if self.safeguard is not None and request.keep_undo and not request.dry_run:
             kept = self.safeguard([table.qualified_name for table in tables])
@@ -97,7 +107,7 @@ class RestoreBackup:
             restored.append(self._restore_table(transaction, table, source))
             if not request.dry_run:
                 warnings += _advance_sequences(transaction, table.live)
-        if not request.dry_run:
+        if isinstance(transaction, AtomicTransaction) and not request.dry_run:
             _check_foreign_keys(transaction, tables, catalog, restored)
         counted = []
         for done, live in zip(restored, tables, strict=True):
@@ -172,7 +182,7 @@ def _advance_sequences(transaction: TargetTransaction, table: Table) -> list[str
 
 
 def _check_foreign_keys(
-    transaction: TargetTransaction,
+    transaction: AtomicTransaction,
     tables: list[Table],
     catalog: Catalog,
     restored: list[RestoredTable],

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import httpx
 from postgrest import SyncPostgrestClient
@@ -26,6 +26,7 @@ from supakeep.databases.data_api.errors import (
     raise_mapped,
 )
 from supakeep.databases.data_api.restore import BatchTransaction, UpsertCounts
+from supakeep.domain.engine import REST
 from supakeep.domain.plan import Selection
 from supakeep.domain.schema import Catalog, Column, Table, quoted_identifier
 from supakeep.errors import (
@@ -74,9 +75,7 @@ class SupabaseRestDatabase:
     `url` is the project's (`https://<ref>.supabase.co`), `key` its secret key or service_role JWT.
     """
 
-    engine: Literal["rest", "postgres"] = "rest"
-    consistency: Literal["snapshot", "per-table"] = "per-table"
-    needs_key = True
+    engine = REST
 
     def __init__(
         self, url: str, key: str, *, client: httpx.Client | None = None, retry_seconds: float = 0.5

@@ -8,8 +8,7 @@ from typing import NamedTuple, Protocol
 from supakeep.domain.json_text import key_of
 from supakeep.domain.row_changes import RefusedRow, RestoreMode, RowChanges
 from supakeep.domain.schema import Catalog, Table, writable_columns
-from supakeep.errors import ConstraintViolationError, InvalidRequestError, RestoreError
-from supakeep.ports import ForeignKeyViolation
+from supakeep.errors import ConstraintViolationError, RestoreError
 
 MAX_REFUSED_ROWS = 1000
 _REPORTED_ROWS = 20
@@ -121,22 +120,12 @@ class BatchTransaction:
     def catalog(self) -> Catalog:
         return self._database.catalog()
 
-    def lock(self, tables: Sequence[Table]) -> None:
-        """No request outlives its answer, and no lock its request."""
-
     def writer(
         self,
         table: Table,
         backed_up: Table,
-        mode: RestoreMode,
+        mode: RestoreMode,  # noqa: ARG002  (merge is the engine's only one)
     ) -> RefusingWriter:
-        if mode is not RestoreMode.MERGE:
-            raise InvalidRequestError(
-                f"The mode {mode} needs a connection to the database itself",
-                operation="restore",
-                key="SUPABASE_DB_URL",
-                hint="Set SUPABASE_DB_URL (the session pooler's address), or use the mode merge.",
-            )
         columns = writable_columns(table, backed_up)
 
         def upsert(rows: Sequence[bytes]) -> UpsertCounts:
@@ -146,16 +135,6 @@ class BatchTransaction:
 
     def advance_sequences(self, table: Table) -> Sequence[str]:
         return self._database.advance_sequences(table)
-
-    def foreign_key_violations(
-        self,
-        written: Sequence[Table],  # noqa: ARG002
-        catalog: Catalog,  # noqa: ARG002
-        *,
-        deleted: bool,  # noqa: ARG002
-    ) -> Sequence[ForeignKeyViolation]:
-        """None: the database checks every request itself."""
-        return ()
 
     def count_table(self, table: Table) -> int:
         return self._database.count_table(table)

@@ -6,10 +6,13 @@ from contextlib import AbstractContextManager
 
 from supakeep.databases.postgres.export.source import PostgresSnapshot, open_snapshot
 from supakeep.databases.postgres.restore.target import PostgresTransaction, open_transaction
+from supakeep.domain.engine import POSTGRES
 
 
 class PostgresDatabase:
     """SourceDatabase and TargetDatabase at `url`, read over `connections` connections at once."""
+
+    engine = POSTGRES
 
     def __init__(self, url: str, *, connections: int = 2) -> None:
         self._url = url

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
-from typing import Any, Literal, LiteralString
+from typing import Any, LiteralString
 
 from psycopg import sql
 
@@ -54,10 +54,6 @@ class PostgresSnapshot:
     """One snapshot. Rows stand in the order of the primary key, and those of a table without a key
     as they lie on disk.
     """
-
-    engine: Literal["rest", "postgres"] = "postgres"
-    consistency: Literal["snapshot", "per-table"] = "snapshot"
-    needs_key = False
 
     def __init__(self, connections: list[Connection], pool: ThreadPoolExecutor) -> None:
         self._leader = connections[0]
