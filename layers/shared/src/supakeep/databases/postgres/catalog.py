@@ -9,8 +9,8 @@ from supakeep.databases.postgres.connection import (
     SYSTEM_NAMES,
     Connection,
     compare_as_types_do,
-    mapped_errors,
 )
+from supakeep.databases.postgres.errors import mapped_errors
 from supakeep.domain.schema import Catalog, Column, ForeignKey, Table
 
 # One row a table: ordinary and partitioned ones, a partition never by itself.

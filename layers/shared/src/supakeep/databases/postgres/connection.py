@@ -1,22 +1,13 @@
-"""Connections to Postgres, set up alike, and its errors as ours."""
+"""Connections to Postgres, set up alike."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, LiteralString
 
 import psycopg
-from psycopg import errors, sql
+from psycopg import sql
 
-from supakeep.errors import (
-    ConstraintViolationError,
-    DatabaseError,
-    DatabasePermissionError,
-    DatabaseUnavailableError,
-    ExportError,
-    RestoreError,
-)
+from supakeep.databases.postgres.errors import mapped_errors
 
 Connection = psycopg.Connection[Any]
 
@@ -109,49 +100,3 @@ def begin_reading(connection: Connection, snapshot: str | None = None) -> None:
 def compare_as_types_do(connection: Connection) -> None:
     """Sets the search path so that comparisons of keys find their types' own operators."""
     connection.execute(_OPERATORS)
-
-
-@contextmanager
-def mapped_errors(operation: str, table: str | None = None) -> Iterator[None]:
-    """The one place where Postgres's errors become ours, by their SQLSTATE."""
-    try:
-        yield
-    except errors.InsufficientPrivilege as exc:
-        raise DatabasePermissionError(
-            f"Permission denied for table {table}"
-            if table
-            else f"Permission denied: {exc.diag.message_primary}",
-            operation=operation,
-            key=table,
-            hint="The role in SUPABASE_DB_URL must own the table or be granted it "
-            "(GRANT SELECT, INSERT, UPDATE ON …), and bypass row-level security.",
-        ) from exc
-    except (errors.IntegrityError, errors.DataError) as exc:
-        detail = f" ({exc.diag.message_detail})" if exc.diag.message_detail else ""
-        raise ConstraintViolationError(
-            f"{exc.diag.message_primary}{detail}", operation=operation, key=table
-        ) from exc
-    except (errors.UndefinedTable, errors.InvalidSchemaName) as exc:
-        raise ExportError(f"Table {table} does not exist", operation=operation, key=table) from exc
-    except psycopg.OperationalError as exc:
-        raise _unavailable(exc, operation, table) from exc
-    except psycopg.Error as exc:
-        kind = RestoreError if operation == "restore" else DatabaseError
-        raise kind(
-            f"The database refused: {exc.diag.message_primary or type(exc).__name__}",
-            operation=operation,
-            key=table,
-        ) from exc
-
-
-def _unavailable(
-    exc: psycopg.OperationalError, operation: str, table: str | None
-) -> DatabaseUnavailableError:
-    why = exc.diag.message_primary or str(exc).strip().partition("\n")[0]
-    return DatabaseUnavailableError(
-        f"The database did not answer: {why}",
-        operation=operation,
-        key=table,
-        hint="Check SUPABASE_DB_URL: from AWS use the session pooler "
-        "(aws-<n>-<region>.pooler.supabase.com, port 5432); the direct host is IPv6 only.",
-    )

@@ -15,8 +15,8 @@ from supakeep.databases.postgres.connection import (
     begin_reading,
     connect_to_read,
     exported_snapshot,
-    mapped_errors,
 )
+from supakeep.databases.postgres.errors import mapped_errors
 from supakeep.databases.postgres.export.ranges import RangeReader
 from supakeep.databases.postgres.lines import line_of
 from supakeep.databases.postgres.sql import columns_of, name_of, rows_of

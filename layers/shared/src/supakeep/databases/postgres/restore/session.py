@@ -13,8 +13,8 @@ from supakeep.databases.postgres.connection import (
     Connection,
     begin_reading,
     connect_to_read,
-    mapped_errors,
 )
+from supakeep.databases.postgres.errors import mapped_errors
 from supakeep.databases.postgres.lines import fetched_rows
 from supakeep.databases.postgres.sql import name_of
 from supakeep.domain.schema import Table

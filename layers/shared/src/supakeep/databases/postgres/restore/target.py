@@ -16,8 +16,8 @@ from supakeep.databases.postgres.connection import (
     Connection,
     connect,
     exported_snapshot,
-    mapped_errors,
 )
+from supakeep.databases.postgres.errors import mapped_errors
 from supakeep.databases.postgres.restore.session import LiveReaders, RestoreSession, open_readers
 from supakeep.databases.postgres.restore.writer import KeyedWriter, KeylessWriter
 from supakeep.databases.postgres.sql import columns_of, name_of, rows_of

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from psycopg import sql
 
 from supakeep.archive.layout import ROW_SEPARATOR
-from supakeep.databases.postgres.connection import mapped_errors
+from supakeep.databases.postgres.errors import mapped_errors
 from supakeep.databases.postgres.restore.deletion import Deletion
 from supakeep.databases.postgres.restore.keys import Key, TableKeys
 from supakeep.databases.postgres.restore.live import LiveRange, LiveRanges
