@@ -7,23 +7,22 @@ SAM_VENV := build/sam-cli
 SAM := $(CURDIR)/$(SAM_VENV)/bin/sam
 
 export SAM_CLI_TELEMETRY := 0
-# SAM CLI and boto3 want some region even where nothing leaves the machine.
+# SAM CLI and boto3 want a region even where nothing leaves the machine.
 export AWS_DEFAULT_REGION ?= us-east-1
 
-# Hashes: nothing but what was locked. Wheels: nothing is compiled, so no compiler is needed.
+# Only what was locked is installed, by its hash; and only wheels, so that no compiler is needed.
 LOCKED := --quiet --require-hashes
 WHEELS := --only-binary=:all:
 
 SETUP_STAMP := $(VENV)/.setup-stamp
 SAM_STAMP := $(SAM_VENV)/.setup-stamp
-# devstack/supabase has a package.json once the stack is there; a clone without it still sets up.
-NODE_STAMP := $(if $(wildcard devstack/supabase/package.json),devstack/supabase/node_modules/.package-lock.json)
+NODE_STAMP := devstack/supabase/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
 .PHONY: help
-help: ## this list
+help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: setup
@@ -42,22 +41,23 @@ $(SETUP_STAMP): requirements-dev.txt pyproject.toml
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Without WHEELS: the watchdog that SAM CLI pins has none for the newest Python on macOS, where make brings a compiler.
+# Without WHEELS: SAM CLI pins a watchdog that has no wheel for the newest Python on macOS, where make comes with a
+# compiler.
 $(SAM_STAMP): requirements-sam.txt | $(SETUP_STAMP)
 	@echo "Setting up SAM CLI in $(SAM_VENV) (once) ..."
 	@$(call make_venv,$(SAM_VENV))
 	@$(call install,$(SAM_VENV),requirements-sam.txt)
 	@touch $@
 
-# npm writes this file last, so it is there only after a whole installation.
-devstack/supabase/node_modules/.package-lock.json: devstack/supabase/package.json $(wildcard devstack/supabase/package-lock.json) | $(SETUP_STAMP)
+# npm writes this file last, so its presence means that the installation is whole.
+devstack/supabase/node_modules/.package-lock.json: devstack/supabase/package.json devstack/supabase/package-lock.json | $(SETUP_STAMP)
 	@echo "Setting up devstack/supabase/node_modules (once) ..."
 	@$(BIN)/python -m devstack.supabase.node
 	@touch $@
 
 define check_python
 "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-  echo "Supakeep needs Python 3.11 or newer; '$(PYTHON)' is $$("$(PYTHON)" --version 2>&1 || true). Name another one: make PYTHON=python3.13 setup" >&2; exit 1; }
+  echo "Supakeep needs Python 3.11 or newer; '$(PYTHON)' is $$("$(PYTHON)" --version 2>&1 || true). Choose another: make PYTHON=python3.13 setup" >&2; exit 1; }
 endef
 
 define make_venv
@@ -81,23 +81,37 @@ dev: setup ## the same stack left running, with the HTTP API at a printed addres
 	@$(BIN)/python -m devstack.dev
 
 .PHONY: test
-test: setup sam-cli ## every test, the built functions in the Lambda runtime included (under 10 minutes)
+test: setup sam-cli ## every test, the built functions in the Lambda runtime included (under 12 minutes)
 	$(BIN)/pytest
 
 .PHONY: test-fast
 test-fast: setup ## the unit tests only: the inner loop (under 20 s)
 	$(BIN)/pytest tests/unit
 
+.PHONY: test-hostile
+test-hostile: setup sam-cli ## the long hostile cases, whose short forms are part of `make test`
+	$(BIN)/pytest -m hostile
+
 .PHONY: bench
 bench: setup ## speed and memory against pg_dump and supabase-py (BENCH=--quick to try it out; docs/performance.md)
 	@$(BIN)/python -m bench $(BENCH)
 
 .PHONY: lint
-lint: setup sam-cli ## ruff, mypy --strict, import contracts, cfn-lint, sam validate --lint
+lint: lint-code lint-migrations lint-template ## ruff, mypy --strict, import contracts, released migrations, cfn-lint, sam validate
+
+.PHONY: lint-code
+lint-code: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+.PHONY: lint-migrations
+lint-migrations: setup
+	$(BIN)/python -m devstack.supabase.released_migrations
+
+.PHONY: lint-template
+lint-template: sam-cli
 	$(BIN)/cfn-lint template.yaml
 	$(SAM) validate --lint
 
@@ -106,7 +120,7 @@ format: setup ## ruff's fixes and formatting
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# `python3.13` may be a version manager's shim that answers 'not this version', so each candidate is run once.
+# `python3.13` may be a version manager's shim that refuses to run, so each candidate is run once.
 PYTHON_3_13 = $(shell for candidate in python3.13 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.13*/bin/python3.13; do \
 	"$$candidate" -c 'import sys; print(sys.base_prefix + "/bin/python3.13")' 2>/dev/null && break; done)
 
@@ -114,22 +128,23 @@ PYTHON_3_13 = $(shell for candidate in python3.13 "$${PYENV_ROOT:-$$HOME/.pyenv}
 build: sam-cli ## sam build: what `sam deploy` ships (python3.13 on arm64), in .aws-sam/
 	@test -n "$(PYTHON_3_13)" || { \
 	  echo "sam build needs python3.13 on PATH, the template's runtime. Install it, or build in a container: $(SAM) build --use-container" >&2; exit 1; }
-# SAM runs make for the layer: what was given to this one (PYTHON, say) is none of that one's business.
+# SAM runs make for the layer, which must not inherit this make's variables, such as PYTHON.
 	MAKEFLAGS= MAKELEVEL= PATH="$(dir $(PYTHON_3_13)):$$PATH" $(SAM) build
 
 .PHONY: requirements
-requirements: setup ## compile the requirements-*.in files anew, with hashes (UPGRADE=--upgrade for newer versions)
+requirements: setup ## lock the requirements-*.in files again, with hashes (UPGRADE=--upgrade for newer versions)
 	$(call compile,layers/shared/src/requirements)
 	$(call compile,requirements-dev)
 	$(call compile,requirements-sam)
 
-# --universal: one file for every platform and Python from 3.11 on. No header, no index: nothing of the compiling machine.
+# --universal: one file for every platform and every Python from 3.11 on. The header and the index stay out, because
+# they describe the machine that compiled it.
 define compile
 $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --no-annotate $(UPGRADE) $(1).in --output-file $(1).txt
 endef
 
 .PHONY: clean
-clean: ## everything that these targets made
+clean: ## remove everything that these targets made
 	rm -rf $(VENV) build .aws-sam devstack/supabase/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 FOLDER = PROJECT / "build/dev"
 ANYWHERE = "0.0.0.0"
+START_A_BACKUP = (
+    "printf 'Authorization: Bearer %s' \"$ADMIN_KEY\" | "
+    'curl -sS -X POST -H @- "$SUPAKEEP_API_URL/api/admin/backup"'
+)
 
 
 def main() -> int:
@@ -38,7 +42,7 @@ def main() -> int:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """The command line; `make dev SAM_LOCAL=docker` comes as a variable of the environment."""
+    """The command line; `make dev SAM_LOCAL=docker ENGINE=postgres` sets environment variables."""
     engines = " or ".join(sam_local.HOSTS)
     parser = argparse.ArgumentParser(prog="python -m devstack.dev", description=__doc__)
     parser.add_argument(
@@ -48,29 +52,35 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         help=f"have it ready for `sam local invoke` with {engines}; listens on {ANYWHERE}",
     )
     parser.add_argument("--host", help=f"where to listen: 127.0.0.1, or {ANYWHERE} for all")
+    parser.add_argument(
+        "--engine",
+        choices=["rest", "postgres"],
+        default=os.environ.get("ENGINE", "rest"),
+        help="what the functions read and write the database through (rest)",
+    )
     parser.add_argument("--no-seed", action="store_true", help="leave the tables empty")
     return parser.parse_args(arguments)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Starts the stack, tells about it and waits for ever.
+    """Starts the stack, prints how to use it and waits for ever.
 
     Raises:
-        StackError: it could not be started.
+        StackError: the stack could not be started.
     """
     began = time.monotonic()
     prepared = prepare(arguments.sam_local) if arguments.sam_local else None
     host = address(arguments)
-    with local_stack(FOLDER, Options(host=host)) as stack:
+    with local_stack(FOLDER, Options(host=host, engine=arguments.engine)) as stack:
         rows = {} if arguments.no_seed else seed(stack.database_url)
         write_environment(stack, FOLDER / ".env")
         write_sam_files(sam_local.files(stack, *prepared) if prepared else {}, FOLDER)
-        print(describe(stack, rows, time.monotonic() - began))
+        print(describe(stack, rows, time.monotonic() - began, FOLDER / ".env"))
         if prepared:
             print(describe_sam_local())
         if host == ANYWHERE:
-            print(f"It listens on {ANYWHERE}: whoever reaches this machine reaches it.")
-        print("Ctrl-C ends it.", flush=True)
+            print(f"It listens on {ANYWHERE}: everyone who reaches this machine reaches the stack.")
+        print("Ctrl-C stops it.", flush=True)
         threading.Event().wait()
 
 
@@ -80,17 +90,17 @@ def address(arguments: argparse.Namespace) -> str:
 
 
 def prepare(engine: str) -> tuple[sam_local.Container, dict[str, Path]]:
-    """What a container needs before there is a stack: the layer, built for it.
+    """Builds the layer for a container, before there is a stack.
 
     Raises:
-        StackError: it cannot be.
+        StackError: the layer could not be built, or there is no such container engine.
     """
     container = sam_local.container_for(engine)
     return container, sam_local.build_layers(Template(), container)
 
 
-def describe(stack: Stack, rows: dict[str, int], seconds: float) -> str:
-    """What a developer needs to know, without any key."""
+def describe(stack: Stack, rows: dict[str, int], seconds: float, keys: Path) -> str:
+    """What a newcomer needs to know and types next; it holds no key."""
     lines = [
         f"The stack is up after {seconds:.1f} s ({sum(rows.values()):,} rows of Jewelshot).",
         "",
@@ -98,14 +108,12 @@ def describe(stack: Stack, rows: dict[str, int], seconds: float) -> str:
         f"  Supabase   {stack.supabase_url}",
         f"  AWS (S3 …) {stack.s3}",
         f"  database   {stack.database_url}",
-        f"  keys       {FOLDER / '.env'}",
+        f"  keys       {keys}",
         f"  logs       {stack.logs}",
         "",
-        "Routes, from template.yaml:",
-        *(f"  {route.key}" for f in stack.functions for route in f.function.routes),
+        "Type next, in another shell:",
         "",
-        f"  set -a; . {FOLDER / '.env'}; set +a",
-        f'  curl -X POST {stack.api_url}/api/admin/backup -H "Authorization: Bearer $ADMIN_KEY"',
+        *(f"  {command}" for command in commands(stack, keys)),
         "",
     ]
     if stack.why_not_emulated:
@@ -113,8 +121,23 @@ def describe(stack: Stack, rows: dict[str, int], seconds: float) -> str:
     return "\n".join(lines)
 
 
+def commands(stack: Stack, keys: Path) -> list[str]:
+    """What a newcomer types: the command line with each engine, and the HTTP API."""
+    return [
+        f"cd {shlex.quote(str(PROJECT))}",
+        'export PATH="$PWD/.venv/bin:$PATH"',
+        f"set -a; . {shlex.quote(str(keys))}; set +a",
+        "supakeep backup                                    # through the Data API: the engine rest",
+        'SUPABASE_DB_URL="$DATABASE_URL" supakeep backup    # from the database: the engine postgres',
+        "supakeep list",
+        "supakeep restore latest --dry-run",
+        f"supakeep restore latest --confirm {stack.project_ref}",
+        START_A_BACKUP,
+    ]
+
+
 def describe_sam_local() -> str:
-    """How a function is run in a container."""
+    """How to run a function in a container."""
     return f"""\
 In a container (docs/sam-local-invoke.md):
   cd {FOLDER}
@@ -124,9 +147,12 @@ In a container (docs/sam-local-invoke.md):
 
 
 def write_environment(stack: Stack, file: Path) -> None:
-    """The environment as a file for the shell, with the keys, readable by its owner only."""
+    """Writes the environment, keys included, as a file for the shell that only its owner may read.
+
+    The database's address is not in SUPABASE_DB_URL, so that a command chooses its engine.
+    """
     variables = stack.environment() | {
-        "SUPABASE_DB_URL": stack.database_url,
+        "DATABASE_URL": stack.database_url,
         "SUPAKEEP_API_URL": stack.api_url,
     }
     lines = [f"{name}={shlex.quote(value)}\n" for name, value in sorted(variables.items())]
@@ -134,7 +160,7 @@ def write_environment(stack: Stack, file: Path) -> None:
 
 
 def write_sam_files(files: dict[str, str], folder: Path) -> None:
-    """Puts SAM CLI's files in place of those of an earlier stack, which lead nowhere any more."""
+    """Replaces the files of an earlier stack, which point to servers that are gone, with SAM CLI's."""
     for name in ("template.yaml", "samconfig.toml", "sam-env.json"):
         (folder / name).unlink(missing_ok=True)
     shutil.rmtree(folder / "events", ignore_errors=True)

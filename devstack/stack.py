@@ -17,17 +17,12 @@ from typing import TYPE_CHECKING, Literal
 from devstack import PROJECT
 from devstack.aws.gateway import Gateway, RunningGateway
 from devstack.aws.services import Aws, create_resources, start_aws
-from devstack.aws.template import Function, Template
+from devstack.aws.template import Template
 from devstack.lambda_runtime import rie
 from devstack.lambda_runtime.build import OUTPUT, build
-from devstack.lambda_runtime.functions import DeployedFunction, Functions, scheduled_payload
-from devstack.lambda_runtime.runtime import (
-    EmulatedRuntime,
-    Invocation,
-    PlainRuntime,
-    Runtime,
-    Sandbox,
-)
+from devstack.lambda_runtime.deploy import deploy, function_environment
+from devstack.lambda_runtime.functions import Functions, scheduled_payload
+from devstack.lambda_runtime.runtime import Invocation, Sandbox
 from devstack.processes.children import Children
 from devstack.processes.locks import locked
 from devstack.processes.ports import free_port
@@ -212,6 +207,7 @@ def start(folder: Path, options: Options, cleanup: ExitStack) -> Stack:
         [
             deploy(
                 children,
+                aws,
                 Sandbox(
                     function,
                     building.result()[function.logical_id],
@@ -259,29 +255,6 @@ def start_project(
         create_jewelshot(postgres.url())
         apply_migrations(postgres.url())
     return postgres, lite
-
-
-def function_environment(
-    function: Function, aws: Aws, gateway_url: str, more: Mapping[str, str]
-) -> dict[str, str]:
-    """A function's variables as the template has them, and what leads its AWS calls here."""
-    return {
-        **function.environment,
-        **aws.environment(),
-        "AWS_ENDPOINT_URL_LAMBDA": gateway_url,
-        **more,
-    }
-
-
-def deploy(children: Children, sandbox: Sandbox, emulator: Path | None) -> DeployedFunction:
-    """Makes a built function invocable; without an emulator it runs in plain processes."""
-
-    def new_runtime(name: str) -> Runtime:
-        if emulator is None:
-            return PlainRuntime(children, name, sandbox)
-        return EmulatedRuntime(children, name, sandbox, emulator)
-
-    return DeployedFunction(sandbox.function, new_runtime)
 
 
 def empty(folder: Path) -> None:

@@ -56,6 +56,18 @@ class Aws:
         client: SecretsManagerClient = self._client("secretsmanager")
         return client
 
+    def sqs(self) -> Any:
+        """A client for SQS."""
+        return self._client("sqs")
+
+    def send(self, queue_arn: str, message: str) -> None:
+        """Puts a message into a queue."""
+        sqs = self.sqs()
+        name = queue_arn.rpartition(":")[2]
+        sqs.send_message(
+            QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"], MessageBody=message
+        )
+
     def _client(self, service: str) -> Any:
         import boto3
 
@@ -97,9 +109,11 @@ def start_aws(
 
 
 def create_resources(aws: Aws, template: Template, keys: Mapping[str, str]) -> None:
-    """Makes the template's buckets, tables and secrets; each secret holds `keys` as JSON."""
+    """Makes the template's buckets, tables, queues and secrets; each secret holds `keys` as JSON."""
     create_buckets(aws, template)
     create_tables(aws, template)
+    for name in template.resources("AWS::SQS::Queue"):
+        aws.sqs().create_queue(QueueName=name)
     for name in template.resources("AWS::SecretsManager::Secret"):
         aws.secretsmanager().create_secret(Name=name, SecretString=json.dumps(dict(keys)))
 

@@ -54,7 +54,9 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Function:
-    """A function with everything that running it takes."""
+    """A function with everything that running it takes; `failures_to` is the ARN of the queue that
+    gets the asynchronous events that were given up, or empty.
+    """
 
     logical_id: str
     name: str
@@ -64,6 +66,7 @@ class Function:
     timeout_seconds: int
     memory_mb: int
     retries: int
+    failures_to: str
     environment: Mapping[str, str] = field(repr=False)
     routes: tuple[Route, ...] = ()
     schedules: tuple[Schedule, ...] = ()
@@ -153,6 +156,7 @@ class Template:
         }
         merged = self._resolver.resolve({**defaults, **own, "Environment": variables, "Events": {}})
         layers = [*defaults.get("Layers", []), *own.get("Layers", [])]
+        asynchronous = merged.get("EventInvokeConfig", {})
         events = own.get("Events", {}).values()
         return Function(
             logical_id=logical_id,
@@ -162,9 +166,10 @@ class Template:
             layers=tuple(layer["Ref"] for layer in layers if isinstance(layer, dict)),
             timeout_seconds=int(merged.get("Timeout", 3)),
             memory_mb=int(merged.get("MemorySize", 128)),
-            retries=int(
-                merged.get("EventInvokeConfig", {}).get("MaximumRetryAttempts", DEFAULT_RETRIES)
-            ),
+            retries=int(asynchronous.get("MaximumRetryAttempts", DEFAULT_RETRIES)),
+            failures_to=asynchronous.get("DestinationConfig", {})
+            .get("OnFailure", {})
+            .get("Destination", ""),
             environment={name: _text(value) for name, value in merged["Environment"].items()},
             routes=tuple(self._route(e) for e in events if e["Type"] == "HttpApi"),
             schedules=tuple(self._schedule(e) for e in events if e["Type"] == "ScheduleV2"),

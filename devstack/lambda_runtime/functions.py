@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 import uuid
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from devstack.lambda_runtime.runtime import Runtime
 
 MOST_RUNTIMES = 4
-# Fewer than there are runtimes, so that asynchronous work never keeps a request waiting.
+# Fewer than the runtimes, so that asynchronous work never keeps a request waiting.
 MOST_ASYNCHRONOUS = 2
 # Lambda waits one minute before the first retry and two before the second.
 RETRY_SECONDS = 0.5
@@ -38,14 +39,42 @@ class GivenUp:
     result: Invocation
     attempts: int
 
+    def message(self) -> str:
+        """What Lambda sends to the destination for failures."""
+        return json.dumps(
+            {
+                "version": "1.0",
+                "timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.000Z}",
+                "requestContext": {
+                    "functionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.function}:$LATEST",
+                    "condition": "RetriesExhausted",
+                    "approximateInvokeCount": self.attempts,
+                },
+                "requestPayload": json.loads(self.payload),
+                "responseContext": {"statusCode": 200, "functionError": self.result.error},
+                "responsePayload": self.result.value(),
+            }
+        )
+
 
 class DeployedFunction:
-    """A function as it can be invoked: runtimes are started as concurrent invocations need them."""
+    """A function that can be invoked. It starts runtimes as concurrent invocations need them.
 
-    def __init__(self, function: Function, new_runtime: Callable[[str], Runtime]) -> None:
+    Args:
+        function: what the template declares.
+        new_runtime: makes a runtime with a name.
+        give_up: gets every asynchronous invocation that failed for the last time.
+    """
+
+    def __init__(
+        self,
+        function: Function,
+        new_runtime: Callable[[str], Runtime],
+        give_up: Callable[[GivenUp], None],
+    ) -> None:
         self.function = function
-        self.given_up: list[GivenUp] = []
         self._new_runtime = new_runtime
+        self._give_up = give_up
         self._idle: deque[Runtime] = deque()
         self._started = 0
         self._free = threading.Condition()
@@ -59,7 +88,7 @@ class DeployedFunction:
             return runtime.invoke(payload)
 
     def enqueue(self, payload: bytes) -> None:
-        """Runs the function some time soon, again after a failure as often as the template says."""
+        """Runs the function soon, and again after a failure as often as the template says."""
         with self._free:
             self._pending += 1
         self._background.submit(self._run_in_background, payload)
@@ -68,14 +97,14 @@ class DeployedFunction:
         """Waits until all asynchronous invocations are done.
 
         Raises:
-            StackError: some are not in time.
+            StackError: some still run after `seconds`.
         """
         with self._free:
             if not self._free.wait_for(lambda: self._pending == 0, seconds):
                 raise StackError(f"{self.function.name} is still busy after {seconds:g} s")
 
     def close(self) -> None:
-        """Starts nothing more; what runs ends with its runtime."""
+        """Starts nothing more; an invocation that runs ends with its runtime."""
         self._stopping.set()
         self._background.shutdown(wait=False, cancel_futures=True)
 
@@ -99,7 +128,8 @@ class DeployedFunction:
                 return
             if attempts <= self.function.retries:
                 self._stopping.wait(RETRY_SECONDS)
-        self.given_up.append(GivenUp(self.function.name, payload, result, attempts))
+        if not self._stopping.is_set():
+            self._give_up(GivenUp(self.function.name, payload, result, attempts))
 
     @contextmanager
     def _runtime(self) -> Iterator[Runtime]:
@@ -115,7 +145,7 @@ class DeployedFunction:
         with self._free:
             self._free.wait_for(lambda: self._idle or self._started < MOST_RUNTIMES)
             if self._idle:
-                # the one used last is the warmest
+                # the one that was used last is the warmest
                 return self._idle.pop()
             self._started += 1
             return self._new_runtime(f"{self.function.name}-{self._started}")
@@ -143,14 +173,14 @@ class Functions:
         raise StackError(f"there is no function {name}")
 
     def wait_idle(self, seconds: float) -> None:
-        """Waits until no function has anything left to do, nor what it started in another.
+        """Waits until no function, nor any that one started, has work left.
 
         Raises:
-            StackError: they have not in time.
+            StackError: some still work after `seconds`.
         """
         deadline = time.monotonic() + seconds
-        # A function that was idle may have been started by the one waited for next: twice is enough
-        # for chains as long as the list.
+        # The function that is waited for next may start one that was idle before. One round per function
+        # is enough for every chain without a circle.
         for _ in self._deployed:
             for deployed in self._deployed:
                 deployed.wait_idle(max(0.0, deadline - time.monotonic()))
@@ -162,7 +192,7 @@ class Functions:
 
 
 def scheduled_payload(schedule: Schedule, at: datetime | None = None) -> bytes:
-    """What EventBridge Scheduler would send: the input with its context attributes filled in."""
+    """The event that EventBridge Scheduler would send: the input, its context attributes filled in."""
     moment = (at or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
     attributes = {
         "scheduled-time": f"{moment:%Y-%m-%dT%H:%M:%SZ}",

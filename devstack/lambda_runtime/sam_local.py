@@ -27,9 +27,9 @@ from devstack.aws.intrinsics import REGION, load_yaml
 from devstack.aws.template import Template
 from devstack.errors import StackError
 from devstack.lambda_runtime.build import fingerprint, finish, fresh, up_to_date
+from devstack.lambda_runtime.deploy import function_environment
 from devstack.lambda_runtime.rie import ARCHITECTURES
 from devstack.processes.locks import locked
-from devstack.stack import function_environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,13 +9,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import httpx
 import psycopg
 import pytest
 import yaml
 
-from devstack import PROJECT
+from devstack import PROJECT, dev
 from devstack.aws.template import Template
 from devstack.demo.seed import seed
 from devstack.demo.wreckage import fingerprint, wreck
@@ -153,6 +154,38 @@ def test_a_damaged_volume_stops_that_restore_before_the_database_is_reached(
     assert restored.returncode != 0
     assert "FAILED" in restored.stdout
     assert not (tmp_path / "restore.sql").exists()
+
+
+def test_what_make_dev_says_to_type_works(stack: Stack, tmp_path: Path) -> None:
+    keys = tmp_path / "a folder/.env"
+    keys.parent.mkdir()
+    dev.write_environment(stack, keys)
+    printed = dev.describe(stack, {}, 1.0, keys)
+    commands = printed.partition("Type next, in another shell:")[2]
+
+    typed = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", commands],
+        cwd=tmp_path, check=False, capture_output=True, text=True,
+        env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
+    )  # fmt: skip
+
+    assert typed.returncode == 0, typed.stdout + typed.stderr
+    assert '"status":"queued"' in typed.stdout
+    stack.wait_idle()
+    engines = {backup["engine"] for backup in listed(stack)}
+    assert engines == {"rest", "postgres"}
+    assert stack.admin_key not in printed
+
+
+def listed(stack: Stack) -> list[dict[str, Any]]:
+    """The backups that the HTTP API lists."""
+    answer = httpx.get(
+        f"{stack.api_url}/api/admin/backups",
+        headers={"authorization": f"Bearer {stack.admin_key}"},
+        timeout=30,
+    )
+    backups: list[dict[str, Any]] = answer.json()["backups"]
+    return backups
 
 
 def test_every_supakeep_command_in_the_documents_is_one_that_exists() -> None:
