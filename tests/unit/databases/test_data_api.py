@@ -20,6 +20,8 @@ from supakeep.errors import (
     DatabaseUnavailableError,
     ExportError,
     FunctionsMissingError,
+    StatementTimeoutError,
+    StatementTooLargeError,
 )
 from supakeep.ports import Rows
 from tests.builders.tables import a_selection, a_table
@@ -118,6 +120,54 @@ def test_another_refusal_of_a_gateway_is_not_tried_again(status: int) -> None:
         database.catalog()
 
     assert not failed.value.retryable
+
+
+@pytest.mark.parametrize(("status", "says"), [(402, "used up a quota"), (540, "project is paused")])
+@pytest.mark.parametrize("body", ['{"message": "no"}', "<html>no</html>"], ids=["json", "html"])
+def test_a_quota_and_a_pause_are_not_taken_for_a_wrong_key(
+    status: int, says: str, body: str
+) -> None:
+    database = database_over(lambda _: httpx.Response(status, text=body))
+
+    with pytest.raises(DatabaseError, match=says) as failed:
+        database.catalog()
+
+    assert type(failed.value) is DatabaseError
+    assert not failed.value.retryable
+    assert "dashboard" in str(failed.value.hint).lower()
+
+
+@pytest.mark.parametrize(
+    ("key", "bearer"),
+    [("sb_secret_x", None), ("eyJhbGciOi.J9.x", "Bearer eyJhbGciOi.J9.x")],
+    ids=["secret key", "JWT"],
+)
+def test_only_a_jwt_is_sent_as_a_bearer_token(key: str, bearer: str | None) -> None:
+    sent: list[httpx.Headers] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        sent.append(request.headers)
+        return httpx.Response(200, json={"rows": 7})
+
+    client = httpx.Client(transport=httpx.MockTransport(server), base_url=URL)
+    SupabaseRestDatabase(URL, key, client=client).count(a_selection(ORDERS))
+
+    assert sent[0]["apikey"] == key
+    assert sent[0].get("authorization") == bearer
+
+
+@pytest.mark.parametrize("code", ["54000", "54001", "53200"])
+def test_a_statement_past_the_servers_limits_may_pass_with_fewer_rows(code: str) -> None:
+    with pytest.raises(StatementTooLargeError):
+        failing(500, code).count(a_selection(ORDERS))
+
+
+@pytest.mark.parametrize("status", [504, 524])
+def test_a_gateway_that_ran_out_of_patience_is_a_timeout(status: int) -> None:
+    database = database_over(lambda _: httpx.Response(status, text="<html>oops</html>"))
+
+    with pytest.raises(StatementTimeoutError):
+        database.catalog()
 
 
 def test_a_failure_that_passes_is_not_noticed() -> None:

@@ -12,6 +12,8 @@ SupakeepError
 │   └── StorageUnavailableError  (retryable)
 ├── DatabaseError                the database refused
 │   ├── DatabaseUnavailableError (retryable)
+│   │   └── StatementTimeoutError it took too long: fewer rows may be done in time
+│   ├── StatementTooLargeError   it took too much memory or space: fewer rows may pass
 │   ├── DatabasePermissionError
 │   ├── FunctionsMissingError    the migration with Supakeep's functions has not run
 │   ├── ConstraintViolationError a row cannot be written: a key, check or type forbids it
@@ -111,6 +113,14 @@ class DatabaseUnavailableError(DatabaseError):
     """The database did not answer, or cancelled the statement."""
 
     retryable = True
+
+
+class StatementTimeoutError(DatabaseUnavailableError):
+    """The statement was cancelled, because it took too long: fewer rows may be done in time."""
+
+
+class StatementTooLargeError(DatabaseError):
+    """The statement went past the server's memory or another limit: fewer rows may pass."""
 
 
 class DatabasePermissionError(DatabaseError):

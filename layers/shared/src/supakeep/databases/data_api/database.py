@@ -21,9 +21,11 @@ from postgrest.exceptions import APIError
 
 from supakeep.databases.data_api.errors import (
     functions_missing,
+    gateway_error,
     no_answer,
     raise_for_gateway,
     raise_mapped,
+    transport_error,
 )
 from supakeep.databases.data_api.restore import BatchTransaction, UpsertCounts
 from supakeep.domain.engine import REST
@@ -32,9 +34,11 @@ from supakeep.domain.schema import Catalog, Column, Table, quoted_identifier
 from supakeep.errors import (
     DatabasePermissionError,
     DatabaseUnavailableError,
+    StatementTooLargeError,
 )
 from supakeep.ports import Rows
 from supakeep.retries import retrying
+from supakeep.supabase_keys import key_headers
 
 FUNCTIONS_VERSION = 2
 
@@ -84,7 +88,7 @@ class SupabaseRestDatabase:
         client.event_hooks["response"].append(raise_for_gateway)
         self._api = SyncPostgrestClient(
             f"{url.rstrip('/')}/rest/v1",
-            headers={"apikey": key, "Authorization": f"Bearer {key}"},
+            headers=key_headers(key),
             http_client=client,
         )
         self._retry_seconds = retry_seconds
@@ -192,7 +196,7 @@ class SupabaseRestDatabase:
                 answer = self._call("supakeep_page", asked, table, abandoned=abandoned)
                 # as bytes, which take half the memory or a quarter
                 return _Page(Rows(answer["rows"].encode(), answer["count"]), answer["after"])
-            except DatabaseUnavailableError:
+            except (DatabaseUnavailableError, StatementTooLargeError):
                 if limit == 1 or time.monotonic() > give_up_at or abandoned.is_set():
                     raise
                 limit = max(1, limit // 8)
@@ -235,9 +239,11 @@ class SupabaseRestDatabase:
         except APIError as exc:
             raise_mapped(exc, table, writing=writing)
         except httpx.HTTPStatusError as exc:
-            raise no_answer(function, f"HTTP {exc.response.status_code}", table) from exc
-        except (httpx.HTTPError, ValueError) as exc:
-            # ValueError: an answer of 200 that is no JSON, a proxy's page say
+            raise gateway_error(function, exc.response, table) from exc
+        except httpx.HTTPError as exc:
+            raise transport_error(function, exc, table) from exc
+        except ValueError as exc:
+            # an answer of 200 that is not JSON, such as a proxy's page
             raise no_answer(function, type(exc).__name__, table) from exc
 
 

@@ -17,6 +17,8 @@ from supakeep.errors import (
     DatabaseUnavailableError,
     ExportError,
     FunctionsMissingError,
+    StatementTimeoutError,
+    StatementTooLargeError,
 )
 
 MIGRATION = "supabase/migrations/20250129_backup_functions.sql"
@@ -27,22 +29,69 @@ _VIOLATION_CLASSES = ("22", "23")
 _UNAVAILABLE_CLASSES = ("08", "40", "53", "57", "58", "XX")
 # 55P03: a lock was not to be had in time; the rest of class 55 does not pass by waiting
 _UNAVAILABLE_CODES = ("55P03", "PGRST000", "PGRST001", "PGRST002", "PGRST003")
+_TIMEOUT_CODE = "57014"
+_TOO_LARGE_CLASS = "54"
+_OUT_OF_MEMORY = "53200"
+_MISSING_TABLE_CODES = ("42P01", "PGRST205", "3F000")
+
 # where a gateway answers in PostgREST's place, the HTTP status is all there is
-_UNAVAILABLE_STATUSES = (429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 544)
+_UNAVAILABLE_STATUSES = frozenset((429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 544))
+# the gateway waited for the answer as long as it waits for any
+_TIMEOUT_STATUSES = frozenset((504, 524))
+_RESTRICTED_STATUSES = {
+    402: (
+        "Supabase restricts this project, because its organization used up a quota",
+        (
+            "Dashboard, Organization, Usage shows which quota it is. Raise the spend cap, upgrade the "
+            "plan or wait for the next billing period."
+        ),
+    ),
+    540: (
+        "This project is paused",
+        "Resume it in the Supabase dashboard, and run this again a few minutes later.",
+    ),
+}
 
 
 def no_answer(function: str, what: str, table: Table | None) -> DatabaseUnavailableError:
-    return DatabaseUnavailableError(
+    """The error for an answer that did not come, or that is not the database's."""
+    return _no_answer(DatabaseUnavailableError, function, what, table)
+
+
+def transport_error(
+    function: str, exc: httpx.HTTPError, table: Table | None
+) -> DatabaseUnavailableError:
+    """The error for a request that failed below HTTP: the database may still be at work on it."""
+    kind = StatementTimeoutError if isinstance(exc, httpx.ReadTimeout) else DatabaseUnavailableError
+    return _no_answer(kind, function, type(exc).__name__, table)
+
+
+def gateway_error(function: str, response: httpx.Response, table: Table | None) -> DatabaseError:
+    """The error for an answer that Supabase's gateway gave in PostgREST's place."""
+    status = response.status_code
+    if status in _RESTRICTED_STATUSES:
+        message, hint = _RESTRICTED_STATUSES[status]
+        return DatabaseError(f"{message} (HTTP {status})", operation=function, hint=hint)
+    kind = StatementTimeoutError if status in _TIMEOUT_STATUSES else DatabaseUnavailableError
+    return _no_answer(kind, function, f"HTTP {status}", table)
+
+
+def _no_answer(
+    kind: type[DatabaseUnavailableError], function: str, what: str, table: Table | None
+) -> DatabaseUnavailableError:
+    return kind(
         f"The database did not answer: {what}",
         operation=function,
         key=table.qualified_name if table else None,
-        hint="Is the project paused? Its dashboard tells; otherwise try again later.",
+        hint="Check in the Supabase dashboard whether the project is paused or restarting. "
+        "Otherwise try again later.",
     )
 
 
 def raise_for_gateway(response: httpx.Response) -> None:
-    """Raises HTTPStatusError where not PostgREST answered, whose errors all have a code."""
-    if response.status_code not in _UNAVAILABLE_STATUSES:
+    """Raises HTTPStatusError where PostgREST did not answer: its errors all have a code."""
+    status = response.status_code
+    if status not in _UNAVAILABLE_STATUSES and status not in _RESTRICTED_STATUSES:
         return
     try:
         body = json.loads(response.read())
@@ -53,34 +102,54 @@ def raise_for_gateway(response: httpx.Response) -> None:
 
 
 def raise_mapped(exc: APIError, table: Table | None, *, writing: bool) -> NoReturn:
-    """The one place where PostgREST's and Postgres's errors become ours, by their codes."""
-    code = str(exc.code or "")
-    sql_class = code[:2] if len(code) == _SQLSTATE_LENGTH else ""
-    said = exc.message or "no message"
+    """The one place where PostgREST's errors become ours, by their codes."""
+    raise _mapped(exc, table, writing=writing) from exc
+
+
+def _mapped(exc: APIError, table: Table | None, *, writing: bool) -> DatabaseError:
+    code, said = str(exc.code or ""), exc.message or "no message"
     name = table.qualified_name if table else None
     if code == "PGRST202":
-        raise functions_missing("are not installed") from exc
+        return functions_missing("are not installed")
     if code == "42501":
-        raise _permission(table, writing=writing) from exc
-    if code in ("42P01", "PGRST205", "3F000"):
-        raise ExportError(
+        return _permission(table, writing=writing)
+    if code in ("", "401", "PGRST301", "PGRST303"):
+        return _wrong_key(said)
+    if code in _MISSING_TABLE_CODES:
+        return ExportError(
             f"Table {name} does not exist",
             operation="query",
             key=name,
-            hint="It was dropped just now.",
-        ) from exc
-    if writing and sql_class in _VIOLATION_CLASSES:
+            hint="It was dropped or renamed after this run began.",
+        )
+    if writing and sql_class(code) in _VIOLATION_CLASSES:
         detail = f" ({exc.details})" if exc.details else ""
-        raise ConstraintViolationError(f"{said}{detail}", operation="restore", key=name) from exc
-    if sql_class in _UNAVAILABLE_CLASSES or code in _UNAVAILABLE_CODES:
-        raise DatabaseUnavailableError(
-            f"The database could not answer: {said}", operation="query", key=name
-        ) from exc
-    if code in ("", "401", "PGRST301", "PGRST303"):
-        raise _wrong_key(said) from exc
-    raise DatabaseError(
+        return ConstraintViolationError(f"{said}{detail}", operation="restore", key=name)
+    return passing_error(code, said, name) or DatabaseError(
         f"The database refused: {said} ({code})", operation="query", key=name
-    ) from exc
+    )
+
+
+def sql_class(code: str) -> str:
+    """The class of an SQLSTATE; empty for PostgREST's own codes."""
+    return code[:2] if len(code) == _SQLSTATE_LENGTH else ""
+
+
+def passing_error(code: str, said: str, name: str | None) -> DatabaseError | None:
+    """The error for a statement that may pass later, or with fewer rows; None for all others."""
+    if code == _TIMEOUT_CODE:
+        return StatementTimeoutError(
+            f"The database cancelled the statement: {said}", operation="query", key=name
+        )
+    if code == _OUT_OF_MEMORY or sql_class(code) == _TOO_LARGE_CLASS:
+        return StatementTooLargeError(
+            f"The statement is too large for the database: {said}", operation="query", key=name
+        )
+    if sql_class(code) in _UNAVAILABLE_CLASSES or code in _UNAVAILABLE_CODES:
+        return DatabaseUnavailableError(
+            f"The database could not answer: {said}", operation="query", key=name
+        )
+    return None
 
 
 def _permission(table: Table | None, *, writing: bool) -> DatabasePermissionError:
@@ -103,6 +172,7 @@ def _wrong_key(said: str) -> DatabasePermissionError:
 
 
 def functions_missing(what: str) -> FunctionsMissingError:
+    """The error for a database in which the migration has not run; `what` completes its sentence."""
     return FunctionsMissingError(
         f"Supakeep's functions {what} in this database",
         operation="read catalog",
