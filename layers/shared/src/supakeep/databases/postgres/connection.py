@@ -7,6 +7,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import sql
 
+from supakeep.databases.postgres.address import completed
 from supakeep.databases.postgres.errors import mapped_errors
 
 Connection = psycopg.Connection[Any]
@@ -31,7 +32,7 @@ set search_path = pg_catalog;
 """
 # Types are spelled with their schema, so that a name means the same in every session.
 SYSTEM_NAMES: LiteralString = "set search_path = pg_catalog"
-# Keys compare as their types do: the operators of an extension's type (citext's, say) stand in the
+# Keys compare as their types do: the operators of an extension's type (such as citext) stand in the
 # extension's schema, and without it a key would be compared as text and ordered as citext.
 _OPERATORS: LiteralString = """
 select set_config('search_path', 'pg_catalog' || coalesce((
@@ -48,7 +49,6 @@ select set_config('search_path', 'pg_catalog' || coalesce((
 _NO_TRANSACTION_TIMEOUT: LiteralString = (
     "select set_config(name, '0', false) from pg_settings where name = 'transaction_timeout'"
 )
-_CONNECT_SECONDS = 10
 BEGIN_READING: LiteralString = "begin isolation level repeatable read, read only"
 # What is asked of range after range is planned once.
 _PLAN_ONCE: LiteralString = "set plan_cache_mode = force_generic_plan"
@@ -57,17 +57,16 @@ _PLAN_ONCE: LiteralString = "set plan_cache_mode = force_generic_plan"
 def connect(url: str) -> Connection:
     """A connection in autocommit mode whose session prints every value in full.
 
-    Raises DatabaseUnavailableError or DatabasePermissionError; no error shows the password.
+    Raises ConfigurationError for an address that cannot be read, DatabaseUnavailableError or
+    DatabasePermissionError; no error shows the password.
     """
+    parameters = completed(url) | {"application_name": "supakeep", "client_encoding": "UTF8"}
     with mapped_errors("connect"):
         connection = psycopg.connect(
-            url,
             autocommit=True,
-            connect_timeout=_CONNECT_SECONDS,
-            application_name="supakeep",
-            client_encoding="UTF8",
             # its placeholders are $1, so that a name may hold a percent sign
             cursor_factory=psycopg.RawCursor,
+            **parameters,
         )
         connection.execute(_SESSION)
         connection.execute(_NO_TRANSACTION_TIMEOUT)

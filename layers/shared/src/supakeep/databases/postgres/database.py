@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 
+from supakeep.databases.postgres.address import with_authority
 from supakeep.databases.postgres.export.source import PostgresSnapshot, open_snapshot
 from supakeep.databases.postgres.restore.target import PostgresTransaction, open_transaction
 from supakeep.domain.engine import POSTGRES
 
 
 class PostgresDatabase:
-    """SourceDatabase and TargetDatabase at `url`, read over `connections` connections at once."""
+    """SourceDatabase and TargetDatabase at `url`, read over `connections` connections at once.
+
+    `authority` is the certificate authority of the server: a file's path or PEM text.
+    """
 
     engine = POSTGRES
 
-    def __init__(self, url: str, *, connections: int = 2) -> None:
-        self._url = url
+    def __init__(self, url: str, *, connections: int = 2, authority: str | None = None) -> None:
+        self._url = with_authority(url, authority)
         self._connections = connections
 
     def snapshot(self) -> AbstractContextManager[PostgresSnapshot]:

@@ -116,6 +116,7 @@ def _unavailable(exc: psycopg.Error, operation: str, table: str | None) -> Datab
         f"The database did not answer{during}: {reason}",
         operation=operation,
         key=table,
-        hint="Check SUPABASE_DB_URL: from AWS use the session pooler "
-        "(aws-<n>-<region>.pooler.supabase.com, port 5432); the direct host is IPv6 only.",
+        hint="Check SUPABASE_DB_URL. From AWS, use the session pooler "
+        "(aws-<n>-<region>.pooler.supabase.com, port 5432): the direct host is IPv6 only. "
+        "A server on another machine must offer TLS, unless SUPABASE_DB_URL has an sslmode.",
     )
