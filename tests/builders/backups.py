@@ -6,6 +6,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
+from supakeep.archive.reader import BackupReader
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.manifest import Manifest, Trigger
 from supakeep.domain.policy import BackupPolicy
@@ -113,7 +114,7 @@ def restore(
         mode=mode,
         allow_other_project=allow_other_project,
     )
-    return use_case(request, store, manifest)
+    return use_case(request, BackupReader(manifest, [store]))
 
 
 def document_of(store: ObjectStore, manifest: Manifest) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from typing import Literal
 
 from supakeep.archive.manifest import encode_manifest
 from supakeep.domain.backup_name import BackupName
@@ -14,6 +13,7 @@ from supakeep.domain.manifest import (
     Part,
     Problem,
     TableEntry,
+    TableStatus,
     Trigger,
     VolumeEntry,
     table_entry_columns,
@@ -30,12 +30,12 @@ PROJECT = "jewelshot"
 def an_entry(
     table: Table | None = None,
     *,
-    status: Literal["complete", "failed"] = "complete",
+    status: TableStatus = TableStatus.COMPLETE,
     rows: int = 0,
     parts: tuple[Part, ...] = (),
 ) -> TableEntry:
     table = table or a_table()
-    failed = status == "failed"
+    failed = status is TableStatus.FAILED
     return TableEntry(
         name=table.qualified_name,
         status=status,
@@ -60,7 +60,7 @@ def a_manifest(
 ) -> Manifest:
     """The manifest of a backup that began at `at`, with one table unless `tables` are given."""
     name = BackupName.timed(project, at)
-    status: Literal["complete", "failed"] = "complete" if good else "failed"
+    status = TableStatus.COMPLETE if good else TableStatus.FAILED
     whole = good and mirror_error is None
     content = b"a document"
     document = VolumeEntry(

@@ -12,6 +12,7 @@ import psycopg
 
 from devstack.processes.children import essential_environment
 from devstack.supabase.postgres import Postgres
+from supakeep.archive.reader import BackupReader
 from supakeep.databases.postgres.database import PostgresDatabase
 from supakeep.domain.manifest import Manifest
 from supakeep.domain.policy import BackupPolicy
@@ -99,7 +100,7 @@ class PostgresProject:
             dry_run=dry_run,
             ignore_dropped_columns=ignore_dropped_columns,
         )
-        return use_case(request, store, manifest)
+        return use_case(request, BackupReader(manifest, [store]))
 
     def dump(self) -> str:
         """What `pg_dump --data-only` of the server's own release says; rows in a fixed order."""

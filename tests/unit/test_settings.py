@@ -93,7 +93,7 @@ def test_a_ref_that_is_not_the_urls_is_refused() -> None:
 
 @pytest.mark.parametrize("ref", ["Not-Lower", "a_b", "../x"])
 def test_a_malformed_ref_is_refused(ref: str) -> None:
-    with pytest.raises(ConfigurationError, match="is no project ref"):
+    with pytest.raises(ConfigurationError, match="is not a project ref"):
         read(NEXT_PUBLIC_SUPABASE_URL="http://127.0.0.1:1", SUPABASE_PROJECT_REF=ref)
 
 

@@ -41,6 +41,7 @@ def test_a_restore_is_accepted_and_handed_over(functions: Functions, project: Pr
                 "into_schema": None,
                 "ignore_dropped_columns": False,
                 "keep_undo": True,
+                "passed_over": [],
                 "run_id": answer.body["run_id"],
             },
         )
@@ -63,6 +64,20 @@ def test_what_was_handed_over_is_what_the_function_carries_out(
     assert told["status"] == "complete"
     counts = {t["name"]: (t["inserted"], t["updated"]) for t in told["result"]["tables"]}
     assert counts == {CUSTOMERS: (0, 1), ORDERS: (0, 0), ITEMS: (1, 0)}
+
+
+def test_a_newer_backup_that_latest_passed_over_stands_in_the_runs_report(
+    functions: Functions, project: Project
+) -> None:
+    project.primary.place(f"daily/backup_{PROJECT}_2099-01-01.manifest.json", b"{")
+
+    asked(functions, name="latest", dry_run=True)
+    [(action, payload)] = project.dispatcher.handed_over
+    run = functions("restore").invoke({"action": action, **payload})
+
+    assert run["status"] == "partial"
+    [told] = run["result"]["passed_over"]
+    assert told.startswith(f"backup_{PROJECT}_2099-01-01 was passed over, and may be newer")
 
 
 def test_latest_is_made_a_name_when_it_is_accepted(functions: Functions, project: Project) -> None:

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from supakeep.archive.manifest import checksum_of, encode_manifest, parse_manifest
-from supakeep.domain.manifest import Part, Problem, VolumeEntry
+from supakeep.domain.manifest import Part, Problem, TableStatus, VolumeEntry
 from supakeep.errors import FormatVersionError, IntegrityError, ManifestError
 from tests.builders.manifests import a_manifest, an_entry
 from tests.builders.tables import a_table
@@ -20,7 +20,7 @@ MANIFEST = a_manifest(
             rows=2,
             parts=(Part(rows=2, bytes=10, sha256="0" * 64, volume=1, offset=5),),
         ),
-        an_entry(a_table("orders"), status="failed"),
+        an_entry(a_table("orders"), status=TableStatus.FAILED),
     ),
     mirror_error=Problem(message="The mirror failed: café", hint="Look at it"),
     warnings=("rows were written meanwhile",),
@@ -67,7 +67,7 @@ def test_a_stored_manifest_is_json_for_people() -> None:
 )
 def test_an_edited_field_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(ManifestError, match="its checksum does not match") as refused:
-        parse_manifest(edited(**fields), KEY)
+        parse_manifest(edited(**fields), KEY, read_from="primary")
 
     assert refused.value.key == KEY
     assert refused.value.hint is not None
@@ -187,6 +187,28 @@ def test_a_manifest_that_points_to_objects_of_others_is_refused(key: str) -> Non
 
     with pytest.raises(ManifestError, match="its volumes are not its own"):
         parse_manifest(content, KEY)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"parts": []}, {"rows": 3}, {"rows": 0, "bytes": 0}, {"bytes": 11}],
+    ids=["no parts", "too many rows", "no rows", "too many bytes"],
+)
+def test_a_complete_table_whose_parts_are_not_all_of_its_rows_is_refused(
+    fields: dict[str, Any],
+) -> None:
+    whole, failed = json.loads(STORED)["tables"]
+
+    with pytest.raises(ManifestError, match=r"public.user_credits has .* rows in .* its parts"):
+        parse_manifest(written_by_a_newer_version(tables=[{**whole, **fields}, failed]), KEY)
+
+
+def test_negative_sizes_are_refused() -> None:
+    whole, failed = json.loads(STORED)["tables"]
+    parts = [{**whole["parts"][0], "rows": rows} for rows in (5, -3)]
+
+    with pytest.raises(ManifestError, match="its fields are not those of a manifest"):
+        parse_manifest(written_by_a_newer_version(tables=[{**whole, "parts": parts}, failed]), KEY)
 
 
 def test_a_backup_is_good_where_every_table_is_whole() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supakeep.archive.reader import read_part
+from supakeep.archive.reader import BackupReader
 from supakeep.archive.writer import MirroredUpload, VolumeWriter
 from supakeep.domain.manifest import Manifest
 from supakeep.errors import StorageUnavailableError
@@ -27,7 +27,9 @@ DOCUMENT = document_of(WHOLE, back_up(SHOP, WHOLE))
 def rows_of(store: InMemoryObjectStore, manifest: Manifest, table: str) -> bytes:
     entry = manifest.entry(table)
     assert entry is not None
-    return b",\n".join(b"".join(read_part(store, manifest, part)) for part in entry.parts)
+    return b",\n".join(
+        b"".join(BackupReader(manifest, [store]).read_part(part)) for part in entry.parts
+    )
 
 
 # every size up to a little over the document, so that a volume ends at every byte of it once
@@ -95,7 +97,7 @@ def test_a_thousand_volumes_are_joined_in_the_manifests_order() -> None:
     assert len(manifest.volumes) == len(DOCUMENT) > 1000
     assert manifest.volumes[999].key == NAME.volume_key(1000)
     assert json.loads(document_of(store, manifest))["backup"] == NAME.text
-    report = VerifyBackup(NeverExpires(), InMemoryProgress())(store, manifest)
+    report = VerifyBackup(NeverExpires(), InMemoryProgress())(BackupReader(manifest, [store]))
     assert report.tables == {CUSTOMERS: 5, ITEMS: 5, ORDERS: 5}
 
 

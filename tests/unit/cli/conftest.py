@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import io
 import json
 import logging
@@ -15,12 +16,13 @@ import pytest
 from supakeep.cli.command import Command
 from supakeep.cli.commands import COMMANDS
 from supakeep.cli.main import CommandLine
-from supakeep.ports import Database, ObjectStore
+from supakeep.ports import Clock, Database, ObjectStore
 from supakeep.wiring import Application, store_at
 from tests.builders.backups import a_shop
 from tests.builders.manifests import PROJECT
 from tests.fakes.database import InMemoryDatabase
 from tests.fakes.object_store import InMemoryObjectStore
+from tests.fakes.time import NOON, FixedClock
 
 SECRET_KEY = "sb_secret_of_the_project"
 
@@ -50,10 +52,13 @@ class Surroundings:
     adapters: dict[str, Database | ObjectStore] = field(default_factory=dict)
     places: dict[str, ObjectStore] = field(default_factory=dict)
     commands: Sequence[Command] = COMMANDS
+    # backups are dated NOON or of late, whatever the machine's own clock says
+    clock: Clock = field(default_factory=lambda: FixedClock(max(NOON, dt.datetime.now(dt.UTC))))
 
     def application(self, environment: Mapping[str, str]) -> Application:
         app = Application.from_environment(environment)
         app.__dict__.update(self.adapters)
+        app.clock = self.clock
         return app
 
     def store_at(self, place: str) -> ObjectStore:
@@ -130,6 +135,7 @@ def supakeep(around: Surroundings) -> Supakeep:
             err=err,
             application=around.application,
             store_at=around.store_at,
+            clock=around.clock,
         )
         code = line.run(arguments)
         return Ended(code, out.getvalue(), err.getvalue())

@@ -190,5 +190,5 @@ def test_any_other_url_is_refused_in_the_words_of_the_guide(url: str) -> None:
 
 @pytest.mark.parametrize("ref", ["", "UPPER", "a_b", "a/b", "..", "-a", "a" * 64, "ä", "a\n"])
 def test_a_project_ref_that_cannot_be_part_of_a_name_is_refused(ref: str) -> None:
-    with pytest.raises(ConfigurationError, match="is no project ref"):
+    with pytest.raises(ConfigurationError, match="is not a project ref"):
         validated_project_ref(ref)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from supakeep.domain.manifest import Manifest, Problem
+from supakeep.domain.manifest import Manifest, Problem, TableStatus
 from supakeep.domain.restore import RestoreRequest
 from supakeep.domain.restore_plan import check_confirmation, check_undo, plan_restore
 from supakeep.domain.schema import Catalog, Column
@@ -86,7 +86,7 @@ def test_a_table_that_the_backup_does_not_have_is_refused_with_those_it_has() ->
 
 
 def test_an_incomplete_table_is_left_out_and_refused_where_it_is_asked_for() -> None:
-    partial = a_manifest(tables=(an_entry(CUSTOMERS), an_entry(ORDERS, status="failed")))
+    partial = a_manifest(tables=(an_entry(CUSTOMERS), an_entry(ORDERS, status=TableStatus.FAILED)))
 
     assert planned(manifest=partial) == ["public.customers"]
     with pytest.raises(RestoreError, match=r"Table public\.orders is incomplete in"):
@@ -155,7 +155,7 @@ def test_a_column_that_must_have_a_value_since_is_told() -> None:
 
 
 def test_an_undo_holds_every_table_that_is_written_or_nothing_is() -> None:
-    kept = a_manifest(tables=(an_entry(ORDERS), an_entry(CUSTOMERS, status="failed")))
+    kept = a_manifest(tables=(an_entry(ORDERS), an_entry(CUSTOMERS, status=TableStatus.FAILED)))
 
     assert check_undo(kept, [ORDERS]) == []
     for tables, why in (

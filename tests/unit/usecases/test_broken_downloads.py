@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supakeep.archive.reader import read_part, read_volume, read_volumes
+from supakeep.archive.reader import BackupReader, read_volume
 from supakeep.errors import ChecksumError, StorageUnavailableError
 from tests.builders.backups import a_shop, back_up, emptied, restore
 from tests.fakes.object_store import InMemoryObjectStore, pieces_of
@@ -56,7 +56,7 @@ def test_each_volume_may_break_as_often() -> None:
 
     for volume in manifest.volumes[:2]:
         store.breaks = [100] * MOST_BREAKS
-        assert b"".join(read_volumes(store, [volume])) == store.objects[volume.key]
+        assert b"".join(read_volume(store, volume)) == store.objects[volume.key]
 
 
 @pytest.mark.parametrize("after", [0, 1, 250])
@@ -78,7 +78,7 @@ def test_a_tables_rows_are_read_on_from_where_the_connection_broke() -> None:
     [part] = entry.parts
     store.breaks = [part.offset - 1, part.offset + 3, part.offset + part.bytes - 1]
 
-    rows = b"".join(read_part(store, manifest, part))
+    rows = b"".join(BackupReader(manifest, [store]).read_part(part))
 
     document = store.objects[manifest.volumes[0].key]
     assert rows == document[part.offset : part.offset + part.bytes]

@@ -165,9 +165,9 @@ def test_a_backup_is_found_by_its_name_in_the_first_store(
     name = place_backup(primary)
     place_backup(mirror)
 
-    store, manifest = find_backup([primary, mirror], name.text, PROJECT)
+    found = find_backup([primary, mirror], name.text, PROJECT, now=NOON)
 
-    assert (store, manifest.backup) == (primary, name.text)
+    assert (found.stores[0], found.manifest.backup) == (primary, name.text)
 
 
 @pytest.mark.parametrize("fault", ["missing", "damaged", "unavailable", "no bucket"])
@@ -181,9 +181,9 @@ def test_the_mirror_is_asked_where_the_primary_cannot_give_it(
     primary.has_bucket = fault != "no bucket"
     first = FailingObjectStore(primary, "read") if fault == "unavailable" else primary
 
-    store, manifest = find_backup([first, mirror], name.text, PROJECT)
+    found = find_backup([first, mirror], name.text, PROJECT, now=NOON)
 
-    assert (store.name, manifest.backup) == ("mirror", name.text)
+    assert (found.read_from, found.manifest.backup) == ("mirror", name.text)
 
 
 def test_damage_is_told_rather_than_that_the_mirror_does_not_know_the_name(
@@ -193,14 +193,14 @@ def test_damage_is_told_rather_than_that_the_mirror_does_not_know_the_name(
     damage(primary, name)
 
     with pytest.raises(ManifestError):
-        find_backup([mirror, primary], name.text, PROJECT)
+        find_backup([mirror, primary], name.text, PROJECT, now=NOON)
     with pytest.raises(ManifestError):
-        find_backup([primary, mirror], name.text, PROJECT)
+        find_backup([primary, mirror], name.text, PROJECT, now=NOON)
 
 
 def test_a_name_that_nobody_has_is_told_with_where_to_look(primary: InMemoryObjectStore) -> None:
     with pytest.raises(BackupNotFoundError) as missing:
-        find_backup([primary], "backup_jewelshot_2020-01-01", PROJECT)
+        find_backup([primary], "backup_jewelshot_2020-01-01", PROJECT, now=NOON)
 
     assert missing.value.message == "No backup is named backup_jewelshot_2020-01-01"
     assert missing.value.hint is not None
@@ -209,7 +209,7 @@ def test_a_name_that_nobody_has_is_told_with_where_to_look(primary: InMemoryObje
 
 def test_a_malformed_name_is_refused(primary: InMemoryObjectStore) -> None:
     with pytest.raises(InvalidRequestError, match="is not the name of a backup"):
-        find_backup([primary], "../../etc/passwd", PROJECT)
+        find_backup([primary], "../../etc/passwd", PROJECT, now=NOON)
 
 
 def test_a_manifest_of_a_newer_format_is_refused(primary: InMemoryObjectStore) -> None:
@@ -217,7 +217,7 @@ def test_a_manifest_of_a_newer_format_is_refused(primary: InMemoryObjectStore) -
     primary.place(name.manifest_key, b'{"format": "supakeep/2"}')
 
     with pytest.raises(FormatVersionError, match="reads up to supakeep/1"):
-        find_backup([primary], name.text, PROJECT)
+        find_backup([primary], name.text, PROJECT, now=NOON)
 
 
 def test_latest_is_the_newest_good_backup(
@@ -229,9 +229,103 @@ def test_latest_is_the_newest_good_backup(
     damage(primary, place_backup(primary, at=days_ago(0)))
     place_backup(primary, at=days_ago(0), project="other")
 
-    store, manifest = find_backup([primary, mirror], "latest", PROJECT)
+    found = find_backup([primary, mirror], "latest", PROJECT, now=NOON)
 
-    assert (store, manifest.name) == (primary, good)
+    assert (found.stores[0], found.manifest.name) == (primary, good)
+
+
+def test_latest_says_which_damaged_backup_it_passed_over(primary: InMemoryObjectStore) -> None:
+    damage(primary, place_backup(primary, at=days_ago(3)))
+    place_backup(primary, at=days_ago(2))
+    newest = place_backup(primary, at=days_ago(1))
+    damage(primary, newest)
+
+    found = find_backup([primary], "latest", PROJECT, now=NOON)
+
+    assert found.manifest.name == BackupName.timed(PROJECT, days_ago(2))
+    [told] = found.passed_over
+    assert told.startswith(f"{newest} was passed over, and may be newer: ")
+    assert "its checksum does not match" in told
+
+
+def test_latest_says_nothing_where_the_newest_is_whole_in_one_store(
+    primary: InMemoryObjectStore, mirror: InMemoryObjectStore
+) -> None:
+    name = place_backup(primary)
+    place_backup(mirror)
+    damage(primary, name)
+
+    found = find_backup([primary, mirror], "latest", PROJECT, now=NOON)
+
+    assert (found.read_from, found.manifest.name, found.passed_over) == ("mirror", name, ())
+
+
+def test_a_damaged_daily_backup_of_the_same_day_may_be_newer(primary: InMemoryObjectStore) -> None:
+    place_backup(primary)
+    daily = BackupName.daily(PROJECT, NOON)
+    primary.place(daily.manifest_key, b"{")
+
+    found = find_backup([primary], "latest", PROJECT, now=NOON)
+
+    assert [told.partition(" ")[0] for told in found.passed_over] == [daily.text]
+
+
+def test_latest_says_where_a_store_could_not_be_listed(
+    primary: InMemoryObjectStore, mirror: InMemoryObjectStore
+) -> None:
+    place_backup(mirror)
+
+    found = find_backup([FailingObjectStore(primary, "list"), mirror], "latest", PROJECT, now=NOON)
+
+    assert found.passed_over == (
+        "A newer backup may exist: primary could not be listed: primary did not answer",
+    )
+
+
+def test_a_backup_that_is_dated_in_the_future_is_not_latest(primary: InMemoryObjectStore) -> None:
+    good = place_backup(primary, at=days_ago(1))
+    future = place_backup(primary, at=days_ago(-1))
+
+    found = find_backup([primary], "latest", PROJECT, now=NOON)
+
+    assert found.manifest.name == good
+    assert found.passed_over == (
+        f"{future} was passed over: it is dated in the future (2026-11-23 12:00 UTC)",
+    )
+
+
+def test_a_clock_that_is_some_seconds_ahead_makes_no_future(primary: InMemoryObjectStore) -> None:
+    name = place_backup(primary, at=NOON + dt.timedelta(seconds=30))
+
+    assert find_backup([primary], "latest", PROJECT, now=NOON).manifest.name == name
+
+
+@pytest.mark.parametrize("left", [None, b"a documen"])
+def test_a_backup_whose_document_is_not_there_in_full_is_listed_as_damaged(
+    primary: InMemoryObjectStore, left: bytes | None
+) -> None:
+    name = place_backup(primary)
+    primary.delete(name.document_key)
+    if left is not None:
+        primary.place(name.document_key, left)
+
+    [found] = list_backups([primary], PROJECT).backups
+
+    assert found.manifest is None
+    assert found.problem is not None
+    assert found.problem.message.startswith(f"{name.document_key} is damaged: it ")
+
+
+def test_a_backup_whose_document_only_the_mirror_has_in_full_is_listed_from_there(
+    primary: InMemoryObjectStore, mirror: InMemoryObjectStore
+) -> None:
+    name = place_backup(primary)
+    place_backup(mirror)
+    primary.delete(name.document_key)
+
+    [found] = list_backups([primary, mirror], PROJECT).backups
+
+    assert (found.stores, found.problem) == (("mirror",), None)
 
 
 def test_latest_may_be_in_the_mirror_alone(
@@ -240,13 +334,13 @@ def test_latest_may_be_in_the_mirror_alone(
     place_backup(primary, at=days_ago(2))
     newest = place_backup(mirror, at=days_ago(1))
 
-    store, manifest = find_backup([primary, mirror], "latest", PROJECT)
+    found = find_backup([primary, mirror], "latest", PROJECT, now=NOON)
 
-    assert (store, manifest.name) == (mirror, newest)
+    assert (found.stores[0], found.manifest.name) == (mirror, newest)
 
 
 def test_there_is_no_latest_where_no_backup_is_good(primary: InMemoryObjectStore) -> None:
     place_backup(primary, good=False)
 
     with pytest.raises(BackupNotFoundError, match="Project jewelshot has no good backup"):
-        find_backup([primary], "latest", PROJECT)
+        find_backup([primary], "latest", PROJECT, now=NOON)

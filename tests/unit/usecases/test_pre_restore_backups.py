@@ -36,11 +36,11 @@ def test_a_pre_restore_backup_is_never_the_latest(store: InMemoryObjectStore) ->
     place_backup(store, at=days_ago(3))
     undo = place_undo(store)
 
-    _, latest = find_backup([store], "latest", PROJECT)
+    latest = find_backup([store], "latest", PROJECT, now=NOON).manifest
 
     assert latest.name == name(3)
     # and is there all the same, by its name
-    assert find_backup([store], undo.text, PROJECT)[1].name == undo
+    assert find_backup([store], undo.text, PROJECT, now=NOON).manifest.name == undo
     assert [found.name for found in list_backups([store]).backups] == [undo, name(3)]
 
 
@@ -50,7 +50,7 @@ def test_where_only_pre_restore_backups_exist_there_is_no_latest(
     place_undo(store)
 
     with pytest.raises(BackupNotFoundError, match="has no good backup"):
-        find_backup([store], "latest", PROJECT)
+        find_backup([store], "latest", PROJECT, now=NOON)
 
 
 def test_a_pre_restore_backup_pushes_nothing_out(store: InMemoryObjectStore) -> None:
@@ -82,7 +82,7 @@ def test_a_restore_is_undone_by_its_own_backup_alone(store: InMemoryObjectStore)
     place_backup(store, at=days_ago(2))
     undo, others = place_undo(store), place_undo(store, days_ago(1), other)
 
-    assert find_undo([store], RUN, PROJECT)[1].name == undo
-    assert find_undo([store], other, PROJECT)[1].name == others
+    assert find_undo([store], RUN, PROJECT).name == undo
+    assert find_undo([store], other, PROJECT).name == others
     with pytest.raises(BackupNotFoundError, match="No backup was made before run"):
         find_undo([store], "20261120T120000Z-9c0d1e2f", PROJECT)

@@ -25,7 +25,7 @@ def test_a_newest_backup_without_its_whole_document_pushes_nothing_out(left: byt
     assert decisions(report)[name(20).text].reason == "the newest good backup"
     assert report.newest_good_at == days_ago(20)
     # the third is ten days older than the newest that can be restored
-    assert [kept for kept in names_in(store) if kept != name(30)] == [name(0), name(20)]
+    assert {kept for kept in names_in(store) if kept != name(30)} == {name(0), name(20)}
     assert {k: v for k, v in before.items() if name(30).text not in k} == store.objects
 
 
@@ -41,7 +41,8 @@ def test_a_backup_without_its_whole_document_is_kept_for_a_look_by_hand(
 
     kept = decisions(report)[name(8).text]
     assert not kept.removed
-    assert kept.reason == "kept for a look by hand: its document is not there in full"
+    damage = "it is missing" if left is None else "it has 9 bytes instead of 10"
+    assert kept.reason == f"kept for a look by hand: {name(8).document_key} is damaged: {damage}"
     assert name(8).manifest_key in nine_nights.objects
     assert report.removed == 1
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supakeep.domain.manifest import Manifest
+from supakeep.archive.reader import BackupReader
+from supakeep.domain.manifest import Manifest, TableStatus
 from supakeep.errors import ChecksumError, DeadlineExceededError, StorageUnavailableError
 from supakeep.ports import ObjectStore
 from supakeep.usecases.verify_backup import VerifyBackup, VerifyReport
@@ -26,7 +27,7 @@ SIZE = MANIFEST.size_bytes
 
 
 def verify(store: ObjectStore, manifest: Manifest = MANIFEST) -> VerifyReport:
-    return VerifyBackup(NeverExpires(), InMemoryProgress())(store, manifest)
+    return VerifyBackup(NeverExpires(), InMemoryProgress())(BackupReader(manifest, [store]))
 
 
 def with_part(table: str, **fields: object) -> Manifest:
@@ -49,6 +50,7 @@ def test_a_good_backup_is_read_to_its_end() -> None:
         "volumes": 1,
         "bytes": SIZE,
         "tables": {CUSTOMERS: 5, ITEMS: 5, ORDERS: 5},
+        "warnings": (),
     }
 
 
@@ -110,7 +112,7 @@ def test_rows_that_are_no_json_objects_are_found() -> None:
     document = store.objects[NAME.document_key]
     broken = document.replace(shop.texts(ORDERS)[1], b"[" + shop.texts(ORDERS)[1][1:])
 
-    with pytest.raises(ChecksumError, match="row 2 is no JSON object"):
+    with pytest.raises(ChecksumError, match="row 2 is not a JSON object"):
         verify(*resigned(store, manifest, broken))
 
 
@@ -137,7 +139,7 @@ def test_a_store_that_fails_says_nothing_about_the_backup() -> None:
 
 
 def test_a_failed_table_of_a_partial_backup_is_passed_over() -> None:
-    failed = MANIFEST.tables[0].model_copy(update={"status": "failed", "parts": ()})
+    failed = MANIFEST.tables[0].model_copy(update={"status": TableStatus.FAILED, "parts": ()})
 
     report = verify(STORE, MANIFEST.model_copy(update={"tables": (failed, *MANIFEST.tables[1:])}))
 
@@ -146,4 +148,4 @@ def test_a_failed_table_of_a_partial_backup_is_passed_over() -> None:
 
 def test_verifying_ends_when_the_time_runs_out() -> None:
     with pytest.raises(DeadlineExceededError):
-        VerifyBackup(ExpiringDeadline(3), InMemoryProgress())(STORE, MANIFEST)
+        VerifyBackup(ExpiringDeadline(3), InMemoryProgress())(BackupReader(MANIFEST, [STORE]))

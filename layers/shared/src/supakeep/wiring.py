@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
+from supakeep.archive.reader import BackupReader
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.manifest import BackupStatus, Manifest, Trigger
 from supakeep.domain.policy import BackupPolicy
@@ -199,10 +200,10 @@ class Application:
             run_id=progress.run.id,
         )
 
-    def find(
-        self, name: str, stores: list[ObjectStore] | None = None
-    ) -> tuple[ObjectStore, Manifest]:
-        return find_backup(stores or self.stores, name, self.settings.project_ref)
+    def find(self, name: str, stores: list[ObjectStore] | None = None) -> BackupReader:
+        return find_backup(
+            stores or self.stores, name, self.settings.project_ref, now=self.clock.now()
+        )
 
     def restore(
         self,
@@ -215,9 +216,9 @@ class Application:
         """Carries out a restore run from the first of `stores` that holds the backup in order."""
 
         def work(progress: RunProgress) -> Outcome:
-            store, manifest = self.find(request.name, stores or self.copies(request.read_from))
-            progress.name_backup(manifest.backup)
-            folder = store if self.keeps_undo_beside_backup else None
+            reader = self.find(request.name, stores or self.copies(request.read_from))
+            progress.name_backup(reader.manifest.backup)
+            folder = reader.stores[0] if self.keeps_undo_beside_backup else None
 
             def safeguard(tables: Sequence[str]) -> Manifest:
                 policy = BackupPolicy.of_tables(tables)
@@ -232,7 +233,7 @@ class Application:
                 progress=progress,
                 safeguard=safeguard if self.database.engine.can_undo else None,
             )
-            report = restore(request, store, manifest)
+            report = restore(request, reader)
             return Outcome(_restore_status(report), report.model_dump(mode="json"))
 
         return self.runs.execute(run, work)

@@ -59,6 +59,7 @@ class RestoreInvocation(RestoreBody):
 
     action: Literal["restore"]
     run_id: Text | None = None
+    passed_over: list[str] = []
 
 
 class PruneInvocation(PruneBody):

@@ -46,8 +46,9 @@ def _add_backup_questions(resolver: APIGatewayHttpResolver, app: Callable[[], Ap
 
     @resolver.get(f"{BACKUPS_PATH}/<name>")
     def get_backup(name: str) -> BackupSummary:
-        _, manifest = app().find(name)
-        return BackupSummary.of(manifest, stores_holding(app().stores, manifest.name))
+        found = app().find(name)
+        holders = stores_holding(app().stores, found.manifest.name)
+        return BackupSummary.of(found.manifest, holders, notices=found.passed_over)
 
     @resolver.get(f"{BACKUPS_PATH}/<name>/download")
     def get_download(name: str) -> Download:
@@ -60,9 +61,11 @@ def _add_restore(resolver: APIGatewayHttpResolver, app: Callable[[], Application
         # what is wrong with the request is reported now, not in the run's record later
         request = body.request()
         check_mode(request, app().database.engine)
-        _, manifest = app().find(body.name, app().copies(body.read_from))
+        found = app().find(body.name, app().copies(body.read_from))
+        manifest = found.manifest
         chosen_entries(manifest, body.tables)
-        request = request.model_copy(update={"name": manifest.backup})
+        update = {"name": manifest.backup, "passed_over": found.passed_over}
+        request = request.model_copy(update=update)
         check_confirmation(request, manifest, app().settings.project_ref)
         work = request.model_dump(mode="json")
         return accept(app(), RunKind.RESTORE, work, backup=manifest.backup), HTTPStatus.ACCEPTED
@@ -80,7 +83,8 @@ def _add_run_questions(resolver: APIGatewayHttpResolver, app: Callable[[], Appli
 
 def download(app: Application, name: str) -> Download:
     """A short-lived address for each object of the backup, from the first store that holds it."""
-    store, manifest = app.find(name)
+    found = app.find(name)
+    store, manifest = found.stores[0], found.manifest
     sign = store.signed_url
     volumes = [
         DownloadLink(

@@ -1,19 +1,148 @@
-"""Read a stored document back: whole and checked, or one table's rows alone."""
+"""Read a stored backup back: whole and checked, or only one table's rows."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+from supakeep.archive.damage import another_copy_hint, damaged
 from supakeep.domain.manifest import Manifest, Part, TableEntry, VolumeEntry
-from supakeep.errors import ChecksumError, ObjectNotFoundError, StorageUnavailableError
+from supakeep.errors import (
+    ChecksumError,
+    ObjectNotFoundError,
+    StorageError,
+    StorageUnavailableError,
+)
 from supakeep.ports import Deadline, ObjectStore
 
 log = logging.getLogger(__name__)
 
-# breaks of one object's download that are mended
+# breaks of one object's download after which it is read on
 _MOST_FAILURES = 3
+
+
+class BackupReader:
+    """Reads one backup from its copies: each volume from the first store that has its bytes right.
+
+    `stores` come in the order in which they are asked. The manifest's checksums decide, so a store
+    may serve a volume although its own manifest is gone. `passed_over` says which newer backups were
+    not taken, and why, where the newest was asked for.
+    """
+
+    def __init__(
+        self, manifest: Manifest, stores: Sequence[ObjectStore], *, passed_over: Sequence[str] = ()
+    ) -> None:
+        self.manifest = manifest
+        self.stores = tuple(stores)
+        self.passed_over = tuple(passed_over)
+        self._chosen: dict[str, ObjectStore] = {}
+        self._notices: dict[str, str] = {}
+
+    @property
+    def read_from(self) -> str:
+        """The name of the store that is asked first."""
+        return self.stores[0].name
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """A sentence for each volume that was not read from the first store."""
+        return tuple(self._notices.values())
+
+    def volumes_of(self, entries: Iterable[TableEntry]) -> list[VolumeEntry]:
+        """The volumes that hold rows of these tables."""
+        numbers: set[int] = set()
+        for part in (part for entry in entries for part in entry.parts):
+            numbers.update(self._volume_numbers(part))
+        return [self.manifest.volumes[number - 1] for number in sorted(numbers)]
+
+    def check_volumes(self, volumes: Iterable[VolumeEntry], deadline: Deadline) -> None:
+        """Reads each volume and settles which copy of it is used from now on.
+
+        Raises ChecksumError, or a StorageError, for the first volume that no store has right.
+        """
+        for volume in volumes:
+            self._chosen[volume.key] = self._first_right_copy(volume, deadline)
+
+    def read_part(self, part: Part) -> Iterator[bytes]:
+        """A part's bytes; ChecksumError after the last piece where they are not what was written.
+
+        `check_volumes` comes first: a volume that it did not see is read from the first store.
+        """
+        digest, left = hashlib.sha256(), part.bytes
+        for piece in self._from_offset(part):
+            wanted = piece[:left]
+            digest.update(wanted)
+            left -= len(wanted)
+            yield wanted
+            if left == 0:
+                break
+        if left or digest.hexdigest() != part.sha256:
+            key = self.manifest.volumes[part.volume - 1].key
+            raise self.damaged(key, "a table's rows in it are not what was written")
+
+    def damaged(self, key: str, why: str) -> ChecksumError:
+        """The error for the object `key`; `why` is a clause, as in "it is missing"."""
+        return damaged(key, why, read_from=self._store_of(key).name)
+
+    def _first_right_copy(self, volume: VolumeEntry, deadline: Deadline) -> ObjectStore:
+        failures: dict[str, StorageError | ChecksumError] = {}
+        for store in self.stores:
+            try:
+                for _ in read_volume(store, volume):
+                    deadline.check()
+            except (StorageError, ChecksumError) as exc:
+                log.warning("%s does not give %s", store.name, volume.key, exc_info=True)
+                failures[store.name] = exc
+                continue
+            if failures:
+                why = "; ".join(f"{name}: {exc.message}" for name, exc in failures.items())
+                self._notices[volume.key] = f"{volume.key} was read from {store.name}. {why}"
+            return store
+        raise _no_right_copy(failures)
+
+    def _volume_numbers(self, part: Part) -> range:
+        volumes = self.manifest.volumes
+        number, reach = part.volume, part.offset + part.bytes
+        while number <= len(volumes) and reach > volumes[number - 1].bytes:
+            reach -= volumes[number - 1].bytes
+            number += 1
+        if not 1 <= part.volume <= number <= len(volumes):
+            raise self.damaged(
+                self.manifest.name.manifest_key, "it places rows outside the volumes"
+            )
+        return range(part.volume, number + 1)
+
+    def _from_offset(self, part: Part) -> Iterator[bytes]:
+        skip = part.offset
+        for number in self._volume_numbers(part):
+            for piece in self._pieces(self.manifest.volumes[number - 1].key):
+                if skip >= len(piece):
+                    skip -= len(piece)
+                    continue
+                yield piece[skip:] if skip else piece
+                skip = 0
+
+    def _pieces(self, key: str) -> Iterator[bytes]:
+        """A volume's bytes from the copy that was settled; where that copy fails on the way, the
+        next one is read on from there, and the part's checksum covers both.
+        """
+        given = 0
+        copies = [self._store_of(key), *(s for s in self.stores if s is not self._store_of(key))]
+        for store in copies:
+            try:
+                for piece in _read_resuming(store, key, given):
+                    given += len(piece)
+                    yield piece
+            except StorageError as exc:
+                if store is copies[-1]:
+                    raise
+                self._notices[key] = f"{store.name} did not give {key} to its end: {exc.message}"
+            else:
+                return
+
+    def _store_of(self, key: str) -> ObjectStore:
+        return self._chosen.get(key, self.stores[0])
 
 
 def read_volume(store: ObjectStore, volume: VolumeEntry) -> Iterator[bytes]:
@@ -25,83 +154,34 @@ def read_volume(store: ObjectStore, volume: VolumeEntry) -> Iterator[bytes]:
             size += len(piece)
             yield piece
     except ObjectNotFoundError as exc:
-        raise damaged(volume.key, "it is missing") from exc
+        raise damaged(volume.key, "it is missing", read_from=store.name) from exc
     if size != volume.bytes:
-        raise damaged(volume.key, f"it has {size:,} bytes instead of {volume.bytes:,}")
+        why = f"it has {size:,} bytes instead of {volume.bytes:,}"
+        raise damaged(volume.key, why, read_from=store.name)
     if digest.hexdigest() != volume.sha256:
-        raise damaged(volume.key, "its SHA-256 is not the one in the manifest")
+        why = "its SHA-256 is not the one in the manifest"
+        raise damaged(volume.key, why, read_from=store.name)
 
 
-def read_volumes(store: ObjectStore, volumes: Iterable[VolumeEntry]) -> Iterator[bytes]:
-    """The bytes of one volume after the other, each checked at its end as by `read_volume`."""
-    for volume in volumes:
-        yield from read_volume(store, volume)
-
-
-def check_volumes(store: ObjectStore, volumes: Iterable[VolumeEntry], deadline: Deadline) -> None:
-    """Reads every volume and compares its checksum; ChecksumError for the first that differs."""
-    for _ in read_volumes(store, volumes):
-        deadline.check()
-
-
-def volumes_of(manifest: Manifest, entries: Iterable[TableEntry]) -> list[VolumeEntry]:
-    """The volumes that hold rows of these tables."""
-    numbers: set[int] = set()
-    for part in (part for entry in entries for part in entry.parts):
-        numbers.update(_volume_numbers(manifest, part))
-    return [manifest.volumes[number - 1] for number in sorted(numbers)]
-
-
-def read_part(store: ObjectStore, manifest: Manifest, part: Part) -> Iterator[bytes]:
-    """A part's bytes; ChecksumError after the last piece where they are not what was written."""
-    digest, left = hashlib.sha256(), part.bytes
-    for piece in _from_offset(store, manifest, part):
-        wanted = piece[:left]
-        digest.update(wanted)
-        left -= len(wanted)
-        yield wanted
-        if left == 0:
-            break
-    if left or digest.hexdigest() != part.sha256:
-        raise damaged(
-            manifest.volumes[part.volume - 1].key, "a table's rows in it are not what was written"
-        )
-
-
-def damaged(key: str, why: str) -> ChecksumError:
-    """The error for the object `key`; `why` is a clause, as in "it is missing"."""
-    return ChecksumError(
-        f"{key} is damaged: {why}",
-        operation="read document",
-        key=key,
-        hint="Use the mirror's copy (--from mirror) or another backup; `supakeep list` shows them.",
+def _no_right_copy(
+    failures: dict[str, StorageError | ChecksumError],
+) -> StorageError | ChecksumError:
+    """The first store's error; where others were asked too, what they said stands with it."""
+    first, *others = failures.values()
+    if not others:
+        return first
+    told = "; ".join(f"{name}: {exc.message}" for name, exc in [*failures.items()][1:])
+    return type(first)(
+        f"{first.message} (the other copies do not help: {told})",
+        operation=first.operation,
+        key=first.key,
+        hint=another_copy_hint(None),
     )
 
 
-def _volume_numbers(manifest: Manifest, part: Part) -> range:
-    number, reach = part.volume, part.offset + part.bytes
-    while number <= len(manifest.volumes) and reach > manifest.volumes[number - 1].bytes:
-        reach -= manifest.volumes[number - 1].bytes
-        number += 1
-    if not 1 <= part.volume <= number <= len(manifest.volumes):
-        raise damaged(manifest.name.manifest_key, "it places rows outside the volumes")
-    return range(part.volume, number + 1)
-
-
-def _from_offset(store: ObjectStore, manifest: Manifest, part: Part) -> Iterator[bytes]:
-    skip = part.offset
-    for number in _volume_numbers(manifest, part):
-        for piece in _read_resuming(store, manifest.volumes[number - 1].key):
-            if skip >= len(piece):
-                skip -= len(piece)
-                continue
-            yield piece[skip:] if skip else piece
-            skip = 0
-
-
-def _read_resuming(store: ObjectStore, key: str) -> Iterator[bytes]:
-    """An object's bytes; where the connection breaks, it is read again up to there and on."""
-    given = failures = 0
+def _read_resuming(store: ObjectStore, key: str, start: int = 0) -> Iterator[bytes]:
+    """An object's bytes from `start` on; where the connection breaks, it is opened again."""
+    given, failures = start, 0
     while True:
         passed = 0
         try:

@@ -17,8 +17,8 @@ from supakeep.cli.options import add_shared_options
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal
 from supakeep.errors import SupakeepError
-from supakeep.ports import ObjectStore
-from supakeep.system import refused_by_machine
+from supakeep.ports import Clock, ObjectStore
+from supakeep.system import SystemClock, refused_by_machine
 from supakeep.wiring import Application, store_at
 
 log = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ class CommandLine:
     err: TextIO = field(default_factory=lambda: sys.stderr)
     application: Callable[[Mapping[str, str]], Application] = Application.from_environment
     store_at: Callable[[str], ObjectStore] = store_at
+    clock: Clock = field(default_factory=SystemClock)
 
     def run(self, argv: Sequence[str] | None = None) -> int:
         """Runs one command and returns its exit code. Wrong usage raises SystemExit."""
@@ -46,6 +47,7 @@ class CommandLine:
             environment=self.environment,
             application=self.application,
             store_at=self.store_at,
+            clock=self.clock,
         )
         return _exit_code(arguments.command, session)
 

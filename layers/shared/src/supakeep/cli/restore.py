@@ -69,7 +69,7 @@ def _condition(text: str) -> tuple[str, str]:
 
 
 def _run(session: Session) -> int:
-    """Partial where the database refused rows."""
+    """Partial where the database refused rows, or `latest` passed over a newer backup."""
     arguments = session.arguments
     request = RestoreRequest(
         name=arguments.name,
@@ -114,7 +114,7 @@ def _print(terminal: Terminal, report: RestoreReport) -> None:
             _print_changes(terminal, table.name, row)
         for refused in table.refused_rows:
             terminal.notice(f"{table.name} {refused.row}: {refused.reason}")
-    for warning in report.warnings:
+    for warning in (*report.passed_over, *report.warnings):
         terminal.notice(warning)
 
 

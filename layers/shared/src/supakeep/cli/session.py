@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
+from supakeep.archive.reader import BackupReader
 from supakeep.cli.progress import ProgressLines
 from supakeep.cli.terminal import Terminal
 from supakeep.domain.run import Run, RunKind, new_run_id
-from supakeep.ports import ObjectStore
+from supakeep.ports import Clock, ObjectStore
+from supakeep.usecases.find_backups import find_backup
 from supakeep.wiring import Application
 
 # copies that the settings name; any other source is a place
@@ -30,10 +32,12 @@ class Session:
         environment: Mapping[str, str],
         application: Callable[[Mapping[str, str]], Application],
         store_at: Callable[[str], ObjectStore],
+        clock: Clock,
     ) -> None:
         self.arguments = arguments
         self.terminal = terminal
         self.store_at = store_at
+        self._clock = clock
         self._environment = environment
         self._application = application
 
@@ -64,6 +68,11 @@ class Session:
     def project(self) -> str | None:
         """Whose backups are meant; None for those of every project in a place of --from."""
         return None if self.is_elsewhere else self.app.settings.project_ref
+
+    def find_backup(self) -> BackupReader:
+        """The backup that the arguments name, and where it is read from."""
+        now = self._clock.now()
+        return find_backup(self.stores, self.arguments.name, self.project, now=now)
 
     @property
     def undo_source(self) -> str | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from supakeep.cli.command import GOOD, Command
+from supakeep.cli.command import GOOD, PARTIAL, Command
 from supakeep.cli.options import add_name, add_source
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal, size_text
 from supakeep.domain.summary import BackupSummary
-from supakeep.usecases.find_backups import find_backup, stores_holding
+from supakeep.usecases.find_backups import stores_holding
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
@@ -18,11 +18,14 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(session: Session) -> int:
-    """Reads only the manifest; the backup's rows are not checked."""
-    _, manifest = find_backup(session.stores, session.arguments.name, session.project)
-    holders = stores_holding(session.stores, manifest.name)
-    print_backup(session.terminal, BackupSummary.of(manifest, holders))
-    return GOOD
+    """Reads only the manifest; the backup's rows are not checked. Partial where `latest` passed over
+    a newer backup.
+    """
+    found = session.find_backup()
+    holders = stores_holding(session.stores, found.manifest.name)
+    summary = BackupSummary.of(found.manifest, holders, notices=found.passed_over)
+    print_backup(session.terminal, summary)
+    return PARTIAL if found.passed_over else GOOD
 
 
 def print_backup(terminal: Terminal, summary: BackupSummary) -> None:

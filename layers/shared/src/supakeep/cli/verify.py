@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from supakeep.cli.command import GOOD, Command
+from supakeep.cli.command import GOOD, PARTIAL, Command
 from supakeep.cli.options import add_name, add_source
 from supakeep.cli.progress import ProgressLines
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal, size_text
 from supakeep.system import NoDeadline
-from supakeep.usecases.find_backups import find_backup
 from supakeep.usecases.verify_backup import VerifyBackup, VerifyReport
 
 
@@ -20,11 +19,13 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(session: Session) -> int:
-    """Needs no database: failed, with the object's name, at the first damage."""
-    store, manifest = find_backup(session.stores, session.arguments.name, session.project)
-    report = VerifyBackup(NoDeadline(), ProgressLines(session.terminal))(store, manifest)
+    """Needs no database: failed, with the object's name, at the first damage that no other copy
+    makes good; partial where one does.
+    """
+    verify = VerifyBackup(NoDeadline(), ProgressLines(session.terminal))
+    report = verify(session.find_backup())
     _print(session.terminal, report)
-    return GOOD
+    return PARTIAL if report.warnings else GOOD
 
 
 def _print(terminal: Terminal, report: VerifyReport) -> None:
@@ -36,6 +37,8 @@ def _print(terminal: Terminal, report: VerifyReport) -> None:
         f"{report.backup} is good: {report.volumes} object(s), {size_text(report.bytes)}, "
         f"{rows:,} rows in {len(report.tables)} tables, read from {report.read_from}"
     )
+    for warning in report.warnings:
+        terminal.notice(warning)
 
 
 COMMAND = Command("verify", "Read a whole backup and check every checksum.", _options, _run)

@@ -74,7 +74,7 @@ def validated_project_ref(ref: str) -> str:
     """`ref` itself, if it can be part of an object's name; ConfigurationError otherwise."""
     if not re.fullmatch(_REF, ref):
         raise ConfigurationError(
-            f"{ref!r} is no project ref",
+            f"{ref!r} is not a project ref",
             operation="read settings",
             key="SUPABASE_PROJECT_REF",
             hint="Use lower-case letters, digits and hyphens, as in the project's URL.",
@@ -126,6 +126,11 @@ class BackupName:
         # parse() saw to it that there are three parts; a ref has no underscore
         _, ref, _ = self.text.split("_")
         return ref
+
+    @property
+    def moment(self) -> str:
+        """The day, or the day and time: it sorts names of different projects by time."""
+        return self.text.rpartition("_")[2]
 
     @property
     def manifest_key(self) -> str:

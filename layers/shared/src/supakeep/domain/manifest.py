@@ -6,7 +6,7 @@ import datetime as dt
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, field_validator
 
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.policy import TablePolicy
@@ -34,13 +34,20 @@ class BackupStatus(StrEnum):
     PARTIAL = "partial"
 
 
+class TableStatus(StrEnum):
+    """`failed`: the export broke off, and restore does not offer what there is of the table."""
+
+    COMPLETE = "complete"
+    FAILED = "failed"
+
+
 class _Part(BaseModel):
     # a later minor version may add fields that this reader need not know
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Problem(_Part):
-    """Why something failed and how to mend it."""
+    """Why something failed and how to fix it."""
 
     message: str
     hint: str | None = None
@@ -51,11 +58,11 @@ class Part(_Part):
     last row's `}`, `offset` bytes (before compression) into volume number `volume` (from 1).
     """
 
-    rows: int
-    bytes: int
+    rows: NonNegativeInt
+    bytes: NonNegativeInt
     sha256: str
     volume: int
-    offset: int
+    offset: NonNegativeInt
 
 
 class TableEntry(_Part):
@@ -67,9 +74,9 @@ class TableEntry(_Part):
 
     name: str
     schema_name: str | None = None
-    status: Literal["complete", "failed"]
-    rows: int
-    bytes: int
+    status: TableStatus
+    rows: NonNegativeInt
+    bytes: NonNegativeInt
     policy: TablePolicy
     columns: tuple[Column, ...] = ()
     columns_fingerprint: str = ""
@@ -102,7 +109,7 @@ class VolumeEntry(_Part):
     """One object of the document; `bytes` and `sha256` are of the object as it is stored."""
 
     key: str
-    bytes: int
+    bytes: NonNegativeInt
     sha256: str
 
 
@@ -111,7 +118,7 @@ class Manifest(_Part):
 
     `left_out` are relations that no backup holds, with the reason; `run` is the run that made it, or
     for a pre-restore backup the one that it can undo. `checksum` is the SHA-256 of all other fields
-    (see `serialized`): an edited manifest is refused.
+    (archive/manifest.py): an edited manifest is refused.
     """
 
     format: str = FORMAT
@@ -152,7 +159,7 @@ class Manifest(_Part):
         restores. A pre-restore backup holds only what one restore touched.
         """
         is_policys = self.trigger is not Trigger.PRE_RESTORE
-        return is_policys and all(table.status == "complete" for table in self.tables)
+        return is_policys and all(table.status is TableStatus.COMPLETE for table in self.tables)
 
     @property
     def duration_seconds(self) -> int:

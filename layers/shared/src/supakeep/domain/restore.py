@@ -26,6 +26,7 @@ class RestoreRequest(BaseModel):
     by the text of their columns' values, in every table that is restored. `into_schema` writes into
     tables of the same names in another schema. `ignore_dropped_columns` restores what is left of a
     table. `keep_undo` backs the tables up first, where the engine can bring that state back.
+    `passed_over` is what was found out when `latest` became a name; the report repeats it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -41,6 +42,7 @@ class RestoreRequest(BaseModel):
     into_schema: str | None = None
     ignore_dropped_columns: bool = False
     keep_undo: bool = True
+    passed_over: tuple[str, ...] = ()
 
 
 class RestoredTable(BaseModel):
@@ -87,7 +89,8 @@ class RestoredTable(BaseModel):
 class RestoreReport(BaseModel):
     """What a restore did, table by table in the order of writing.
 
-    `undo_backup` holds the tables as they were before; `supakeep undo` restores it.
+    `undo_backup` holds the tables as they were before; `supakeep undo` restores it. `passed_over` are
+    newer backups that `latest` could not take, and why.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -100,11 +103,13 @@ class RestoreReport(BaseModel):
     undo_backup: str | None = None
     read_from: str
     tables: tuple[RestoredTable, ...]
+    passed_over: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
     def is_whole(self) -> bool:
-        return not any(table.refused for table in self.tables)
+        """Nothing was refused, and where `latest` was asked for, no newer backup was passed over."""
+        return not self.passed_over and not any(table.refused for table in self.tables)
 
 
 def matches(row: bytes, where: Mapping[str, str]) -> bool:

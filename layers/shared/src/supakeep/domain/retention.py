@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from supakeep.domain.manifest import Manifest
 from supakeep.domain.policy import RetentionPolicy
 
+# the clocks of two machines differ
+_CLOCK_SKEW = dt.timedelta(minutes=5)
+
 
 @dataclass(frozen=True)
 class RetentionDecision:
@@ -28,8 +31,8 @@ def apply_retention(
     stopped, the ones that are left do not go one by one. The newest good backup is always kept.
     """
     newest_first = sorted(manifests, key=lambda manifest: manifest.started_at, reverse=True)
-    # one that claims to be of the future says nothing about how old the others are
-    good = (m for m in newest_first if m.is_good and m.started_at <= now)
+    # one that claims to be of the future says nothing on how old the others are
+    good = (m for m in newest_first if m.is_good and not is_of_the_future(m, now))
     newest_good = next(good, None)
     if newest_good is None:
         return [
@@ -39,6 +42,11 @@ def apply_retention(
     days = policy.keep_within_days
     window_start = newest_good.started_at - dt.timedelta(days=days)
     return [_decide(manifest, newest_good, window_start, days) for manifest in newest_first]
+
+
+def is_of_the_future(manifest: Manifest, now: dt.datetime) -> bool:
+    """Whether a backup claims a time that has not come: it says nothing about which is the newest."""
+    return manifest.started_at > now + _CLOCK_SKEW
 
 
 def _decide(

@@ -8,7 +8,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from supakeep.domain.manifest import Manifest, Problem
+from supakeep.domain.manifest import BackupStatus, Manifest, Problem, TableStatus, Trigger
 
 
 class TableSummary(BaseModel):
@@ -17,7 +17,7 @@ class TableSummary(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     name: str
-    status: str
+    status: TableStatus
     rows: int
     bytes: int
     policy: str
@@ -31,8 +31,8 @@ class BackupSummary(BaseModel):
 
     name: str
     project: str
-    status: str
-    trigger: str
+    status: BackupStatus
+    trigger: Trigger
     engine: str
     consistency: str
     started_at: dt.datetime
@@ -48,7 +48,10 @@ class BackupSummary(BaseModel):
     warnings: tuple[str, ...]
 
     @classmethod
-    def of(cls, manifest: Manifest, locations: Sequence[str]) -> Self:
+    def of(
+        cls, manifest: Manifest, locations: Sequence[str], *, notices: Sequence[str] = ()
+    ) -> Self:
+        """`notices` are what was found out now; they stand before the manifest's own warnings."""
         tables = tuple(
             TableSummary(
                 name=entry.name,
@@ -77,5 +80,5 @@ class BackupSummary(BaseModel):
             locations=tuple(locations),
             objects=(*(volume.key for volume in manifest.volumes), manifest.name.manifest_key),
             mirror_error=manifest.mirror_error,
-            warnings=manifest.warnings,
+            warnings=(*notices, *manifest.warnings),
         )

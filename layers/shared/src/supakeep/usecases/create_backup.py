@@ -6,7 +6,6 @@ import datetime as dt
 import itertools
 import logging
 from dataclasses import dataclass
-from typing import Literal
 
 from supakeep import __version__
 from supakeep.archive import layout as document
@@ -18,6 +17,7 @@ from supakeep.domain.manifest import (
     Manifest,
     Problem,
     TableEntry,
+    TableStatus,
     Trigger,
     table_entry_columns,
 )
@@ -149,7 +149,7 @@ class CreateBackup:
             error = exc
         meter.close()
         volumes.write(document.table_foot(error=error.message if error else None))
-        status: Literal["complete", "failed"] = "failed" if error else "complete"
+        status = TableStatus.FAILED if error else TableStatus.COMPLETE
         self.progress.table(name, meter.rows, status)
         return TableEntry(
             name=name,
@@ -190,7 +190,7 @@ def _is_taken(name: BackupName, keys: set[str]) -> bool:
 
 
 def _require_some_table(entries: list[TableEntry]) -> None:
-    if any(entry.status == "complete" for entry in entries):
+    if any(entry.status is TableStatus.COMPLETE for entry in entries):
         return
     first = next((entry.error for entry in entries if entry.error), None)
     raise ExportError(
@@ -207,7 +207,7 @@ def _require_some_table(entries: list[TableEntry]) -> None:
 def _refused_entry(refused: RefusedTable) -> TableEntry:
     return TableEntry(
         name=refused.name,
-        status="failed",
+        status=TableStatus.FAILED,
         rows=0,
         bytes=0,
         policy=refused.policy,
@@ -216,12 +216,12 @@ def _refused_entry(refused: RefusedTable) -> TableEntry:
 
 
 def _status(entries: list[TableEntry]) -> BackupStatus:
-    failed = any(entry.status == "failed" for entry in entries)
+    failed = any(entry.status is TableStatus.FAILED for entry in entries)
     return BackupStatus.PARTIAL if failed else BackupStatus.COMPLETE
 
 
 def _count_warnings(snapshot: Snapshot, selection: Selection, entry: TableEntry) -> list[str]:
-    if entry.status == "failed":
+    if entry.status is TableStatus.FAILED:
         return []
     limit = selection.policy.last_rows
     try:

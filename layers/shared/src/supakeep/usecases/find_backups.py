@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from supakeep.archive.damage import damaged
 from supakeep.archive.manifest import parse_manifest
+from supakeep.archive.reader import BackupReader
 from supakeep.domain.backup_name import FOLDER, LATEST, BackupName, ObjectName
 from supakeep.domain.manifest import Manifest, Problem, Trigger
+from supakeep.domain.retention import is_of_the_future
 from supakeep.domain.run import problem_of
 from supakeep.errors import (
     BackupNotFoundError,
@@ -41,7 +45,7 @@ class FoundBackup:
 
 @dataclass(frozen=True)
 class BackupListing:
-    """Newest first. `problems` tells, by store, what kept a listing from being whole."""
+    """Newest first. `problems` says, by store, what kept a listing from being whole."""
 
     backups: tuple[FoundBackup, ...]
     problems: dict[str, Problem]
@@ -72,7 +76,7 @@ def list_backups(stores: Sequence[ObjectStore], project: str | None = None) -> B
 def page_of(
     listing: BackupListing, *, limit: int, before: str | None
 ) -> tuple[list[FoundBackup], str | None]:
-    """At most `limit` of the backups that can be trusted, newest first, those below `before` alone.
+    """At most `limit` of the backups that can be trusted, newest first, only those below `before`.
 
     The second value is the name to pass as `before` for the next page; None where this is the last.
     Raises InvalidRequestError for a name that is not in the listing.
@@ -103,16 +107,28 @@ def read_manifests(
 ) -> list[tuple[BackupName, Manifest | IntegrityError]]:
     """Every backup's manifest in one store, or why it cannot be trusted."""
     prefix = f"{FOLDER}/backup_{project}_" if project else f"{FOLDER}/"
+    sizes = {stored.key: stored.size_bytes for stored in store.list(prefix)}
     names = [
         parsed.backup
-        for stored in store.list(prefix)
-        if (parsed := ObjectName.parse(stored.key)) and parsed.is_manifest
+        for key in sizes
+        if (parsed := ObjectName.parse(key)) is not None and parsed.is_manifest
     ]
     with ThreadPoolExecutor(_PARALLEL_READS) as pool:
-        manifests = pool.map(lambda name: _manifest_or_error(store, name), names)
+        manifests = pool.map(lambda name: _manifest_or_error(store, name, sizes), names)
         return [
             (name, read) for name, read in zip(names, manifests, strict=True) if read is not None
         ]
+
+
+def check_sizes(manifest: Manifest, sizes: Mapping[str, int], *, read_from: str) -> None:
+    """Raises ChecksumError for a volume that a listing of the store does not have in its full size."""
+    for volume in manifest.volumes:
+        size = sizes.get(volume.key)
+        if size is None:
+            raise damaged(volume.key, "it is missing", read_from=read_from)
+        if size != volume.bytes:
+            why = f"it has {size:,} bytes instead of {volume.bytes:,}"
+            raise damaged(volume.key, why, read_from=read_from)
 
 
 def read_manifest(store: ObjectStore, name: BackupName) -> Manifest:
@@ -126,24 +142,24 @@ def read_manifest(store: ObjectStore, name: BackupName) -> Manifest:
                     break
     except ObjectNotFoundError as exc:
         raise _not_found(name.text) from exc
-    return parse_manifest(bytes(content), name.manifest_key)
+    return parse_manifest(bytes(content), name.manifest_key, read_from=store.name)
 
 
 def find_backup(
-    stores: Sequence[ObjectStore], name: str, project: str | None
-) -> tuple[ObjectStore, Manifest]:
-    """The first store that holds the backup in order, and its manifest there.
+    stores: Sequence[ObjectStore], name: str, project: str | None, *, now: dt.datetime
+) -> BackupReader:
+    """The backup of this name, read first from the first store whose manifest is in order.
 
-    `latest` is the newest good backup of `project` (of any where None). Where the first store fails or its copy is
-    damaged, the next one is asked; the first failure is raised where none has it.
+    `latest` is the newest good backup of `project` (of any where None). Where the first store fails
+    or its manifest is damaged, the next one is asked; the first failure is raised where none has it.
     """
     if name == LATEST:
-        return _find_latest(stores, project)
+        return _find_latest(stores, project, now)
     parsed = BackupName.parse(name)
     failures: list[StorageError | IntegrityError | BackupNotFoundError] = []
     for store in stores:
         try:
-            return store, read_manifest(store, parsed)
+            return BackupReader(read_manifest(store, parsed), _first(store.name, stores))
         except (StorageError, IntegrityError, BackupNotFoundError) as exc:
             failures.append(exc)
     # damage or a dead store says more than that the name is unknown elsewhere
@@ -151,14 +167,12 @@ def find_backup(
     raise failures[0]
 
 
-def find_undo(
-    stores: Sequence[ObjectStore], run_id: str, project: str
-) -> tuple[ObjectStore, Manifest]:
+def find_undo(stores: Sequence[ObjectStore], run_id: str, project: str) -> Manifest:
     """The backup that the restore run `run_id` made of its tables before it wrote."""
     for found in list_backups(stores, project).backups:
         manifest = found.manifest
         if manifest and manifest.trigger is Trigger.PRE_RESTORE and manifest.run == run_id:
-            return next(store for store in stores if store.name in found.stores), manifest
+            return manifest
     raise BackupNotFoundError(
         f"No backup was made before run {run_id}",
         operation="undo",
@@ -181,12 +195,20 @@ def stores_holding(stores: Sequence[ObjectStore], name: BackupName) -> list[str]
 
 
 def _find_latest(
-    stores: Sequence[ObjectStore], project: str | None
-) -> tuple[ObjectStore, Manifest]:
-    for found in list_backups(stores, project).backups:
-        if found.manifest is not None and found.manifest.is_good:
-            store = next(store for store in stores if store.name in found.stores)
-            return store, found.manifest
+    stores: Sequence[ObjectStore], project: str | None, now: dt.datetime
+) -> BackupReader:
+    listing = list_backups(stores, project)
+    good = [
+        (found, found.manifest)
+        for found in listing.backups
+        if found.manifest is not None
+        and found.manifest.is_good
+        and not is_of_the_future(found.manifest, now)
+    ]
+    if good:
+        found, manifest = good[0]
+        passed_over = [*_passed_over(listing, found.name, now)]
+        return BackupReader(manifest, _first(found.stores[0], stores), passed_over=passed_over)
     raise BackupNotFoundError(
         f"Project {project} has no good backup" if project else "There is no good backup",
         operation="find backup",
@@ -195,14 +217,40 @@ def _find_latest(
     )
 
 
-def _manifest_or_error(store: ObjectStore, name: BackupName) -> Manifest | IntegrityError | None:
+def _passed_over(listing: BackupListing, latest: BackupName, now: dt.datetime) -> Iterator[str]:
+    """Why a newer backup than `latest` may exist: silence would pass the older one off as it."""
+    for store, problem in listing.problems.items():
+        yield f"A newer backup may exist: {store} could not be listed: {problem.message}"
+    for found in listing.backups:
+        if found.problem is not None and _may_be_newer(found.name, latest):
+            yield f"{found.name} was passed over, and may be newer: {found.problem.message}"
+        elif found.manifest is not None and is_of_the_future(found.manifest, now):
+            at = found.manifest.started_at
+            yield f"{found.name} was passed over: it is dated in the future ({at:%Y-%m-%d %H:%M} UTC)"
+
+
+def _may_be_newer(name: BackupName, than: BackupName) -> bool:
+    """By their names, which for the first backup of a day have no time."""
+    return name.moment > than.moment or than.moment.startswith(name.moment)
+
+
+def _first(name: str, stores: Sequence[ObjectStore]) -> list[ObjectStore]:
+    """The stores with the one of this name in front."""
+    return sorted(stores, key=lambda store: store.name != name)
+
+
+def _manifest_or_error(
+    store: ObjectStore, name: BackupName, sizes: Mapping[str, int]
+) -> Manifest | IntegrityError | None:
     """None where the backup was pruned after it was listed."""
     try:
-        return read_manifest(store, name)
+        manifest = read_manifest(store, name)
+        check_sizes(manifest, sizes, read_from=store.name)
     except IntegrityError as exc:
         return exc
     except BackupNotFoundError:
         return None
+    return manifest
 
 
 def _merged(
@@ -216,7 +264,7 @@ def _merged(
 
 
 def _started(copies: Iterable[tuple[ObjectStore, Manifest | IntegrityError]]) -> float:
-    """Seconds since 1970, for sorting alone; a copy that cannot be trusted sorts by name, last."""
+    """Seconds since 1970, only for sorting; a copy that cannot be trusted sorts last, by name."""
     return max(
         (copy.started_at.timestamp() for _, copy in copies if isinstance(copy, Manifest)),
         default=0.0,

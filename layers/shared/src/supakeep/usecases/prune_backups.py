@@ -12,11 +12,11 @@ from pydantic import BaseModel, ConfigDict
 from supakeep.domain.backup_name import FOLDER, MANIFEST_SUFFIX, BackupName, ObjectName
 from supakeep.domain.manifest import Manifest, Problem
 from supakeep.domain.policy import RetentionPolicy
-from supakeep.domain.retention import apply_retention
+from supakeep.domain.retention import apply_retention, is_of_the_future
 from supakeep.domain.run import problem_of
 from supakeep.errors import BackupNotFoundError, IntegrityError, StorageError
 from supakeep.ports import Clock, Deadline, ObjectStore, StoredObject
-from supakeep.usecases.find_backups import read_manifest
+from supakeep.usecases.find_backups import check_sizes, read_manifest
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ class PruneBackups:
             manifests, untrusted = self._manifests(store, objects)
             doomed = self._decide(manifests, untrusted, objects)
             now = self.clock.now()
-            good = (m.started_at for m in manifests if m.is_good and m.started_at <= now)
+            good = (m.started_at for m in manifests if m.is_good and not is_of_the_future(m, now))
             newest = max(good, default=None)
             if not dry_run:
                 for name, decision in doomed:
@@ -127,14 +127,12 @@ class PruneBackups:
                 continue
             try:
                 manifest = read_manifest(store, name)
+                sizes = {entry.key: entry.size_bytes for entry in stored}
+                check_sizes(manifest, sizes, read_from=store.name)
             except (IntegrityError, BackupNotFoundError) as exc:
                 untrusted[name] = exc.message
                 continue
-            sizes = {entry.key: entry.size_bytes for entry in stored}
-            if all(sizes.get(volume.key) == volume.bytes for volume in manifest.volumes):
-                manifests.append(manifest)
-            else:
-                untrusted[name] = "its document is not there in full"
+            manifests.append(manifest)
         return manifests, untrusted
 
     def _decide(

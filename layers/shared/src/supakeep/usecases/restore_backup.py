@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from supakeep.archive.layout import split_rows
-from supakeep.archive.reader import check_volumes, read_part, volumes_of
-from supakeep.domain.manifest import Manifest, TableEntry
+from supakeep.archive.reader import BackupReader
+from supakeep.domain.manifest import Manifest, TableEntry, TableStatus
 from supakeep.domain.restore import (
     RestoredTable,
     RestoreReport,
@@ -27,7 +27,6 @@ from supakeep.errors import DatabasePermissionError, DatabaseUnavailableError, R
 from supakeep.ports import (
     AtomicTransaction,
     Deadline,
-    ObjectStore,
     Progress,
     TargetDatabase,
     TargetTransaction,
@@ -47,8 +46,7 @@ TREE_BATCH_BYTES = 16 * 1024 * 1024
 class _Source:
     """Where the rows come from, and which of them were asked for."""
 
-    store: ObjectStore
-    manifest: Manifest
+    reader: BackupReader
     request: RestoreRequest
 
 
@@ -63,9 +61,7 @@ class RestoreBackup:
     # backs these tables up before the first write
     safeguard: Callable[[Sequence[str]], Manifest] | None = None
 
-    def __call__(
-        self, request: RestoreRequest, store: ObjectStore, manifest: Manifest
-    ) -> RestoreReport:
+    def __call__(self, request: RestoreRequest, reader: BackupReader) -> RestoreReport:
         """Upserts the rows of the chosen tables, parents before children, and counts afterwards.
 
         Checks everything that can be checked first: confirmation, tables, columns, and the
@@ -74,15 +70,16 @@ class RestoreBackup:
         anything else, and then says which tables had been written.
         """
         check_mode(request, self.target.engine)
+        manifest = reader.manifest
         check_confirmation(request, manifest, self.project)
         with self.target.transaction(dry_run=request.dry_run) as transaction:
             catalog = transaction.catalog()
             planned = plan_restore(manifest, request, catalog)
             entries = [table.entry for table in planned]
             # all of them where all is restored: damage between the rows is damage too
-            volumes = volumes_of(manifest, entries) if request.tables else manifest.volumes
-            check_volumes(store, volumes, self.deadline)
-            source = _Source(store, manifest, request)
+            volumes = reader.volumes_of(entries) if request.tables else manifest.volumes
+            reader.check_volumes(volumes, self.deadline)
+            source = _Source(reader, request)
             return self._restore(transaction, catalog, planned, source)
 
     def _restore(
@@ -93,7 +90,7 @@ class RestoreBackup:
         source: _Source,
     ) -> RestoreReport:
         request, tables = source.request, [table.live for table in planned]
-        warnings = [*_incompleteness(source.manifest, request), *transaction.notices]
+        warnings = [*_incompleteness(source.reader.manifest, request), *transaction.notices]
         warnings += [note for table in planned for note in table.notes]
         if isinstance(transaction, AtomicTransaction):
             transaction.lock(tables)
@@ -115,15 +112,16 @@ class RestoreBackup:
             counted.append(done.model_copy(update={"rows_in_database": rows}))
             warnings += told
         return RestoreReport(
-            backup=source.manifest.backup,
+            backup=source.reader.manifest.backup,
             project=self.project,
             mode=request.mode,
             into_schema=request.into_schema,
             undo_backup=undo,
             dry_run=request.dry_run,
-            read_from=source.store.name,
+            read_from=source.reader.read_from,
             tables=tuple(counted),
-            warnings=tuple(warnings),
+            passed_over=(*request.passed_over, *source.reader.passed_over),
+            warnings=(*source.reader.notices, *warnings),
         )
 
     def _restore_table(
@@ -159,7 +157,7 @@ class RestoreBackup:
     def _chosen(self, source: _Source, entry: TableEntry) -> Iterator[list[bytes]]:
         where = source.request.where
         for part in entry.parts:
-            for rows in split_rows(read_part(source.store, source.manifest, part)):
+            for rows in split_rows(source.reader.read_part(part)):
                 yield [row for row in rows if matches(row, where)] if where else rows
 
 
@@ -207,5 +205,5 @@ def _incompleteness(manifest: Manifest, request: RestoreRequest) -> Iterator[str
     if request.tables:
         return
     for entry in manifest.tables:
-        if entry.status != "complete":
+        if entry.status is not TableStatus.COMPLETE:
             yield f"{entry.name} is incomplete in {manifest.backup} and was left out"

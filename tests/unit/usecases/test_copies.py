@@ -1,0 +1,166 @@
+"""A backup with several copies: each volume comes from the first store that has it right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from supakeep.archive.reader import BackupReader
+from supakeep.domain.manifest import Manifest
+from supakeep.domain.restore import RestoreReport, RestoreRequest
+from supakeep.errors import ChecksumError, StoragePermissionError, StorageUnavailableError
+from supakeep.ports import ObjectStore, TargetDatabase
+from supakeep.usecases.restore_backup import RestoreBackup
+from supakeep.usecases.verify_backup import VerifyBackup
+from tests.builders.backups import a_shop, back_up, emptied
+from tests.builders.manifests import PROJECT
+from tests.fakes.faulty_object_store import FailingObjectStore
+from tests.fakes.object_store import InMemoryObjectStore
+from tests.fakes.runs import InMemoryProgress
+from tests.fakes.time import NeverExpires
+
+Copies = tuple[InMemoryObjectStore, InMemoryObjectStore, Manifest]
+SHOP = a_shop()
+
+
+@pytest.fixture
+def copies() -> Copies:
+    """The shop in both stores, in several volumes."""
+    primary, mirror = InMemoryObjectStore(), InMemoryObjectStore("mirror")
+    return primary, mirror, back_up(SHOP, primary, mirror, max_object_bytes=500)
+
+
+def damage(store: InMemoryObjectStore, key: str, fault: str) -> None:
+    content = store.objects[key]
+    if fault == "missing":
+        store.delete(key)
+    else:
+        store.place(
+            key, content[:-1] + bytes([content[-1] ^ (fault == "flipped")])[: fault != "cut"]
+        )
+
+
+def restore(target: TargetDatabase, manifest: Manifest, *stores: ObjectStore) -> RestoreReport:
+    use_case = RestoreBackup(
+        target=target, project=PROJECT, deadline=NeverExpires(), progress=InMemoryProgress()
+    )
+    request = RestoreRequest(name=manifest.backup, confirm=PROJECT)
+    return use_case(request, BackupReader(manifest, stores))
+
+
+@pytest.mark.parametrize("fault", ["flipped", "cut", "missing"])
+def test_a_restore_reads_a_damaged_volume_from_the_copy_that_is_right(
+    copies: Copies, fault: str
+) -> None:
+    primary, mirror, manifest = copies
+    first, second = (volume.key for volume in manifest.volumes[:2])
+    damage(primary, first, fault)
+    damage(mirror, second, fault)
+    target = emptied(SHOP)
+
+    report = restore(target, manifest, primary, mirror)
+
+    assert target.everything() == SHOP.everything()
+    assert (report.read_from, report.is_whole) == ("primary", True)
+    [told] = report.warnings
+    assert told.startswith(f"{first} was read from mirror. primary: {first} is damaged: it")
+
+
+def test_a_verification_names_the_volume_that_only_the_mirror_has(copies: Copies) -> None:
+    primary, mirror, manifest = copies
+    damage(primary, manifest.volumes[1].key, "flipped")
+    verify = VerifyBackup(NeverExpires(), InMemoryProgress())
+
+    report = verify(BackupReader(manifest, [primary, mirror]))
+
+    [told] = report.warnings
+    assert told.startswith(f"{manifest.volumes[1].key} was read from mirror. ")
+    assert verify(BackupReader(manifest, [mirror, primary])).warnings == ()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        StorageUnavailableError("down", operation="download"),
+        StoragePermissionError("no", operation="download"),
+    ],
+)
+def test_a_store_that_does_not_give_a_volume_is_passed_over(
+    copies: Copies, error: StorageUnavailableError
+) -> None:
+    primary, mirror, manifest = copies
+    failing = FailingObjectStore(primary, "read", error=error)
+    target = emptied(SHOP)
+
+    report = restore(target, manifest, failing, mirror)
+
+    assert target.everything() == SHOP.everything()
+    assert len(report.warnings) == len(manifest.volumes)
+
+
+def test_a_volume_that_no_copy_has_right_is_named_with_what_each_said(copies: Copies) -> None:
+    primary, mirror, manifest = copies
+    key = manifest.volumes[-1].key
+    damage(primary, key, "flipped")
+    damage(mirror, key, "missing")
+    target = emptied(SHOP)
+
+    with pytest.raises(ChecksumError) as found:
+        restore(target, manifest, primary, mirror)
+
+    assert found.value.message == (
+        f"{key} is damaged: its SHA-256 is not the one in the manifest "
+        f"(the other copies do not help: mirror: {key} is damaged: it is missing)"
+    )
+    assert found.value.hint == "Use another backup; `supakeep list` shows them."
+    assert target.everything() == emptied(SHOP).everything()
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("primary", "Use another copy, if there is one (--from mirror), or another backup"),
+        ("mirror", "Use another copy, if there is one (--from primary), or another backup"),
+        ("copies/", "Use another copy or another backup"),
+    ],
+)
+def test_the_hint_is_never_the_copy_that_was_read(name: str, hint: str) -> None:
+    store = InMemoryObjectStore(name)
+    manifest = back_up(SHOP, store)
+    damage(store, manifest.volumes[0].key, "flipped")
+
+    with pytest.raises(ChecksumError) as found:
+        restore(emptied(SHOP), manifest, store)
+
+    assert found.value.hint == f"{hint}; `supakeep list` shows them."
+
+
+class DyingObjectStore(InMemoryObjectStore):
+    """Gives `reads` objects, then a hundred bytes of one more, and then nothing."""
+
+    reads = 0
+
+    @contextmanager
+    def read(self, key: str) -> Iterator[Iterator[bytes]]:
+        self.reads -= 1
+        with super().read(key) as pieces:
+            yield pieces if self.reads >= 0 else self._cut(pieces)
+
+    def _cut(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        for piece, _ in zip(pieces, range(100 // 7), strict=False):
+            yield piece
+        raise StorageUnavailableError("The store died", operation="download")
+
+
+def test_where_a_store_dies_between_the_rows_the_next_one_is_read_on() -> None:
+    primary, mirror = DyingObjectStore(), InMemoryObjectStore("mirror", piece_bytes=11)
+    manifest = back_up(SHOP, primary, mirror, max_object_bytes=500)
+    primary.reads = len(manifest.volumes) + 1
+    target = emptied(SHOP)
+
+    report = restore(target, manifest, primary, mirror)
+
+    assert target.everything() == SHOP.everything()
+    assert any("primary did not give" in told for told in report.warnings)
