@@ -1,14 +1,22 @@
-"""Applies supabase/migrations to the local project, as `supabase db push` does to a hosted one."""
+"""Applies supabase/migrations to the local project, as `supabase db push` does to a hosted one.
+
+`python -m devstack.supabase.migrations --write` writes the migration that is made from the
+package's SQL; without `--write` it says whether that one is up to date.
+"""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import psycopg
 
 from devstack import PROJECT
+from supakeep.databases.data_api.errors import MIGRATION
+from supakeep.databases.sql.migration import functions_migration
 
 FOLDER = PROJECT / "supabase/migrations"
+GENERATED = PROJECT / MIGRATION
 JEWELSHOT = PROJECT / "devstack/demo/jewelshot.sql"
 
 
@@ -38,3 +46,21 @@ def apply_migrations(database_url: str, folder: Path = FOLDER) -> list[str]:
                     connection.execute(file.read_bytes())
                     applied.append(file.name)
     return applied
+
+
+def is_up_to_date() -> bool:
+    """Whether the generated migration is what the package's SQL makes today."""
+    return GENERATED.is_file() and GENERATED.read_text() == functions_migration()
+
+
+def main(arguments: list[str]) -> int:
+    if arguments == ["--write"]:
+        GENERATED.write_text(functions_migration())
+    if is_up_to_date():
+        return 0
+    print(f"{MIGRATION} is out of date: run python -m devstack.supabase.migrations --write")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

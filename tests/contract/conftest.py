@@ -22,6 +22,7 @@ from devstack.supabase.postgres import Postgres, remove_cluster, start_postgres
 from supakeep.databases.data_api.database import SupabaseRestDatabase
 from supakeep.stores.supabase_storage import SupabaseObjectStore
 from tests.builders.postgres_project import PostgresProject
+from tests.builders.rest_calls import RestCalls
 from tests.contract.adapters import DATABASES, NEED_A_SERVER, Adapters
 from tests.contract.workbench import (
     InMemoryWorkbench,
@@ -100,12 +101,13 @@ def owner(servers: Servers) -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture
-def rest(servers: Servers, http: httpx.Client) -> SupabaseRestDatabase:
-    return SupabaseRestDatabase(servers.lite.url, servers.lite.secret_key, client=http)
+def rest(servers: Servers, http: httpx.Client) -> RestCalls:
+    lite = servers.lite
+    return RestCalls(SupabaseRestDatabase(lite.url, lite.secret_key, client=http))
 
 
 @pytest.fixture
-def supabase(owner: psycopg.Connection, rest: SupabaseRestDatabase) -> Iterator[SupabaseWorkbench]:
+def supabase(owner: psycopg.Connection, rest: RestCalls) -> Iterator[SupabaseWorkbench]:
     """The real project, with a schema of the test's own that goes with it."""
     workbench = SupabaseWorkbench(owner, rest, f"bench_{uuid4().hex[:12]}")
     yield workbench

@@ -13,6 +13,7 @@ import pytest
 from supakeep.databases.data_api.database import SupabaseRestDatabase
 from supakeep.errors import DatabaseError, StorageError
 from supakeep.stores.supabase_storage import SupabaseObjectStore
+from tests.builders.rest_calls import RestCalls
 from tests.builders.tables import a_selection, a_table
 
 KEY = "daily/backup_abc_2026-11-22.sql.json"
@@ -92,7 +93,8 @@ def test_storage_follows_no_redirect(redirection: Redirection) -> None:
 
 
 def test_the_database_follows_no_redirect(redirection: Redirection) -> None:
-    database = SupabaseRestDatabase(redirection.url, "sb_secret_x", retry_seconds=0)
+    project = SupabaseRestDatabase(redirection.url, "sb_secret_x", retry_seconds=0)
+    database = RestCalls(project)
     orders = a_table("orders")
     for attempt in (
         database.catalog,
@@ -101,6 +103,6 @@ def test_the_database_follows_no_redirect(redirection: Redirection) -> None:
     ):
         with pytest.raises(DatabaseError):
             attempt()
-    database._api.session.close()
+    database.client._api.session.close()
 
     assert redirection.followed == []

@@ -8,6 +8,7 @@ import pytest
 
 from supakeep.databases.data_api.database import SupabaseRestDatabase
 from supakeep.errors import DatabasePermissionError, FunctionsMissingError
+from tests.builders.rest_calls import RestCalls
 from tests.builders.tables import a_selection
 from tests.contract.conftest import Servers
 from tests.contract.exporting import exported
@@ -52,7 +53,8 @@ def test_any_key_but_the_secret_one_is_refused_with_what_to_use(
     key = {"publishable": servers.lite.publishable_key, "wrong": "sb_secret_no", "empty": "x"}[
         which
     ]
-    database = SupabaseRestDatabase(servers.lite.url, key, client=http, retry_seconds=0)
+    project = SupabaseRestDatabase(servers.lite.url, key, client=http, retry_seconds=0)
+    database = RestCalls(project)
 
     with pytest.raises(DatabasePermissionError, match=r"^Permission denied") as refused:
         database.catalog()
@@ -62,7 +64,7 @@ def test_any_key_but_the_secret_one_is_refused_with_what_to_use(
 
 
 def test_a_project_without_the_functions_is_told_which_migration_to_run(
-    rest: SupabaseRestDatabase, owner: psycopg.Connection
+    rest: RestCalls, owner: psycopg.Connection
 ) -> None:
     owner.execute("alter function public.supakeep_catalog() rename to hidden_away")
     try:
@@ -72,5 +74,5 @@ def test_a_project_without_the_functions_is_told_which_migration_to_run(
         owner.execute("alter function public.hidden_away() rename to supakeep_catalog")
 
     assert missing.value.hint is not None
-    assert "20250129_backup_functions.sql" in missing.value.hint
+    assert "20261125120000_supakeep.sql" in missing.value.hint
     assert rest.catalog().tables

@@ -12,7 +12,6 @@ from psycopg import sql
 
 from devstack.supabase.postgres import Postgres
 from supakeep import ports
-from supakeep.databases.data_api.database import SupabaseRestDatabase
 from supakeep.databases.data_api.restore import UpsertCounts
 from supakeep.databases.postgres.database import PostgresDatabase
 from supakeep.domain.plan import Selection
@@ -20,6 +19,7 @@ from supakeep.domain.row_changes import RestoreMode
 from supakeep.domain.schema import Catalog, Column, Table
 from supakeep.errors import ConstraintViolationError
 from supakeep.ports import Rows
+from tests.builders.rest_calls import RestCalls
 from tests.fakes.database import ForeignKey, InMemoryDatabase
 
 Row = Mapping[str, object]
@@ -161,14 +161,13 @@ class ServerWorkbench:
 class SupabaseWorkbench(ServerWorkbench):
     """The `rest` engine's."""
 
-    def __init__(
-        self, owner: psycopg.Connection, database: SupabaseRestDatabase, schema: str
-    ) -> None:
+    def __init__(self, owner: psycopg.Connection, database: RestCalls, schema: str) -> None:
         super().__init__(owner, schema)
-        self._database = self.adapter = database
+        self._database = database
+        self.adapter = database.adapter
 
     @property
-    def database(self) -> SupabaseRestDatabase:
+    def database(self) -> RestCalls:
         return self._database
 
 

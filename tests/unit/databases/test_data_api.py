@@ -24,6 +24,7 @@ from supakeep.errors import (
     StatementTooLargeError,
 )
 from supakeep.ports import Rows
+from tests.builders.rest_calls import RestCalls
 from tests.builders.tables import a_selection, a_table
 
 URL = "https://abc.supabase.co"
@@ -31,12 +32,13 @@ ORDERS = a_table("orders")
 Server = Callable[[httpx.Request], httpx.Response]
 
 
-def database_over(server: Server) -> SupabaseRestDatabase:
+def database_over(server: Server) -> RestCalls:
     client = httpx.Client(transport=httpx.MockTransport(server), base_url=URL)
-    return SupabaseRestDatabase(URL, "sb_secret_x", client=client, retry_seconds=0)
+    database = SupabaseRestDatabase(URL, "sb_secret_x", client=client, retry_seconds=0)
+    return RestCalls(database)
 
 
-def failing(status: int, code: str, message: str = "said the server") -> SupabaseRestDatabase:
+def failing(status: int, code: str, message: str = "said the server") -> RestCalls:
     body = {"code": code, "message": message, "details": None, "hint": None}
     return database_over(lambda _: httpx.Response(status, json=body))
 
@@ -150,7 +152,7 @@ def test_only_a_jwt_is_sent_as_a_bearer_token(key: str, bearer: str | None) -> N
         return httpx.Response(200, json={"rows": 7})
 
     client = httpx.Client(transport=httpx.MockTransport(server), base_url=URL)
-    SupabaseRestDatabase(URL, key, client=client).count(a_selection(ORDERS))
+    RestCalls(SupabaseRestDatabase(URL, key, client=client)).count(a_selection(ORDERS))
 
     assert sent[0]["apikey"] == key
     assert sent[0].get("authorization") == bearer
@@ -263,7 +265,7 @@ def test_missing_functions_are_named_with_the_migration() -> None:
         failing(404, "PGRST202").catalog()
 
     assert failed.value.hint is not None
-    assert "20250129_backup_functions.sql" in failed.value.hint
+    assert "20261125120000_supakeep.sql" in failed.value.hint
 
 
 def test_functions_of_another_version_are_refused() -> None:

@@ -11,6 +11,7 @@ import pytest
 from supakeep.databases.data_api.database import SupabaseRestDatabase
 from supakeep.errors import DatabaseUnavailableError, StorageUnavailableError
 from supakeep.stores.supabase_storage import SupabaseObjectStore
+from tests.builders.rest_calls import RestCalls
 from tests.builders.tables import a_selection, a_table
 
 URL = "https://abc.supabase.co"
@@ -40,9 +41,10 @@ def store_over(content: bytes) -> SupabaseObjectStore:
     return SupabaseObjectStore(URL, "sb_secret_x", "backups", client=answering(content))
 
 
-def database_over(content: bytes) -> SupabaseRestDatabase:
+def database_over(content: bytes) -> RestCalls:
     client = answering(content)
-    return SupabaseRestDatabase(URL, "sb_secret_x", client=client, retry_seconds=0)
+    database = SupabaseRestDatabase(URL, "sb_secret_x", client=client, retry_seconds=0)
+    return RestCalls(database)
 
 
 OTHER_OBJECTS = {
@@ -76,7 +78,7 @@ def test_an_address_that_storage_did_not_sign_is_none(content: bytes) -> None:
         store_over(content).signed_url(KEY, 60)
 
 
-ASK: dict[str, Callable[[SupabaseRestDatabase], object]] = {
+ASK: dict[str, Callable[[RestCalls], object]] = {
     "catalog": lambda database: database.catalog(),
     "count": lambda database: database.count(a_selection(ORDERS)),
     "export": lambda database: list(database.export(a_selection(ORDERS))),

@@ -21,7 +21,7 @@ from supakeep.errors import (
     StatementTooLargeError,
 )
 
-MIGRATION = "supabase/migrations/20250129_backup_functions.sql"
+MIGRATION = "supabase/migrations/20261125120000_supakeep.sql"
 
 # SQLSTATE classes (PostgreSQL's manual, appendix A) and PostgREST's own codes
 _SQLSTATE_LENGTH = 5

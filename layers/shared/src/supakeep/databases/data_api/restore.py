@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
+from supakeep.databases.data_api.catalog import read_catalog
+from supakeep.databases.data_api.client import DataApiClient, named
 from supakeep.domain.json_text import key_of
 from supakeep.domain.row_changes import RefusedRow, RestoreMode, RowChanges
-from supakeep.domain.schema import Catalog, Table, writable_columns
-from supakeep.errors import ConstraintViolationError, RestoreError
+from supakeep.domain.schema import Catalog, Table, quoted_identifier, writable_columns
+from supakeep.errors import ConstraintViolationError, DatabasePermissionError, RestoreError
 
 MAX_REFUSED_ROWS = 1000
 _REPORTED_ROWS = 20
@@ -44,6 +46,49 @@ class BatchDatabase(Protocol):
     def advance_sequences(self, table: Table) -> Sequence[str]: ...
 
     def count_table(self, table: Table) -> int: ...
+
+
+class DataApiTarget:
+    """A project as a BatchDatabase."""
+
+    def __init__(self, client: DataApiClient) -> None:
+        self._client = client
+
+    def catalog(self) -> Catalog:
+        return read_catalog(self._client)
+
+    def upsert(
+        self, table: Table, columns: Sequence[str], rows: Sequence[bytes], *, dry_run: bool
+    ) -> UpsertCounts:
+        request = {
+            **named(table),
+            "key": table.primary_key,
+            "text_columns": table.text_columns,
+            "columns": columns,
+            # the rows stay text all the way to Postgres: no number in them is read on the way
+            "rows": (b"[" + b",".join(rows) + b"]").decode(),
+            "dry_run": dry_run,
+        }
+        answer = self._client.call("supakeep_upsert", request, table, writing=True)
+        return UpsertCounts(answer["inserted"], answer["updated"], answer["unchanged"])
+
+    def advance_sequences(self, table: Table) -> Sequence[str]:
+        try:
+            answer = self._client.call(
+                "supakeep_advance_sequences", named(table), table, writing=True
+            )
+        except DatabasePermissionError as exc:
+            exc.hint = (
+                "Run in the SQL editor: GRANT SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA "
+                f"{quoted_identifier(table.schema_name)} TO service_role;"
+            )
+            raise
+        moved: list[str] = answer["advanced"]
+        return moved
+
+    def count_table(self, table: Table) -> int:
+        rows: int = self._client.call("supakeep_count", named(table), table)["rows"]
+        return rows
 
 
 class RefusingWriter:

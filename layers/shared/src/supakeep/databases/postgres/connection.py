@@ -9,6 +9,7 @@ from psycopg import sql
 
 from supakeep.databases.postgres.address import completed
 from supakeep.databases.postgres.errors import mapped_errors
+from supakeep.databases.sql import sql_query
 
 Connection = psycopg.Connection[Any]
 
@@ -32,19 +33,6 @@ set search_path = pg_catalog;
 """
 # Types are spelled with their schema, so that a name means the same in every session.
 SYSTEM_NAMES: LiteralString = "set search_path = pg_catalog"
-# Keys compare as their types do: the operators of an extension's type (such as citext) stand in the
-# extension's schema, and without it a key would be compared as text and ordered as citext.
-_OPERATORS: LiteralString = """
-select set_config('search_path', 'pg_catalog' || coalesce((
-  select string_agg(distinct ', ' || quote_ident(n.nspname), '')
-    from pg_index i
-    join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any(i.indkey)
-    join pg_type t on t.oid = a.atttypid
-    join pg_amop o on o.amoplefttype = coalesce(nullif(t.typbasetype, 0), t.oid)
-    join pg_operator p on p.oid = o.amopopr
-    join pg_namespace n on n.oid = p.oprnamespace
-   where i.indisunique and t.oid >= 16384 and n.nspname <> 'pg_catalog'), ''), false)
-"""
 # a setting of PostgreSQL 17 and later
 _NO_TRANSACTION_TIMEOUT: LiteralString = (
     "select set_config(name, '0', false) from pg_settings where name = 'transaction_timeout'"
@@ -98,4 +86,4 @@ def begin_reading(connection: Connection, snapshot: str | None = None) -> None:
 
 def compare_as_types_do(connection: Connection) -> None:
     """Sets the search path so that comparisons of keys find their types' own operators."""
-    connection.execute(_OPERATORS)
+    connection.execute(sql_query("operator_path.sql"))

@@ -21,6 +21,7 @@ from supakeep.databases.postgres.errors import mapped_errors
 from supakeep.databases.postgres.restore.session import LiveReaders, RestoreSession, open_readers
 from supakeep.databases.postgres.restore.writer import KeyedWriter, KeylessWriter
 from supakeep.databases.postgres.sql import columns_of, name_of, rows_of
+from supakeep.databases.sql import sql_query
 from supakeep.domain.row_changes import RestoreMode
 from supakeep.domain.schema import Catalog, ForeignKey, Table
 from supakeep.errors import DatabasePermissionError
@@ -29,28 +30,6 @@ from supakeep.ports import ForeignKeyViolation, TableWriter
 TRIGGERS_FIRE = (
     "This role may not set session_replication_role, so triggers fire while rows are written"
 )
-
-# The sequences of serial and identity columns, and those that a column's default calls.
-_SEQUENCES: LiteralString = """
-select distinct a.attname, format('%I.%I', n.nspname, c.relname),
-       s.seqincrement, s.seqmin, s.seqmax,
-       has_sequence_privilege(c.oid, 'select') and has_sequence_privilege(c.oid, 'update')
-  from pg_attribute a
-  join pg_type t on t.oid = a.atttypid
-  left join pg_attrdef f on f.adrelid = a.attrelid and f.adnum = a.attnum
-  join pg_depend d
-    on d.refclassid = 'pg_class'::regclass and d.refobjid = a.attrelid
-       and d.refobjsubid = a.attnum and d.classid = 'pg_class'::regclass and d.deptype in ('a', 'i')
-    or d.classid = 'pg_attrdef'::regclass and d.objid = f.oid
-       and d.refclassid = 'pg_class'::regclass and d.deptype = 'n'
-  join pg_sequence s on s.seqrelid = case d.classid when 'pg_class'::regclass then d.objid else d.refobjid end
-  join pg_class c on c.oid = s.seqrelid
-  join pg_namespace n on n.oid = c.relnamespace
- where a.attrelid = $1::regclass and a.attnum > 0 and not a.attisdropped
-   and coalesce(nullif(t.typbasetype, 0), t.oid)
-       in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
-"""
-
 
 # Triggers and rules that fire although the session is a replica.
 _ALWAYS_FIRED: LiteralString = """
@@ -252,8 +231,9 @@ class PostgresTransaction:
 
     def _sequences(self, table: Table) -> list[_Sequence]:
         name = name_of(table).as_string(self._connection)
+        query = sql_query("table_sequences.sql")
         with mapped_errors("restore", table.qualified_name):
-            return [_Sequence(*row) for row in self._connection.execute(_SEQUENCES, [name])]
+            return [_Sequence(*row) for row in self._connection.execute(query, [name])]
 
     def _silence_triggers(self) -> None:
         try:

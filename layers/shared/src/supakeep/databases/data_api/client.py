@@ -1,0 +1,112 @@
+"""Calls of Supakeep's database functions through the Data API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from threading import Event
+from typing import Any
+
+import httpx
+from postgrest import SyncPostgrestClient
+from postgrest.exceptions import APIError
+
+from supakeep.databases.data_api.errors import (
+    gateway_error,
+    no_answer,
+    raise_for_gateway,
+    raise_mapped,
+    transport_error,
+)
+from supakeep.domain.schema import Table
+from supakeep.retries import retrying
+from supakeep.supabase_keys import key_headers
+
+_TIMEOUT = httpx.Timeout(90.0, connect=10.0)
+_ATTEMPTS = 4
+# after so long no further attempt is begun: a table that hangs must leave time for the others
+_CALL_SECONDS = 60
+
+
+class DataApiClient:
+    """One project's Data API.
+
+    `url` is the project's (`https://<ref>.supabase.co`), `key` its secret key or service_role JWT.
+    """
+
+    def __init__(
+        self, url: str, key: str, *, client: httpx.Client | None = None, retry_seconds: float = 0.5
+    ) -> None:
+        client = client or _Client(timeout=_TIMEOUT, follow_redirects=False)
+        client.event_hooks["response"].append(raise_for_gateway)
+        self._api = SyncPostgrestClient(
+            f"{url.rstrip('/')}/rest/v1",
+            headers=key_headers(key),
+            http_client=client,
+        )
+        self._retry_seconds = retry_seconds
+
+    def call(
+        self,
+        function: str,
+        request: Mapping[str, Any] | None,
+        table: Table | None = None,
+        *,
+        writing: bool = False,
+        may_be_null: bool = False,
+        abandoned: Event | None = None,
+    ) -> Any:
+        """What the function answers, after as many attempts as it takes and time allows.
+
+        Raises as of SourceDatabase; StatementTooLargeError or StatementTimeoutError where fewer
+        rows at a time may pass.
+        """
+        arguments = {} if request is None else {"request": json.dumps(request)}
+        repeat = retrying(
+            attempts=_ATTEMPTS,
+            first_pause_seconds=self._retry_seconds,
+            give_up_after_seconds=_CALL_SECONDS,
+            abandoned=abandoned,
+        )
+        # handed past the retrying, which refers to itself and would keep a page of rows with it
+        # until the garbage collection
+        answers: list[Any] = []
+        repeat(lambda: answers.append(self._call_once(function, arguments, table, writing=writing)))
+        answer = answers.pop()
+        if not isinstance(answer, dict) and not (may_be_null and answer is None):
+            raise no_answer(function, "something else than its function", table)
+        return answer
+
+    def _call_once(
+        self, function: str, arguments: dict[str, str], table: Table | None, *, writing: bool
+    ) -> Any:
+        try:
+            return self._api.rpc(function, arguments).execute().data
+        except APIError as exc:
+            raise_mapped(exc, table, writing=writing)
+        except httpx.HTTPStatusError as exc:
+            raise gateway_error(function, exc.response, table) from exc
+        except httpx.HTTPError as exc:
+            raise transport_error(function, exc, table) from exc
+        except ValueError as exc:
+            # an answer of 200 that is not JSON, such as a proxy's page
+            raise no_answer(function, type(exc).__name__, table) from exc
+
+
+class _Client(httpx.Client):
+    """A client whose answers are gone when nobody uses them any more.
+
+    httpx's refer to themselves by their stream, and would keep a page of rows with them until the
+    garbage collection.
+    """
+
+    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        response = super().send(request, **options)
+        if response.is_closed:
+            response.stream = httpx.ByteStream(b"")
+        return response
+
+
+def named(table: Table) -> dict[str, Any]:
+    """The part of a request that says which table it is about."""
+    return {"schema": table.schema_name, "table": table.name}

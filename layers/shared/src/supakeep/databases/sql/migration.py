@@ -1,0 +1,29 @@
+"""The migration that prepares a project for Supakeep, put together from this folder's files."""
+
+from __future__ import annotations
+
+from supakeep.databases.sql import sql_text
+
+# What the Data API must reach, with its arguments; everything else is out of its sight.
+ENDPOINTS = {
+    "catalog": "",
+    "bound": "text",
+    "page": "text",
+    "count": "text",
+    "upsert": "text",
+    "advance_sequences": "text",
+}
+# In the order in which they call each other: SQL functions are checked when they are made.
+HELPERS = ("search_path", "own_rows", "base_type", "key_values")
+
+
+def functions_migration() -> str:
+    """SQL that creates or replaces everything; safe to run again, over any earlier version."""
+    names = ", ".join(f"public.supakeep_{name}({given})" for name, given in ENDPOINTS.items())
+    return "\n".join(
+        (
+            sql_text("migration_head.sql"),
+            *(sql_text(f"functions/{name}.sql") for name in (*HELPERS, *ENDPOINTS)),
+            sql_text("migration_foot.sql").replace("{endpoints}", names),
+        )
+    )

@@ -1,0 +1,47 @@
+"""The calls of the `rest` engine one by one, as the contracts ask for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from supakeep.databases.data_api.database import SupabaseRestDatabase
+from supakeep.databases.data_api.export import DataApiSnapshot
+from supakeep.databases.data_api.restore import DataApiTarget, UpsertCounts
+from supakeep.domain.plan import Selection
+from supakeep.domain.schema import Catalog, Table
+from supakeep.ports import Rows
+
+
+class RestCalls:
+    """A database whose snapshots and transactions need not be opened first."""
+
+    def __init__(self, database: SupabaseRestDatabase) -> None:
+        self.adapter = database
+        self.engine = database.engine
+        self.client = database._client
+        self.snapshot = database.snapshot
+        self.transaction = database.transaction
+
+    @property
+    def _target(self) -> DataApiTarget:
+        return DataApiTarget(self.client)
+
+    def catalog(self) -> Catalog:
+        return DataApiSnapshot(self.client).catalog()
+
+    def export(self, selection: Selection) -> Iterator[Rows]:
+        return DataApiSnapshot(self.client).export(selection)
+
+    def count(self, selection: Selection) -> int:
+        return DataApiSnapshot(self.client).count(selection)
+
+    def count_table(self, table: Table) -> int:
+        return self._target.count_table(table)
+
+    def upsert(
+        self, table: Table, columns: Sequence[str], rows: Sequence[bytes], *, dry_run: bool
+    ) -> UpsertCounts:
+        return self._target.upsert(table, columns, rows, dry_run=dry_run)
+
+    def advance_sequences(self, table: Table) -> Sequence[str]:
+        return self._target.advance_sequences(table)
