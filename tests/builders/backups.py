@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -99,19 +100,23 @@ def restore(
     project: str = PROJECT,
     deadline: Deadline | None = None,
     progress: InMemoryProgress | None = None,
+    where: dict[str, str] | None = None,
+    safeguard: Callable[[Sequence[str]], Manifest] | None = None,
 ) -> RestoreReport:
     use_case = RestoreBackup(
         target=target,
         project=project,
         deadline=deadline or NeverExpires(),
         progress=progress or InMemoryProgress(),
+        safeguard=safeguard,
     )
     request = RestoreRequest(
         name=manifest.backup,
         confirm=confirm,
-        tables=tables,
+        tables=tables or None,
         dry_run=dry_run,
         mode=mode,
+        where=where,
         allow_other_project=allow_other_project,
     )
     return use_case(request, BackupReader(manifest, [store]))

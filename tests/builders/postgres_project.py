@@ -84,18 +84,19 @@ class PostgresProject:
         dry_run: bool = False,
         user: str = "postgres",
         ignore_dropped_columns: bool = False,
+        progress: InMemoryProgress | None = None,
     ) -> RestoreReport:
         store, manifest = backup
         use_case = RestoreBackup(
             target=PostgresDatabase(self.url(user)),
             project=PROJECT,
             deadline=NeverExpires(),
-            progress=InMemoryProgress(),
+            progress=progress or InMemoryProgress(),
         )
         request = RestoreRequest(
             name=manifest.backup,
             confirm=PROJECT,
-            tables=tables,
+            tables=tables or None,
             mode=mode,
             dry_run=dry_run,
             ignore_dropped_columns=ignore_dropped_columns,

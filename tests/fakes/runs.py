@@ -14,9 +14,13 @@ from supakeep.ports import RunStore
 
 @dataclass
 class InMemoryProgress:
-    """Keeps the last word on each table: rows and status."""
+    """Keeps the last word on each table, rows and status, and the phases in their order."""
 
     tables: dict[str, tuple[int, str]] = field(default_factory=dict)
+    phases: list[str] = field(default_factory=list)
+
+    def phase(self, name: str) -> None:
+        self.phases.append(name)
 
     def table(self, name: str, rows: int, status: str) -> None:
         self.tables[name] = (rows, status)

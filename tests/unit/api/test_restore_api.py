@@ -37,7 +37,7 @@ def test_a_restore_is_accepted_and_handed_over(functions: Functions, project: Pr
                 "allow_other_project": False,
                 "read_from": None,
                 "mode": "merge",
-                "where": {},
+                "where": None,
                 "into_schema": None,
                 "ignore_dropped_columns": False,
                 "keep_undo": True,
@@ -95,7 +95,9 @@ def test_an_unconfirmed_restore_is_refused(
 
     assert answer.status == 409
     assert answer.body["error"] == (
-        f"A restore overwrites live data of project {PROJECT} and must be confirmed"
+        f"You confirmed {confirm}; this writes to {PROJECT}"
+        if confirm
+        else f"A restore overwrites live data of project {PROJECT} and must be confirmed"
     )
     assert f'"confirm": "{PROJECT}"' in answer.body["hint"]
     assert project.dispatcher.handed_over == []

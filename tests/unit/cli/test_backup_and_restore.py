@@ -188,7 +188,8 @@ def test_an_unconfirmed_restore_is_refused_and_writes_nothing(
     ended = supakeep("restore", backup_in_copies, "--from", "copies", *confirm)
 
     assert ended.code == 1
-    assert f"error: A restore overwrites live data of project {PROJECT}" in ended.err
+    why = f"You confirmed another; this writes to {PROJECT}" if confirm else "must be confirmed"
+    assert why in ended.err
     assert f"--confirm {PROJECT}" in ended.err
     assert shop.everything() == before
 

@@ -152,7 +152,7 @@ def test_a_table_that_cannot_be_kept_stops_the_restore_and_nothing_is_written(
 
     assert stopped.code == 1
     assert f"Nothing was written, because {ORDERS} could not be kept for an undo" in stopped.err
-    assert "hint: Mend that and restore again, or restore without an undo" in stopped.err
+    assert "hint: Fix that and restore again, or restore without an undo" in stopped.err
     assert failing.everything() == before
     assert supakeep("restore", "latest", "--confirm", PROJECT, "--no-undo").code == 0
     assert failing.everything() != before

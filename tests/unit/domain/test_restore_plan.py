@@ -29,7 +29,8 @@ def request(**fields: Any) -> RestoreRequest:
 
 def planned(*tables: str, manifest: Manifest = BACKUP, catalog: Catalog = LIVE) -> list[str]:
     return [
-        planned.entry.name for planned in plan_restore(manifest, request(tables=tables), catalog)
+        planned.entry.name
+        for planned in plan_restore(manifest, request(tables=tables or None), catalog)
     ]
 
 
@@ -37,7 +38,8 @@ def test_a_restore_must_be_confirmed_with_the_projects_ref() -> None:
     check_confirmation(request(confirm=PROJECT), BACKUP, PROJECT)
 
     for wrong in (None, "", "yes", PROJECT.upper(), f"{PROJECT} "):
-        with pytest.raises(UnsafeOperationError, match="must be confirmed") as refused:
+        why = f"You confirmed {wrong}; this writes to {PROJECT}" if wrong else "must be confirmed"
+        with pytest.raises(UnsafeOperationError, match=why) as refused:
             check_confirmation(request(confirm=wrong), BACKUP, PROJECT)
         assert refused.value.hint is not None
         assert f'"confirm": "{PROJECT}"' in refused.value.hint
@@ -59,7 +61,7 @@ def test_another_projects_backup_needs_consent_even_for_a_dry_run() -> None:
 
 
 def test_consent_to_another_project_does_not_confirm_the_restore() -> None:
-    with pytest.raises(UnsafeOperationError, match="must be confirmed"):
+    with pytest.raises(UnsafeOperationError, match="this writes to live"):
         check_confirmation(request(confirm=PROJECT, allow_other_project=True), BACKUP, "live")
 
 
@@ -175,3 +177,9 @@ def test_a_mirror_that_lacks_the_undo_is_told_and_stops_nothing() -> None:
     kept = a_manifest(mirror_error=Problem(message="The mirror failed: no answer"))
 
     assert check_undo(kept, [a_table()]) == [f"{kept.backup}: The mirror failed: no answer"]
+
+
+@pytest.mark.parametrize("fields", [{"tables": ()}, {"where": {}}])
+def test_an_empty_choice_is_refused_and_is_not_everything(fields: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequestError, match="No "):
+        plan_restore(BACKUP, request(**fields), LIVE)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supakeep.domain.row_changes import tokens_of, without_members
+from supakeep.domain.row_changes import RowChanges, tokens_of, without_members
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -58,3 +58,19 @@ def test_whatever_a_row_holds_the_named_columns_go_and_no_others(
 def test_tokens_are_read_until_all_that_are_wanted_are_there() -> None:
     assert tokens_of(b'{"a":1,"b":2,"c":3}', ("b",)) == {"a": "1", "b": "2"}
     assert tokens_of(b'{"a":1,"b":2,"c":3}', ("b", "gone")) == {"a": "1", "b": "2", "c": "3"}
+
+
+def test_a_sample_of_a_long_value_is_cut_and_says_how_long_it_is() -> None:
+    changes = RowChanges()
+    long, key = "x" * 1_000_000, "k" * 5_000
+
+    changes.sample(
+        ["id"],
+        b'{"id":"%s","a":1}' % key.encode(),
+        b'{"id":"%s","a":"%s"}' % (key.encode(), long.encode()),
+    )
+
+    [sample] = changes.samples
+    assert sample.columns["a"][0] == "1"
+    assert sample.columns["a"][1] == '"' + "x" * 199 + "… (1,000,002 characters)"
+    assert sample.key["id"].endswith("… (5,002 characters)")

@@ -70,7 +70,7 @@ def test_a_row_may_refer_to_a_later_one_of_its_own_table() -> None:
 
 
 def test_a_long_chain_over_many_batches_is_restored(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("supakeep.usecases.restore_backup.TREE_BATCH_ROWS", 3)
+    monkeypatch.setattr("supakeep.usecases.chosen_rows.TREE_BATCH_ROWS", 3)
     chain = [(n, n + 1) for n in range(1, 30)]
     target, store, manifest = a_tree(*chain, (30, None))
 
@@ -94,7 +94,7 @@ def test_any_tree_is_restored_but_for_the_rows_whose_ancestors_are_gone(
     kept = [(n, rows[n]) for n in sorted(rooted - gone)]
     target, store, manifest = a_tree(*kept)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("supakeep.usecases.restore_backup.TREE_BATCH_ROWS", batch_rows)
+        patch.setattr("supakeep.usecases.chosen_rows.TREE_BATCH_ROWS", batch_rows)
         [table] = restore(target, store, manifest).tables
 
     present = dict(kept)

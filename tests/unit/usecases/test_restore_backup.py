@@ -6,6 +6,7 @@ from supakeep.domain.manifest import Manifest
 from supakeep.domain.row_changes import RestoreMode
 from supakeep.domain.schema import Column, Table
 from supakeep.errors import (
+    ChecksumError,
     DatabaseError,
     DatabasePermissionError,
     DatabaseUnavailableError,
@@ -119,15 +120,27 @@ def a_table_with_a_sequence() -> tuple[InMemoryDatabase, InMemoryObjectStore, Ma
     return target, store, back_up(source, store)
 
 
-def test_a_sequence_that_cannot_be_moved_is_told_with_the_fix() -> None:
+def test_sequences_stay_where_nothing_is_written(backup: Backup) -> None:
+    class UnmovableDatabase(InMemoryDatabase):
+        def advance_sequences(self, table: object) -> list[str]:
+            raise AssertionError(table)
+
+    _, store, manifest = backup
+
+    report = restore(a_shop(UnmovableDatabase()), store, manifest)
+
+    assert [table.unchanged for table in report.tables] == [5, 5, 5]
+
+
+def test_a_sequence_that_cannot_be_moved_is_reported_with_the_fix() -> None:
     class SequencelessDatabase(InMemoryDatabase):
         def advance_sequences(self, table: object) -> list[str]:  # noqa: ARG002
             raise DatabasePermissionError("Permission denied", operation="x", hint="GRANT it.")
 
     store, target = InMemoryObjectStore(), SequencelessDatabase()
     source = InMemoryDatabase()
-    for database in (source, target):
-        database.add_table(a_table("log"), [{"id": 1}])
+    source.add_table(a_table("log"), [{"id": 1}])
+    target.add_table(a_table("log"))
 
     report = restore(target, store, back_up(source, store))
 
@@ -142,7 +155,7 @@ def test_an_unconfirmed_restore_writes_nothing(backup: Backup, confirm: str | No
     target = emptied(shop)
     before = target.everything()
 
-    with pytest.raises(UnsafeOperationError, match="must be confirmed"):
+    with pytest.raises(UnsafeOperationError, match=r"You confirmed|must be confirmed"):
         restore(target, store, manifest, confirm=confirm)
 
     assert target.everything() == before
@@ -278,6 +291,43 @@ def test_progress_ends_with_the_rows_of_each_table(backup: Backup) -> None:
     restore(emptied(shop), store, manifest, progress=progress)
 
     assert progress.tables == dict.fromkeys((CUSTOMERS, ORDERS, ITEMS), (5, "complete"))
+
+
+def test_progress_names_the_steps_of_a_restore(backup: Backup) -> None:
+    shop, store, manifest = backup
+    plain, guarded = InMemoryProgress(), InMemoryProgress()
+
+    restore(emptied(shop), store, manifest, progress=plain)
+    restore(emptied(shop), store, manifest, progress=guarded, safeguard=lambda _: manifest)
+
+    assert plain.phases == ["checking the backup", "restoring"]
+    assert guarded.phases == ["checking the backup", "keeping an undo copy", "restoring"]
+
+
+def test_a_condition_that_no_row_meets_is_reported_and_the_restore_is_not_whole(
+    backup: Backup,
+) -> None:
+    shop, store, manifest = backup
+    target = emptied(shop)
+
+    some = restore(target, store, manifest, "customers", "orders", where={"id": "3"})
+    none = restore(target, store, manifest, "customers", where={"name": "nobody"})
+
+    assert (some.is_whole, some.warnings) == (True, ())
+    assert not none.is_whole
+    assert none.warnings == (f"{CUSTOMERS}: no row of the backup has name = nobody",)
+
+
+@pytest.mark.parametrize("rows", [0, 4, 6])
+def test_a_backup_with_other_rows_than_its_manifest_says_is_refused(
+    backup: Backup, rows: int
+) -> None:
+    shop, store, manifest = backup
+    entry = manifest.tables[0].model_copy(update={"rows": rows})
+    forged = manifest.model_copy(update={"tables": (entry,)})
+
+    with pytest.raises(ChecksumError, match=f"holds 5 rows of {entry.name}, and .* says {rows}"):
+        restore(emptied(shop), store, forged)
 
 
 def test_the_report_says_where_the_backup_was_read(backup: Backup) -> None:

@@ -265,3 +265,7 @@ class Progress(Protocol):
     def table(self, name: str, rows: int, status: str) -> None:
         """`rows` so far; status is `running`, `complete` or `failed`."""
         ...
+
+    def phase(self, name: str) -> None:
+        """A step of the run begins, such as `keeping an undo copy`."""
+        ...

@@ -24,12 +24,12 @@ class RestoreBody(_Request):
 
     name: Text
     confirm: Text | None = None
-    tables: list[Text] = Field(default=[], max_length=1000)
+    tables: list[Text] | None = Field(default=None, min_length=1, max_length=1000)
     dry_run: bool = False
     allow_other_project: bool = False
     read_from: Literal["primary", "mirror"] | None = None
     mode: Annotated[RestoreMode, Field(strict=False)] = RestoreMode.MERGE
-    where: dict[Text, str] = {}
+    where: dict[Text, str] | None = Field(default=None, min_length=1)
     into_schema: Text | None = None
     ignore_dropped_columns: bool = False
     keep_undo: bool = True

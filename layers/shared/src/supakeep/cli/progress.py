@@ -11,6 +11,10 @@ class ProgressLines:
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
 
+    def phase(self, name: str) -> None:
+        if not self._terminal.as_json:
+            print(f"{name[:1].upper()}{name[1:]} ...", file=self._terminal.err)
+
     def table(self, name: str, rows: int, status: str) -> None:
         done = status != "running"
         if self._terminal.as_json or not (done or self._terminal.is_interactive):

@@ -74,11 +74,11 @@ def _run(session: Session) -> int:
     request = RestoreRequest(
         name=arguments.name,
         confirm=arguments.confirm,
-        tables=tuple(arguments.table),
+        tables=tuple(arguments.table) or None,
         dry_run=arguments.dry_run,
         allow_other_project=arguments.allow_other_project,
         mode=RestoreMode(arguments.mode),
-        where=dict(arguments.where),
+        where=dict(arguments.where) or None,
         into_schema=arguments.into_schema,
         ignore_dropped_columns=arguments.ignore_dropped_columns,
         keep_undo=not arguments.no_undo,

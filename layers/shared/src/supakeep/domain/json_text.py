@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 
+SHOWN_CHARACTERS = 200
 # numbers become Decimal, which keeps every digit
 _DECODER = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal)
 
@@ -26,5 +27,14 @@ def key_of(row: bytes, columns: tuple[str, ...]) -> str:
     return json.dumps({c: _printable(fields.get(c)) for c in columns}, ensure_ascii=False)
 
 
+def shortened(text: str, characters: int = SHOWN_CHARACTERS) -> str:
+    """A text that a person can read: a long one is cut, and its full length is added."""
+    if len(text) <= characters:
+        return text
+    return f"{text[:characters]}… ({len(text):,} characters)"
+
+
 def _printable(value: object) -> object:
+    if isinstance(value, str):
+        return shortened(value)
     return str(value) if isinstance(value, Decimal) else value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from supakeep.domain.manifest import TableEntry
 from supakeep.domain.row_changes import (
@@ -21,11 +21,13 @@ from supakeep.domain.row_changes import (
 class RestoreRequest(BaseModel):
     """`name` is a backup's name or `latest`; `confirm` repeats the ref of the project written to.
 
-    No tables means all. A backup of another project is refused without `allow_other_project`.
-    `read_from` names the copy to read; without it, the first that is in order. `where` chooses rows
-    by the text of their columns' values, in every table that is restored. `into_schema` writes into
-    tables of the same names in another schema. `ignore_dropped_columns` restores what is left of a
-    table. `keep_undo` backs the tables up first, where the engine can bring that state back.
+    `tables` is None for all of them; `where` is None for all rows. An empty one is refused, since it
+    says nothing about which were meant. `where` chooses rows by the text of their columns' values,
+    in every table that is restored. A backup of another project is refused without
+    `allow_other_project`. `read_from` names the copy to read; without it, the first that is in
+    order. `into_schema` writes into tables of the same names in another schema.
+    `ignore_dropped_columns` restores what is left of a table. `keep_undo` backs the tables up
+    first, where the engine can bring that state back.
     `passed_over` is what was found out when `latest` became a name; the report repeats it.
     """
 
@@ -33,12 +35,12 @@ class RestoreRequest(BaseModel):
 
     name: str
     confirm: str | None = None
-    tables: tuple[str, ...] = ()
+    tables: tuple[str, ...] | None = None
     dry_run: bool = False
     allow_other_project: bool = False
     read_from: Literal["primary", "mirror"] | None = None
     mode: RestoreMode = RestoreMode.MERGE
-    where: dict[str, str] = {}
+    where: dict[str, str] | None = None
     into_schema: str | None = None
     ignore_dropped_columns: bool = False
     keep_undo: bool = True
@@ -49,6 +51,7 @@ class RestoredTable(BaseModel):
     """What became of one table. In a dry run the counts say what would happen.
 
     `rows_in_database` is counted after the last write: the backup's rows and all others there.
+    `rows_at_least` is how many must be there then, None where that is not known.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -64,6 +67,7 @@ class RestoredTable(BaseModel):
     samples: tuple[ChangedRow, ...] = ()
     rows_chosen: int | None = None
     rows_in_database: int | None = None
+    rows_at_least: int | None = Field(default=None, exclude=True)
 
     @property
     def written(self) -> int:
@@ -83,6 +87,7 @@ class RestoredTable(BaseModel):
             refused=changes.refused,
             refused_rows=tuple(changes.refused_rows),
             samples=tuple(changes.samples),
+            rows_at_least=changes.inserted if changes.was_empty else None,
         )
 
 
@@ -90,7 +95,8 @@ class RestoreReport(BaseModel):
     """What a restore did, table by table in the order of writing.
 
     `undo_backup` holds the tables as they were before; `supakeep undo` restores it. `passed_over` are
-    newer backups that `latest` could not take, and why.
+    newer backups that `latest` could not take, and why. `found_nothing` is whether rows were chosen
+    by value and no row has that value.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -104,17 +110,17 @@ class RestoreReport(BaseModel):
     read_from: str
     tables: tuple[RestoredTable, ...]
     passed_over: tuple[str, ...] = ()
+    found_nothing: bool = False
     warnings: tuple[str, ...] = ()
 
     @property
     def is_whole(self) -> bool:
-        """Nothing was refused, and where `latest` was asked for, no newer backup was passed over."""
-        return not self.passed_over and not any(table.refused for table in self.tables)
+        """Whether everything that was asked for is in the database, and `latest` was the newest."""
+        refused = any(table.refused for table in self.tables)
+        return not (self.passed_over or self.found_nothing or refused)
 
 
 def matches(row: bytes, where: Mapping[str, str]) -> bool:
     """Whether a row's columns have these values, as text."""
-    if not where:
-        return True
     tokens = tokens_of(row)
     return all(name in tokens and text_of(tokens[name]) == value for name, value in where.items())

@@ -17,8 +17,8 @@ from supakeep.errors import InvalidRequestError, RestoreError, UnsafeOperationEr
 
 @dataclass(frozen=True)
 class TableRestore:
-    """One table of the backup and the live one that takes its rows; `notes` tell how the two differ
-    and what becomes of that.
+    """One table of the backup and the live one that takes its rows. `notes` say how the two differ
+    and what a restore does about it.
     """
 
     entry: TableEntry
@@ -36,14 +36,17 @@ def check_confirmation(request: RestoreRequest, manifest: Manifest, project: str
             hint="If that is meant, allow it: allow_other_project (API), --allow-other-project.",
         )
     target = f"{project}/{request.into_schema}" if request.into_schema else project
-    if not request.dry_run and request.confirm != target:
-        raise UnsafeOperationError(
-            f"A restore overwrites live data of project {project} and must be confirmed",
-            operation="restore",
-            key=manifest.backup,
-            hint=f'Repeat where to: "confirm": "{target}" (API) or --confirm {target}; '
-            "a dry run needs no confirmation.",
-        )
+    if request.dry_run or request.confirm == target:
+        return
+    raise UnsafeOperationError(
+        f"You confirmed {request.confirm}; this writes to {target}"
+        if request.confirm
+        else f"A restore overwrites live data of project {project} and must be confirmed",
+        operation="restore",
+        key=manifest.backup,
+        hint=f'Confirm with "confirm": "{target}" (API) or --confirm {target}; '
+        "a dry run needs no confirmation.",
+    )
 
 
 def check_mode(request: RestoreRequest, engine: Engine) -> None:
@@ -60,7 +63,7 @@ def check_mode(request: RestoreRequest, engine: Engine) -> None:
 def check_undo(kept: Manifest, tables: Iterable[Table]) -> list[str]:
     """Raises RestoreError unless `kept`, made before the first write, holds all of these tables.
 
-    Returns what the caller is told: that a mirror failed takes no undo away.
+    Returns warnings for the report: an undo is complete although its mirror failed.
     """
     for table in tables:
         entry = kept.entry(table.qualified_name)
@@ -71,7 +74,7 @@ def check_undo(kept: Manifest, tables: Iterable[Table]) -> list[str]:
                 f"undo: {why}",
                 operation="restore",
                 key=table.qualified_name,
-                hint="Mend that and restore again, or restore without an undo "
+                hint="Fix that and restore again, or restore without an undo "
                 "(--no-undo, keep_undo: false).",
             )
     return [f"{kept.backup}: {kept.mirror_error.message}"] if kept.mirror_error else []
@@ -85,6 +88,13 @@ def plan_restore(
     Raises InvalidRequestError for a table that the backup does not have, RestoreError for one that
     is incomplete there or does not fit the database; nothing is written then.
     """
+    if request.where is not None and not request.where:
+        raise InvalidRequestError(
+            "No column and value was given to choose rows by",
+            operation="restore",
+            key=manifest.backup,
+            hint="Give at least one column with its value, or leave out the choice (where).",
+        )
     planned = {}
     for entry in chosen_entries(manifest, request.tables):
         live = _live_table(entry, request, catalog)
@@ -94,11 +104,20 @@ def plan_restore(
     return [planned[name] for name in order]
 
 
-def chosen_entries(manifest: Manifest, tables: Iterable[str]) -> list[TableEntry]:
-    """The tables that were asked for by name, or all that are complete. Errors as in plan_restore."""
-    tables = tuple(tables)
-    if not tables:
+def chosen_entries(manifest: Manifest, tables: Iterable[str] | None) -> list[TableEntry]:
+    """The tables that were asked for by name; with None, all that are complete.
+
+    Raises InvalidRequestError for an empty choice; other errors as in plan_restore.
+    """
+    if tables is None:
         return [entry for entry in manifest.tables if entry.status == "complete"]
+    if not (tables := tuple(tables)):
+        raise InvalidRequestError(
+            "No table was chosen",
+            operation="restore",
+            key=manifest.backup,
+            hint="Name the tables, or leave out the choice to restore all of them.",
+        )
     names = [name if "." in name else f"{DEFAULT_SCHEMA}.{name}" for name in tables]
     entries = []
     for name in dict.fromkeys(names):
@@ -163,7 +182,7 @@ def _check_fits(entry: TableEntry, live: Table, request: RestoreRequest) -> None
 
 
 def _check_where(entry: TableEntry, request: RestoreRequest) -> None:
-    unknown = sorted(set(request.where) - {column.name for column in entry.columns})
+    unknown = sorted(set(request.where or ()) - {column.name for column in entry.columns})
     if unknown:
         raise InvalidRequestError(
             f"Table {entry.name} has no column {unknown[0]} to choose rows by",

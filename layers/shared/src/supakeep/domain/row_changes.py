@@ -9,6 +9,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from supakeep.domain.json_text import shortened
+
 _SAMPLES = 5
 _STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 # a member of a row, up to the end of its value or the bracket that opens it
@@ -18,8 +20,8 @@ _END = re.compile(r"\s*}\s*")
 
 
 class RestoreMode(StrEnum):
-    """`merge` overwrites rows with a matching key and inserts missing ones, `missing-only` does the
-    second alone, `replace` also deletes rows that the backup does not have.
+    """`merge` overwrites rows with a matching key and inserts missing ones, `missing-only` only
+    inserts missing ones, `replace` also deletes rows that the backup does not have.
     """
 
     MERGE = "merge"
@@ -29,7 +31,7 @@ class RestoreMode(StrEnum):
 
 class ChangedRow(BaseModel):
     """One row that would be or was overwritten: its key, and per changed column old and new, as
-    JSON text.
+    JSON text. Long values are cut.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -48,9 +50,12 @@ class RefusedRow(BaseModel):
 
 
 class RowChanges:
-    """Counts of one table, added up batch by batch."""
+    """Counts of one table, added up batch by batch; `was_empty` is whether it is known to have had
+    no row before.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, *, was_empty: bool = False) -> None:
+        self.was_empty = was_empty
         self.inserted = self.updated = self.deleted = self.unchanged = self.refused = 0
         self.refused_rows: list[RefusedRow] = []
         self.samples: list[ChangedRow] = []
@@ -61,9 +66,9 @@ class RowChanges:
             old, new = tokens_of(live), tokens_of(backed_up)
             self.samples.append(
                 ChangedRow(
-                    key={name: new.get(name, "null") for name in key},
+                    key={name: shortened(new.get(name, "null")) for name in key},
                     columns={
-                        name: (old.get(name, "null"), token)
+                        name: (shortened(old.get(name, "null")), shortened(token))
                         for name, token in new.items()
                         if old.get(name) != token
                     },

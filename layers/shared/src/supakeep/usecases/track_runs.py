@@ -53,6 +53,10 @@ class RunProgress:
         self.run = self.run.model_copy(update={"backup": name})
         self._store.save(self.run)
 
+    def phase(self, name: str) -> None:
+        if self._watcher is not None:
+            self._watcher.phase(name)
+
     def table(self, name: str, rows: int, status: str) -> None:
         if self._watcher is not None:
             self._watcher.table(name, rows, status)

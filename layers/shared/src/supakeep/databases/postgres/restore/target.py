@@ -31,6 +31,8 @@ TRIGGERS_FIRE = (
     "This role may not set session_replication_role, so triggers fire while rows are written"
 )
 
+# whatever the role's or the database's default is
+_BEGIN_WRITING: LiteralString = "begin isolation level read committed, read write"
 # Triggers and rules that fire although the session is a replica.
 _ALWAYS_FIRED: LiteralString = """
 with written as (
@@ -63,7 +65,7 @@ def open_transaction(url: str, connections: int, *, dry_run: bool) -> Iterator[P
     with connect(url) as connection:
         with mapped_errors("restore"):
             # a real run sees what was committed before it got its locks, and nobody writes after
-            connection.execute(BEGIN_READING if dry_run else "begin")
+            connection.execute(BEGIN_READING if dry_run else _BEGIN_WRITING)
         try:
             with ExitStack() as opened:
                 background = opened.enter_context(ThreadPoolExecutor(1, "supakeep-restore"))

@@ -11,6 +11,7 @@ from supakeep.databases.postgres.restore.session import RestoreSession
 from supakeep.databases.postgres.restore.values import ValueCheck
 from supakeep.databases.postgres.sql import columns_of, name_of, type_of
 from supakeep.domain.schema import Table, writable_columns
+from supakeep.errors import RestoreError
 
 # how a row ends of which a column holds JSON's null; a false alarm costs time alone
 _JSON_NULLS = b',"":["'
@@ -42,6 +43,7 @@ class Upsert:
         self._written = writable_columns(table, backed_up)
         self._never_null = {column.name for column in backed_up.columns if not column.nullable}
         self._values = values
+        self._writes_all = True
         self._conflict = self._on_conflict(overwritten)
         self._queries: dict[bool, bytes] = {}
         self._waiting: list[bytes] = []
@@ -69,7 +71,20 @@ class Upsert:
         if by_line not in self._queries:
             self._queries[by_line] = self._query(by_line=by_line)
         with self._values.explained(rows):
-            connection.execute(self._queries[by_line], [(b"[" + b",".join(rows) + b"]").decode()])
+            json = (b"[" + b",".join(rows) + b"]").decode()
+            written = connection.execute(self._queries[by_line], [json]).rowcount
+        if written != len(rows) and self._writes_all:
+            raise self._kept_back(written, len(rows))
+
+    def _kept_back(self, written: int, given: int) -> RestoreError:
+        name = self._table.qualified_name
+        return RestoreError(
+            f"The restore was undone, because {name} took {written:,} of {given:,} rows",
+            operation="restore",
+            key=name,
+            hint="A rule or a trigger of the table keeps rows back (ENABLE ALWAYS, or this role "
+            "cannot switch triggers off). Disable it for the restore.",
+        )
 
     def _query(self, *, by_line: bool) -> bytes:
         source = _ROWS_BY_LINE if by_line else _ROWS
@@ -117,6 +132,8 @@ class Upsert:
             and column.name in overwritten
             and column.identity != "always"
         ]
+        # rows that differ only in columns that cannot be set
+        self._writes_all = bool(settable)
         action: sql.Composable = sql.SQL("nothing")
         if settable:
             action = sql.SQL("update set {}").format(

@@ -15,6 +15,7 @@ from psycopg import errors, sql
 
 from supakeep.databases.postgres.connection import Connection
 from supakeep.databases.postgres.sql import type_of
+from supakeep.domain.json_text import shortened
 from supakeep.domain.row_changes import text_of, tokens_of
 from supakeep.domain.schema import Column, Table, writable_columns
 from supakeep.errors import ConstraintViolationError
@@ -174,5 +175,4 @@ def _reason(refusal: psycopg.Error, token: str) -> str:
 
 
 def _short(text: str) -> str:
-    cut = text[:_SHOWN_CHARACTERS]
-    return f"{cut}…" if len(text) > len(cut) else text
+    return shortened(text, _SHOWN_CHARACTERS)

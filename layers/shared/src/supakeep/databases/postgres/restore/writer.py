@@ -7,7 +7,7 @@ bytes are equal is done with one comparison; only rows that differ are parsed, b
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from psycopg import sql
@@ -21,10 +21,12 @@ from supakeep.databases.postgres.restore.session import RestoreSession
 from supakeep.databases.postgres.restore.upsert import Upsert
 from supakeep.databases.postgres.restore.values import ValueCheck
 from supakeep.databases.postgres.sql import name_of, rows_of
+from supakeep.domain.batches import batches
 from supakeep.domain.row_changes import RestoreMode, RowChanges, without_members
 from supakeep.domain.schema import Table
 from supakeep.errors import RestoreError
 
+# so many at a time that several may be read ahead
 _PORTION_ROWS = 1000
 _PORTION_BYTES = 1024 * 1024
 # where they may be megabytes wide
@@ -57,7 +59,7 @@ class KeyedWriter:
         # a row that goes may hold what a unique index gives to a row that comes
         self._only_deletes = self._deletes and not self._is_empty and self._has_other_unique_index()
         self._done_until: Key | None = None
-        self.changes = RowChanges()
+        self.changes = RowChanges(was_empty=self._is_empty)
 
     def write(self, rows: Sequence[bytes]) -> None:
         if self._dropped:
@@ -67,7 +69,7 @@ class KeyedWriter:
                 self.changes.inserted += len(rows)
                 self._upsert.add(rows)
             else:
-                for portion in _portions(rows):
+                for portion in batches([rows], most_rows=_PORTION_ROWS, most_bytes=_PORTION_BYTES):
                     self._ask(portion)
                     self._settle(self._live.ahead)
             # only now: a batch may be large so that rows stand in one statement with their parents
@@ -191,18 +193,6 @@ class KeyedWriter:
         connection = self._session.connection
         row = connection.execute(query, [name_of(self._table).as_string(connection)]).fetchone()
         return bool(row and row[0])
-
-
-def _portions(rows: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-    """The rows, so many at a time that several portions may be read ahead."""
-    start = size = 0
-    for end, row in enumerate(rows, 1):
-        size += len(row)
-        if end - start == _PORTION_ROWS or size >= _PORTION_BYTES:
-            yield rows[start:end]
-            start, size = end, 0
-    if start < len(rows):
-        yield rows[start:]
 
 
 class _Found(NamedTuple):

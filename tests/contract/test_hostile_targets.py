@@ -1,0 +1,79 @@
+"""A restore straight into Postgres where the database works against it."""
+
+from __future__ import annotations
+
+import pytest
+
+from supakeep.domain.row_changes import RestoreMode
+from supakeep.errors import RestoreError
+from tests.builders.postgres_project import PostgresProject, all_counts
+from tests.fakes.runs import InMemoryProgress
+
+pytestmark = pytest.mark.integration
+
+
+class WritingMeanwhile(InMemoryProgress):
+    """Commits a row after the restore's transaction has read the catalog, and before it locks."""
+
+    def __init__(self, project: PostgresProject) -> None:
+        super().__init__()
+        self._project = project
+
+    def phase(self, name: str) -> None:
+        if name == "checking the backup":
+            self._project.sql("insert into t values (2)")
+
+
+def test_a_row_that_was_committed_before_the_lock_does_not_survive_a_replace(
+    project: PostgresProject,
+) -> None:
+    """Not even where the database's transactions are of one moment by default."""
+    project.sql("create table t (id int primary key); insert into t values (1)")
+    _, manifest = backup = project.back_up()
+    project.sql(
+        f"alter database {project.name} set default_transaction_isolation = 'repeatable read';"
+        f"alter database {project.name} set default_transaction_read_only = on"
+    )
+
+    report = project.restore(backup, mode=RestoreMode.REPLACE, progress=WritingMeanwhile(project))
+
+    assert manifest.tables[0].rows == 1
+    assert all_counts(report) == {"public.t": (0, 0, 1, 1)}
+    assert project.rows("select id from t") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "rule", ["do instead nothing", "do instead insert into kept values (new.id)"]
+)
+@pytest.mark.parametrize("mode", [RestoreMode.REPLACE, RestoreMode.MERGE])
+def test_rows_that_a_rule_swallows_undo_the_restore(
+    project: PostgresProject, rule: str, mode: RestoreMode
+) -> None:
+    project.sql("create table t (id int primary key); insert into t values (1), (2)")
+    backup = project.back_up()
+    project.sql(
+        "delete from t; create table kept (id int);"
+        f"create rule swallow as on insert to t {rule}; alter table t enable always rule swallow"
+    )
+    changed = project.dump()
+
+    with pytest.raises(RestoreError, match=r"public\.t"):
+        project.restore(backup, "t", mode=mode)
+
+    assert project.dump() == changed
+
+
+def test_rows_that_a_trigger_keeps_back_undo_the_restore(project: PostgresProject) -> None:
+    project.sql("create table t (id int primary key, n int); insert into t values (1, 1), (2, 2)")
+    backup = project.back_up()
+    project.sql(
+        "update t set n = 0;"
+        "create function keep() returns trigger language plpgsql as $$ begin return null; end $$;"
+        "create trigger keep before update on t for each row execute function keep();"
+        "alter table t enable always trigger keep"
+    )
+
+    with pytest.raises(RestoreError, match=r"public\.t.*0 of 2 rows"):
+        project.restore(backup)
+
+    assert project.rows("select id, n from t order by id") == [(1, 0), (2, 0)]
