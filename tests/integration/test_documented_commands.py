@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import shlex
@@ -22,6 +23,7 @@ from devstack.demo.seed import seed
 from devstack.demo.wreckage import fingerprint, wreck
 from devstack.stack import Stack, local_stack
 from devstack.supabase.postgres import find_binaries
+from supakeep.api.contracts import RestoreBody
 from supakeep.cli.commands import COMMANDS
 from supakeep.cli.main import build_parser
 from supakeep.domain.policy import BackupPolicy
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
 DOCUMENTS = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])
+SETTINGS = PROJECT / "layers/shared/src/supakeep/settings.py"
 FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 EVERYTHING = '[backup]\ntables = "*"\n'
@@ -207,12 +210,49 @@ def test_every_make_target_in_the_documents_exists() -> None:
     assert {"demo", "test"} <= named <= targets
 
 
-def test_every_route_is_in_the_readme_and_every_path_of_the_readme_is_routed() -> None:
+def test_every_route_is_documented_and_every_documented_path_is_routed() -> None:
     template = Template(PROJECT / "template.yaml", {"SupabaseUrl": "https://abc.supabase.co"})
     routed = {route.path for function in template.functions() for route in function.routes}
-    readme = (PROJECT / "README.md").read_text()
-    named = set(re.findall(r"^\| `(?:GET|POST|GET, POST) (/api/[^`]*)`", readme, re.MULTILINE))
+    reference = (PROJECT / "docs/api.md").read_text()
+    named = set(re.findall(r"^\| `(?:GET|POST|GET, POST) (/api/[^`]*)`", reference, re.MULTILINE))
     assert named == routed
+
+
+def test_every_field_of_a_restore_is_documented() -> None:
+    chapter = (PROJECT / "docs/api.md").read_text().partition("## Restore\n")[2]
+    named = re.findall(r"^\| `(\w+)` \|", chapter.partition("## Prune")[0], re.MULTILINE)
+    assert sorted(named) == sorted(RestoreBody.model_fields)
+
+
+def test_every_option_of_the_command_line_is_documented() -> None:
+    reference = (PROJECT / "docs/cli.md").read_text()
+    options = {
+        option
+        for parser in command_parsers()
+        for action in parser._actions
+        for option in action.option_strings
+        if option.startswith("--") and option not in ("--help", "--version")
+    }
+    assert "--confirm" in options
+    assert {
+        option for option in options if f"`{option}" not in reference.replace(" --", " `--")
+    } == set()
+
+
+def test_every_setting_is_documented() -> None:
+    read = set(re.findall(r"""["']([A-Z][A-Z0-9_]{3,})["']""", SETTINGS.read_text()))
+    documented = (PROJECT / "docs/configuration.md").read_text()
+    own = {name for name in read if not name.startswith("AWS_")}
+    assert {"SUPABASE_DB_URL", "MAX_OBJECT_BYTES"} <= own
+    assert {name for name in own if f"`{name}`" not in documented} == set()
+
+
+def test_every_metric_is_documented() -> None:
+    source = (PROJECT / "layers/shared/src/supakeep/api/observability.py").read_text()
+    documented = (PROJECT / "docs/monitoring.md").read_text()
+    metrics = set(re.findall(r"add_metric\(\s*\"(\w+)\"", source))
+    assert "NewestGoodBackupAge" in metrics
+    assert {metric for metric in metrics if f"`{metric}`" not in documented} == set()
 
 
 def test_every_template_parameter_is_documented_with_its_default() -> None:
@@ -235,10 +275,50 @@ def test_every_toml_example_is_a_valid_supakeep_toml() -> None:
 
 
 def test_every_link_between_the_documents_leads_somewhere() -> None:
-    for document in DOCUMENTS:
-        for target in re.findall(r"\]\(([^)#\s]+)", document.read_text()):
-            if "://" not in target:
-                assert (document.parent / target).exists(), f"{document.name}: {target}"
+    links = [
+        (document, target)
+        for document in DOCUMENTS
+        for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text())
+        if "://" not in target
+    ]
+    assert len(links) > 50
+    broken = [
+        f"{document.name}: {target}" for document, target in links if dangles(document, target)
+    ]
+    assert broken == []
+
+
+def test_the_readme_is_short_and_begins_with_the_two_commands_to_know() -> None:
+    readme = (PROJECT / "README.md").read_text()
+    commands = [
+        line.split("#")[0].strip() for line in blocks(PROJECT / "README.md", "sh")[0].splitlines()
+    ]
+    assert commands == ["make demo", "make test"]
+    assert len(readme.splitlines()) < 250
+
+
+def dangles(document: Path, target: str) -> bool:
+    """Whether a link leads to a file, or to a heading in one, that is not there."""
+    path, _, anchor = target.partition("#")
+    file = document.parent / path if path else document
+    return not file.exists() or bool(anchor and anchor not in anchors(file))
+
+
+def anchors(document: Path) -> set[str]:
+    """The anchors that GitHub makes of a document's headings."""
+    text = FENCE.sub("", document.read_text())
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def command_parsers() -> list[argparse.ArgumentParser]:
+    """The parser of each command."""
+    [choices] = [
+        action.choices
+        for action in build_parser(COMMANDS)._actions
+        if isinstance(action, argparse._SubParsersAction)
+    ]
+    return list(choices.values())
 
 
 def back_up(stack: Stack, folder: Path, volume_bytes: int) -> str:

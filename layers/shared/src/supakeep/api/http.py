@@ -121,7 +121,7 @@ def _with_json_body(event: dict[str, Any]) -> dict[str, Any]:
         raise InvalidRequestError(
             "The body is not valid: it is not JSON",
             operation="read request",
-            hint="Send a JSON object with the fields that README.md lists for this route.",
+            hint="Send a JSON object with the fields that docs/api.md lists for this route.",
         ) from None
     if len(text.encode()) > MAX_BODY_BYTES:
         raise _too_large()
@@ -185,7 +185,7 @@ def _invalid_request(error: RequestValidationError) -> InvalidRequestError:
     return InvalidRequestError(
         f"{where}: {what}" if where else f"The body is not valid: {what}",
         operation="read request",
-        hint="Send a JSON object with the fields that README.md lists for this route.",
+        hint="Send a JSON object with the fields that docs/api.md lists for this route.",
     )
 
 
@@ -198,7 +198,7 @@ def _unknown_route(event: APIGatewayProxyEventV2) -> SupakeepError:
     return WrongMethodError(
         f"{event.http_method} is not allowed on {event.path}",
         operation="route",
-        hint="README.md lists the routes and their methods.",
+        hint="docs/api.md lists the routes and their methods.",
     )
 
 
