@@ -26,6 +26,7 @@ class Supakeep:
     store: Store
     folder: Path
     address: Mapping[str, str]
+    destination: str
 
     def backup(self, name: str) -> Contender:
         """Every table of `public` into the store, which is emptied before."""
@@ -36,7 +37,7 @@ class Supakeep:
 
     def restore(self, name: str, prepare: Callable[[], None]) -> Contender:
         """The newest backup, in the default mode; without an undo backup, as pg_restore makes none."""
-        options = ["restore", "latest", "--from", self.store.address, "--confirm", PROJECT_REF]
+        options = ["restore", "latest", "--from", self.store.address, "--confirm", self.destination]
         options += ["--no-undo"]
         return self._contender(name, options, prepare)
 

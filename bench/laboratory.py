@@ -56,9 +56,11 @@ class Laboratory:
         server = start_cluster(self.children, folder / "cluster", self.postgres)
         try:
             address = {"SUPABASE_DB_URL": server.url(), "SUPABASE_PROJECT_REF": PROJECT_REF}
+            destination = f"127.0.0.1:{server.port}/postgres"
             if rest:
                 lite = start_supabase_lite(self.children, folder, server.url("supabase_admin"))
                 del address["SUPABASE_DB_URL"]
+                destination = PROJECT_REF
                 address["SUPABASE_URL"] = lite.url
                 address["SUPABASE_SERVICE_ROLE_KEY"] = lite.secret_key
             database = Jewelshot(server, rows)
@@ -66,7 +68,7 @@ class Laboratory:
             if rest:
                 apply_migrations(server.url())
             store = open_store(self.store, folder / "store", self.children)
-            supakeep = Supakeep(store, folder, address)
+            supakeep = Supakeep(store, folder, address, destination)
             yield Bench(database, supakeep, PgDump(server, folder), folder)
         finally:
             self.children.stop(server.child)

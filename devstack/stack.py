@@ -83,6 +83,8 @@ class Stack:
     cron_secret: str = field(repr=False)
     why_not_emulated: str | None
     """Why the functions run in plain processes, None where they run in the Lambda runtime."""
+    engine: Literal["rest", "postgres"]
+    """What the functions reach the database with."""
 
     @property
     def supabase_url(self) -> str:
@@ -103,6 +105,16 @@ class Stack:
     def database_url(self) -> str:
         """The database, as the role that a hosted project's owner has."""
         return self.postgres.url()
+
+    @property
+    def database_place(self) -> str:
+        """What a restore through `database_url` is confirmed with: that address shows no ref."""
+        return f"127.0.0.1:{self.postgres.port}/postgres"
+
+    @property
+    def destination(self) -> str:
+        """What a restore through the functions is confirmed with."""
+        return self.project_ref if self.engine == "rest" else self.database_place
 
     @property
     def s3(self) -> str:
@@ -224,7 +236,7 @@ def start(folder: Path, options: Options, cleanup: ExitStack) -> Stack:
     gateway.serve(Gateway(functions, folder / "logs/gateway.log", seconds=options.gateway_seconds))
     return Stack(
         folder, template, postgres, lite, aws, functions, gateway.url,
-        keys["ADMIN_KEY"], keys["CRON_SECRET"], reason,
+        keys["ADMIN_KEY"], keys["CRON_SECRET"], reason, options.engine,
     )  # fmt: skip
 
 

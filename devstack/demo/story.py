@@ -99,7 +99,7 @@ def restore(stack: Stack, name: str) -> dict[str, Any]:
     """A restore over the HTTP API: accepted at once, then followed to its end."""
     step(6, "Restore over the HTTP API: POST /api/admin/restore, then follow the run")
     accepted = call(
-        stack, "POST", "/api/admin/restore", {"name": name, "confirm": stack.project_ref}
+        stack, "POST", "/api/admin/restore", {"name": name, "confirm": stack.destination}
     )
     run = follow(stack, accepted["status_url"])
     expect(run["status"] == "complete", f"the restore ended {run['status']}: {run['error']}")

@@ -236,7 +236,7 @@ def events(stack: Stack, source: Path = EVENTS) -> dict[str, str]:
 def fill_in(stack: Stack, event: str) -> str:
     """One event's text, filled in; an HTTP event has its body, with `confirm`, as JSON in JSON."""
     placeholders = {
-        r'(confirm\\?": ?\\?")local': stack.project_ref,
+        r'(confirm\\?": ?\\?")local': stack.destination,
         r"(backup_)local(?=_)": stack.project_ref,
         r"(Bearer )local-admin-key": stack.admin_key,
         r"(Bearer )local-cron-secret": stack.cron_secret,

@@ -105,7 +105,7 @@ class Deployment:
         raise TimeoutError(f"{path} has not ended")
 
     def restore(self, name: str, **more: Any) -> dict[str, Any]:
-        body = {"name": name, "confirm": self.ref, **more}
+        body = {"name": name, "confirm": self.stack.destination, **more}
         return self.follow(self.call("POST", "/api/admin/restore", body))
 
     def run(self, *arguments: str, **environment: str) -> Shell:

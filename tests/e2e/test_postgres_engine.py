@@ -94,7 +94,7 @@ def test_a_restore_is_undone_from_a_shell(direct: Deployment) -> None:
     run = direct.restore(name)
     assert direct.is_pristine()
 
-    undone = direct.run("undo", run["id"], "--confirm", direct.ref, **database)
+    undone = direct.run("undo", run["id"], "--confirm", direct.stack.database_place, **database)
 
     assert undone.code == 0, undone.err
     assert direct.state() == before
@@ -124,7 +124,9 @@ def test_the_database_and_a_folder_are_enough(direct: Deployment, tmp_path: Path
     assert direct.run("backup", "--to", folder, **alone).code == 0
     direct.wreck()
 
-    restored = direct.run("restore", "latest", "--from", folder, "--confirm", direct.ref, **alone)
+    restored = direct.run(
+        "restore", "latest", "--from", folder, "--confirm", direct.stack.database_place, **alone
+    )
 
     assert restored.code == 0, restored.err
     assert direct.is_pristine()

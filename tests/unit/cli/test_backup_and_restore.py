@@ -178,9 +178,18 @@ def test_a_policy_file_that_does_not_exist_is_told(
     assert "error: gone.toml cannot be read: FileNotFoundError" in ended.err
 
 
-@pytest.mark.parametrize("confirm", [[], ["--confirm", "another"]])
+@pytest.mark.parametrize(
+    ("confirm", "said"),
+    [
+        ([], f"A restore overwrites live data of project {PROJECT} and must be confirmed"),
+        (
+            ["--confirm", "another"],
+            f"You confirmed another; this writes to {PROJECT}",
+        ),
+    ],
+)
 def test_an_unconfirmed_restore_is_refused_and_writes_nothing(
-    supakeep: Supakeep, shop: InMemoryDatabase, backup_in_copies: str, confirm: list[str]
+    supakeep: Supakeep, shop: InMemoryDatabase, backup_in_copies: str, confirm: list[str], said: str
 ) -> None:
     shop.delete(ITEMS, id=1)
     before = shop.everything()
@@ -188,8 +197,7 @@ def test_an_unconfirmed_restore_is_refused_and_writes_nothing(
     ended = supakeep("restore", backup_in_copies, "--from", "copies", *confirm)
 
     assert ended.code == 1
-    why = f"You confirmed another; this writes to {PROJECT}" if confirm else "must be confirmed"
-    assert why in ended.err
+    assert f"error: {said}" in ended.err
     assert f"--confirm {PROJECT}" in ended.err
     assert shop.everything() == before
 

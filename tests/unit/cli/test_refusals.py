@@ -10,7 +10,9 @@ from typing import BinaryIO
 import pytest
 
 from supakeep.cli.session import Session
+from tests.builders.backups import ITEMS
 from tests.builders.manifests import PROJECT
+from tests.fakes.database import InMemoryDatabase
 from tests.unit.cli.conftest import Supakeep, Surroundings
 
 
@@ -85,7 +87,7 @@ def test_a_key_that_no_header_can_carry_is_told_without_the_key(
         ended = supakeep(*arguments, "--verbose")
 
         assert ended.code == 1
-        assert f"error: {name} is no key: it holds a blank" in ended.err
+        assert f"error: {name} is not a key: it contains a space" in ended.err
         assert not any(word in ended.out + ended.err for word in key.split())
 
 
@@ -128,3 +130,70 @@ def test_a_path_within_a_bucket_is_refused_with_what_to_write_instead(
     assert ended.code != 0
     assert "is not the name of an S3 bucket" in said
     assert f"Write s3://{name} (--from, --to) or MIRROR_S3_BUCKET={name}" in said
+
+
+BROKEN = "postgresql://postgres:ca@na#ry%1@db.{project}.supabase.co:5432/postgres"
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("backup", "--to", "copies"),
+        ("list",),
+        ("restore", "latest", "--from", "copies", "--confirm", PROJECT),
+        ("prune", "--json"),
+    ],
+)
+def test_a_password_that_is_not_percent_encoded_is_refused_without_a_part_of_it(
+    supakeep: Supakeep, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("SUPABASE_DB_URL", BROKEN.format(project=PROJECT))
+
+    ended = supakeep(*arguments, "--verbose")
+
+    assert ended.code == 1
+    assert "error: SUPABASE_DB_URL has a character in its user or password" in ended.err
+    assert "hint: In a password write @ as %40, # as %23" in ended.err
+    for part in ("ca@", "na#", "ry%1"):
+        assert part not in ended.out + ended.err
+
+
+@pytest.mark.parametrize("confirm", [PROJECT, "other"])
+def test_a_restore_is_refused_where_url_and_database_are_of_two_projects(
+    supakeep: Supakeep,
+    shop: InMemoryDatabase,
+    backup_in_copies: str,
+    monkeypatch: pytest.MonkeyPatch,
+    confirm: str,
+) -> None:
+    monkeypatch.setenv("SUPABASE_DB_URL", "postgresql://postgres:pw@db.other.supabase.co/postgres")
+    shop.delete(ITEMS, id=1)
+    before = shop.everything()
+
+    ended = supakeep("restore", backup_in_copies, "--from", "copies", "--confirm", confirm)
+
+    assert ended.code == 1
+    assert f"the Supabase URL says {PROJECT}, and SUPABASE_DB_URL says other" in ended.err
+    assert shop.everything() == before
+
+
+def test_a_restore_into_a_database_that_shows_no_ref_must_name_it(
+    supakeep: Supakeep,
+    shop: InMemoryDatabase,
+    backup_in_copies: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SUPABASE_DB_URL", "postgresql://postgres:pw@db.example.com:6000/app")
+    monkeypatch.setenv("SUPABASE_PROJECT_REF", PROJECT)
+    shop.delete(ITEMS, id=1)
+    before = shop.everything()
+    command = ("restore", backup_in_copies, "--from", "copies", "--no-undo", "--confirm")
+
+    refused = supakeep(*command, PROJECT)
+
+    assert refused.code == 1
+    assert f"You confirmed {PROJECT}; this writes to db.example.com:6000/app" in refused.err
+    assert shop.everything() == before
+    assert supakeep(*command, "db.example.com:6000/app").code == 0
+    assert shop.everything() != before

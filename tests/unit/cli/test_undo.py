@@ -17,11 +17,14 @@ from tests.fakes.faulty_object_store import FailingObjectStore
 from tests.fakes.object_store import InMemoryObjectStore
 from tests.unit.cli.conftest import Ended, Supakeep, Surroundings
 
+DESTINATION = "127.0.0.1/postgres"
+
 
 @pytest.fixture
 def shop(monkeypatch: pytest.MonkeyPatch, around: Surroundings) -> InMemoryDatabase:
     """The database by its own address, with Storage beside it."""
     monkeypatch.setenv("SUPABASE_DB_URL", "postgresql://postgres@127.0.0.1/postgres")
+    monkeypatch.setenv("SUPABASE_PROJECT_REF", PROJECT)
     database = a_shop(InMemoryDatabase(engine=EVERY_MODE))
     around.adapters["database"] = database
     return database
@@ -30,7 +33,6 @@ def shop(monkeypatch: pytest.MonkeyPatch, around: Surroundings) -> InMemoryDatab
 @pytest.fixture
 def _no_storage(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NEXT_PUBLIC_SUPABASE_URL")
-    monkeypatch.setenv("SUPABASE_PROJECT_REF", PROJECT)
 
 
 def command_in(restored: Ended) -> str:
@@ -44,7 +46,7 @@ def check_pasted(supakeep: Supakeep, shop: InMemoryDatabase, *source: str) -> st
     """Restores from there, pastes what is printed, and finds the shop as it was; the command."""
     shop.insert(CUSTOMERS, {"id": 1, "name": "changed since", "balance": 0})
     before = shop.everything()
-    command = command_in(supakeep("restore", "latest", *source, "--confirm", PROJECT))
+    command = command_in(supakeep("restore", "latest", *source, "--confirm", DESTINATION))
     assert shop.everything() != before
 
     program, *arguments = shlex.split(command)
@@ -94,7 +96,7 @@ def test_without_storage_the_undo_is_in_the_folder_and_the_command_says_so(
 
     command = check_pasted(supakeep, shop, "--from", folder)
 
-    assert f" --from {shlex.quote(folder)} --confirm {PROJECT}" in command
+    assert f" --from {shlex.quote(folder)} --confirm {DESTINATION}" in command
 
 
 @pytest.mark.usefixtures("_no_storage")
@@ -107,7 +109,7 @@ def test_without_storage_the_undo_is_in_the_bucket_and_the_command_says_so(
 
     command = check_pasted(supakeep, shop, "--from", bucket.name)
 
-    assert f" --from s3://copies --confirm {PROJECT}" in command
+    assert f" --from s3://copies --confirm {DESTINATION}" in command
 
 
 @pytest.mark.usefixtures("_no_storage")
@@ -128,7 +130,7 @@ def test_what_is_kept_for_an_undo_passes_over_other_tables_by_intent(
 ) -> None:
     supakeep("backup")
 
-    supakeep("restore", "latest", "--table", "items", "--confirm", PROJECT)
+    supakeep("restore", "latest", "--table", "items", "--confirm", DESTINATION)
 
     [kept] = undo_backups(primary)
     assert [entry.name for entry in kept.tables] == [ITEMS]
@@ -148,13 +150,13 @@ def test_a_table_that_cannot_be_kept_stops_the_restore_and_nothing_is_written(
     before = failing.everything()
     around.adapters["database"] = failing
 
-    stopped = supakeep("restore", "latest", "--confirm", PROJECT)
+    stopped = supakeep("restore", "latest", "--confirm", DESTINATION)
 
     assert stopped.code == 1
     assert f"Nothing was written, because {ORDERS} could not be kept for an undo" in stopped.err
     assert "hint: Fix that and restore again, or restore without an undo" in stopped.err
     assert failing.everything() == before
-    assert supakeep("restore", "latest", "--confirm", PROJECT, "--no-undo").code == 0
+    assert supakeep("restore", "latest", "--confirm", DESTINATION, "--no-undo").code == 0
     assert failing.everything() != before
 
 
@@ -168,7 +170,7 @@ def test_a_mirror_that_does_not_keep_the_undo_is_told_and_stops_nothing(
     supakeep("backup")
     around.adapters["mirror"] = FailingObjectStore(mirror, "put")
 
-    restored = supakeep("restore", "latest", "--confirm", PROJECT)
+    restored = supakeep("restore", "latest", "--confirm", DESTINATION)
 
     assert restored.code == 0
     [kept] = undo_backups(primary)

@@ -9,10 +9,8 @@ from hypothesis import strategies as st
 from supakeep.domain.backup_name import (
     BackupName,
     ObjectName,
-    project_ref_from_url,
-    validated_project_ref,
 )
-from supakeep.errors import ConfigurationError, InvalidRequestError
+from supakeep.errors import InvalidRequestError
 
 refs = st.from_regex(r"[a-z0-9][a-z0-9-]{0,62}", fullmatch=True)
 moments = st.integers(946_684_800, 32_503_680_000).map(
@@ -151,44 +149,3 @@ def test_a_refused_name_is_quoted_in_part_where_it_is_long() -> None:
 )
 def test_an_object_with_another_name_is_none_of_ours(key: str) -> None:
     assert ObjectName.parse(key) is None
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://abcdefghijklmnopqrst.supabase.co",
-        "https://abcdefghijklmnopqrst.supabase.co/",
-        "  https://abcdefghijklmnopqrst.supabase.co\n",
-    ],
-)
-def test_the_project_ref_comes_from_a_hosted_projects_url(url: str) -> None:
-    assert project_ref_from_url(url) == "abcdefghijklmnopqrst"
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        "abcdefghijklmnopqrst",
-        "http://abcdefghijklmnopqrst.supabase.co",
-        "https://abcdefghijklmnopqrst.supabase.co.evil.example",
-        "https://evil.example/abcdefghijklmnopqrst.supabase.co",
-        "https://supabase.co",
-        "https://.supabase.co",
-        "https://db.example.com",
-        "postgresql://postgres@db.abcdefghijklmnopqrst.supabase.co:5432/postgres",
-    ],
-)
-def test_any_other_url_is_refused_in_the_words_of_the_guide(url: str) -> None:
-    with pytest.raises(ConfigurationError) as refused:
-        project_ref_from_url(url)
-
-    assert refused.value.message == "Could not extract project ref from Supabase URL"
-    assert refused.value.hint is not None
-    assert "https://<project-ref>.supabase.co" in refused.value.hint
-
-
-@pytest.mark.parametrize("ref", ["", "UPPER", "a_b", "a/b", "..", "-a", "a" * 64, "ä", "a\n"])
-def test_a_project_ref_that_cannot_be_part_of_a_name_is_refused(ref: str) -> None:
-    with pytest.raises(ConfigurationError, match="is not a project ref"):
-        validated_project_ref(ref)

@@ -45,6 +45,19 @@ def test_a_restore_must_be_confirmed_with_the_projects_ref() -> None:
         assert f'"confirm": "{PROJECT}"' in refused.value.hint
 
 
+def test_a_database_that_shows_no_ref_must_be_confirmed_by_host_and_name() -> None:
+    database = "db.example.com/postgres"
+    check_confirmation(request(confirm=database), BACKUP, PROJECT, database)
+    check_confirmation(
+        request(confirm=f"{database}/old", into_schema="old"), BACKUP, PROJECT, database
+    )
+
+    for wrong in (None, PROJECT, "postgres"):
+        with pytest.raises(UnsafeOperationError, match=database) as refused:
+            check_confirmation(request(confirm=wrong), BACKUP, PROJECT, database)
+        assert f"--confirm {database}" in str(refused.value.hint)
+
+
 def test_a_dry_run_needs_no_confirmation() -> None:
     check_confirmation(request(dry_run=True), BACKUP, PROJECT)
 

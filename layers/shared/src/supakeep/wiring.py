@@ -229,6 +229,7 @@ class Application:
             restore = RestoreBackup(
                 target=self.database,
                 project=self.settings.project_ref,
+                destination=self.settings.destination,
                 deadline=deadline or NoDeadline(),
                 progress=progress,
                 safeguard=safeguard if self.database.engine.can_undo else None,

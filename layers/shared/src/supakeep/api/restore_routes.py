@@ -66,7 +66,8 @@ def _add_restore(resolver: APIGatewayHttpResolver, app: Callable[[], Application
         chosen_entries(manifest, body.tables)
         update = {"name": manifest.backup, "passed_over": found.passed_over}
         request = request.model_copy(update=update)
-        check_confirmation(request, manifest, app().settings.project_ref)
+        settings = app().settings
+        check_confirmation(request, manifest, settings.project_ref, settings.destination)
         work = request.model_dump(mode="json")
         return accept(app(), RunKind.RESTORE, work, backup=manifest.backup), HTTPStatus.ACCEPTED
 

@@ -32,5 +32,7 @@ def add_confirmation(parser: argparse.ArgumentParser) -> None:
         "--dry-run", action="store_true", help="count what would change, write nothing"
     )
     parser.add_argument(
-        "--confirm", metavar="REF", help="the ref of the project that is written to"
+        "--confirm",
+        metavar="REF",
+        help="the ref of the project that is written to; HOST/DATABASE for a server of your own",
     )

@@ -97,7 +97,7 @@ def run_restore(session: Session, request: RestoreRequest) -> int:
     else:
         _print(terminal, report)
         if report.undo_backup:
-            _print_undo(session, run.id, report)
+            _print_undo(session, run.id)
     return GOOD if run.status is RunStatus.COMPLETE else PARTIAL
 
 
@@ -132,10 +132,10 @@ def _print_changes(terminal: Terminal, table: str, row: ChangedRow) -> None:
         terminal.line(f"  {table} {key}: {column} {old} -> {new}")
 
 
-def _print_undo(session: Session, run_id: str, report: RestoreReport) -> None:
+def _print_undo(session: Session, run_id: str) -> None:
     """`undo` needs a --from unless it looks there by itself."""
     source = ("--from", session.undo_source) if session.undo_source else ()
-    command = ("supakeep", "undo", run_id, *source, "--confirm", report.project)
+    command = ("supakeep", "undo", run_id, *source, "--confirm", session.app.settings.destination)
     session.terminal.line(f"Undo with: {shlex.join(command)}")
 
 

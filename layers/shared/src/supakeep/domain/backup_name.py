@@ -6,80 +6,24 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 
-from supakeep.errors import ConfigurationError, InvalidRequestError
+from supakeep.domain.project_ref import PROJECT_REF
+from supakeep.errors import InvalidRequestError
 
 FOLDER = "daily"
 DOCUMENT_SUFFIX = ".sql.json"
 MANIFEST_SUFFIX = ".manifest.json"
 LATEST = "latest"
 
-_REF = r"[a-z0-9][a-z0-9-]{0,62}"
 # ASCII: `\d` would take the digits of every script otherwise
 _NAME = re.compile(
-    rf"backup_(?P<ref>{_REF})_(?P<date>\d{{4}}-\d{{2}}-\d{{2}})(?:T(?P<time>\d{{6}})Z)?", re.ASCII
+    rf"backup_(?P<ref>{PROJECT_REF})_(?P<date>\d{{4}}-\d{{2}}-\d{{2}})(?:T(?P<time>\d{{6}})Z)?",
+    re.ASCII,
 )
 _OBJECT_NAME = re.compile(
     rf"{FOLDER}/(?P<backup>{_NAME.pattern})(?P<suffix>{re.escape(MANIFEST_SUFFIX)}|"
     rf"{re.escape(DOCUMENT_SUFFIX)}(?:\.\d{{3,}})?)",
     re.ASCII,
 )
-_HOSTED_DB_URL = re.compile(
-    rf"postgres(?:ql)?://(?:[^/@:]+\.(?P<pooled>{_REF})(?::[^@]*)?@[^/@]+\.pooler\.supabase\.com"
-    rf"|[^/@]*@db\.(?P<direct>{_REF})\.supabase\.co)[:/?]"
-)
-_HOSTED_URL = re.compile(rf"https://(?P<ref>{_REF})\.supabase\.(?:co|in|red)/?")
-
-
-def project_ref_from_url(url: str) -> str:
-    """The ref of a hosted project: `abcd` for `https://abcd.supabase.co`.
-
-    Raises ConfigurationError for any other URL, in the words of the user's guide.
-    """
-    ref = hosted_project_ref(url)
-    if ref is None:
-        raise ConfigurationError(
-            "Could not extract project ref from Supabase URL",
-            operation="read settings",
-            key="SUPABASE_URL",
-            hint="NEXT_PUBLIC_SUPABASE_URL must look like https://<project-ref>.supabase.co; "
-            "for a custom domain or a local stack set SUPABASE_PROJECT_REF as well.",
-        )
-    return ref
-
-
-def hosted_project_ref(url: str) -> str | None:
-    """The ref in a hosted project's URL; None for a custom domain or a local stack."""
-    match = _HOSTED_URL.fullmatch(url.strip())
-    return match["ref"] if match else None
-
-
-def project_ref_from_db_url(url: str) -> str:
-    """The ref in a hosted project's database address: of the direct host, or of the pooler's user.
-
-    Raises ConfigurationError, without the address, which holds a password.
-    """
-    match = _HOSTED_DB_URL.match(url.strip())
-    if match is None:
-        raise ConfigurationError(
-            "Could not extract project ref from SUPABASE_DB_URL",
-            operation="read settings",
-            key="SUPABASE_DB_URL",
-            hint="It looks like postgresql://postgres.<project-ref>:<password>@aws-0-<region>.pooler."
-            "supabase.com:5432/postgres; for another server set SUPABASE_PROJECT_REF as well.",
-        )
-    return match["pooled"] or match["direct"]
-
-
-def validated_project_ref(ref: str) -> str:
-    """`ref` itself, if it can be part of an object's name; ConfigurationError otherwise."""
-    if not re.fullmatch(_REF, ref):
-        raise ConfigurationError(
-            f"{ref!r} is not a project ref",
-            operation="read settings",
-            key="SUPABASE_PROJECT_REF",
-            hint="Use lower-case letters, digits and hyphens, as in the project's URL.",
-        )
-    return ref
 
 
 @dataclass(frozen=True, order=True)

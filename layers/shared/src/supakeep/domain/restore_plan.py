@@ -26,8 +26,14 @@ class TableRestore:
     notes: tuple[str, ...]
 
 
-def check_confirmation(request: RestoreRequest, manifest: Manifest, project: str) -> None:
-    """Raises UnsafeOperationError unless the caller means this project, and this backup for it."""
+def check_confirmation(
+    request: RestoreRequest, manifest: Manifest, project: str, destination: str | None = None
+) -> None:
+    """Raises UnsafeOperationError unless the caller means this project, and this backup for it.
+
+    `destination` is the database itself (`<host>/<database>`) where its address does not show that
+    it is the project's: then that must be confirmed.
+    """
     if manifest.project != project and not request.allow_other_project:
         raise UnsafeOperationError(
             f"{manifest.backup} is a backup of project {manifest.project}, not of {project}",
@@ -35,13 +41,22 @@ def check_confirmation(request: RestoreRequest, manifest: Manifest, project: str
             key=manifest.backup,
             hint="If that is meant, allow it: allow_other_project (API), --allow-other-project.",
         )
-    target = f"{project}/{request.into_schema}" if request.into_schema else project
-    if request.dry_run or request.confirm == target:
-        return
-    raise UnsafeOperationError(
-        f"You confirmed {request.confirm}; this writes to {target}"
-        if request.confirm
-        else f"A restore overwrites live data of project {project} and must be confirmed",
+    target = destination or project
+    if request.into_schema:
+        target = f"{target}/{request.into_schema}"
+    if not request.dry_run and request.confirm != target:
+        kind = "database" if destination not in (None, project) else "project"
+        raise _unconfirmed(request, manifest, kind, target)
+
+
+def _unconfirmed(
+    request: RestoreRequest, manifest: Manifest, kind: str, target: str
+) -> UnsafeOperationError:
+    message = f"A restore overwrites live data of {kind} {target} and must be confirmed"
+    if request.confirm:
+        message = f"You confirmed {request.confirm[:200]}; this writes to {target}"
+    return UnsafeOperationError(
+        message,
         operation="restore",
         key=manifest.backup,
         hint=f'Confirm with "confirm": "{target}" (API) or --confirm {target}; '

@@ -34,7 +34,9 @@ from supakeep.usecases.restore_outcome import (
 
 @dataclass(frozen=True)
 class RestoreBackup:
-    """`project` is the one that is written to."""
+    """`project` is the one that is written to; `destination` is how it must be confirmed where that
+    is not by its ref.
+    """
 
     target: TargetDatabase
     project: str
@@ -42,6 +44,7 @@ class RestoreBackup:
     progress: Progress
     # backs these tables up before the first write
     safeguard: Callable[[Sequence[str]], Manifest] | None = None
+    destination: str | None = None
 
     def __call__(self, request: RestoreRequest, reader: BackupReader) -> RestoreReport:
         """Writes the rows of the chosen tables, parents before children, and counts afterwards.
@@ -52,7 +55,7 @@ class RestoreBackup:
         are written. Raises for anything else; an atomic engine has written nothing then.
         """
         check_mode(request, self.target.engine)
-        check_confirmation(request, reader.manifest, self.project)
+        check_confirmation(request, reader.manifest, self.project, self.destination)
         with self.target.transaction(dry_run=request.dry_run) as transaction:
             catalog = transaction.catalog()
             planned = plan_restore(reader.manifest, request, catalog)

@@ -1,0 +1,163 @@
+"""Settings from the environment, checked once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from supakeep.domain.policy import BackupPolicy
+from supakeep.errors import ConfigurationError
+from supakeep.settings.database_address import DatabaseAddress
+from supakeep.settings.encryption import (
+    certificate_authority,
+    check_encryption,
+    plaintext_allowed,
+)
+from supakeep.settings.project import project_of
+
+PACKAGED_POLICY = Path(__file__).parent.with_name("supakeep.toml")
+SECRET_NAMES = (
+    "SUPABASE_SERVICE_ROLE_KEY",
+    "SUPABASE_DB_URL",
+    "SUPABASE_DB_CA",
+    "ADMIN_KEY",
+    "CRON_SECRET",
+)
+
+MIB = 1024 * 1024
+
+_KEY_NAMES = ("SUPABASE_SERVICE_ROLE_KEY", "ADMIN_KEY", "CRON_SECRET")
+# what an HTTP header carries unchanged
+_KEY = re.compile(r"[!-~]+")
+
+
+class Settings(BaseModel):
+    """Everything that an environment decides. `project_ref` is the one that all addresses agree on.
+
+    With `db_url` the engine is `postgres`; `supabase_url` and its key may then be missing, and with
+    them Storage. `db_place` is `<host>/<database>` where `db_url` does not show whose it is. `db_ca`
+    is a PEM file's path or its text. With `db_plaintext` a remote database may be reached without
+    TLS.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    supabase_url: str | None = None
+    project_ref: str
+    service_role_key: SecretStr | None = None
+    db_url: SecretStr | None = None
+    db_place: str | None = None
+    db_ca: str | None = None
+    db_plaintext: bool = False
+    db_connections: int = Field(default=2, ge=1, le=4)
+    admin_key: SecretStr | None = None
+    cron_secret: SecretStr | None = None
+    backup_bucket: str = Field(default="backups", min_length=1)
+    mirror_s3_bucket: str | None = None
+    max_object_bytes: int = Field(default=45 * MIB, ge=1024, le=5 * 1024 * MIB)
+    runs_table: str | None = None
+    policy_file: Path = PACKAGED_POLICY
+    function_name: str | None = None
+    prune_function_name: str | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Reads the guide's names; empty counts as unset. Raises ConfigurationError."""
+        values = {name: text.strip() for name, text in environment.items() if text.strip()}
+        _check_keys(values)
+        fields = {**_project_fields(values), **_plain_fields(values)}
+        try:
+            return cls.model_validate({k: v for k, v in fields.items() if v is not None})
+        except ValidationError as exc:
+            problem = exc.errors(include_url=False, include_input=False)[0]
+            name = str(problem["loc"][0]).upper()
+            raise ConfigurationError(
+                f"{name}: {problem['msg']}", operation="read settings", key=name
+            ) from None
+
+    @property
+    def destination(self) -> str:
+        """What a restore writes to, as it must be confirmed: the project's ref, or the database
+        itself where its address does not show that it is the project's.
+        """
+        return self.db_place or self.project_ref
+
+    def policy(self) -> BackupPolicy:
+        """What `supakeep.toml` says."""
+        try:
+            text = self.policy_file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as exc:
+            raise ConfigurationError(
+                f"{self.policy_file} cannot be read: {type(exc).__name__}",
+                operation="read configuration",
+                key=str(self.policy_file),
+                hint="Name an existing supakeep.toml (--config, SUPAKEEP_CONFIG).",
+            ) from exc
+        return BackupPolicy.parse(text, self.policy_file.name)
+
+
+def _plain_fields(values: Mapping[str, str]) -> dict[str, str | None]:
+    """The fields that are one variable each."""
+    names = {
+        "admin_key": "ADMIN_KEY",
+        "cron_secret": "CRON_SECRET",
+        "db_connections": "DB_CONNECTIONS",
+        "backup_bucket": "BACKUP_BUCKET",
+        "mirror_s3_bucket": "MIRROR_S3_BUCKET",
+        "max_object_bytes": "MAX_OBJECT_BYTES",
+        "runs_table": "RUNS_TABLE",
+        "policy_file": "SUPAKEEP_CONFIG",
+        "function_name": "AWS_LAMBDA_FUNCTION_NAME",
+        "prune_function_name": "PRUNE_FUNCTION_NAME",
+    }
+    return {field: values.get(name) for field, name in names.items()}
+
+
+def _project_fields(values: Mapping[str, str]) -> dict[str, Any]:
+    """The fields about the project's addresses, checked against each other."""
+    db_url = values.get("SUPABASE_DB_URL")
+    address = DatabaseAddress.parse(db_url, values) if db_url else None
+    project = project_of(values, address)
+    plaintext = plaintext_allowed(values)
+    if address is not None:
+        check_encryption(address, plaintext_allowed=plaintext)
+    return {
+        "project_ref": project.ref,
+        "supabase_url": project.url,
+        "service_role_key": project.url and _required_key(values),
+        "db_url": db_url,
+        "db_place": str(address) if address and address.project_ref is None else None,
+        "db_ca": certificate_authority(values),
+        "db_plaintext": plaintext,
+    }
+
+
+def _required_key(values: Mapping[str, str]) -> str:
+    name = "SUPABASE_SERVICE_ROLE_KEY"
+    if name in values:
+        return values[name]
+    raise ConfigurationError(
+        f"{name} is not set",
+        operation="read settings",
+        key=name,
+        hint="Copy the secret key (sb_secret_…) from the dashboard, API keys; in AWS it is in the "
+        "secret.",
+    )
+
+
+def _check_keys(values: Mapping[str, str]) -> None:
+    """Raises ConfigurationError, without the key, for one that no HTTP header can carry."""
+    for name in _KEY_NAMES:
+        if name in values and not _KEY.fullmatch(values[name]):
+            raise ConfigurationError(
+                f"{name} is not a key: it contains a space, a line break or a character that is not "
+                "ASCII",
+                operation="read settings",
+                key=name,
+                hint="Copy it again, on one line and with nothing around it; in AWS it is in the "
+                "secret.",
+            )

@@ -1,0 +1,131 @@
+"""Where SUPABASE_DB_URL leads. Its password stands in no error of this module."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from supakeep.domain.project_ref import PROJECT_REF
+from supakeep.errors import ConfigurationError
+from supakeep.settings.this_machine import is_this_machine
+
+_DEFAULT_PORT = "5432"
+_SCHEME = re.compile(r"postgres(?:ql)?://")
+_BROKEN_PERCENT = r"%(?![0-9A-Fa-f]{2})|%00"
+# libpq takes the first @ for the end of the password, so one that is not percent-encoded makes the
+# rest of the password part of the host's name, and of the error about it
+_MUST_BE_ENCODED = re.compile(rf"[/?#\[\]@\s\x00-\x1f\x7f]|{_BROKEN_PERCENT}")
+_HOST = r"(?:[\w.%-]*|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?"
+_PLACE = re.compile(rf"{_HOST}(?:,{_HOST})*(?:/[^/?#\s]*)?(?:\?[^?#\s]*)?", re.ASCII)
+_DIRECT_HOST = re.compile(rf"db\.(?P<ref>{PROJECT_REF})\.supabase\.(?:co|in|red)")
+_POOLER_HOST = re.compile(r"[a-z0-9.-]+\.pooler\.supabase\.(?:com|in|red)")
+_POOLER_USER = re.compile(rf"[^.]+\.(?P<ref>{PROJECT_REF})")
+# what libpq takes from the environment where the address does not say it
+_LIBPQ_VARIABLES = {
+    "host": "PGHOST",
+    "hostaddr": "PGHOSTADDR",
+    "port": "PGPORT",
+    "user": "PGUSER",
+    "dbname": "PGDATABASE",
+}
+
+ADDRESS_FORM = (
+    "It looks like postgresql://postgres.<project-ref>:<password>@aws-0-<region>.pooler.supabase.com"
+    ":5432/postgres."
+)
+
+
+@dataclass(frozen=True)
+class DatabaseAddress:
+    """`host` is None where libpq connects over a socket of this machine. `project_ref` is None for a
+    server that is not Supabase's own.
+    """
+
+    host: str | None
+    port: str
+    database: str
+    project_ref: str | None
+    sslmode: str | None
+
+    @classmethod
+    def parse(cls, url: str, environment: Mapping[str, str]) -> Self:
+        """Reads the address as libpq does. Raises ConfigurationError, which names no part of it."""
+        _check_form(url)
+        parameters = _libpq_parameters(url)
+        for name, variable in _LIBPQ_VARIABLES.items():
+            if variable in environment:
+                parameters.setdefault(name, environment[variable])
+        if "service" in parameters:
+            raise _refused("names a service file", "Write the host and the database themselves.")
+        host = parameters.get("hostaddr") or parameters.get("host")
+        user = parameters.get("user", "")
+        return cls(
+            host=None if host is None or host.startswith(("/", "@")) else host,
+            port=parameters.get("port") or _DEFAULT_PORT,
+            database=parameters.get("dbname") or user,
+            project_ref=None if "hostaddr" in parameters else _project_ref(host or "", user),
+            sslmode=parameters.get("sslmode"),
+        )
+
+    @property
+    def is_this_machine(self) -> bool:
+        return self.host is None or all(map(is_this_machine, self.host.split(",")))
+
+    def __str__(self) -> str:
+        port = "" if self.port == _DEFAULT_PORT else f":{self.port}"
+        return f"{self.host or 'localhost'}{port}/{self.database}"
+
+
+def _check_form(url: str) -> None:
+    scheme = _SCHEME.match(url)
+    if scheme is None:
+        raise _refused(
+            "does not start with postgresql://",
+            "Copy it from the dashboard (Connect, session pooler).",
+        )
+    before, at, after = url[scheme.end() :].rpartition("@")
+    if at and _MUST_BE_ENCODED.search(before):
+        raise _refused(
+            "has a character in its user or password that must be percent-encoded",
+            "In a password write @ as %40, # as %23, % as %25, / as %2F, ? as %3F and [ ] as "
+            "%5B %5D; [YOUR-PASSWORD] stands for the password and its brackets go.",
+        )
+    if not _PLACE.fullmatch(after) or re.search(_BROKEN_PERCENT, after):
+        raise _refused("is not an address of a database", ADDRESS_FORM)
+
+
+def _libpq_parameters(url: str) -> dict[str, str]:
+    parameters = _parsed_by_libpq(url)
+    if parameters is None:
+        # raised here and not while libpq's error is handled, whose text may show the password
+        raise _refused(
+            "has a parameter that PostgreSQL's driver does not know",
+            f"Leave out what belongs to other drivers, such as pgbouncer=true. {ADDRESS_FORM}",
+        )
+    return {name: str(value) for name, value in parameters.items() if value}
+
+
+def _parsed_by_libpq(url: str) -> dict[str, Any] | None:
+    # only where there is an address: who has none needs no driver
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        return conninfo_to_dict(url)
+    except (psycopg.Error, UnicodeDecodeError):
+        return None
+
+
+def _project_ref(host: str, user: str) -> str | None:
+    if direct := _DIRECT_HOST.fullmatch(host):
+        return direct["ref"]
+    pooled = _POOLER_USER.fullmatch(user)
+    return pooled["ref"] if pooled and _POOLER_HOST.fullmatch(host) else None
+
+
+def _refused(what: str, hint: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"SUPABASE_DB_URL {what}", operation="read settings", key="SUPABASE_DB_URL", hint=hint
+    )

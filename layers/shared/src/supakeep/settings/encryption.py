@@ -1,0 +1,68 @@
+"""How the way to the database must be encrypted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from supakeep.errors import ConfigurationError
+from supakeep.settings.database_address import DatabaseAddress
+
+_PLAINTEXT = "SUPABASE_DB_ALLOW_PLAINTEXT"
+_CA = "SUPABASE_DB_CA"
+# libpq's modes in which a connection may be, or become, plain text
+_WEAK_MODES = frozenset({"disable", "allow", "prefer"})
+_PEM = "-----BEGIN CERTIFICATE-----"
+
+
+def plaintext_allowed(values: Mapping[str, str]) -> bool:
+    """Whether a remote database may be reached without TLS; raises for anything but true or false."""
+    given = values.get(_PLAINTEXT, "false").lower()
+    if given not in ("true", "false"):
+        raise ConfigurationError(
+            f"{_PLAINTEXT} is neither true nor false", operation="read settings", key=_PLAINTEXT
+        )
+    return given == "true"
+
+
+def check_encryption(address: DatabaseAddress, *, plaintext_allowed: bool) -> None:
+    """Raises ConfigurationError where the address asks for less than an encrypted connection to
+    another machine.
+    """
+    weak = address.sslmode in _WEAK_MODES and not address.is_this_machine
+    if weak and not plaintext_allowed:
+        raise ConfigurationError(
+            f"SUPABASE_DB_URL asks for sslmode={address.sslmode}, which may send the password and "
+            f"the rows to {address} in plain text",
+            operation="read settings",
+            key="SUPABASE_DB_URL",
+            hint="Write sslmode=require, or leave it out; for a private network without TLS set "
+            f"{_PLAINTEXT}=true.",
+        )
+
+
+def certificate_authority(values: Mapping[str, str]) -> str | None:
+    """The path of a PEM file that can be read, or a PEM text itself. Raises ConfigurationError."""
+    given = values.get(_CA)
+    if given is None or given.startswith(_PEM):
+        # in a JSON secret line breaks are easily escaped twice
+        return given and given.replace("\\n", "\n")
+    try:
+        is_certificate = _PEM in Path(given).read_text(encoding="ascii", errors="replace")
+    except (OSError, ValueError):
+        raise _no_certificate(
+            "is neither a certificate (PEM) nor a file that can be read"
+        ) from None
+    if not is_certificate:
+        raise _no_certificate("names a file without a certificate (PEM)")
+    return given
+
+
+def _no_certificate(what: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{_CA} {what}",
+        operation="read settings",
+        key=_CA,
+        hint="Download it from the dashboard (Database settings, SSL configuration) and name the "
+        "file, or put its text into the secret.",
+    )

@@ -1,0 +1,114 @@
+"""Which project the settings are about: its address, its key, and its ref."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from urllib.parse import urlsplit
+
+from supakeep.domain.project_ref import hosted_project_ref, validated_project_ref
+from supakeep.errors import ConfigurationError
+from supakeep.settings.database_address import ADDRESS_FORM, DatabaseAddress
+from supakeep.settings.this_machine import is_this_machine
+
+_URL = "the Supabase URL"
+
+
+@dataclass(frozen=True)
+class Project:
+    """`url` is None where only the database is known."""
+
+    ref: str
+    url: str | None
+
+
+def project_of(values: Mapping[str, str], address: DatabaseAddress | None) -> Project:
+    """The one project that all settings agree on. Raises ConfigurationError where they do not, or
+    where none of them names it.
+    """
+    url = values.get("NEXT_PUBLIC_SUPABASE_URL") or values.get("SUPABASE_URL")
+    given = values.get("SUPABASE_PROJECT_REF")
+    if url is not None:
+        _check_url(url)
+    elif address is None:
+        raise _missing_url()
+    hosted = None if url is None else hosted_project_ref(url)
+    named = {
+        "SUPABASE_PROJECT_REF": None if given is None else validated_project_ref(given),
+        _URL: hosted,
+        "SUPABASE_DB_URL": None if address is None else address.project_ref,
+    }
+    _check_agreement(named)
+    if hosted and address and address.project_ref is None and given is None:
+        raise _unknown_database(address, hosted)
+    ref = given or hosted or named["SUPABASE_DB_URL"]
+    # the database alone names no project that Storage and its key belong to
+    if ref is None or (url is not None and given is None and hosted is None):
+        raise _unknown_ref(url)
+    return Project(ref, url)
+
+
+def _check_url(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise _unknown_ref(url)
+    if parts.scheme == "http" and not is_this_machine(parts.hostname):
+        raise ConfigurationError(
+            "The Supabase URL starts with http://, which would send the secret key in plain text",
+            operation="read settings",
+            key="NEXT_PUBLIC_SUPABASE_URL",
+            hint="Write https://. Only a stack on this machine may be reached over http://.",
+        )
+
+
+def _check_agreement(named: Mapping[str, str | None]) -> None:
+    refs = [(setting, ref) for setting, ref in named.items() if ref is not None]
+    for (first, ref), (second, other) in pairwise(refs):
+        if ref != other:
+            raise ConfigurationError(
+                f"The settings name two projects: {first} says {ref}, and {second} says {other}",
+                operation="read settings",
+                key=second,
+                hint="All of them must be of the project that is backed up or restored; "
+                "SUPABASE_PROJECT_REF may stay empty for a hosted project.",
+            )
+
+
+def _unknown_database(address: DatabaseAddress, hosted: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"SUPABASE_DB_URL leads to {address}, which does not show that it belongs to project "
+        f"{hosted} of the Supabase URL",
+        operation="read settings",
+        key="SUPABASE_DB_URL",
+        hint=f"Use the project's session pooler, or set SUPABASE_PROJECT_REF={hosted} if that "
+        "database is the project's.",
+    )
+
+
+def _missing_url() -> ConfigurationError:
+    return ConfigurationError(
+        "NEXT_PUBLIC_SUPABASE_URL is not set",
+        operation="read settings",
+        key="NEXT_PUBLIC_SUPABASE_URL",
+        hint="Set it and SUPABASE_SERVICE_ROLE_KEY, or SUPABASE_DB_URL; for backups that are in a "
+        "folder or a bucket name that place: --from FOLDER, --from s3://bucket.",
+    )
+
+
+def _unknown_ref(url: str | None) -> ConfigurationError:
+    """For a Supabase URL in the words of the user's guide."""
+    if url is not None:
+        return ConfigurationError(
+            "Could not extract project ref from Supabase URL",
+            operation="read settings",
+            key="SUPABASE_URL",
+            hint="NEXT_PUBLIC_SUPABASE_URL must look like https://<project-ref>.supabase.co; "
+            "for a custom domain or a local stack set SUPABASE_PROJECT_REF as well.",
+        )
+    return ConfigurationError(
+        "Could not extract project ref from SUPABASE_DB_URL",
+        operation="read settings",
+        key="SUPABASE_DB_URL",
+        hint=f"{ADDRESS_FORM} For another server set SUPABASE_PROJECT_REF as well.",
+    )
