@@ -77,3 +77,42 @@ def test_rows_that_a_trigger_keeps_back_undo_the_restore(project: PostgresProjec
         project.restore(backup)
 
     assert project.rows("select id, n from t order by id") == [(1, 0), (2, 0)]
+
+
+TEXT_VALUES = (
+    r"""{"id":%d,"j":"{\"a\\u0000\": \n \"\\ud800\"}","b":"[1, null]","n":null,"""
+    r""""a":"{NULL,\"null\"}","":{"null":["n"],"text":["j","b","a"]}}"""
+)
+
+
+def test_values_given_as_text_come_back_as_they_were(project: PostgresProject) -> None:
+    """Among them what jsonb cannot hold, and what JSON cannot tell apart."""
+    project.sql(
+        "create domain words as json;"
+        "create table t (id int primary key, j words, b jsonb, n json, a jsonb[])"
+    )
+    with project.database.transaction(dry_run=False) as transaction:
+        table = transaction.catalog().tables["public.t"]
+        writer = transaction.writer(table, table, RestoreMode.MERGE)
+        writer.write([(TEXT_VALUES % number).encode() for number in (1, 2)])
+        assert not writer.finish()
+
+    [first, second] = project.rows("select j::text, b::text, n::text, a::text from t")
+    assert first == second
+    assert first == (r'{"a\u0000": ' + "\n" + r' "\ud800"}', "[1, null]", "null", '{NULL,"null"}')
+
+
+def test_a_json_null_in_the_form_of_an_older_backup_is_the_same_value(
+    project: PostgresProject,
+) -> None:
+    project.sql(
+        "create table t (id int primary key, j jsonb); insert into t values (1, 'null'), (2, null)"
+    )
+
+    for nulls in ('["j"]', '{"null":["j"]}'):
+        with project.database.transaction(dry_run=False) as transaction:
+            table = transaction.catalog().tables["public.t"]
+            writer = transaction.writer(table, table, RestoreMode.MERGE)
+            writer.write([f'{{"id":1,"j":null,"":{nulls}}}'.encode(), b'{"id":2,"j":null}'])
+            writer.finish()
+        assert (writer.changes.updated, writer.changes.unchanged) == (0, 2)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supakeep.domain.row_changes import RowChanges, tokens_of, without_members
+from supakeep.domain.row_changes import RowChanges, are_equal, tokens_of, without_members
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -36,6 +36,9 @@ def test_a_row_without_some_columns_keeps_the_others_as_they_are(row: str, left:
         ('["b\\"x"]', ',"":["b\\"x"]'),
         ('["a"]', ""),
         ('["a","c"]', ""),
+        ('{"null":["a"],"text":["b","c"]}', ',"":{"text":["b"]}'),
+        ('{"null":["b"],"text":["a"]}', ',"":{"null":["b"]}'),
+        ('{"text":["a"]}', ""),
     ],
 )
 def test_columns_that_are_left_out_are_none_whose_null_is_jsons(listed: str, left: str) -> None:
@@ -74,3 +77,19 @@ def test_a_sample_of_a_long_value_is_cut_and_says_how_long_it_is() -> None:
     assert sample.columns["a"][0] == "1"
     assert sample.columns["a"][1] == '"' + "x" * 199 + "… (1,000,002 characters)"
     assert sample.key["id"].endswith("… (5,002 characters)")
+
+
+@pytest.mark.parametrize(
+    ("row", "other", "equal"),
+    [
+        (b'{"a":null,"":["a"]}', b'{"a":null,"":{"null":["a"]}}', True),
+        (b'{"a":null,"":["a"]}', b'{"a":null}', False),
+        (b'{"a":"1","":{"text":["a"]}}', b'{"a":"1"}', False),
+        (b'{"a":1}', b'{"a":1.0}', False),
+        (b'{"a":1,"b":null,"":["b"]}', b'{"a":2,"b":null,"":{"null":["b"]}}', False),
+    ],
+)
+def test_rows_are_equal_whatever_form_their_unnamed_member_has(
+    row: bytes, other: bytes, equal: bool
+) -> None:
+    assert are_equal(row, other) is equal

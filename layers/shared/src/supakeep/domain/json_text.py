@@ -4,10 +4,27 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from typing import NamedTuple
 
 SHOWN_CHARACTERS = 200
 # numbers become Decimal, which keeps every digit
 _DECODER = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal)
+
+
+class UnnamedMember(NamedTuple):
+    """The columns that a row's member `""` lists: of which `null` is JSON's and not SQL's, and of
+    which the value is given as its text (docs/format.md).
+    """
+
+    null: frozenset[str]
+    text: frozenset[str]
+
+
+def unnamed_member(token: str | None) -> UnnamedMember:
+    """Reads the member, in the form of format 1.0 (a list) or of 1.1; None where a row has none."""
+    value = json.loads(token) if token else []
+    lists = value if isinstance(value, dict) else {"null": value}
+    return UnnamedMember(frozenset(lists.get("null", ())), frozenset(lists.get("text", ())))
 
 
 def is_json_object(row: bytes) -> bool:

@@ -9,8 +9,10 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from supakeep.domain.json_text import shortened
+from supakeep.domain.json_text import shortened, unnamed_member
 
+# how the member "" begins; inside a value it is only a false alarm
+UNNAMED = b',"":'
 _SAMPLES = 5
 _STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 # a member of a row, up to the end of its value or the bracket that opens it
@@ -106,9 +108,18 @@ def without_members(row: bytes, names: Collection[str]) -> bytes:
 
 
 def _without_names(member: str, token: str, names: Collection[str]) -> str:
-    """The member that lists the columns of which `null` is JSON's; empty where none is left."""
-    listed = [name for name in re.findall(_STRING, token) if json.loads(name) not in names]
-    return member.removesuffix(token) + f"[{','.join(listed)}]" if listed else ""
+    """The member `""`, which lists columns, without these; empty where no column is left."""
+    left = _listed_without(token, names)
+    return member.removesuffix(token) + left if left else ""
+
+
+def _listed_without(token: str, names: Collection[str]) -> str:
+    if token.startswith("["):
+        listed = [name for name in re.findall(_STRING, token) if json.loads(name) not in names]
+        return f"[{','.join(listed)}]" if listed else ""
+    lists = {name: _listed_without(inner, names) for name, inner, _, _ in _members(token)}
+    kept = [f"{json.dumps(name)}:{inner}" for name, inner in lists.items() if inner]
+    return f"{{{','.join(kept)}}}" if kept else ""
 
 
 def _members(text: str) -> Iterator[tuple[str, str, int, int]]:
@@ -126,6 +137,17 @@ def _members(text: str) -> Iterator[tuple[str, str, int, int]]:
         position = end
     if not _END.fullmatch(text, position):
         raise ValueError(f"not a row of JSON at character {position}")
+
+
+def are_equal(row: bytes, other: bytes) -> bool:
+    """Whether two rows have the same values, though their member `""` may have another form."""
+    if row == other:
+        return True
+    if UNNAMED not in row and UNNAMED not in other:
+        return False
+    tokens, others = tokens_of(row), tokens_of(other)
+    listed, others_listed = (unnamed_member(found.pop("", None)) for found in (tokens, others))
+    return tokens == others and listed == others_listed
 
 
 def text_of(token: str) -> str | None:

@@ -10,15 +10,20 @@ from supakeep.databases.postgres.connection import Connection
 from supakeep.databases.postgres.restore.session import RestoreSession
 from supakeep.databases.postgres.restore.values import ValueCheck
 from supakeep.databases.postgres.sql import columns_of, name_of, type_of
+from supakeep.domain.row_changes import UNNAMED
 from supakeep.domain.schema import Table, writable_columns
 from supakeep.errors import RestoreError
 
-# how a row ends of which a column holds JSON's null; a false alarm costs time alone
-_JSON_NULLS = b',"":["'
 _ROWS = sql.SQL("json_populate_recordset(null::{}, $1::json) r")
 _ROWS_BY_LINE = sql.SQL(
     "json_array_elements($1::json) e(line), json_populate_record(null::{}, e.line) r"
 )
+# whether a row's member "" lists a column as one that holds JSON's null, or its value's text
+_HOLDS_NULL = (
+    "(case json_typeof(e.line->'') when 'array' then e.line->'' "
+    "else e.line->''->'null' end)::jsonb ? {}"
+)
+_HOLDS_TEXT = "(case json_typeof(e.line->'') when 'object' then e.line->''->'text' end)::jsonb ? {}"
 _BATCH_ROWS = 1000
 _BATCH_BYTES = 1024 * 1024
 
@@ -67,7 +72,7 @@ class Upsert:
         if self._session.dry_run:
             self._values.check(rows)
             return
-        by_line = bool(self._table.json_columns) or any(_JSON_NULLS in row for row in rows)
+        by_line = bool(self._table.json_columns) or any(UNNAMED in row for row in rows)
         if by_line not in self._queries:
             self._queries[by_line] = self._query(by_line=by_line)
         with self._values.explained(rows):
@@ -103,23 +108,34 @@ class Upsert:
         return query.as_bytes()
 
     def _value(self, name: str, *, by_line: bool) -> sql.Composable:
-        """A column's value; a JSON null and an SQL NULL look alike there."""
+        """A column's value. Of json and jsonb, its text may be given, and JSON's null looks like
+        SQL's.
+        """
         value: sql.Composable = sql.Identifier("r", name)
         if name not in self._table.json_columns + self._table.jsonb_columns:
             return value
         type_, key = type_of(self._table, name), sql.Literal(name)
-        if name in self._table.json_columns:
-            # r would spell the escapes of a string anew
-            value = sql.SQL(
-                "case when json_typeof(e.line->{0}) <> 'null' then (e.line->{0})::{1} end"
-            ).format(key, type_)
+        if by_line:
+            value = self._json_value(name)
         null = sql.SQL("'null'::{}").format(type_)
         if name in self._never_null:
             return sql.SQL("coalesce({}, {})").format(value, null)
         if not by_line:
             return value
-        return sql.SQL("coalesce({}, case when (e.line->'')::jsonb ? {} then {} end)").format(
-            value, key, null
+        return sql.SQL("coalesce({}, case when {} then {} end)").format(
+            value, sql.SQL(_HOLDS_NULL).format(key), null
+        )
+
+    def _json_value(self, name: str) -> sql.Composable:
+        type_, key = type_of(self._table, name), sql.Literal(name)
+        given: sql.Composable = sql.Identifier("r", name)
+        if name in self._table.json_columns:
+            # r would spell the escapes of a string anew
+            given = sql.SQL(
+                "case when json_typeof(e.line->{0}) <> 'null' then (e.line->{0})::{1} end"
+            ).format(key, type_)
+        return sql.SQL("case when {} then (e.line->>{})::{} else {} end").format(
+            sql.SQL(_HOLDS_TEXT).format(key), key, type_, given
         )
 
     def _on_conflict(self, overwritten: Collection[str] | None) -> sql.Composable:

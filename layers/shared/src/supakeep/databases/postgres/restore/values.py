@@ -15,7 +15,7 @@ from psycopg import errors, sql
 
 from supakeep.databases.postgres.connection import Connection
 from supakeep.databases.postgres.sql import type_of
-from supakeep.domain.json_text import shortened
+from supakeep.domain.json_text import shortened, unnamed_member
 from supakeep.domain.row_changes import text_of, tokens_of
 from supakeep.domain.schema import Column, Table, writable_columns
 from supakeep.errors import ConstraintViolationError
@@ -132,7 +132,7 @@ class ValueCheck:
         before, tokens = self._before.get(name), tokens_of(row)
         if tokens.get(name, _NO_VALUE) != _NO_VALUE or (before and not before.nullable):
             return False
-        return name not in json.loads(tokens.get("", "[]"))
+        return name not in unnamed_member(tokens.get("")).null
 
     def _violation(self, row: bytes, name: str, reason: str, hint: str) -> ConstraintViolationError:
         table = self._table.qualified_name

@@ -22,7 +22,7 @@ from supakeep.databases.postgres.restore.upsert import Upsert
 from supakeep.databases.postgres.restore.values import ValueCheck
 from supakeep.databases.postgres.sql import name_of, rows_of
 from supakeep.domain.batches import batches
-from supakeep.domain.row_changes import RestoreMode, RowChanges, without_members
+from supakeep.domain.row_changes import RestoreMode, RowChanges, are_equal, without_members
 from supakeep.domain.schema import Table
 from supakeep.errors import RestoreError
 
@@ -152,7 +152,7 @@ class KeyedWriter:
             there = found.old[row]
             if there is None:
                 self.changes.inserted += 1
-            elif self._mode is RestoreMode.MISSING_ONLY:
+            elif are_equal(row, there) or self._mode is RestoreMode.MISSING_ONLY:
                 self.changes.unchanged += 1
                 continue
             else:
