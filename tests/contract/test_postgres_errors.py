@@ -20,7 +20,6 @@ EVERYTHING = BackupPolicy.parse('[backup]\ntables = "*"')
     [
         pytest.param("54000", id="a row that is too large"),
         pytest.param("53200", id="out of memory"),
-        pytest.param("55P03", id="a lock that is not free"),
         pytest.param("55000", id="not in the state that is asked for"),
         pytest.param("57014", id="cancelled"),
         pytest.param("40001", id="a serialization failure"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -17,8 +17,8 @@ from supakeep.ports import Rows
 from tests.builders.backups import back_up, tables_in
 from tests.builders.postgres_project import PostgresProject, all_counts
 from tests.builders.tables import a_selection
+from tests.fakes.interfering import Interfering
 from tests.fakes.object_store import InMemoryObjectStore
-from tests.fakes.runs import InMemoryProgress
 
 pytestmark = pytest.mark.integration
 
@@ -132,21 +132,6 @@ def test_nulls_of_a_column_that_forbids_only_new_ones_are_kept(project: Postgres
         {"id": 1, "value": None, "other": None},
         {"id": 2, "value": None, "other": 2, "": ["value"]},
     ]
-
-
-class Interfering(InMemoryProgress):
-    """Does something to the database once, after the first portion of rows."""
-
-    def __init__(self, interfere: Callable[[], None]) -> None:
-        super().__init__()
-        self._interfere = interfere
-        self._done = False
-
-    def table(self, name: str, rows: int, status: str) -> None:
-        super().table(name, rows, status)
-        if rows and not self._done:
-            self._done = True
-            self._interfere()
 
 
 def test_everything_in_a_backup_is_of_one_moment(project: PostgresProject) -> None:

@@ -12,7 +12,7 @@ from typing import Any, NoReturn, Self
 
 from supakeep.databases.data_api.restore import BatchTransaction, UpsertCounts
 from supakeep.domain.engine import REST, Engine
-from supakeep.domain.plan import Selection, permission_denied
+from supakeep.domain.plan import Selection, TableFilter, every_table, permission_denied
 from supakeep.domain.row_changes import RestoreMode
 from supakeep.domain.schema import Catalog, Table
 from supakeep.errors import ConstraintViolationError, DatabaseError, ExportError
@@ -105,7 +105,7 @@ class InMemoryDatabase:
         return {}
 
     @contextmanager
-    def snapshot(self) -> Iterator[Self]:
+    def snapshot(self, selects: TableFilter = every_table) -> Iterator[Self]:  # noqa: ARG002
         yield self
 
     @contextmanager

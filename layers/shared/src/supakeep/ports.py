@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal, Protocol, runtime_checkable
 
 from supakeep.domain.engine import Engine
-from supakeep.domain.plan import Selection
+from supakeep.domain.plan import Selection, TableFilter
 from supakeep.domain.row_changes import RestoreMode, RowChanges
 from supakeep.domain.run import Run
 from supakeep.domain.schema import Catalog, Table
@@ -37,8 +37,12 @@ class SourceDatabase(Protocol):
     @property
     def engine(self) -> Engine: ...
 
-    def snapshot(self) -> AbstractContextManager[Snapshot]:
-        """Opens the database for one backup."""
+    def snapshot(self, selects: TableFilter = ...) -> AbstractContextManager[Snapshot]:
+        """Opens the database for one backup of the tables that `selects` wants, by default all.
+
+        Where the engine's consistency is `snapshot`, these are kept from being truncated, rewritten
+        and dropped until the end.
+        """
         ...
 
 

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from supakeep.domain.engine import Engine
 from supakeep.domain.policy import BackupPolicy, TablePolicy
 from supakeep.domain.schema import Catalog, Table, parents_first, quoted_identifier
 from supakeep.errors import DatabasePermissionError, ExportError, SupakeepError
+
+TableFilter = Callable[[str, str], bool]
+"""Whether a table, by its schema and its name, is wanted."""
+
+
+def every_table(schema: str, table: str) -> bool:  # noqa: ARG001
+    """Wants every table."""
+    return True
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,12 @@ class BackupPlan:
     selections: tuple[Selection, ...]
     refused: tuple[RefusedTable, ...]
     uncovered: tuple[str, ...]
+
+
+def selects(policy: BackupPolicy, schema: str, table: str) -> bool:
+    """Whether the policy takes this table, by a pattern or by its name."""
+    names = {entry.qualified_name for entry in policy.table}
+    return policy.backup.includes(schema, table) or f"{schema}.{table}" in names
 
 
 def plan_backup(

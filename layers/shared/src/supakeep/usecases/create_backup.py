@@ -6,6 +6,7 @@ import datetime as dt
 import itertools
 import logging
 from dataclasses import dataclass
+from functools import partial
 
 from supakeep import __version__
 from supakeep.archive import layout as document
@@ -21,7 +22,7 @@ from supakeep.domain.manifest import (
     Trigger,
     table_entry_columns,
 )
-from supakeep.domain.plan import BackupPlan, RefusedTable, Selection, plan_backup
+from supakeep.domain.plan import BackupPlan, RefusedTable, Selection, plan_backup, selects
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.run import problem_of
 from supakeep.errors import BucketNotFoundError, DatabaseError, ExportError
@@ -66,7 +67,7 @@ class CreateBackup:
         """
         upload = MirroredUpload(self.primary, self.mirror)
         with (
-            self.source.snapshot() as snapshot,
+            self.source.snapshot(partial(selects, self.policy)) as snapshot,
             VolumeWriter(upload, name, self.max_object_bytes) as volumes,
         ):
             start = self._start(name, trigger, snapshot)

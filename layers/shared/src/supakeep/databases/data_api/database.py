@@ -16,6 +16,7 @@ from supakeep.databases.data_api.client import DataApiClient
 from supakeep.databases.data_api.export import DataApiSnapshot
 from supakeep.databases.data_api.restore import BatchTransaction, DataApiTarget
 from supakeep.domain.engine import REST
+from supakeep.domain.plan import TableFilter, every_table
 
 
 class SupabaseRestDatabase:
@@ -29,7 +30,7 @@ class SupabaseRestDatabase:
         self._client = DataApiClient(url, key, client=client, retry_seconds=retry_seconds)
 
     @contextmanager
-    def snapshot(self) -> Iterator[DataApiSnapshot]:
+    def snapshot(self, selects: TableFilter = every_table) -> Iterator[DataApiSnapshot]:  # noqa: ARG002
         """Of no one moment: the Data API knows no snapshot over several requests."""
         yield DataApiSnapshot(self._client)
 

@@ -8,22 +8,36 @@ from supakeep.databases.postgres.address import with_authority
 from supakeep.databases.postgres.export.source import PostgresSnapshot, open_snapshot
 from supakeep.databases.postgres.restore.target import PostgresTransaction, open_transaction
 from supakeep.domain.engine import POSTGRES
+from supakeep.domain.plan import TableFilter, every_table
 
 
 class PostgresDatabase:
     """SourceDatabase and TargetDatabase at `url`, read over `connections` connections at once.
 
-    `authority` is the certificate authority of the server: a file's path or PEM text.
+    `authority` is the certificate authority of the server: a file's path or PEM text. A backup waits
+    `lock_wait_seconds` for tables that somebody else has locked.
     """
 
     engine = POSTGRES
 
-    def __init__(self, url: str, *, connections: int = 2, authority: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        connections: int = 2,
+        authority: str | None = None,
+        lock_wait_seconds: float = 60,
+    ) -> None:
         self._url = with_authority(url, authority)
         self._connections = connections
+        self._lock_wait_seconds = lock_wait_seconds
 
-    def snapshot(self) -> AbstractContextManager[PostgresSnapshot]:
-        return open_snapshot(self._url, self._connections)
+    def snapshot(
+        self, selects: TableFilter = every_table
+    ) -> AbstractContextManager[PostgresSnapshot]:
+        return open_snapshot(
+            self._url, self._connections, selects, lock_wait_seconds=self._lock_wait_seconds
+        )
 
     def transaction(self, *, dry_run: bool) -> AbstractContextManager[PostgresTransaction]:
         return open_transaction(self._url, self._connections, dry_run=dry_run)

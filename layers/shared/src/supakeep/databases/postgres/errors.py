@@ -30,9 +30,10 @@ _KINDS: dict[str, type[DatabaseError]] = {
     "count": ExportError,
 }
 # What to do about a refusal, by SQLSTATE.
+_LOCK_NOT_AVAILABLE = "55P03"
 _HINTS = {
-    "55P03": "Another session holds a lock on it, such as a migration that is still open. "
-    "pg_stat_activity and pg_blocking_pids() name that session. Run this again once it has ended.",
+    _LOCK_NOT_AVAILABLE: "Such a session may be a migration that is still open: pg_locks and "
+    "pg_stat_activity show it. Run this again once it has ended.",
     "57014": "Somebody cancelled the statement, or a limit of the database ended it. Run this again.",
     "40P01": "Another session waited for this one while this one waited for it. Run this again.",
     "40001": "Another session changed the same rows. Run this again.",
@@ -69,7 +70,19 @@ def error_of(exc: psycopg.Error, operation: str, table: str | None) -> DatabaseE
     if code in _MISSING_TABLE and table and not _is_within_users_code(exc, operation):
         kind = _KINDS.get(operation, DatabaseError)
         return kind(f"Table {table} does not exist", operation=operation, key=table)
+    if code == _LOCK_NOT_AVAILABLE and table:
+        return _locked(operation, table)
     return _refusal(exc, operation, table)
+
+
+def _locked(operation: str, table: str) -> DatabaseError:
+    kind = _KINDS.get(operation, DatabaseError)
+    return kind(
+        f"Table {table} is locked by another session, which did not release it in time",
+        operation=operation,
+        key=table,
+        hint=_HINTS[_LOCK_NOT_AVAILABLE],
+    )
 
 
 def _is_within_users_code(exc: psycopg.Error, operation: str) -> bool:

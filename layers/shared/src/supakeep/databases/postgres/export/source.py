@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
-from typing import Any, LiteralString
+from typing import Any, LiteralString, NamedTuple
 
 from psycopg import sql
 
@@ -17,11 +17,13 @@ from supakeep.databases.postgres.connection import (
     exported_snapshot,
 )
 from supakeep.databases.postgres.errors import mapped_errors
+from supakeep.databases.postgres.export.locks import Lockable, hold, readable_tables
 from supakeep.databases.postgres.export.ranges import RangeReader
 from supakeep.databases.postgres.lines import line_of
 from supakeep.databases.postgres.sql import columns_of, name_of, rows_of
-from supakeep.domain.plan import Selection
+from supakeep.domain.plan import Selection, TableFilter
 from supakeep.domain.schema import Catalog, Table
+from supakeep.errors import DatabaseError, ExportError
 from supakeep.ports import Rows
 
 _CHUNK_BYTES = 1024 * 1024
@@ -33,21 +35,51 @@ _COPY_OPTIONS = sql.SQL("(format csv, quote E'\\x01', delimiter E'\\x02', escape
 
 
 @contextmanager
-def open_snapshot(url: str, connections: int) -> Iterator[PostgresSnapshot]:
-    """A frozen view of the database; everything read from it is of one moment."""
+def open_snapshot(
+    url: str, connections: int, selects: TableFilter, *, lock_wait_seconds: float
+) -> Iterator[PostgresSnapshot]:
+    """A frozen view of the database; everything read from it is of one moment.
+
+    Tables that `selects` wants are locked before that moment, and it waits for locks so long at
+    most. A table that cannot be locked fails when it is exported.
+    """
     with ExitStack() as opened:
         leader = opened.enter_context(closing(connect_to_read(url)))
         with mapped_errors("open snapshot"):
+            wanted = [table for table in readable_tables(leader) if selects(*table[:2])]
+            position = _log_position(leader)
             begin_reading(leader)
+            held = hold(leader, wanted, lock_wait_seconds)
             snapshot = exported_snapshot(leader)
-        followers = [
-            opened.enter_context(closing(connect_to_read(url))) for _ in range(connections - 1)
-        ]
-        for follower in followers:
+        readers = [Reader(leader, held.tables)]
+        for _ in range(connections - 1):
+            follower = opened.enter_context(closing(connect_to_read(url)))
             with mapped_errors("open snapshot"):
                 begin_reading(follower, snapshot)
+                # who waits for a table since then would be waited for in turn
+                also_held = hold(follower, sorted(held.tables), None)
+            readers.append(Reader(follower, also_held.tables))
         pool = opened.enter_context(ThreadPoolExecutor(connections, "supakeep-export"))
-        yield PostgresSnapshot([leader, *followers], pool)
+        yield PostgresSnapshot(readers, pool, held.refused, position)
+
+
+def _log_position(connection: Connection) -> str | None:
+    """How far the write-ahead log is flushed.
+
+    Asked before the snapshot: whatever commits after the snapshot is behind this position then.
+    """
+    row = connection.execute(
+        "select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() "
+        "else pg_current_wal_flush_lsn() end::text"
+    ).fetchone()
+    return row[0] if row else None
+
+
+class Reader(NamedTuple):
+    """A connection that shares the snapshot, and the tables that it has locked."""
+
+    connection: Connection
+    tables: frozenset[Lockable]
 
 
 class PostgresSnapshot:
@@ -55,20 +87,18 @@ class PostgresSnapshot:
     as they lie on disk.
     """
 
-    def __init__(self, connections: list[Connection], pool: ThreadPoolExecutor) -> None:
-        self._leader = connections[0]
-        self._connections = connections
+    def __init__(
+        self,
+        readers: Sequence[Reader],
+        pool: ThreadPoolExecutor,
+        refused: Mapping[Lockable, DatabaseError],
+        wal_position: str | None,
+    ) -> None:
+        self._leader = readers[0].connection
+        self._readers = readers
         self._pool = pool
-
-    @property
-    def wal_position(self) -> str | None:
-        """Where the write-ahead log stood when the snapshot was taken."""
-        with mapped_errors("read position"):
-            row = self._leader.execute(
-                "select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() "
-                "else pg_current_wal_lsn() end::text"
-            ).fetchone()
-        return row[0] if row else None
+        self._refused = refused
+        self.wal_position = wal_position
 
     def catalog(self) -> Catalog:
         return read_catalog(self._leader)
@@ -85,6 +115,7 @@ class PostgresSnapshot:
         return int(count)
 
     def export(self, selection: Selection) -> Iterator[Rows]:
+        self._require_lock(selection.table)
         with mapped_errors("export", selection.table.qualified_name):
             total, toast = self._size(selection.table)
             ranged = (
@@ -95,8 +126,25 @@ class PostgresSnapshot:
             )
             yield from self._ranges(selection.table) if ranged else self._stream(selection)
 
+    def _require_lock(self, table: Table) -> None:
+        """Raises DatabaseError for a table that was not locked before the snapshot."""
+        lockable = _lockable(table)
+        if refusal := self._refused.get(lockable):
+            raise refusal
+        if lockable not in self._readers[0].tables:
+            with mapped_errors("export", table.qualified_name):
+                self._ask(sql.SQL("select from {} limit 0").format(rows_of(table)))
+            raise ExportError(
+                f"Table {table.qualified_name} was created just as the backup began",
+                operation="export",
+                key=table.qualified_name,
+                hint="Run the backup again.",
+            )
+
     def _ranges(self, table: Table) -> Iterator[Rows]:
-        return iter(RangeReader(self._connections, self._pool, table))
+        lockable = _lockable(table)
+        connections = [reader.connection for reader in self._readers if lockable in reader.tables]
+        return iter(RangeReader(connections, self._pool, table))
 
     def _ask(
         self, query: LiteralString | sql.Composed, parameters: Sequence[Any] = ()
@@ -136,6 +184,10 @@ class PostgresSnapshot:
                     pending, size = [], 0
         if pending:
             yield Rows(b",\n".join(pending), len(pending))
+
+
+def _lockable(table: Table) -> Lockable:
+    return Lockable(table.schema_name, table.name, table.partitioned)
 
 
 def _condition(selection: Selection) -> sql.Composable:
