@@ -15,7 +15,8 @@ from devstack.demo.wreckage import ACCIDENTS, fingerprint, wreck
 from devstack.errors import StackError
 from devstack.stack import Options, local_stack
 from supakeep.archive.manifest import parse_manifest
-from supakeep.wiring import Application
+from supakeep.usecases.choose_stores import every_store
+from supakeep.wiring import SupabaseProject
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,8 +58,8 @@ def show(stack: Stack) -> str:
     before = fingerprint(stack.database_url)
     backup = back_up(stack)
     os.environ.update(stack.environment())  # boto3 finds the stack's AWS services there
-    app = Application.from_environment(os.environ)
-    locations = show_objects(app, backup["name"])
+    project = SupabaseProject.from_environment(os.environ)
+    locations = show_objects(project, backup["name"])
     step(5, "Wreck the tables")
     touched = wreck(stack.database_url)
     for accident in ACCIDENTS:
@@ -66,7 +67,7 @@ def show(stack: Stack) -> str:
     restored = restore(stack, backup["name"])
     step(7, "Compare with what was there before: every value of every row")
     compare(before, fingerprint(stack.database_url))
-    pruned, kept = prune(stack, app, backup["name"])
+    pruned, kept = prune(stack, project, backup["name"])
     return summarize(backup, locations, restored, before, pruned, kept)
 
 
@@ -84,15 +85,15 @@ def back_up(stack: Stack) -> dict[str, Any]:
     return result
 
 
-def show_objects(app: Application, name: str) -> list[str]:
+def show_objects(project: SupabaseProject, name: str) -> list[str]:
     """The backup's objects, as the stores list them."""
     step(4, "Look at the objects in Supabase Storage and in the S3 mirror")
-    for store in app.stores:
+    for store in every_store(project):
         objects = [entry for entry in store.list("daily/") if name in entry.key]
         expect(len(objects) > 1, f"{store.name} lacks {name}")
         for entry in objects:
             tell(f"{store.name:<8} {entry.key:<62} {entry.size_bytes:>10,} bytes")
-    return [store.name for store in app.stores]
+    return [store.name for store in every_store(project)]
 
 
 def restore(stack: Stack, name: str) -> dict[str, Any]:
@@ -120,10 +121,10 @@ def compare(before: dict[str, tuple[int, str]], after: dict[str, tuple[int, str]
         expect(same, f"{table} is not as it was before")
 
 
-def prune(stack: Stack, app: Application, name: str) -> tuple[int, int]:
+def prune(stack: Stack, project: SupabaseProject, name: str) -> tuple[int, int]:
     """Nine backups of past days, and what retention does with them; returns removed and kept."""
     step(8, "Age nine backups over nine days and prune to seven")
-    for store in app.stores:
+    for store in every_store(project):
         with store.read(f"daily/{name}.manifest.json") as pieces:
             manifest = parse_manifest(b"".join(pieces), f"daily/{name}.manifest.json")
         for days in AGED_DAYS:

@@ -2,60 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from supakeep.api import observability, runtime
 from supakeep.api.backup_routes import add_backup_routes
 from supakeep.api.contracts import BackupInvocation, ScheduleEvent
-from supakeep.api.http import answer, create_resolver
+from supakeep.api.http import ServedProject, answer, create_resolver
+from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import Run, RunKind, RunStatus, new_run_id
-from supakeep.wiring import Application
+from supakeep.usecases.run_backup import RunBackup
 
 logger = observability.create_logger()
 tracer = observability.create_tracer()
 metrics = observability.create_metrics()
-application = runtime.WarmApplication()
-resolver = create_resolver()
-add_backup_routes(resolver, application)
 
 
-@logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
-@metrics.log_metrics(capture_cold_start_metric=True)
-def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Returns the HTTP answer, or the run's record as JSON fields; raises what ended a run."""
-    if runtime.is_http(event):
-        return answer(resolver, application, event, context)
-    app = runtime.ready(application)
+def create_handler(project: Callable[[], ServedProject]) -> observability.Handler:
+    """The function's handler over the project that `project` gives."""
+    resolver = create_resolver()
+    add_backup_routes(resolver, project)
+
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        """Returns the HTTP answer, or the run's record as JSON fields; raises what ended a run."""
+        if runtime.is_http(event):
+            return answer(resolver, project, event, context)
+        return _back_up(runtime.ready(project), event, context).model_dump(mode="json")
+
+    return observability.observed(handler, logger, tracer, metrics)
+
+
+def _back_up(project: ServedProject, event: dict[str, Any], context: Any) -> Run:
     scheduled = runtime.is_schedule(event)
-    run = _run(app, event, context)
+    run = (_scheduled_run if scheduled else _invoked_run)(project, event, context)
+    back_up = RunBackup(project, runtime.deadline_of(context))
     run = runtime.carry_out(
         RunKind.BACKUP,
-        "Backup:Cron" if run.trigger == "schedule" else "Backup:Manual",
+        "Backup:Cron" if run.trigger is Trigger.SCHEDULE else "Backup:Manual",
         logger,
         metrics,
-        lambda: app.backup(run, scheduled=scheduled, deadline=runtime.deadline_of(context)),
+        lambda: back_up(run, scheduled=scheduled),
     )
-    if run.status is RunStatus.COMPLETE and app.settings.prune_function_name:
-        app.dispatcher.dispatch("prune", {})
-    return run.model_dump(mode="json")
+    if run.status is RunStatus.COMPLETE and project.settings.prune_function_name:
+        project.dispatcher.dispatch("prune", {"trigger": run.trigger})
+    return run
 
 
-def _run(app: Application, event: dict[str, Any], context: Any) -> Run:
-    if runtime.is_schedule(event):
-        return _scheduled_run(app, event, context)
-    return _invoked_run(app, event, context)
-
-
-def _scheduled_run(app: Application, event: dict[str, Any], context: Any) -> Run:
-    """The scheduled moment is the run's id: a second delivery of it is the same run."""
+def _scheduled_run(project: ServedProject, event: dict[str, Any], context: Any) -> Run:
+    """The scheduled moment is the run's ID: a second delivery of it is the same run."""
     scheduled_at = runtime.parse_event(ScheduleEvent, event).scheduled_at
-    return runtime.new_run(
-        app, RunKind.BACKUP, "schedule", new_run_id(scheduled_at, "schedule"), context
-    )
+    run_id = new_run_id(scheduled_at, "schedule")
+    return runtime.new_run(project, RunKind.BACKUP, Trigger.SCHEDULE, run_id, context)
 
 
-def _invoked_run(app: Application, event: dict[str, Any], context: Any) -> Run:
+def _invoked_run(project: ServedProject, event: dict[str, Any], context: Any) -> Run:
     asked = runtime.parse_event(BackupInvocation, event)
-    run = runtime.new_run(app, RunKind.BACKUP, asked.trigger, asked.run_id, context)
+    run = runtime.new_run(project, RunKind.BACKUP, asked.trigger, asked.run_id, context)
     return run.model_copy(update={"backup": asked.name})
+
+
+lambda_handler = create_handler(runtime.WarmProject())

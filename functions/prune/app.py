@@ -2,55 +2,61 @@
 
 from __future__ import annotations
 
-import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 from supakeep.api import observability, runtime
 from supakeep.api.contracts import PruneInvocation, ScheduleEvent
-from supakeep.api.http import answer, create_resolver
+from supakeep.api.http import ServedProject, answer, create_resolver
 from supakeep.api.prune_routes import add_prune_routes
+from supakeep.domain.manifest import Trigger
+from supakeep.domain.prune import PruneReport
 from supakeep.domain.run import Run, RunKind, new_run_id
-from supakeep.wiring import Application
+from supakeep.usecases.run_prune import RunPrune
 
 logger = observability.create_logger()
 tracer = observability.create_tracer()
 metrics = observability.create_metrics()
-application = runtime.WarmApplication()
-resolver = create_resolver()
-add_prune_routes(resolver, application)
 
 
-@logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
-@metrics.log_metrics(capture_cold_start_metric=True)
-def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Returns the HTTP answer, or the run's record as JSON fields; raises what ended a run."""
-    if runtime.is_http(event):
-        return answer(resolver, application, event, context)
-    app = runtime.ready(application)
-    run, dry_run = _run(app, event, context)
+def create_handler(project: Callable[[], ServedProject]) -> observability.Handler:
+    """The function's handler over the project that `project` gives."""
+    resolver = create_resolver()
+    add_prune_routes(resolver, project)
+
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        """Returns the HTTP answer, or the run's record as JSON fields; raises what ended a run."""
+        if runtime.is_http(event):
+            return answer(resolver, project, event, context)
+        return _prune(runtime.ready(project), event, context).model_dump(mode="json")
+
+    return observability.observed(handler, logger, tracer, metrics)
+
+
+def _prune(project: ServedProject, event: dict[str, Any], context: Any) -> Run:
+    run, dry_run = _run(project, event, context)
+    prune = RunPrune(project, runtime.deadline_of(context))
     run = runtime.carry_out(
-        RunKind.PRUNE,
-        "Prune",
-        logger,
-        metrics,
-        lambda: app.prune(run, dry_run=dry_run, deadline=runtime.deadline_of(context)),
+        RunKind.PRUNE, "Prune", logger, metrics, lambda: prune(run, dry_run=dry_run)
     )
-    _count_age(app, run)
-    return run.model_dump(mode="json")
+    _count_age(project, run)
+    return run
 
 
-def _run(app: Application, event: dict[str, Any], context: Any) -> tuple[Run, bool]:
+def _run(project: ServedProject, event: dict[str, Any], context: Any) -> tuple[Run, bool]:
     if runtime.is_schedule(event):
         scheduled_at = runtime.parse_event(ScheduleEvent, event).scheduled_at
         run_id = new_run_id(scheduled_at, "prune")
-        return runtime.new_run(app, RunKind.PRUNE, "schedule", run_id, context), False
+        return runtime.new_run(project, RunKind.PRUNE, Trigger.SCHEDULE, run_id, context), False
     asked = runtime.parse_event(PruneInvocation, event)
-    return runtime.new_run(app, RunKind.PRUNE, "api", asked.run_id, context), asked.dry_run
+    run = runtime.new_run(project, RunKind.PRUNE, asked.trigger, asked.run_id, context)
+    return run, asked.dry_run
 
 
-def _count_age(app: Application, run: Run) -> None:
-    newest = (run.result or {}).get("newest_good_at")
-    if newest is not None:
-        age = app.clock.now() - dt.datetime.fromisoformat(newest)
+def _count_age(project: ServedProject, run: Run) -> None:
+    if isinstance(run.result, PruneReport) and run.result.newest_good_at is not None:
+        age = project.clock.now() - run.result.newest_good_at
         observability.count_newest_good_backup(metrics, age.total_seconds())
+
+
+lambda_handler = create_handler(runtime.WarmProject())

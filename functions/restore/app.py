@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from supakeep.api import observability, runtime
 from supakeep.api.contracts import RestoreInvocation
-from supakeep.api.http import answer, create_resolver
+from supakeep.api.http import ServedProject, answer, create_resolver
 from supakeep.api.restore_routes import add_restore_routes
-from supakeep.domain.run import RunKind
+from supakeep.domain.manifest import Trigger
+from supakeep.domain.run import Run, RunKind
+from supakeep.usecases.run_restore import RunRestore
 
 logger = observability.create_logger()
 tracer = observability.create_tracer()
 metrics = observability.create_metrics()
-application = runtime.WarmApplication()
-resolver = create_resolver()
-add_restore_routes(resolver, application)
 
 
-@logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
-@metrics.log_metrics(capture_cold_start_metric=True)
-def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Returns the HTTP answer, or the run's record as JSON fields; raises what ended a run."""
-    if runtime.is_http(event):
-        return answer(resolver, application, event, context)
-    app = runtime.ready(application)
+def create_handler(project: Callable[[], ServedProject]) -> observability.Handler:
+    """The function's handler over the project that `project` gives."""
+    resolver = create_resolver()
+    add_restore_routes(resolver, project)
+
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        """Returns the HTTP answer, or the run's record as JSON fields; raises what ended a run."""
+        if runtime.is_http(event):
+            return answer(resolver, project, event, context)
+        return _restore(runtime.ready(project), event, context).model_dump(mode="json")
+
+    return observability.observed(handler, logger, tracer, metrics)
+
+
+def _restore(project: ServedProject, event: dict[str, Any], context: Any) -> Run:
     asked = runtime.parse_event(RestoreInvocation, event)
-    run = runtime.carry_out(
-        RunKind.RESTORE,
-        "Restore",
-        logger,
-        metrics,
-        lambda: app.restore(
-            runtime.new_run(app, RunKind.RESTORE, "api", asked.run_id, context),
-            asked.request(),
-            deadline=runtime.deadline_of(context),
-        ),
+    run = runtime.new_run(project, RunKind.RESTORE, Trigger.API, asked.run_id, context)
+    restore = RunRestore(project, runtime.deadline_of(context))
+    return runtime.carry_out(
+        RunKind.RESTORE, "Restore", logger, metrics, lambda: restore(run, asked.request())
     )
-    return run.model_dump(mode="json")
+
+
+lambda_handler = create_handler(runtime.WarmProject())

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import SecretStr
 
+from supakeep.domain.policy import BackupPolicy
+from supakeep.ports import Clock, Database, Dispatcher, ObjectStore, RunStore
+from supakeep.runs.in_memory import InMemoryRunStore
 from supakeep.settings import Settings
-from supakeep.wiring import Application
+from tests.builders.backups import EVERYTHING
 from tests.builders.manifests import PROJECT
 from tests.fakes.database import InMemoryDatabase
 from tests.fakes.object_store import InMemoryObjectStore
@@ -101,13 +104,37 @@ class Project:
     dispatcher: InMemoryDispatcher
     clock: FixedClock
 
-    def application(self, **fields: Any) -> Application:
-        """An application over this project, with a run store of its own."""
-        app = Application(settings(**fields), clock=self.clock)
-        app.__dict__.update(
+    def served(self, **fields: Any) -> ServedProject:
+        """What the functions are given; `fields` are settings."""
+        return ServedProject(
+            settings=settings(**fields),
             database=self.database,
             primary=self.primary,
             mirror=self.mirror,
             dispatcher=self.dispatcher,
+            clock=self.clock,
         )
-        return app
+
+
+@dataclass
+class ServedProject:
+    """A project whose adapters a test may exchange, with a run store of its own."""
+
+    settings: Settings
+    database: Database
+    primary: ObjectStore
+    mirror: ObjectStore | None
+    dispatcher: Dispatcher
+    clock: Clock
+    policy: BackupPolicy = EVERYTHING
+    run_store: RunStore = field(default_factory=InMemoryRunStore)
+    has_storage: bool = True
+    max_object_bytes: int = 45_000_000
+
+    @property
+    def ref(self) -> str:
+        return self.settings.project_ref
+
+    @property
+    def destination(self) -> str:
+        return self.settings.destination

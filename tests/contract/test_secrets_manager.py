@@ -9,7 +9,7 @@ from mypy_boto3_secretsmanager import SecretsManagerClient
 
 from supakeep.aws.secrets import read_secret
 from supakeep.errors import ConfigurationError
-from supakeep.wiring import Application
+from supakeep.wiring import SupabaseProject
 from tests.contract.conftest import Servers
 
 pytestmark = pytest.mark.integration
@@ -64,7 +64,7 @@ def test_the_keys_in_the_secret_take_the_place_of_the_environments(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
 
-    app = Application.from_environment(
+    app = SupabaseProject.from_environment(
         {
             "SUPABASE_URL": "https://abc.supabase.co",
             "SUPABASE_SERVICE_ROLE_KEY": "from-the-environment",

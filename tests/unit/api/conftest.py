@@ -4,8 +4,7 @@ import importlib.util
 import io
 import json
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -13,9 +12,9 @@ from typing import Any, Literal
 
 import pytest
 
-from supakeep.wiring import Application
-from tests.builders.backups import EVERYTHING, a_shop
-from tests.builders.lambda_events import InvocationContext, Project, http_event
+from supakeep.usecases.track_runs import TrackRuns
+from tests.builders.backups import a_shop
+from tests.builders.lambda_events import InvocationContext, Project, ServedProject, http_event
 from tests.fakes.object_store import InMemoryObjectStore
 from tests.fakes.runs import InMemoryDispatcher
 from tests.fakes.time import FixedClock
@@ -36,7 +35,7 @@ def _load(name: str) -> ModuleType:
 
 
 # loaded before sockets are switched off: the tracer opens one when it is imported
-HANDLERS = {name: _load(name) for name in ("backup", "restore", "prune")}
+MODULES = {name: _load(name) for name in ("backup", "restore", "prune")}
 
 
 @dataclass(frozen=True)
@@ -52,11 +51,20 @@ class Answer:
 class LocalFunction:
     """One of the three handlers over a project in memory."""
 
-    module: ModuleType
-    app: Application
+    name: str
+    project: ServedProject
+
+    @property
+    def module(self) -> ModuleType:
+        return MODULES[self.name]
+
+    @property
+    def runs(self) -> TrackRuns:
+        return TrackRuns.of(self.project)
 
     def invoke(self, event: dict[str, Any], **context: Any) -> Any:
-        return self.module.lambda_handler(event, InvocationContext(**context))
+        handler = self.module.create_handler(lambda: self.project)
+        return handler(event, InvocationContext(**context))
 
     def request(self, method: str, path: str, **fields: Any) -> Answer:
         answer = self.invoke(http_event(method, path, **fields))
@@ -91,27 +99,17 @@ def project() -> Project:
 
 
 @pytest.fixture
-def functions(project: Project) -> Iterator[Functions]:
-    """The handlers' modules, all three over one application and one run store."""
-    app = project.application()
-    app.__dict__["policy"] = EVERYTHING
-
-    def function(name: FunctionName) -> LocalFunction:
-        module = HANDLERS[name]
-        module.application._app = app
-        module.application._built_at = time.monotonic()
-        return LocalFunction(module, app)
-
-    yield function
-    for module in HANDLERS.values():
-        module.application._app = None
+def functions(project: Project) -> Functions:
+    """The handlers, all three over one project and one run store."""
+    served = project.served()
+    return lambda name: LocalFunction(name, served)
 
 
 @pytest.fixture
 def logged(monkeypatch: pytest.MonkeyPatch) -> Logs:
     """What the functions' loggers write, a JSON object a line."""
     stream = io.StringIO()
-    for module in HANDLERS.values():
+    for module in MODULES.values():
         for handler in module.logger.handlers:
             monkeypatch.setattr(handler, "stream", stream)
     return stream

@@ -1,12 +1,20 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from supakeep.api.runtime import WarmProject
 from supakeep.errors import ConfigurationError
-from tests.builders.lambda_events import ADMIN_KEY, CRON_SECRET, Project, http_event
-from tests.unit.api.conftest import Functions, LocalFunction
+from tests.builders.lambda_events import (
+    ADMIN_KEY,
+    CRON_SECRET,
+    InvocationContext,
+    Project,
+    http_event,
+)
+from tests.unit.api.conftest import MODULES, Functions, LocalFunction
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
 
@@ -73,13 +81,11 @@ def test_the_cron_secret_opens_no_path_that_leads_out_of_cron(
     assert project.dispatcher.handed_over == []
 
 
-def test_where_no_key_is_configured_none_is_right(project: Project, functions: Functions) -> None:
-    function = functions("prune")
-    app = project.application(admin_key=None, cron_secret=None)
-    function.module.application._app = app
+def test_where_no_key_is_configured_none_is_right(project: Project) -> None:
+    served = project.served(admin_key=None, cron_secret=None)
 
     for key in ("", "None", ADMIN_KEY):
-        answer = LocalFunction(function.module, app).request("POST", "/api/admin/prune", key=key)
+        answer = LocalFunction("prune", served).request("POST", "/api/admin/prune", key=key)
         assert answer.status == 401
 
 
@@ -142,28 +148,26 @@ def _wrong_url(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_wrong_url")
 def test_settings_that_are_wrong_are_told_in_the_words_of_the_guide(
-    functions: Functions, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    function = functions("backup")
-    function.module.application._app = None
+    handler = MODULES["backup"].create_handler(WarmProject())
 
-    answer = function.request("POST", "/api/admin/backup")
+    answer = handler(http_event("POST", "/api/admin/backup"), InvocationContext())
 
-    assert answer.status == 500
-    assert answer.body["error"] == "Could not extract project ref from Supabase URL"
-    assert "https://<project-ref>.supabase.co" in answer.body["hint"]
+    assert answer["statusCode"] == 500
+    assert json.loads(answer["body"])["error"] == "Could not extract project ref from Supabase URL"
+    assert "https://<project-ref>.supabase.co" in json.loads(answer["body"])["hint"]
     assert "Could not extract project ref from Supabase URL" in caplog.text
 
 
 @pytest.mark.usefixtures("_wrong_url")
 def test_settings_that_are_wrong_are_logged_with_the_fix_where_nobody_asks(
-    functions: Functions, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    function = functions("backup")
-    function.module.application._app = None
+    handler = MODULES["backup"].create_handler(WarmProject())
 
     with pytest.raises(ConfigurationError, match="Could not extract project ref"):
-        function.invoke({"action": "backup"})
+        handler({"action": "backup"}, InvocationContext())
 
     assert "https://<project-ref>.supabase.co" in caplog.text
     assert "sb_secret_x" not in caplog.text

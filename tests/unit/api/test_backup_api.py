@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import RunKind
 from supakeep.errors import StorageUnavailableError
 from tests.builders.lambda_events import CRON_SECRET, Project
@@ -67,7 +68,7 @@ def test_the_cron_endpoint_starts_a_scheduled_backup(
     assert answer.body["name"] == f"backup_{PROJECT}_2026-11-22"
     [(action, payload)] = project.dispatcher.handed_over
     assert (action, payload["trigger"]) == ("backup", "schedule")
-    assert functions("backup").app.runs.get(answer.body["run_id"]).trigger == "schedule"
+    assert functions("backup").runs.get(answer.body["run_id"]).trigger == "schedule"
 
 
 def test_while_a_run_is_at_work_another_backup_is_refused(
@@ -126,6 +127,6 @@ def test_a_missing_bucket_is_told_when_the_cron_endpoint_looks_for_a_name(
 
 
 def test_a_restore_is_refused_while_a_backup_is_at_work(functions: Functions) -> None:
-    functions("backup").app.runs.accept(RunKind.RESTORE, "api")
+    functions("backup").runs.accept(RunKind.RESTORE, Trigger.API)
 
     assert functions("backup").request("POST", BACKUP).status == 409

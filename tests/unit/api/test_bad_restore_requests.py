@@ -157,7 +157,7 @@ def test_an_unknown_name_is_not_found(functions: Functions) -> None:
 
 
 def test_a_copy_that_there_is_none_of_is_refused(functions: Functions, project: Project) -> None:
-    functions("restore").app.__dict__["mirror"] = None
+    functions("restore").project.mirror = None
 
     unknown = asked(functions, read_from="elsewhere")
     missing = asked(functions, read_from="mirror")

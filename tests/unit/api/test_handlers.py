@@ -66,7 +66,7 @@ def test_a_scheduled_backup_that_failed_is_made_when_it_is_delivered_again(
 ) -> None:
     backup = functions("backup")
     # two volumes would be needed to leave one behind: the document alone is left
-    backup.app.__dict__["primary"] = FailingObjectStore(
+    backup.project.primary = FailingObjectStore(
         project.primary, "put", key_part=".manifest.json", times=1
     )
     with pytest.raises(Exception, match="did not answer"):
@@ -82,20 +82,20 @@ def test_a_scheduled_backup_that_failed_is_made_when_it_is_delivered_again(
 def test_a_good_backup_is_followed_by_a_prune(functions: Functions, project: Project) -> None:
     functions("backup").invoke(event("backup/schedule"))
 
-    assert project.dispatcher.handed_over == [("prune", {})]
+    assert project.dispatcher.handed_over == [("prune", {"trigger": "schedule"})]
 
 
 @pytest.mark.parametrize("fault", ["table", "mirror"])
 def test_a_partial_backup_is_not_followed_by_a_prune(
     functions: Functions, project: Project, fault: str
 ) -> None:
-    app = functions("backup").app
+    served = functions("backup").project
     if fault == "mirror":
-        app.__dict__["mirror"] = FailingObjectStore(project.mirror, "put")
+        served.mirror = FailingObjectStore(project.mirror, "put")
     else:
         unavailable = DatabaseUnavailableError("no answer", operation="query")
         shop = FailingExportDatabase({ORDERS: (1, unavailable)})
-        app.__dict__["database"] = a_shop(shop)
+        served.database = a_shop(shop)
 
     run = functions("backup").invoke(event("backup/schedule"))
 
@@ -126,13 +126,11 @@ def test_the_next_attempt_of_an_accepted_backup_has_a_name_of_its_own(
     """Objects are write-once, and volumes of the first attempt may lie under its name."""
     backup = functions("backup")
     payload = {**event("backup/self_invoke"), "name": f"backup_{PROJECT}_2026-11-22T091405Z"}
-    whole = backup.app.__dict__["primary"]
-    backup.app.__dict__["primary"] = FailingObjectStore(
-        project.primary, "put", key_part=".manifest.json"
-    )
+    whole = backup.project.primary
+    backup.project.primary = FailingObjectStore(project.primary, "put", key_part=".manifest.json")
     with pytest.raises(StorageUnavailableError):
         backup.invoke(payload)
-    backup.app.__dict__["primary"] = whole
+    backup.project.primary = whole
 
     run = backup.invoke(payload)
 
@@ -225,4 +223,4 @@ def test_a_backup_ends_before_the_functions_time_does(
         functions("backup").invoke(event("backup/schedule"), remaining_milliseconds=19_000)
 
     assert not any(key.endswith(".manifest.json") for key in project.primary.objects)
-    assert functions("backup").app.runs.list(1)[0].status == "failed"
+    assert functions("backup").runs.list(1)[0].status == "failed"

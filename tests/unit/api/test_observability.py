@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import Run, RunKind
 from supakeep.errors import (
     LeaseHeldError,
@@ -72,7 +73,7 @@ def test_a_good_backup_is_counted(functions: Functions, capsys: pytest.CaptureFi
 def test_a_backup_whose_mirror_failed_is_counted_as_good_and_partial(
     functions: Functions, project: Project, capsys: pytest.CaptureFixture[str], logged: Logs
 ) -> None:
-    functions("backup").app.__dict__["mirror"] = FailingObjectStore(project.mirror, "put")
+    functions("backup").project.mirror = FailingObjectStore(project.mirror, "put")
 
     functions("backup").invoke(event("backup/schedule"))
 
@@ -89,10 +90,10 @@ def test_a_delivery_that_finds_the_run_at_work_counts_no_good_backup(
     at_work = Run(
         id="20261122T030000Z-schedule",
         kind=RunKind.BACKUP,
-        trigger="schedule",
+        trigger=Trigger.SCHEDULE,
         requested_at=NOON,
     ).started(NOON)
-    functions("backup").app.run_store.create(at_work)
+    functions("backup").project.run_store.create(at_work)
 
     run = functions("backup").invoke(event("backup/schedule"))
 
@@ -104,12 +105,12 @@ def test_a_delivery_that_finds_the_run_at_work_counts_no_good_backup(
 def test_a_backup_beside_a_restore_is_refused_recorded_and_counted_as_failed(
     functions: Functions, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    functions("backup").app.runs.accept(RunKind.RESTORE, "api")
+    functions("backup").runs.accept(RunKind.RESTORE, Trigger.API)
 
     with pytest.raises(LeaseHeldError):
         functions("backup").invoke(event("backup/schedule"))
 
-    assert functions("backup").app.runs.get("20261122T030000Z-schedule").status == "failed"
+    assert functions("backup").runs.get("20261122T030000Z-schedule").status == "failed"
     assert metrics(capsys)["BackupFailures"] == 1
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import RunKind
 from tests.builders.lambda_events import Project
 from tests.builders.manifests import place_backup
@@ -83,7 +84,7 @@ def test_a_body_that_is_no_json_object_starts_nothing(
 
 
 def test_a_second_prune_is_refused_while_one_is_at_work(functions: Functions) -> None:
-    run = functions("prune").app.runs.accept(RunKind.PRUNE, "schedule")
+    run = functions("prune").runs.accept(RunKind.PRUNE, Trigger.SCHEDULE)
 
     answer = functions("prune").request("POST", PRUNE)
 
@@ -92,6 +93,6 @@ def test_a_second_prune_is_refused_while_one_is_at_work(functions: Functions) ->
 
 
 def test_a_dry_run_is_answered_while_a_backup_is_at_work(functions: Functions) -> None:
-    functions("prune").app.runs.accept(RunKind.BACKUP, "schedule")
+    functions("prune").runs.accept(RunKind.BACKUP, Trigger.SCHEDULE)
 
     assert functions("prune").request("POST", PRUNE, body={"dry_run": True}).status == 200

@@ -4,6 +4,7 @@ import datetime as dt
 
 import pytest
 
+from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import RunKind
 from tests.builders.backups import CUSTOMERS, NAME, back_up
 from tests.builders.lambda_events import Project
@@ -139,9 +140,9 @@ def test_a_store_that_cannot_be_listed_is_told_beside_the_other(
 
 
 def test_where_no_store_answers_the_listing_fails(functions: Functions, project: Project) -> None:
-    app = functions("restore").app
-    app.__dict__["primary"] = FailingObjectStore(project.primary, "list")
-    app.__dict__["mirror"] = FailingObjectStore(project.mirror, "list")
+    served = functions("restore").project
+    served.primary = FailingObjectStore(project.primary, "list")
+    served.mirror = FailingObjectStore(project.mirror, "list")
 
     answer = functions("restore").request("GET", "/api/admin/backups")
 
@@ -191,10 +192,10 @@ def test_a_download_comes_from_the_mirror_where_the_primary_is_gone(
 
 
 def test_runs_are_listed_newest_first(functions: Functions, project: Project) -> None:
-    runs = functions("restore").app.runs
+    runs = functions("restore").runs
     ids = []
     for _ in range(3):
-        ids.append(runs.accept(RunKind.PRUNE, "api").id)
+        ids.append(runs.accept(RunKind.PRUNE, Trigger.API).id)
         project.clock.advance(minutes=6)
 
     everything = functions("restore").request("GET", "/api/admin/runs")
@@ -223,7 +224,7 @@ def test_an_unknown_run_is_not_found_and_a_malformed_id_refused(functions: Funct
 def test_a_run_without_a_sign_of_life_is_told_as_failed(
     functions: Functions, project: Project
 ) -> None:
-    run = functions("restore").app.runs.accept(RunKind.BACKUP, "api")
+    run = functions("restore").runs.accept(RunKind.BACKUP, Trigger.API)
     project.clock.advance(hours=2)
 
     told = functions("restore").request("GET", f"/api/admin/runs/{run.id}").body

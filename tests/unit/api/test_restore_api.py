@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from supakeep.archive.manifest import encode_manifest
+from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import RunKind
 from supakeep.errors import StorageUnavailableError
 from tests.builders.backups import CUSTOMERS, ITEMS, NAME, ORDERS, back_up
@@ -120,7 +121,7 @@ def test_another_projects_backup_is_refused_without_consent(
 def test_a_restore_is_refused_while_a_backup_is_at_work(
     functions: Functions, project: Project
 ) -> None:
-    run = functions("restore").app.runs.accept(RunKind.BACKUP, "api")
+    run = functions("restore").runs.accept(RunKind.BACKUP, Trigger.API)
 
     answer = asked(functions)
 
@@ -158,10 +159,10 @@ def test_a_download_that_fails_is_told_in_the_words_of_the_guide(
     error = StorageUnavailableError(
         "Failed to download backup: ReadTimeout", operation="download", hint="Try again later"
     )
-    app = functions("restore").app
+    served = functions("restore").project
     for name in ("primary", "mirror"):
         store = FailingObjectStore(getattr(project, name), "read", error=error)
-        app.__dict__[name] = store
+        setattr(served, name, store)
 
     answer = functions("restore").request("GET", f"/api/admin/backups/{NAME}")
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from supakeep.api.runtime import WarmProject
 from supakeep.errors import ConfigurationError
 from tests.builders.lambda_events import InvocationContext, http_event
-from tests.unit.api.conftest import HANDLERS, FunctionName, Functions
+from tests.unit.api.conftest import MODULES, FunctionName
 from tests.unit.api.emitted import Logs
 
 CANARY = "canary"
 
 
 @pytest.fixture
-def without_application(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The functions build theirs from an environment whose password is not percent-encoded."""
-    for module in HANDLERS.values():
-        monkeypatch.setattr(module.application, "_app", None)
+def _wrong_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment with a database password that is not percent-encoded."""
     monkeypatch.setenv("NEXT_PUBLIC_SUPABASE_URL", "https://abc.supabase.co")
     monkeypatch.setenv("SUPABASE_SERVICE_ROLE_KEY", "sb_secret_x")
     monkeypatch.setenv(
@@ -25,17 +24,17 @@ def without_application(functions: Functions, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.filterwarnings("ignore:No application metrics")
-@pytest.mark.usefixtures("without_application")
+@pytest.mark.usefixtures("_wrong_password")
 @pytest.mark.parametrize("name", ["backup", "restore", "prune"])
 def test_no_part_of_a_database_password_is_answered_or_logged(
-    name: FunctionName, functions: Functions, logged: Logs
+    name: FunctionName, logged: Logs
 ) -> None:
-    module = HANDLERS[name]
+    handler = MODULES[name].create_handler(WarmProject())
     asked = http_event("GET", "/api/admin/runs")
 
     for event in (asked, {"source": "supakeep.schedule"}, {"name": "latest"}):
         try:
-            said = str(module.lambda_handler(event, InvocationContext()))
+            said = str(handler(event, InvocationContext()))
         except ConfigurationError as error:
             said = f"{error!r} {vars(error)}"
         assert CANARY not in said

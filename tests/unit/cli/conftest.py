@@ -16,8 +16,8 @@ import pytest
 from supakeep.cli.command import Command
 from supakeep.cli.commands import COMMANDS
 from supakeep.cli.main import CommandLine
-from supakeep.ports import Clock, Database, ObjectStore
-from supakeep.wiring import Application, store_at
+from supakeep.ports import Clock, ObjectStore
+from supakeep.wiring import Adapters, SupabaseProject, store_at
 from tests.builders.backups import a_shop
 from tests.builders.manifests import PROJECT
 from tests.fakes.database import InMemoryDatabase
@@ -49,17 +49,15 @@ class Surroundings:
     stores at places of --from and --to.
     """
 
-    adapters: dict[str, Database | ObjectStore] = field(default_factory=dict)
+    adapters: Adapters = field(default_factory=Adapters)
     places: dict[str, ObjectStore] = field(default_factory=dict)
     commands: Sequence[Command] = COMMANDS
     # backups are dated NOON or of late, whatever the machine's own clock says
     clock: Clock = field(default_factory=lambda: FixedClock(max(NOON, dt.datetime.now(dt.UTC))))
 
-    def application(self, environment: Mapping[str, str]) -> Application:
-        app = Application.from_environment(environment)
-        app.__dict__.update(self.adapters)
-        app.clock = self.clock
-        return app
+    def application(self, environment: Mapping[str, str]) -> SupabaseProject:
+        adapters = Adapters(clock=self.clock, **self.adapters)
+        return SupabaseProject.from_environment(environment, **adapters)
 
     def store_at(self, place: str) -> ObjectStore:
         return self.places.get(place) or store_at(place)

@@ -5,26 +5,37 @@ from typing import Any
 
 import pytest
 
+from supakeep.domain.manifest import Problem, Trigger
+from supakeep.domain.prune import PrunedStore, PruneReport
+from supakeep.domain.restore import RestoreReport
 from supakeep.domain.run import (
     LEASE_SECONDS,
     QUEUE_SECONDS,
     Run,
     RunKind,
+    RunResult,
     RunStatus,
     TableProgress,
     new_run_id,
     problem_of,
     validated_run_id,
 )
+from supakeep.domain.summary import BackupSummary
 from supakeep.errors import ConfigurationError, InvalidRequestError
+from tests.builders.manifests import PROJECT, a_manifest
 from tests.fakes.time import NOON
+
+WHOLLY = PruneReport(project=PROJECT, dry_run=False)
+PARTLY = WHOLLY.model_copy(
+    update={"stores": (PrunedStore(store="mirror", problem=Problem(message="no", hint=None)),)}
+)
 
 
 def a_run(**fields: Any) -> Run:
     return Run(
         id="20261122T120000Z-1a2b3c4d",
         kind=RunKind.BACKUP,
-        trigger="api",
+        trigger=Trigger.API,
         requested_at=NOON,
         **fields,
     )
@@ -53,7 +64,7 @@ def test_anything_else_is_no_run_id(text: str) -> None:
 def test_a_run_is_queued_then_running_then_ended() -> None:
     queued = a_run()
     running = queued.started(seconds_after(NOON, 1))
-    ended = running.ended(seconds_after(NOON, 9), RunStatus.PARTIAL, {"rows": 5})
+    ended = running.ended(seconds_after(NOON, 9), PARTLY)
 
     assert (queued.status, queued.status.is_final) == (RunStatus.QUEUED, False)
     assert (running.status, running.status.is_final, running.attempt) == (
@@ -63,7 +74,7 @@ def test_a_run_is_queued_then_running_then_ended() -> None:
     )
     assert (ended.status, ended.status.is_final) == (RunStatus.PARTIAL, True)
     assert ended.finished_at == seconds_after(NOON, 9)
-    assert ended.result == {"rows": 5}
+    assert ended.result == PARTLY
 
 
 def test_the_next_attempt_begins_without_anything_of_the_last_one() -> None:
@@ -107,8 +118,8 @@ def test_a_run_without_a_sign_of_life_is_told_as_failed(run: Run, patience: int)
 @pytest.mark.parametrize(
     "run",
     [
-        a_run().ended(NOON, RunStatus.COMPLETE, {}),
-        a_run().ended(NOON, RunStatus.PARTIAL, {}),
+        a_run().ended(NOON, WHOLLY),
+        a_run().ended(NOON, PARTLY),
         a_run().failed(NOON, ValueError()),
     ],
 )
@@ -128,13 +139,15 @@ def test_a_run_without_details_keeps_what_is_incomplete() -> None:
         "public.failed": TableProgress(rows=2, status="failed"),
         "public.at_work": TableProgress(rows=3, status="running"),
     }
-    result = {"name": "backup_x_2026-11-22", "rows": 2500, "tables": ["long"], "warnings": ["long"]}
+    result = BackupSummary.of(a_manifest(warnings=("long",)), ["primary"])
     run = a_run(tables={**complete, **incomplete}).model_copy(update={"result": result})
 
     short = run.without_details()
 
     assert short.tables == incomplete
-    assert short.result == {"name": "backup_x_2026-11-22", "rows": 2500}
+    assert isinstance(short.result, BackupSummary)
+    assert short.result.name == result.name
+    assert (short.result.tables, short.result.objects, short.result.warnings) == ((), (), ())
     unchanged = {"tables", "result"}
     assert short.model_dump(exclude=unchanged) == run.model_dump(exclude=unchanged)
 
@@ -147,3 +160,31 @@ def test_a_run_without_details_keeps_a_hundred_tables_at_most() -> None:
     assert list(short.tables) == list(failed)[:100]
     assert short.result is None
     assert len(short.model_dump_json()) < 10_000
+
+
+@pytest.mark.parametrize(
+    ("kind", "result"),
+    [
+        (RunKind.BACKUP, BackupSummary.of(a_manifest(), ["primary"])),
+        (RunKind.RESTORE, RestoreReport(backup="b", project=PROJECT, dry_run=False, read_from="x")),
+        (RunKind.PRUNE, PARTLY),
+    ],
+)
+def test_a_record_is_read_back_with_the_result_of_its_kind(
+    kind: RunKind, result: RunResult
+) -> None:
+    run = a_run().model_copy(update={"kind": kind}).started(NOON).ended(NOON, result)
+
+    for record in (run, run.without_details()):
+        read = Run.model_validate_json(record.model_dump_json())
+        assert read == record
+        assert type(read.result) is type(result)
+
+
+def test_a_result_that_another_version_recorded_and_this_one_cannot_read_is_left_out() -> None:
+    record = a_run().ended(NOON, WHOLLY).model_dump(mode="json")
+
+    run = Run.model_validate({**record, "result": {"of": "another version"}})
+
+    assert run.result is None
+    assert run.status is RunStatus.COMPLETE

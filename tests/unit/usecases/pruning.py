@@ -6,9 +6,10 @@ import datetime as dt
 
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.policy import RetentionPolicy
+from supakeep.domain.prune import PrunedBackup, PruneReport
 from supakeep.ports import Deadline, ObjectStore
 from supakeep.usecases.find_backups import list_backups
-from supakeep.usecases.prune_backups import PruneBackups, PrunedBackup, PruneReport
+from supakeep.usecases.prune_backups import PruneBackups
 from tests.builders.manifests import PROJECT
 from tests.fakes.object_store import InMemoryObjectStore
 from tests.fakes.time import NOON, FixedClock, NeverExpires

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import datetime as dt
 
-from supakeep.domain.run import Run, RunKind, RunStatus, new_run_id
+from supakeep.domain.manifest import Trigger
+from supakeep.domain.prune import PruneReport
+from supakeep.domain.run import Run, RunKind, new_run_id
 from supakeep.errors import LeaseHeldError, StorageUnavailableError
 from supakeep.runs.in_memory import InMemoryRunStore
-from supakeep.usecases.track_runs import Outcome, RunProgress, TrackRuns
+from supakeep.usecases.track_runs import RunProgress, TrackRuns
+from tests.builders.manifests import PROJECT
 from tests.fakes.time import NOON
 
-DONE = Outcome(RunStatus.COMPLETE, {"rows": 5})
+DONE = PruneReport(project=PROJECT, dry_run=False)
 
 
 def a_run(suffix: str = "1a2b3c4d", kind: RunKind = RunKind.BACKUP) -> Run:
-    return Run(id=new_run_id(NOON, suffix), kind=kind, trigger="schedule", requested_at=NOON)
+    return Run(id=new_run_id(NOON, suffix), kind=kind, trigger=Trigger.SCHEDULE, requested_at=NOON)
 
 
-def done(_: RunProgress) -> Outcome:
+def done(_: RunProgress) -> PruneReport:
     return DONE
 
 
-def crash(_: RunProgress) -> Outcome:
+def crash(_: RunProgress) -> PruneReport:
     raise StorageUnavailableError("It did not answer", operation="upload", hint="Try again")
 
 

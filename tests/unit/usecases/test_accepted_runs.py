@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from supakeep.domain.manifest import Trigger
+from supakeep.domain.prune import PruneReport
 from supakeep.domain.run import LEASE_SECONDS, RunKind, RunStatus
 from supakeep.errors import (
     InvalidRequestError,
@@ -10,7 +12,7 @@ from supakeep.errors import (
     StorageUnavailableError,
 )
 from supakeep.runs.in_memory import InMemoryRunStore
-from supakeep.usecases.track_runs import Outcome, RunProgress, TrackRuns
+from supakeep.usecases.track_runs import RunProgress, TrackRuns
 from tests.fakes.time import FixedClock
 from tests.unit.usecases.running import DONE, a_run, done, lease_is_free, recorded
 
@@ -18,22 +20,22 @@ from tests.unit.usecases.running import DONE, a_run, done, lease_is_free, record
 def test_an_accepted_run_waits_with_its_lease_and_is_carried_out_under_its_id(
     runs: TrackRuns, run_store: InMemoryRunStore, clock: FixedClock
 ) -> None:
-    accepted = runs.accept(RunKind.BACKUP, "api", backup="backup_jewelshot_2026-11-22")
+    accepted = runs.accept(RunKind.BACKUP, Trigger.API, backup="backup_jewelshot_2026-11-22")
 
     assert recorded(runs, accepted).status is RunStatus.QUEUED
     assert not lease_is_free(run_store, clock.now())
     with pytest.raises(LeaseHeldError):
-        runs.accept(RunKind.RESTORE, "api")
+        runs.accept(RunKind.RESTORE, Trigger.API)
 
     run = runs.execute(accepted, done)
     assert (run.id, run.status, run.attempt) == (accepted.id, RunStatus.COMPLETE, 1)
 
 
 def test_a_refused_request_leaves_no_record(runs: TrackRuns) -> None:
-    accepted = runs.accept(RunKind.BACKUP, "api")
+    accepted = runs.accept(RunKind.BACKUP, Trigger.API)
 
     with pytest.raises(LeaseHeldError):
-        runs.accept(RunKind.BACKUP, "api")
+        runs.accept(RunKind.BACKUP, Trigger.API)
 
     assert [run.id for run in runs.list(10)] == [accepted.id]
 
@@ -41,7 +43,7 @@ def test_a_refused_request_leaves_no_record(runs: TrackRuns) -> None:
 def test_an_accepted_run_that_is_withdrawn_is_told_as_failed(
     runs: TrackRuns, run_store: InMemoryRunStore, clock: FixedClock
 ) -> None:
-    accepted = runs.accept(RunKind.BACKUP, "api")
+    accepted = runs.accept(RunKind.BACKUP, Trigger.API)
 
     runs.withdraw(accepted, StorageUnavailableError("not started", operation="dispatch"))
 
@@ -50,7 +52,7 @@ def test_an_accepted_run_that_is_withdrawn_is_told_as_failed(
 
 
 def test_backups_that_restores_read_or_will_read_are_in_use(runs: TrackRuns) -> None:
-    def while_at_work(progress: RunProgress) -> Outcome:
+    def while_at_work(progress: RunProgress) -> PruneReport:
         progress.name_backup("backup_jewelshot_2026-11-20")
         assert runs.backups_in_use() == {"backup_jewelshot_2026-11-20"}
         return DONE
@@ -58,7 +60,7 @@ def test_backups_that_restores_read_or_will_read_are_in_use(runs: TrackRuns) -> 
     runs.execute(a_run(kind=RunKind.RESTORE), while_at_work)
     assert runs.backups_in_use() == frozenset()
 
-    runs.accept(RunKind.RESTORE, "api", backup="backup_jewelshot_2026-11-21")
+    runs.accept(RunKind.RESTORE, Trigger.API, backup="backup_jewelshot_2026-11-21")
     assert runs.backups_in_use() == {"backup_jewelshot_2026-11-21"}
 
 
@@ -72,7 +74,7 @@ def test_an_unknown_run_and_a_malformed_id_are_told_apart(runs: TrackRuns) -> No
 def test_runs_are_listed_newest_first(runs: TrackRuns, clock: FixedClock) -> None:
     ids = []
     for _ in range(3):
-        ids.append(runs.accept(RunKind.PRUNE, "api").id)
+        ids.append(runs.accept(RunKind.PRUNE, Trigger.API).id)
         clock.advance(seconds=LEASE_SECONDS + 1)
 
     assert [run.id for run in runs.list(2)] == [ids[2], ids[1]]

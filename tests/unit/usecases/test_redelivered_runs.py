@@ -6,10 +6,11 @@ import datetime as dt
 
 import pytest
 
+from supakeep.domain.prune import PruneReport
 from supakeep.domain.run import LEASE_SECONDS, Run, RunStatus
 from supakeep.errors import LeaseHeldError, StorageUnavailableError
 from supakeep.runs.in_memory import InMemoryRunStore
-from supakeep.usecases.track_runs import Outcome, RunProgress, TrackRuns
+from supakeep.usecases.track_runs import RunProgress, TrackRuns
 from tests.fakes.time import NOON, FixedClock
 from tests.unit.usecases.running import DONE, a_run, crash, done, lease_is_free, recorded
 
@@ -53,7 +54,7 @@ def test_another_invocation_of_a_run_at_work_is_a_duplicate(
 
 
 def test_the_record_names_the_invocation_that_is_at_work(runs: TrackRuns) -> None:
-    def look(progress: RunProgress) -> Outcome:
+    def look(progress: RunProgress) -> PruneReport:
         assert recorded(runs, progress.run).invocation == "one"
         return DONE
 
@@ -91,7 +92,7 @@ def test_progress_that_cannot_be_recorded_ends_no_run(clock: FixedClock, operati
     store = IntermittentRunStore()
     runs = TrackRuns(store, clock)
 
-    def work(progress: RunProgress) -> Outcome:
+    def work(progress: RunProgress) -> PruneReport:
         store.failing = operation
         for rows in (1, 2, 3):
             clock.advance(seconds=30)
@@ -109,7 +110,7 @@ def test_progress_is_recorded_again_when_the_store_answers_again(clock: FixedClo
     store = IntermittentRunStore()
     runs = TrackRuns(store, clock)
 
-    def work(progress: RunProgress) -> Outcome:
+    def work(progress: RunProgress) -> PruneReport:
         store.failing = "save"
         clock.advance(seconds=30)
         progress.table("public.orders", 1, "running")
@@ -126,7 +127,7 @@ def test_a_lease_that_another_run_has_ends_the_run(clock: FixedClock) -> None:
     store = IntermittentRunStore()
     runs = TrackRuns(store, clock)
 
-    def work(progress: RunProgress) -> Outcome:
+    def work(progress: RunProgress) -> PruneReport:
         store.release_lease("database", progress.run.id)
         store.acquire_lease("database", "another", clock.now(), NOON + dt.timedelta(hours=1))
         clock.advance(seconds=30)

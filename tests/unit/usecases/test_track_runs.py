@@ -4,13 +4,14 @@ import datetime as dt
 
 import pytest
 
+from supakeep.domain.prune import PruneReport
 from supakeep.domain.run import LEASE_SECONDS, RunKind, RunStatus
 from supakeep.errors import (
     LeaseHeldError,
     StorageUnavailableError,
 )
 from supakeep.runs.in_memory import InMemoryRunStore
-from supakeep.usecases.track_runs import Outcome, RunProgress, TrackRuns
+from supakeep.usecases.track_runs import RunProgress, TrackRuns
 from tests.fakes.runs import InMemoryProgress
 from tests.fakes.time import NOON, FixedClock
 from tests.unit.usecases.running import DONE, a_run, crash, done, lease_is_free, recorded
@@ -21,7 +22,7 @@ def test_a_run_is_carried_out_and_its_end_recorded(
 ) -> None:
     run = runs.execute(a_run(), done)
 
-    assert (run.status, run.attempt, run.result) == (RunStatus.COMPLETE, 1, {"rows": 5})
+    assert (run.status, run.attempt, run.result) == (RunStatus.COMPLETE, 1, DONE)
     assert recorded(runs, run) == run
     assert lease_is_free(run_store, clock.now())
 
@@ -29,7 +30,7 @@ def test_a_run_is_carried_out_and_its_end_recorded(
 def test_while_a_run_works_it_is_running_and_holds_the_lease(
     runs: TrackRuns, run_store: InMemoryRunStore, clock: FixedClock
 ) -> None:
-    def look(progress: RunProgress) -> Outcome:
+    def look(progress: RunProgress) -> PruneReport:
         assert recorded(runs, progress.run).status is RunStatus.RUNNING
         assert not lease_is_free(run_store, clock.now())
         return DONE
@@ -45,7 +46,7 @@ def test_a_second_delivery_of_an_ended_run_gives_the_first_ones_record(runs: Tra
 
 
 def test_a_second_delivery_of_a_run_at_work_does_nothing(runs: TrackRuns) -> None:
-    def deliver_again(progress: RunProgress) -> Outcome:
+    def deliver_again(progress: RunProgress) -> PruneReport:
         again = runs.execute(a_run(), crash)
         assert (again.status, again.attempt) == (RunStatus.RUNNING, 1)
         return DONE
@@ -70,7 +71,7 @@ def test_a_failure_is_recorded_and_raised(
 def test_a_run_that_is_ended_from_outside_is_recorded_too(
     runs: TrackRuns, run_store: InMemoryRunStore, clock: FixedClock
 ) -> None:
-    def interrupted(_: RunProgress) -> Outcome:
+    def interrupted(_: RunProgress) -> PruneReport:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -94,7 +95,7 @@ def test_a_failed_run_that_is_delivered_again_is_the_next_attempt(runs: TrackRun
 def test_another_run_is_refused_while_the_lease_is_held_and_recorded_as_failed(
     runs: TrackRuns,
 ) -> None:
-    def while_at_work(progress: RunProgress) -> Outcome:
+    def while_at_work(progress: RunProgress) -> PruneReport:
         with pytest.raises(LeaseHeldError, match=f"Run {progress.run.id} is at work"):
             runs.execute(a_run("other"), done)
         return DONE
@@ -112,7 +113,7 @@ def test_another_run_is_refused_while_the_lease_is_held_and_recorded_as_failed(
 def test_a_prune_runs_beside_the_others_and_nothing_beside_its_own_kind(
     runs: TrackRuns, first: RunKind, second: RunKind
 ) -> None:
-    def while_at_work(_: RunProgress) -> Outcome:
+    def while_at_work(_: RunProgress) -> PruneReport:
         runs.execute(a_run("second", second), done)
         return DONE
 
@@ -154,7 +155,7 @@ def test_a_run_that_died_is_tried_again_when_it_is_delivered_again(
 def test_progress_renews_the_lease_and_shows_in_the_record(
     runs: TrackRuns, run_store: InMemoryRunStore, clock: FixedClock
 ) -> None:
-    def long_work(progress: RunProgress) -> Outcome:
+    def long_work(progress: RunProgress) -> PruneReport:
         for rows in range(10):
             clock.advance(seconds=LEASE_SECONDS - 1)
             progress.table("public.orders", rows, "running")
@@ -171,7 +172,7 @@ def test_progress_renews_the_lease_and_shows_in_the_record(
 def test_progress_within_a_few_seconds_is_not_written_each_time(
     runs: TrackRuns, clock: FixedClock
 ) -> None:
-    def quick_work(progress: RunProgress) -> Outcome:
+    def quick_work(progress: RunProgress) -> PruneReport:
         clock.advance(seconds=4)
         progress.table("public.orders", 1, "running")
         assert recorded(runs, progress.run).tables == {}
@@ -184,7 +185,7 @@ def test_progress_within_a_few_seconds_is_not_written_each_time(
 def test_a_run_that_lost_its_lease_stops(
     runs: TrackRuns, run_store: InMemoryRunStore, clock: FixedClock
 ) -> None:
-    def slow_work(progress: RunProgress) -> Outcome:
+    def slow_work(progress: RunProgress) -> PruneReport:
         clock.advance(seconds=LEASE_SECONDS + 1)
         end = clock.now() + dt.timedelta(seconds=LEASE_SECONDS)
         run_store.acquire_lease("database", "20261122T120501Z-other", clock.now(), end)
@@ -204,7 +205,7 @@ def test_a_watcher_sees_progress_as_it_comes(
 ) -> None:
     watcher = InMemoryProgress()
 
-    def work(progress: RunProgress) -> Outcome:
+    def work(progress: RunProgress) -> PruneReport:
         progress.table("public.orders", 7, "complete")
         return DONE
 
@@ -214,7 +215,7 @@ def test_a_watcher_sees_progress_as_it_comes(
 
 
 def test_the_backup_that_a_run_is_about_is_recorded_at_once(runs: TrackRuns) -> None:
-    def work(progress: RunProgress) -> Outcome:
+    def work(progress: RunProgress) -> PruneReport:
         progress.name_backup("backup_jewelshot_2026-11-22")
         assert recorded(runs, progress.run).backup == "backup_jewelshot_2026-11-22"
         return DONE

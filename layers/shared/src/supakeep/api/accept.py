@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from supakeep.api.contracts import Accepted
+from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import Run, RunKind
 from supakeep.errors import SupakeepError
-from supakeep.wiring import Application
+from supakeep.ports import Project
+from supakeep.usecases.track_runs import TrackRuns
 
 RUNS_PATH = "/api/admin/runs"
 
 
 def accept(
-    app: Application,
+    project: Project,
     kind: RunKind,
     payload: dict[str, Any],
     *,
     backup: str | None = None,
-    trigger: Literal["api", "schedule"] = "api",
+    trigger: Trigger = Trigger.API,
 ) -> Accepted:
     """Records the run, takes its lease and hands `payload` over with the run's id.
 
     Raises LeaseHeldError where another run is at work; nothing is left behind where handing over
     fails.
     """
-    run = app.runs.accept(kind, trigger, backup=backup)
+    runs = TrackRuns.of(project)
+    run = runs.accept(kind, trigger, backup=backup)
     try:
-        app.dispatcher.dispatch(kind.value, {**payload, "run_id": run.id})
+        project.dispatcher.dispatch(kind.value, {**payload, "run_id": run.id})
     except SupakeepError as exc:
-        app.runs.withdraw(run, exc)
+        runs.withdraw(run, exc)
         raise
     return accepted(run)
 

@@ -7,12 +7,14 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from supakeep.domain.manifest import Problem
+from supakeep.domain.manifest import Problem, Trigger
 from supakeep.domain.restore import RestoreRequest
 from supakeep.domain.row_changes import RestoreMode
 from supakeep.domain.summary import BackupSummary
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+# who may ask for a run from outside
+Requested = Literal[Trigger.API, Trigger.SCHEDULE]
 
 
 class _Request(BaseModel):
@@ -51,7 +53,7 @@ class BackupInvocation(_Request):
     action: Literal["backup"]
     run_id: Text | None = None
     name: Text | None = None
-    trigger: Literal["api", "schedule"] = "api"
+    trigger: Requested = Trigger.API
 
 
 class RestoreInvocation(RestoreBody):
@@ -63,10 +65,11 @@ class RestoreInvocation(RestoreBody):
 
 
 class PruneInvocation(PruneBody):
-    """A direct invocation of the prune function."""
+    """A direct invocation of the prune function; `trigger` is that of the backup that started it."""
 
     action: Literal["prune"]
     run_id: Text | None = None
+    trigger: Requested = Trigger.API
 
 
 class ScheduleEvent(BaseModel):

@@ -8,7 +8,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
@@ -33,8 +33,8 @@ from supakeep.errors import (
     UnauthorizedError,
     UnsafeOperationError,
 )
+from supakeep.ports import Project
 from supakeep.settings import Settings
-from supakeep.wiring import Application
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +56,13 @@ _STATUS: tuple[tuple[type[SupakeepError], int], ...] = (
     (StorageError, 502),
     (ConfigurationError, 500),
 )
+
+
+class ServedProject(Project, Protocol):
+    """A project whose settings hold the keys of those who may call."""
+
+    @property
+    def settings(self) -> Settings: ...
 
 
 class BodyTooLargeError(InvalidRequestError):
@@ -86,16 +93,16 @@ def create_resolver() -> APIGatewayHttpResolver:
 
 def answer(
     resolver: APIGatewayHttpResolver,
-    app: Callable[[], Application],
+    project: Callable[[], ServedProject],
     event: dict[str, Any],
     context: Any,
 ) -> dict[str, Any]:
     """Answers one HTTP request; the key is checked before anything else is looked at.
 
-    Settings that are wrong are told to anyone who asks: without them no key can be checked.
+    Settings that are wrong are reported to anyone who asks: without them no key can be checked.
     """
     try:
-        authorize(event, app().settings)
+        authorize(event, project().settings)
         event = _with_json_body(event)
     except SupakeepError as error:
         log.warning("%s. %s", error.message, error.hint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
@@ -11,7 +12,10 @@ from aws_lambda_powertools.logging import utils
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.metrics import MetricUnit
 
-from supakeep.domain.run import Run, RunKind, RunStatus
+from supakeep.domain.run import Run, RunKind, RunResult, RunStatus
+from supakeep.domain.summary import BackupSummary
+
+Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 NAMESPACE = "Supakeep"
 _TYPES = {"WARNING": "warn", "CRITICAL": "error"}
@@ -50,15 +54,26 @@ def create_metrics() -> Metrics:
     return Metrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE))
 
 
+def observed(handler: Handler, logger: Logger, tracer: Tracer, metrics: Metrics) -> Handler:
+    """`handler` with a trace, with its metrics, and with the request's ID in every line it logs."""
+    counted = metrics.log_metrics(handler, capture_cold_start_metric=True)
+    traced = tracer.capture_lambda_handler(counted, capture_response=False)
+    logged: Handler = logger.inject_lambda_context(
+        traced, correlation_id_path="requestContext.requestId", clear_state=True
+    )
+    return logged
+
+
 def report_run(logger: Logger, metrics: Metrics, run: Run, scope: str) -> None:
     """Logs a run's end and counts it. `duration` is in milliseconds, `size` in bytes."""
-    result = run.result or {}
+    result = run.result
+    size = result.size_bytes if isinstance(result, BackupSummary) else None
     duration = _milliseconds(run)
     context = {
         "runId": run.id,
         "backupName": run.backup,
         "duration": duration,
-        "size": result.get("size_bytes"),
+        "size": size,
         "status": str(run.status),
     }
     write = logger.info if run.status is RunStatus.COMPLETE else logger.warning
@@ -67,10 +82,10 @@ def report_run(logger: Logger, metrics: Metrics, run: Run, scope: str) -> None:
         # delivered twice, and the first delivery is at work: that one will count
         return
     metrics.add_metric(f"{run.kind.capitalize()}Duration", MetricUnit.Milliseconds, duration)
-    if run.kind is RunKind.BACKUP:
-        _count_backup(metrics, run, result)
-    for problem in _problems(result):
-        logger.warning(problem, extra=_entry(scope, context))
+    if isinstance(result, BackupSummary):
+        _count_backup(metrics, result)
+    for sentence in _sentences(result):
+        logger.warning(sentence, extra=_entry(scope, context))
 
 
 def report_failure(
@@ -88,24 +103,23 @@ def count_newest_good_backup(metrics: Metrics, age_seconds: float) -> None:
     metrics.add_metric("NewestGoodBackupAge", MetricUnit.Seconds, round(age_seconds))
 
 
-def _count_backup(metrics: Metrics, run: Run, result: dict[str, Any]) -> None:
-    metrics.add_metric("BackupRows", MetricUnit.Count, result.get("rows", 0))
-    metrics.add_metric("BackupBytes", MetricUnit.Bytes, result.get("size_bytes", 0))
-    metrics.add_metric("MirrorFailures", MetricUnit.Count, int(bool(result.get("mirror_error"))))
-    good = all(table["status"] == "complete" for table in result.get("tables", ()))
-    metrics.add_metric("PartialBackups", MetricUnit.Count, int(run.status is RunStatus.PARTIAL))
+def _count_backup(metrics: Metrics, backup: BackupSummary) -> None:
+    metrics.add_metric("BackupRows", MetricUnit.Count, backup.rows)
+    metrics.add_metric("BackupBytes", MetricUnit.Bytes, backup.size_bytes)
+    metrics.add_metric("MirrorFailures", MetricUnit.Count, int(backup.mirror_error is not None))
+    good = all(table.status == "complete" for table in backup.tables)
+    metrics.add_metric("PartialBackups", MetricUnit.Count, int(not backup.is_whole))
     metrics.add_metric("GoodBackups", MetricUnit.Count, int(good))
     if good:
         count_newest_good_backup(metrics, 0)
 
 
-def _problems(result: dict[str, Any]) -> list[str]:
-    """What kept a run from being complete, a sentence each."""
-    tables = [table["error"] for table in result.get("tables", ()) if table.get("error")]
-    stores = [store["problem"] for store in result.get("stores", ()) if store.get("problem")]
-    mirror = [result["mirror_error"]] if result.get("mirror_error") else []
-    told = [f"{p['message']}. {p.get('hint') or ''}".strip() for p in (*tables, *stores, *mirror)]
-    return [*told, *result.get("warnings", ())]
+def _sentences(result: RunResult | None) -> list[str]:
+    """What kept a run from being complete, and its warnings, a sentence each."""
+    if result is None:
+        return []
+    problems = [f"{p.message}. {p.hint or ''}".strip() for p in result.problems]
+    return [*problems, *result.warnings]
 
 
 def _entry(scope: str, context: dict[str, Any]) -> dict[str, Any]:

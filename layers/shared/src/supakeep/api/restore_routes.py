@@ -14,28 +14,30 @@ from supakeep.api.contracts import Accepted, BackupList, Download, DownloadLink,
 from supakeep.domain.restore_plan import check_confirmation, check_mode, chosen_entries
 from supakeep.domain.run import Run, RunKind
 from supakeep.domain.summary import BackupSummary
-from supakeep.usecases.find_backups import list_backups, page_of, stores_holding
-from supakeep.wiring import Application
+from supakeep.ports import Project
+from supakeep.usecases.choose_stores import every_store, stores_named
+from supakeep.usecases.find_backups import find_backup, list_backups, page_of, stores_holding
+from supakeep.usecases.track_runs import TrackRuns
 
 LINK_SECONDS = 300
 BACKUPS_PATH = "/api/admin/backups"
 
 
-def add_restore_routes(resolver: APIGatewayHttpResolver, app: Callable[[], Application]) -> None:
-    """`app` gives the application of the present invocation."""
-    _add_backup_questions(resolver, app)
-    _add_restore(resolver, app)
-    _add_run_questions(resolver, app)
+def add_restore_routes(resolver: APIGatewayHttpResolver, project: Callable[[], Project]) -> None:
+    """`project` gives the project of the present invocation."""
+    _add_backup_questions(resolver, project)
+    _add_restore(resolver, project)
+    _add_run_questions(resolver, project)
 
 
-def _add_backup_questions(resolver: APIGatewayHttpResolver, app: Callable[[], Application]) -> None:
+def _add_backup_questions(resolver: APIGatewayHttpResolver, project: Callable[[], Project]) -> None:
     @resolver.get(BACKUPS_PATH)
     def get_backups(
         # Lambda's answers hold 6 MB, and a backup of 100 tables takes some 10 kB of one
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
         before: Annotated[str | None, Query(max_length=200)] = None,
     ) -> BackupList:
-        listing = list_backups(app().stores, app().settings.project_ref)
+        listing = list_backups(every_store(project()), project().ref)
         page, following = page_of(listing, limit=limit, before=before)
         return BackupList(
             backups=[BackupSummary.of(b.manifest, b.stores) for b in page if b.manifest],
@@ -46,45 +48,46 @@ def _add_backup_questions(resolver: APIGatewayHttpResolver, app: Callable[[], Ap
 
     @resolver.get(f"{BACKUPS_PATH}/<name>")
     def get_backup(name: str) -> BackupSummary:
-        found = app().find(name)
-        holders = stores_holding(app().stores, found.manifest.name)
+        stores = every_store(project())
+        found = find_backup(stores, name, project().ref, now=project().clock.now())
+        holders = stores_holding(stores, found.manifest.name)
         return BackupSummary.of(found.manifest, holders, notices=found.passed_over)
 
     @resolver.get(f"{BACKUPS_PATH}/<name>/download")
     def get_download(name: str) -> Download:
-        return download(app(), name)
+        return download(project(), name)
 
 
-def _add_restore(resolver: APIGatewayHttpResolver, app: Callable[[], Application]) -> None:
+def _add_restore(resolver: APIGatewayHttpResolver, project: Callable[[], Project]) -> None:
     @resolver.post("/api/admin/restore")
     def start_restore(body: RestoreBody) -> tuple[Accepted, int]:
         # what is wrong with the request is reported now, not in the run's record later
         request = body.request()
-        check_mode(request, app().database.engine)
-        found = app().find(body.name, app().copies(body.read_from))
+        check_mode(request, project().database.engine)
+        copies = stores_named(project(), body.read_from)
+        found = find_backup(copies, body.name, project().ref, now=project().clock.now())
         manifest = found.manifest
         chosen_entries(manifest, body.tables)
         update = {"name": manifest.backup, "passed_over": found.passed_over}
         request = request.model_copy(update=update)
-        settings = app().settings
-        check_confirmation(request, manifest, settings.project_ref, settings.destination)
+        check_confirmation(request, manifest, project().ref, project().destination)
         work = request.model_dump(mode="json")
-        return accept(app(), RunKind.RESTORE, work, backup=manifest.backup), HTTPStatus.ACCEPTED
+        return accept(project(), RunKind.RESTORE, work, backup=manifest.backup), HTTPStatus.ACCEPTED
 
 
-def _add_run_questions(resolver: APIGatewayHttpResolver, app: Callable[[], Application]) -> None:
+def _add_run_questions(resolver: APIGatewayHttpResolver, project: Callable[[], Project]) -> None:
     @resolver.get(RUNS_PATH)
     def get_runs(limit: Annotated[int, Query(ge=1, le=100)] = 20) -> list[Run]:
-        return app().runs.list(limit)
+        return TrackRuns.of(project()).list(limit)
 
     @resolver.get(f"{RUNS_PATH}/<run_id>")
     def get_run(run_id: str) -> Run:
-        return app().runs.get(run_id)
+        return TrackRuns.of(project()).get(run_id)
 
 
-def download(app: Application, name: str) -> Download:
+def download(project: Project, name: str) -> Download:
     """A short-lived address for each object of the backup, from the first store that holds it."""
-    found = app.find(name)
+    found = find_backup(every_store(project), name, project.ref, now=project.clock.now())
     store, manifest = found.stores[0], found.manifest
     sign = store.signed_url
     volumes = [

@@ -1,4 +1,4 @@
-"""What the three handlers share: the application, kept warm, and one way to carry out a run."""
+"""What the three handlers share: the project, kept warm, and one way to carry out a run."""
 
 from __future__ import annotations
 
@@ -13,39 +13,41 @@ from typing import Any, TypeVar
 from aws_lambda_powertools import Logger, Metrics
 from pydantic import BaseModel, ValidationError
 
+from supakeep.api.http import ServedProject
 from supakeep.api.observability import report_failure, report_run
 from supakeep.aws.dispatch import LambdaDeadline
+from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import Run, RunKind, new_run_id
 from supakeep.errors import InvalidRequestError, SupakeepError
-from supakeep.ports import Deadline
-from supakeep.wiring import Application
+from supakeep.ports import Deadline, Project
+from supakeep.wiring import SupabaseProject
 
 log = logging.getLogger(__name__)
 
 # a rotated key is in use after this long
-_APPLICATION_SECONDS = 300
+_PROJECT_SECONDS = 300
 
 M = TypeVar("M", bound=BaseModel)
 
 
-class WarmApplication:
-    """The application of this execution environment, built again when it is too old."""
+class WarmProject:
+    """The project of this execution environment, built again when it is too old."""
 
     def __init__(self) -> None:
-        self._app: Application | None = None
+        self._project: SupabaseProject | None = None
         self._built_at = 0.0
 
-    def __call__(self) -> Application:
-        if self._app is None or time.monotonic() - self._built_at > _APPLICATION_SECONDS:
-            self._app = Application.from_environment(os.environ)
+    def __call__(self) -> SupabaseProject:
+        if self._project is None or time.monotonic() - self._built_at > _PROJECT_SECONDS:
+            self._project = SupabaseProject.from_environment(os.environ)
             self._built_at = time.monotonic()
-        return self._app
+        return self._project
 
 
-def ready(application: WarmApplication) -> Application:
-    """The application; where its settings are wrong, the log has the way to mend them."""
+def ready(project: Callable[[], ServedProject]) -> ServedProject:
+    """The project; where its settings are wrong, the log says how to fix them."""
     try:
-        return application()
+        return project()
     except SupakeepError as error:
         log.exception("%s. %s", error.message, error.hint)
         raise
@@ -81,9 +83,11 @@ def deadline_of(context: Any) -> Deadline:
     return LambdaDeadline(context.get_remaining_time_in_millis)
 
 
-def new_run(app: Application, kind: RunKind, trigger: str, run_id: str | None, context: Any) -> Run:
+def new_run(
+    project: Project, kind: RunKind, trigger: Trigger, run_id: str | None, context: Any
+) -> Run:
     """The run that an event is about; without an id, it is a new one."""
-    now = app.clock.now()
+    now = project.clock.now()
     return Run(
         id=run_id or new_run_id(now, secrets.token_hex(4)),
         kind=kind,

@@ -9,6 +9,7 @@ from supakeep.cli.session import Session
 from supakeep.cli.show import print_backup
 from supakeep.domain.run import RunKind, RunStatus
 from supakeep.domain.summary import BackupSummary
+from supakeep.usecases.run_backup import RunBackup
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
@@ -20,9 +21,10 @@ def _options(parser: argparse.ArgumentParser) -> None:
 def _run(session: Session) -> int:
     """Backs up into Storage and the mirror, or into the folder of --to."""
     folder = session.store_at(session.arguments.to) if session.arguments.to else None
-    with session.progress():
-        run = session.app.backup(session.new_run(RunKind.BACKUP), folder=folder)
-    print_backup(session.terminal, BackupSummary.model_validate(run.result))
+    back_up = RunBackup(session.app, watcher=session.watcher)
+    run = back_up(session.new_run(RunKind.BACKUP), folder=folder)
+    if isinstance(run.result, BackupSummary):
+        print_backup(session.terminal, run.result)
     return GOOD if run.status is RunStatus.COMPLETE else PARTIAL
 
 

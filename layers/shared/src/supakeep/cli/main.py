@@ -19,7 +19,7 @@ from supakeep.cli.terminal import Terminal
 from supakeep.errors import SupakeepError
 from supakeep.ports import Clock, ObjectStore
 from supakeep.system import SystemClock, refused_by_machine
-from supakeep.wiring import Application, store_at
+from supakeep.wiring import SupabaseProject, store_at
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class CommandLine:
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     out: TextIO = field(default_factory=lambda: sys.stdout)
     err: TextIO = field(default_factory=lambda: sys.stderr)
-    application: Callable[[Mapping[str, str]], Application] = Application.from_environment
+    application: Callable[[Mapping[str, str]], SupabaseProject] = SupabaseProject.from_environment
     store_at: Callable[[str], ObjectStore] = store_at
     clock: Clock = field(default_factory=SystemClock)
 

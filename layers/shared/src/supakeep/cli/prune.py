@@ -8,8 +8,9 @@ from supakeep.cli.command import GOOD, PARTIAL, Command
 from supakeep.cli.options import add_source
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal, size_text
+from supakeep.domain.prune import PruneReport
 from supakeep.domain.run import RunKind, RunStatus
-from supakeep.usecases.prune_backups import PruneReport
+from supakeep.usecases.run_prune import RunPrune
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
@@ -22,8 +23,10 @@ def _options(parser: argparse.ArgumentParser) -> None:
 def _run(session: Session) -> int:
     """Partial where a store could not be pruned to the end."""
     dry_run: bool = session.arguments.dry_run
-    run = session.app.prune(session.new_run(RunKind.PRUNE), dry_run=dry_run, stores=session.stores)
-    _print(session.terminal, PruneReport.model_validate(run.result))
+    prune = RunPrune(session.app)
+    run = prune(session.new_run(RunKind.PRUNE), dry_run=dry_run, stores=session.stores)
+    if isinstance(run.result, PruneReport):
+        _print(session.terminal, run.result)
     return GOOD if run.status is RunStatus.COMPLETE else PARTIAL
 
 

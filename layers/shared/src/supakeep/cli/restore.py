@@ -12,6 +12,7 @@ from supakeep.cli.terminal import Terminal
 from supakeep.domain.restore import RestoredTable, RestoreReport, RestoreRequest
 from supakeep.domain.row_changes import ChangedRow, RestoreMode
 from supakeep.domain.run import RunKind, RunStatus
+from supakeep.usecases.run_restore import RunRestore
 
 _HEAD = "TABLE|IN BACKUP|{written}|INSERTED|UPDATED|DELETED|UNCHANGED|REFUSED|IN DATABASE"
 
@@ -88,17 +89,20 @@ def _run(session: Session) -> int:
 
 def run_restore(session: Session, request: RestoreRequest) -> int:
     """Carries the request out and prints its report, with the command that undoes it."""
-    with session.progress():
-        run = session.app.restore(session.new_run(RunKind.RESTORE), request, stores=session.stores)
-    terminal = session.terminal
-    report = RestoreReport.model_validate(run.result)
-    if terminal.as_json:
-        terminal.json(report)
-    else:
-        _print(terminal, report)
-        if report.undo_backup:
-            _print_undo(session, run.id)
+    restore = RunRestore(session.app, watcher=session.watcher)
+    run = restore(session.new_run(RunKind.RESTORE), request, stores=session.stores)
+    if isinstance(run.result, RestoreReport):
+        _print_report(session, run.id, run.result)
     return GOOD if run.status is RunStatus.COMPLETE else PARTIAL
+
+
+def _print_report(session: Session, run_id: str, report: RestoreReport) -> None:
+    if session.terminal.as_json:
+        session.terminal.json(report)
+        return
+    _print(session.terminal, report)
+    if report.undo_backup:
+        _print_undo(session, run_id)
 
 
 def _print(terminal: Terminal, report: RestoreReport) -> None:
@@ -135,7 +139,7 @@ def _print_changes(terminal: Terminal, table: str, row: ChangedRow) -> None:
 def _print_undo(session: Session, run_id: str) -> None:
     """`undo` needs a --from unless it looks there by itself."""
     source = ("--from", session.undo_source) if session.undo_source else ()
-    command = ("supakeep", "undo", run_id, *source, "--confirm", session.app.settings.destination)
+    command = ("supakeep", "undo", run_id, *source, "--confirm", session.app.destination)
     session.terminal.line(f"Undo with: {shlex.join(command)}")
 
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import argparse
 import secrets
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 
 from supakeep.archive.reader import BackupReader
 from supakeep.cli.progress import ProgressLines
 from supakeep.cli.terminal import Terminal
+from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import Run, RunKind, new_run_id
-from supakeep.ports import Clock, ObjectStore
+from supakeep.ports import Clock, ObjectStore, Progress
+from supakeep.usecases.choose_stores import every_store, stores_named
 from supakeep.usecases.find_backups import find_backup
-from supakeep.wiring import Application
+from supakeep.wiring import SupabaseProject
 
 # copies that the settings name; any other source is a place
 _COPIES = ("primary", "mirror")
@@ -30,7 +31,7 @@ class Session:
         terminal: Terminal,
         *,
         environment: Mapping[str, str],
-        application: Callable[[Mapping[str, str]], Application],
+        application: Callable[[Mapping[str, str]], SupabaseProject],
         store_at: Callable[[str], ObjectStore],
         clock: Clock,
     ) -> None:
@@ -42,7 +43,7 @@ class Session:
         self._application = application
 
     @cached_property
-    def app(self) -> Application:
+    def app(self) -> SupabaseProject:
         environment = dict(self._environment)
         if self.arguments.config is not None:
             environment["SUPAKEEP_CONFIG"] = str(self.arguments.config)
@@ -55,8 +56,8 @@ class Session:
         """Where backups are read from: --from, or Storage and then the mirror."""
         source: str | None = getattr(self.arguments, "source", None)
         if source is None:
-            return self.app.stores
-        return self.app.copies(source) if source in _COPIES else [self.store_at(source)]
+            return every_store(self.app)
+        return stores_named(self.app, source) if source in _COPIES else [self.store_at(source)]
 
     @property
     def is_elsewhere(self) -> bool:
@@ -67,7 +68,7 @@ class Session:
     @property
     def project(self) -> str | None:
         """Whose backups are meant; None for those of every project in a place of --from."""
-        return None if self.is_elsewhere else self.app.settings.project_ref
+        return None if self.is_elsewhere else self.app.ref
 
     def find_backup(self) -> BackupReader:
         """The backup that the arguments name, and where it is read from."""
@@ -77,19 +78,15 @@ class Session:
     @property
     def undo_source(self) -> str | None:
         """The --from that `undo` needs to find what a restore kept."""
-        beside = self.is_elsewhere and self.app.keeps_undo_beside_backup
+        beside = self.is_elsewhere and not self.app.has_storage
         return self.arguments.source if beside else None
 
     def new_run(self, kind: RunKind) -> Run:
         now = self.app.clock.now()
         run_id = new_run_id(now, secrets.token_hex(4))
-        return Run(id=run_id, kind=kind, trigger="cli", requested_at=now)
+        return Run(id=run_id, kind=kind, trigger=Trigger.CLI, requested_at=now)
 
-    @contextmanager
-    def progress(self) -> Iterator[None]:
+    @property
+    def watcher(self) -> Progress:
         """Shows how far a run is while it works."""
-        self.app.watcher = ProgressLines(self.terminal)
-        try:
-            yield
-        finally:
-            self.app.watcher = None
+        return ProgressLines(self.terminal)

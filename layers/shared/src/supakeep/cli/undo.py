@@ -23,7 +23,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
 def _run(session: Session) -> int:
     """Restores the tables of a restore run as they were before it."""
     run_id = validated_run_id(session.arguments.run)
-    manifest = find_undo(session.stores, run_id, session.app.settings.project_ref)
+    manifest = find_undo(session.stores, run_id, session.app.ref)
     request = RestoreRequest(
         name=manifest.backup,
         confirm=session.arguments.confirm,

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from supakeep.domain.manifest import TableEntry
+from supakeep.domain.manifest import Problem, TableEntry
 from supakeep.domain.row_changes import (
     ChangedRow,
     RefusedRow,
@@ -108,7 +108,7 @@ class RestoreReport(BaseModel):
     dry_run: bool
     undo_backup: str | None = None
     read_from: str
-    tables: tuple[RestoredTable, ...]
+    tables: tuple[RestoredTable, ...] = ()
     passed_over: tuple[str, ...] = ()
     found_nothing: bool = False
     warnings: tuple[str, ...] = ()
@@ -118,6 +118,14 @@ class RestoreReport(BaseModel):
         """Whether everything that was asked for is in the database, and `latest` was the newest."""
         refused = any(table.refused for table in self.tables)
         return not (self.passed_over or self.found_nothing or refused)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """None: what kept rows out is reported with the tables and in the warnings."""
+        return ()
+
+    def without_details(self) -> Self:
+        return self.model_copy(update={"tables": (), "warnings": ()})
 
 
 def matches(row: bytes, where: Mapping[str, str]) -> bool:

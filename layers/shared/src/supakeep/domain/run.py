@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Self
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
-from supakeep.domain.manifest import Problem
+from supakeep.domain.manifest import Problem, Trigger
+from supakeep.domain.prune import PruneReport
+from supakeep.domain.restore import RestoreReport
+from supakeep.domain.summary import BackupSummary
 from supakeep.errors import InvalidRequestError, LeaseHeldError, SupakeepError
 
 # A run renews its lease while it works; one that has not for this long is dead.
@@ -18,8 +29,6 @@ LEASE_SECONDS = 300
 QUEUE_SECONDS = 3600
 
 _FEW_TABLES = 100
-# fields of a result that grow with the number of tables
-_LONG_FIELDS = ("tables", "objects", "uncovered_tables", "warnings", "stores")
 
 _RUN_ID = re.compile(r"\d{8}T\d{6}Z-[a-z0-9]{4,32}", re.ASCII)
 
@@ -46,6 +55,14 @@ class RunStatus(StrEnum):
         return self in (RunStatus.COMPLETE, RunStatus.PARTIAL, RunStatus.FAILED)
 
 
+RunResult = BackupSummary | RestoreReport | PruneReport
+_RESULTS: dict[RunKind, type[RunResult]] = {
+    RunKind.BACKUP: BackupSummary,
+    RunKind.RESTORE: RestoreReport,
+    RunKind.PRUNE: PruneReport,
+}
+
+
 class TableProgress(BaseModel):
     """How far a table is: rows exported, or rows written."""
 
@@ -60,14 +77,14 @@ class Run(BaseModel):
 
     `id` sorts by time: `20261122T030000Z-schedule`. `heartbeat_at` is its last sign of life.
     `invocation` is the id that Lambda gives an event and keeps for its retries. `result` is what the
-    run's use case answered, as JSON fields; None until it has ended well.
+    run's use case answered; None until it has ended well.
     """
 
     model_config = ConfigDict(frozen=True)
 
     id: str
     kind: RunKind
-    trigger: str
+    trigger: Trigger
     status: RunStatus = RunStatus.QUEUED
     backup: str | None = None
     requested_at: dt.datetime
@@ -77,8 +94,21 @@ class Run(BaseModel):
     attempt: int = 0
     invocation: str | None = None
     tables: dict[str, TableProgress] = Field(default_factory=dict)
-    result: dict[str, Any] | None = None
+    result: RunResult | None = None
     error: Problem | None = None
+
+    @field_validator("result", mode="before")
+    @classmethod
+    def _of_the_kind(cls, result: object, info: ValidationInfo) -> object:
+        """A record's fields as the result of the run's kind. One that another version of Supakeep
+        wrote, and that this one cannot read, is left out: the rest of the record still counts.
+        """
+        if not isinstance(result, Mapping) or "kind" not in info.data:
+            return result
+        try:
+            return _RESULTS[info.data["kind"]].model_validate(result)
+        except ValidationError:
+            return None
 
     @property
     def lease(self) -> str:
@@ -103,7 +133,8 @@ class Run(BaseModel):
             }
         )
 
-    def ended(self, at: dt.datetime, status: RunStatus, result: dict[str, Any]) -> Self:
+    def ended(self, at: dt.datetime, result: RunResult) -> Self:
+        status = RunStatus.COMPLETE if result.is_whole else RunStatus.PARTIAL
         return self.model_copy(
             update={"status": status, "finished_at": at, "heartbeat_at": at, "result": result}
         )
@@ -124,7 +155,7 @@ class Run(BaseModel):
         """
         incomplete = {k: v for k, v in self.tables.items() if v.status != "complete"}
         few = dict(list(incomplete.items())[:_FEW_TABLES])
-        result = self.result and {k: v for k, v in self.result.items() if k not in _LONG_FIELDS}
+        result = self.result and self.result.without_details()
         return self.model_copy(update={"tables": few, "result": result})
 
     def as_seen_at(self, now: dt.datetime) -> Self:

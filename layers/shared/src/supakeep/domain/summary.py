@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict
 
 from supakeep.domain.manifest import BackupStatus, Manifest, Problem, TableStatus, Trigger
 
+# what grows with the number of tables
+_LONG_FIELDS = ("tables", "objects", "uncovered_tables", "warnings")
+
 
 class TableSummary(BaseModel):
     """One table; `policy` in words, `error` where the table is incomplete."""
@@ -40,12 +43,26 @@ class BackupSummary(BaseModel):
     duration_seconds: int
     size_bytes: int
     rows: int
-    tables: tuple[TableSummary, ...]
-    uncovered_tables: tuple[str, ...]
+    tables: tuple[TableSummary, ...] = ()
+    uncovered_tables: tuple[str, ...] = ()
     locations: tuple[str, ...]
-    objects: tuple[str, ...]
+    objects: tuple[str, ...] = ()
     mirror_error: Problem | None
-    warnings: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        return self.status == BackupStatus.COMPLETE
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What keeps the backup from being complete, and what keeps it from being in the mirror."""
+        candidates = (*(table.error for table in self.tables), self.mirror_error)
+        return tuple(problem for problem in candidates if problem is not None)
+
+    def without_details(self) -> Self:
+        none: dict[str, tuple[str, ...]] = dict.fromkeys(_LONG_FIELDS, ())
+        return self.model_copy(update=none)
 
     @classmethod
     def of(

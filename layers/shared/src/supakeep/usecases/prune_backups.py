@@ -7,11 +7,10 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict
-
 from supakeep.domain.backup_name import FOLDER, MANIFEST_SUFFIX, BackupName, ObjectName
-from supakeep.domain.manifest import Manifest, Problem
+from supakeep.domain.manifest import Manifest
 from supakeep.domain.policy import RetentionPolicy
+from supakeep.domain.prune import PrunedBackup, PrunedStore, PruneReport
 from supakeep.domain.retention import apply_retention, is_of_the_future
 from supakeep.domain.run import problem_of
 from supakeep.errors import BackupNotFoundError, IntegrityError, StorageError
@@ -21,47 +20,6 @@ from supakeep.usecases.find_backups import check_sizes, read_manifest
 log = logging.getLogger(__name__)
 
 LEFTOVER_AGE = dt.timedelta(days=1)
-
-
-class PrunedBackup(BaseModel):
-    """What was decided on one backup, or on the leftovers of one that never became a backup."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    removed: bool
-    reason: str
-    objects: int
-    bytes: int
-
-
-class PrunedStore(BaseModel):
-    """One store; with a `problem`, nothing was concluded about what was not read."""
-
-    model_config = ConfigDict(frozen=True)
-
-    store: str
-    backups: tuple[PrunedBackup, ...] = ()
-    problem: Problem | None = None
-
-
-class PruneReport(BaseModel):
-    """In a dry run, `removed` says what would be. `newest_good_at` is that of all stores."""
-
-    model_config = ConfigDict(frozen=True)
-
-    project: str
-    dry_run: bool
-    stores: tuple[PrunedStore, ...]
-    newest_good_at: dt.datetime | None = None
-
-    @property
-    def removed(self) -> int:
-        return sum(backup.removed for store in self.stores for backup in store.backups)
-
-    @property
-    def is_whole(self) -> bool:
-        return not any(store.problem for store in self.stores)
 
 
 @dataclass(frozen=True)

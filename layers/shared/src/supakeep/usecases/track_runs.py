@@ -7,33 +7,27 @@ import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Self
 
+from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import (
     LEASE_SECONDS,
     Run,
     RunKind,
+    RunResult,
     RunStatus,
     TableProgress,
     new_run_id,
     validated_run_id,
 )
 from supakeep.errors import LeaseHeldError, RunNotFoundError, StorageError
-from supakeep.ports import Clock, Progress, RunStore
+from supakeep.ports import Clock, Progress, Project, RunStore
 
 log = logging.getLogger(__name__)
 
 _HEARTBEAT_SECONDS = 5
 # restores hold the lease, so one that is at work is among the newest runs
 _RECENT_RUNS = 100
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run's work ended: complete or partial, and what it answered as JSON fields."""
-
-    status: RunStatus
-    result: dict[str, Any]
 
 
 class RunProgress:
@@ -87,7 +81,12 @@ class TrackRuns:
     clock: Clock
     watcher: Progress | None = None
 
-    def accept(self, kind: RunKind, trigger: str, *, backup: str | None = None) -> Run:
+    @classmethod
+    def of(cls, project: Project, watcher: Progress | None = None) -> Self:
+        """The runs of `project`."""
+        return cls(project.run_store, project.clock, watcher)
+
+    def accept(self, kind: RunKind, trigger: Trigger, *, backup: str | None = None) -> Run:
         """Records a run that will be started by a later invocation, and takes the lease for it, so
         that a second request is told at once (LeaseHeldError).
         """
@@ -131,7 +130,7 @@ class TrackRuns:
             if run.kind is RunKind.RESTORE and not run.status.is_final and run.backup is not None
         )
 
-    def execute(self, run: Run, work: Callable[[RunProgress], Outcome]) -> Run:
+    def execute(self, run: Run, work: Callable[[RunProgress], RunResult]) -> Run:
         """Does a run's work once, under the lease, and records how it ended.
 
         The same id delivered twice (events come at least once) gives the record of the first
@@ -154,13 +153,13 @@ class TrackRuns:
         self.store.save(run)
         progress = RunProgress(self.store, self.clock, run, self.watcher)
         try:
-            outcome = work(progress)
+            result = work(progress)
         except BaseException as exc:
             failure = exc if isinstance(exc, Exception) else RuntimeError(type(exc).__name__)
             self.store.save(progress.run.failed(self.clock.now(), failure))
             raise
         else:
-            run = progress.run.ended(self.clock.now(), outcome.status, outcome.result)
+            run = progress.run.ended(self.clock.now(), result)
             self.store.save(run)
             return run
         finally:

@@ -1,0 +1,62 @@
+"""What a prune decided and did."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
+
+from supakeep.domain.manifest import Problem
+
+
+class PrunedBackup(BaseModel):
+    """What was decided on one backup, or on the leftovers of one that never became a backup."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    removed: bool
+    reason: str
+    objects: int
+    bytes: int
+
+
+class PrunedStore(BaseModel):
+    """One store; with a `problem`, nothing was concluded about what was not read."""
+
+    model_config = ConfigDict(frozen=True)
+
+    store: str
+    backups: tuple[PrunedBackup, ...] = ()
+    problem: Problem | None = None
+
+
+class PruneReport(BaseModel):
+    """In a dry run, `removed` says what would be. `newest_good_at` is that of all stores."""
+
+    model_config = ConfigDict(frozen=True)
+
+    project: str
+    dry_run: bool
+    stores: tuple[PrunedStore, ...] = ()
+    newest_good_at: dt.datetime | None = None
+
+    @property
+    def removed(self) -> int:
+        return sum(backup.removed for store in self.stores for backup in store.backups)
+
+    @property
+    def is_whole(self) -> bool:
+        return not self.problems
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        return tuple(store.problem for store in self.stores if store.problem is not None)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return ()
+
+    def without_details(self) -> Self:
+        return self.model_copy(update={"stores": ()})

@@ -1,0 +1,41 @@
+"""Run a prune, and record how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from supakeep.domain.prune import PruneReport
+from supakeep.domain.run import Run
+from supakeep.ports import Deadline, ObjectStore, Project
+from supakeep.system import NoDeadline
+from supakeep.usecases.choose_stores import every_store
+from supakeep.usecases.prune_backups import PruneBackups
+from supakeep.usecases.track_runs import TrackRuns
+
+
+@dataclass(frozen=True)
+class RunPrune:
+    """Carries out prune runs over the project's stores."""
+
+    project: Project
+    deadline: Deadline = NoDeadline()  # noqa: RUF009  (it has no state)
+
+    def __call__(
+        self, run: Run, *, dry_run: bool, stores: Sequence[ObjectStore] | None = None
+    ) -> Run:
+        """Returns the run's record; whatever ended the run early is recorded and raised."""
+        return TrackRuns.of(self.project).execute(
+            run, lambda _: self.report(dry_run=dry_run, stores=stores)
+        )
+
+    def report(self, *, dry_run: bool, stores: Sequence[ObjectStore] | None = None) -> PruneReport:
+        """Prunes without a record, as is enough for a dry run."""
+        prune = PruneBackups(
+            policy=self.project.policy.retention,
+            project=self.project.ref,
+            clock=self.project.clock,
+            deadline=self.deadline,
+            in_use=TrackRuns.of(self.project).backups_in_use(),
+        )
+        return prune(stores or every_store(self.project), dry_run=dry_run)

@@ -1,0 +1,70 @@
+"""Run a restore: find the backup, keep what is overwritten, and record how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from supakeep.domain.manifest import Manifest, Trigger
+from supakeep.domain.policy import BackupPolicy
+from supakeep.domain.restore import RestoreReport, RestoreRequest
+from supakeep.domain.run import Run
+from supakeep.ports import Deadline, ObjectStore, Progress, Project
+from supakeep.system import NoDeadline
+from supakeep.usecases.choose_stores import stores_named
+from supakeep.usecases.find_backups import find_backup
+from supakeep.usecases.restore_backup import RestoreBackup
+from supakeep.usecases.run_backup import BackupMaking, name_backup
+from supakeep.usecases.track_runs import RunProgress, TrackRuns
+
+
+@dataclass(frozen=True)
+class RunRestore:
+    """Carries out restore runs; `watcher` sees their progress."""
+
+    project: Project
+    deadline: Deadline = NoDeadline()  # noqa: RUF009  (it has no state)
+    watcher: Progress | None = None
+
+    def __call__(
+        self, run: Run, request: RestoreRequest, *, stores: Sequence[ObjectStore] | None = None
+    ) -> Run:
+        """Restores from the first of `stores` that holds the backup in order; without `stores`, from
+        the copies that the request names.
+
+        Returns the run's record; whatever ended the run early is recorded and raised.
+        """
+
+        def work(progress: RunProgress) -> RestoreReport:
+            copies = stores or stores_named(self.project, request.read_from)
+            now = self.project.clock.now()
+            reader = find_backup(copies, request.name, self.project.ref, now=now)
+            progress.name_backup(reader.manifest.backup)
+            restore = RestoreBackup(
+                target=self.project.database,
+                project=self.project.ref,
+                destination=self.project.destination,
+                deadline=self.deadline,
+                progress=progress,
+                safeguard=self._safeguard(progress, reader.stores[0]),
+            )
+            return restore(request, reader)
+
+        return TrackRuns.of(self.project, self.watcher).execute(run, work)
+
+    def _safeguard(
+        self, progress: RunProgress, source: ObjectStore
+    ) -> Callable[[Sequence[str]], Manifest] | None:
+        """Backs tables up before the restore writes them, where the engine can undo. Without Storage,
+        that backup goes where the restored one is.
+        """
+        if not self.project.database.engine.can_undo:
+            return None
+        folder = None if self.project.has_storage else source
+
+        def keep(tables: Sequence[str]) -> Manifest:
+            making = BackupMaking(self.project, progress, self.deadline, folder)
+            name = name_backup(self.project, folder, scheduled=False)
+            return making.create(name, Trigger.PRE_RESTORE, BackupPolicy.of_tables(tables))
+
+        return keep
