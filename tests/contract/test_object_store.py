@@ -164,6 +164,23 @@ def test_a_listing_has_key_size_and_time(store: ObjectStore, key: str, prefix: s
         assert abs(dt.datetime.now(dt.UTC) - stored.modified_at) < dt.timedelta(minutes=1)
 
 
+def test_deletions_during_a_listing_do_not_hide_other_objects(
+    store: ObjectStore, prefix: str
+) -> None:
+    keys = [f"{prefix}2026-11-22.sql.json.{number:03d}" for number in range(130)]
+    for key in keys:
+        store.put(key, io.BytesIO(b"x"))
+
+    listing = store.list(prefix)
+    listed = [next(listing).key]
+    for key in keys[:40]:
+        store.delete(key)
+    listed += [stored.key for stored in listing]
+
+    assert set(keys[40:]) <= set(listed)
+    assert listed == sorted(set(listed))
+
+
 def test_a_listing_has_what_starts_with_the_prefix_in_the_order_of_keys(
     store: ObjectStore, prefix: str
 ) -> None:

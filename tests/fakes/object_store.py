@@ -53,7 +53,7 @@ class InMemoryObjectStore:
     def list(self, prefix: str) -> Iterator[StoredObject]:
         self._require_bucket("list", prefix)
         for key in sorted(self.objects):
-            if key.startswith(prefix):
+            if key.startswith(prefix) and key in self.objects:
                 yield StoredObject(key, len(self.objects[key]), self._modified_at[key])
 
     def delete(self, key: str) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,21 @@ def test_other_files_are_not_listed(tmp_path: Path) -> None:
         (tmp_path / name).write_text("x")
 
     assert keys(FolderObjectStore(tmp_path)) == []
+
+
+def test_what_a_killed_writer_left_is_removed_by_a_later_one(tmp_path: Path) -> None:
+    daily = tmp_path / "daily"
+    daily.mkdir()
+    old, young = daily / ".supakeep-old", daily / ".supakeep-young"
+    for path in (old, young):
+        path.write_bytes(b"half a volume")
+    a_day_ago = time.time() - 25 * 3600
+    os.utime(old, (a_day_ago, a_day_ago))
+
+    FolderObjectStore(tmp_path).put(KEY, io.BytesIO(b"x"))
+
+    # another writer may be at work on the young one
+    assert sorted(path.name for path in daily.iterdir()) == [young.name, NAME]
 
 
 def test_a_file_is_readable_by_its_owner_alone(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from supakeep.errors import (
     StorageUnavailableError,
 )
 from supakeep.stores.supabase_storage import SupabaseObjectStore
+from tests.fakes.storage_server import InMemoryStorageServer
 
 KEY = "daily/backup_abc_2026-11-22.sql.json"
 URL = "https://abc.supabase.co"
@@ -166,41 +167,15 @@ def test_a_server_that_is_not_there_is_worth_another_attempt(failure: httpx.HTTP
         read(store_over(server))
 
 
-def entry(name: str, *, size: int = 5) -> dict[str, Any]:
+def entry(name: str) -> dict[str, Any]:
     return {
         "name": name,
         "id": "b1b7a7c2",
         "updated_at": "2026-11-22T03:00:05.123Z",
         "created_at": "2026-11-22T03:00:05.123Z",
         "last_accessed_at": None,
-        "metadata": {"size": size, "mimetype": "application/json"},
+        "metadata": {"size": 5, "mimetype": "application/json"},
     }
-
-
-def listing(names: list[str], *, page_size: int = 100) -> Server:
-    """Answers a hundred names a page, whatever is asked for, as the real server does."""
-
-    def server(request: httpx.Request) -> httpx.Response:
-        asked = json.loads(request.read())
-        assert asked["prefix"] == "daily"
-        found = [name for name in names if name.startswith(asked["search"])]
-        page = found[asked["offset"] : asked["offset"] + page_size]
-        return httpx.Response(200, json=[entry(name) for name in page])
-
-    return server
-
-
-@pytest.mark.parametrize("page_size", [100, 30, 1])
-@pytest.mark.parametrize("count", [1, 99, 100, 101, 250])
-def test_every_page_of_a_listing_is_read(count: int, page_size: int) -> None:
-    names = [f"backup_abc_2026-11-22.sql.json.{number:03d}" for number in range(count)]
-
-    store = store_over(listing(names, page_size=page_size))
-    found = list(store.list("daily/backup_abc_"))
-
-    assert [stored.key for stored in found] == [f"daily/{name}" for name in names]
-    assert found[0].size_bytes == 5
-    assert found[0].modified_at.isoformat() == "2026-11-22T03:00:05.123000+00:00"
 
 
 def test_folders_and_what_the_search_takes_too_much_are_left_out() -> None:
@@ -208,45 +183,29 @@ def test_folders_and_what_the_search_takes_too_much_are_left_out() -> None:
     names = ["backup_abc_2026-11-22.sql.json", "BACKUP_ABC_2026-11-22.sql.json", "backup-abc-x"]
 
     def server(request: httpx.Request) -> httpx.Response:
-        if json.loads(request.read())["offset"]:
-            return httpx.Response(200, json=[])
+        if "list-v2" in request.url.path:
+            return httpx.Response(400, json=error("404", "Bucket not found", "Bucket not found"))
         folder = {**entry("backup_abc_folder"), "id": None, "metadata": None}
-        return httpx.Response(200, json=[folder, *(entry(name) for name in names)])
+        page = [folder, *(entry(name) for name in names)]
+        return httpx.Response(200, json=page[json.loads(request.read())["offset"] :])
 
     found = list(store_over(server).list("daily/backup_abc_"))
 
     assert [stored.key for stored in found] == [f"daily/{names[0]}"]
 
 
-def test_an_empty_listing_of_a_bucket_that_does_not_exist_is_told() -> None:
+@pytest.mark.parametrize("has_cursor", [True, False])
+def test_an_empty_listing_of_a_bucket_that_does_not_exist_is_an_error(has_cursor: bool) -> None:
     """The real server answers an empty list, not an error."""
+    empty = InMemoryStorageServer(has_cursor=has_cursor)
 
     def server(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/storage/v1/bucket/backups":
             return httpx.Response(400, json=error("404", "Bucket not found", "Bucket not found"))
-        return httpx.Response(200, json=[])
+        return empty.answer(request)
 
     with pytest.raises(BucketNotFoundError, match="Storage bucket not found"):
         list(store_over(server).list("daily/"))
-
-
-def test_an_empty_listing_of_a_bucket_that_exists_is_empty() -> None:
-    bucket = {
-        "id": "backups",
-        "name": "backups",
-        "owner": "",
-        "public": False,
-        "file_size_limit": None,
-        "allowed_mime_types": None,
-        "created_at": "2026-01-01T00:00:00.000Z",
-        "updated_at": "2026-01-01T00:00:00.000Z",
-    }
-
-    def server(request: httpx.Request) -> httpx.Response:
-        is_bucket = request.url.path == "/storage/v1/bucket/backups"
-        return httpx.Response(200, json=bucket if is_bucket else [])
-
-    assert list(store_over(server).list("daily/")) == []
 
 
 def test_a_signed_address_is_one_of_the_project() -> None:

@@ -24,11 +24,12 @@ def prune(
     dry_run: bool = False,
     deadline: Deadline | None = None,
     in_use: frozenset[str] = frozenset(),
+    at: dt.datetime = NOON,
 ) -> PruneReport:
     use_case = PruneBackups(
         policy=RetentionPolicy(keep_within_days=7),
         project=PROJECT,
-        clock=FixedClock(),
+        clock=FixedClock(at),
         deadline=deadline or NeverExpires(),
         in_use=in_use,
     )

@@ -6,8 +6,9 @@ import datetime as dt
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,6 +25,9 @@ from supakeep.errors import (
 from supakeep.ports import StoredObject
 
 _PIECE_BYTES = 1024 * 1024
+_PARTIAL = ".supakeep-"
+# no upload into a folder takes as long
+_PARTIAL_AGE_SECONDS = 24 * 3600
 
 
 class FolderObjectStore:
@@ -40,7 +44,8 @@ class FolderObjectStore:
         path = self._root / key
         with _mapped_errors("upload", key):
             path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".supakeep-") as partial:
+            _sweep_partial_files(path.parent)
+            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=_PARTIAL) as partial:
                 shutil.copyfileobj(content, partial, _PIECE_BYTES)
                 partial.flush()
                 os.fsync(partial.fileno())
@@ -67,8 +72,9 @@ class FolderObjectStore:
                 for path in folder.glob("backup_*"):
                     found[f"{FOLDER}/{path.name}"] = path
             for key in sorted(found):
-                if key.startswith(prefix):
-                    yield _stored_object(key, found[key])
+                stored = _stored_object(key, found[key]) if key.startswith(prefix) else None
+                if stored is not None:
+                    yield stored
 
     def delete(self, key: str) -> None:
         with _mapped_errors("delete", key):
@@ -87,8 +93,20 @@ class FolderObjectStore:
         return path if path.exists() else self._root / path.name
 
 
-def _stored_object(key: str, path: Path) -> StoredObject:
-    status = path.stat()
+def _sweep_partial_files(folder: Path) -> None:
+    """Removes what writers that were killed left: nothing else would."""
+    for path in folder.glob(f"{_PARTIAL}*"):
+        with suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > _PARTIAL_AGE_SECONDS:
+                path.unlink()
+
+
+def _stored_object(key: str, path: Path) -> StoredObject | None:
+    """None where the file was deleted after its folder was read."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
     return StoredObject(key, status.st_size, dt.datetime.fromtimestamp(status.st_mtime, dt.UTC))
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property, partial
 from typing import Any, BinaryIO, NoReturn
 from urllib.parse import quote
 
@@ -21,9 +22,13 @@ from supakeep.errors import (
     StorageUnavailableError,
 )
 from supakeep.ports import StoredObject
+from supakeep.stores.supabase_listing import (
+    Entry,
+    entries_by_cursor,
+    entries_by_offset,
+)
 from supakeep.supabase_keys import key_headers
 
-_PAGE = 100  # what the server answers at most, whatever is asked
 _TIMEOUT = httpx.Timeout(120.0, connect=10.0)
 _PIECE_BYTES = 1024 * 1024
 
@@ -75,17 +80,14 @@ class SupabaseObjectStore:
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         folder, _, start = prefix.rpartition("/")
-        seen = 0
-        while True:
-            page = self._list_page(folder, start, seen)
-            for entry in page:
+        is_empty = True
+        with self._mapped_errors("list", folder):
+            for entry in self._entries(prefix, folder, start):
+                is_empty = False
                 stored = _stored_object(folder, entry)
                 if stored is not None and stored.key.startswith(prefix):
                     yield stored
-            seen += len(page)
-            if not page:
-                break
-        if seen == 0:
+        if is_empty:
             self._require_bucket()
 
     def delete(self, key: str) -> None:
@@ -110,21 +112,27 @@ class SupabaseObjectStore:
     def _address(self, route: str, key: str) -> str:
         return f"{self._url}/{route}/{quote(self._bucket)}/{quote(key)}"
 
-    def _list_page(self, folder: str, start: str, offset: int) -> Sequence[dict[str, Any]]:
-        with self._mapped_errors("list", folder):
-            # what storage3 read, whatever its type says
-            page: object = self._files.list(
-                folder,
-                {
-                    "limit": _PAGE,
-                    "offset": offset,
-                    "search": start,
-                    "sortBy": {"column": "name", "order": "asc"},
-                },
-            )
-            if not isinstance(page, list) or not all(isinstance(entry, dict) for entry in page):
-                raise TypeError("a listing is a list of objects")
-            return page
+    def _entries(self, prefix: str, folder: str, start: str) -> Iterator[Entry]:
+        if self._lists_by_cursor:
+            return entries_by_cursor(partial(self._ask, "object/list-v2"), prefix)
+        return entries_by_offset(partial(self._ask, "object/list"), folder, start)
+
+    @cached_property
+    def _lists_by_cursor(self) -> bool:
+        """Whether the server has `list-v2`; one that has not takes the address for an object's."""
+        try:
+            self._ask("object/list-v2", {"limit": 1})
+        except StorageError as exc:
+            if exc.retryable or isinstance(exc, StoragePermissionError):
+                raise
+            return False
+        return True
+
+    def _ask(self, route: str, body: dict[str, Any]) -> Any:
+        address = f"{self._url}/{route}/{quote(self._bucket)}"
+        response = self._client.post(address, headers=self._headers, json=body)
+        _raise_for_error(response, "list", self._bucket)
+        return response.json()
 
     def _require_bucket(self) -> None:
         """An empty listing proves nothing: a bucket that does not exist gives one too."""

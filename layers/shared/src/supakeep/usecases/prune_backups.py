@@ -13,7 +13,12 @@ from supakeep.domain.policy import RetentionPolicy
 from supakeep.domain.prune import PrunedBackup, PrunedStore, PruneReport
 from supakeep.domain.retention import apply_retention, is_of_the_future
 from supakeep.domain.run import problem_of
-from supakeep.errors import BackupNotFoundError, IntegrityError, StorageError
+from supakeep.errors import (
+    BackupNotFoundError,
+    IntegrityError,
+    ObjectNotFoundError,
+    StorageError,
+)
 from supakeep.ports import Clock, Deadline, ObjectStore, StoredObject
 from supakeep.usecases.find_backups import check_sizes, read_manifest
 
@@ -23,8 +28,20 @@ LEFTOVER_AGE = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True)
+class _Decision:
+    """What becomes of the objects of one name; leftovers are asked about once more before they go."""
+
+    reason: str
+    removed: bool = False
+    is_leftover: bool = False
+
+
+_HAS_MANIFEST = _Decision("its manifest was not found before and is there: not touched")
+
+
+@dataclass(frozen=True)
 class PruneBackups:
-    """Applies `policy` to the backups of `project` alone; others' in the same store stay."""
+    """Applies `policy` to the backups of `project` only; others' in the same store stay."""
 
     policy: RetentionPolicy
     project: str
@@ -54,18 +71,19 @@ class PruneBackups:
         try:
             objects = self._objects_by_backup(store)
             manifests, untrusted = self._manifests(store, objects)
-            doomed = self._decide(manifests, untrusted, objects)
-            now = self.clock.now()
-            good = (m.started_at for m in manifests if m.is_good and not is_of_the_future(m, now))
-            newest = max(good, default=None)
+            decisions = self._decide(manifests, untrusted, objects)
             if not dry_run:
-                for name, decision in doomed:
-                    if decision.removed:
-                        self._remove(store, objects[name])
+                self._carry_out(store, decisions, objects)
         except StorageError as exc:
             log.exception("%s was not pruned to the end", store.name)
             return PrunedStore(store=store.name, problem=problem_of(exc)), None
-        return PrunedStore(store=store.name, backups=tuple(d for _, d in doomed)), newest
+        backups = tuple(_pruned(name, objects[name], decisions[name]) for name in decisions)
+        return PrunedStore(store=store.name, backups=backups), self._newest_good(manifests)
+
+    def _newest_good(self, manifests: list[Manifest]) -> dt.datetime | None:
+        now = self.clock.now()
+        good = (m.started_at for m in manifests if m.is_good and not is_of_the_future(m, now))
+        return max(good, default=None)
 
     def _objects_by_backup(self, store: ObjectStore) -> dict[BackupName, list[StoredObject]]:
         objects: dict[BackupName, list[StoredObject]] = {}
@@ -78,19 +96,21 @@ class PruneBackups:
     def _manifests(
         self, store: ObjectStore, objects: dict[BackupName, list[StoredObject]]
     ) -> tuple[list[Manifest], dict[BackupName, str]]:
+        """Each manifest is asked for by its name: that a listing lacks it proves nothing."""
         manifests, untrusted = [], {}
         for name, stored in objects.items():
             self.deadline.check()
-            if not any(entry.key == name.manifest_key for entry in stored):
-                continue
+            sizes = {entry.key: entry.size_bytes for entry in stored}
             try:
                 manifest = read_manifest(store, name)
-                sizes = {entry.key: entry.size_bytes for entry in stored}
                 check_sizes(manifest, sizes, read_from=store.name)
-            except (IntegrityError, BackupNotFoundError) as exc:
+            except IntegrityError as exc:
                 untrusted[name] = exc.message
-                continue
-            manifests.append(manifest)
+            except BackupNotFoundError as exc:
+                if name.manifest_key in sizes:
+                    untrusted[name] = exc.message
+            else:
+                manifests.append(manifest)
         return manifests, untrusted
 
     def _decide(
@@ -98,24 +118,36 @@ class PruneBackups:
         manifests: list[Manifest],
         untrusted: dict[BackupName, str],
         objects: dict[BackupName, list[StoredObject]],
-    ) -> list[tuple[BackupName, PrunedBackup]]:
+    ) -> dict[BackupName, _Decision]:
         now = self.clock.now()
         decisions = {
-            decision.manifest.name: (not decision.keep, decision.reason)
+            decision.manifest.name: _Decision(decision.reason, removed=not decision.keep)
             for decision in apply_retention(self.policy, manifests, now)
         }
         for name, stored in objects.items():
             if name.text in self.in_use:
-                decisions[name] = (False, "a restore is reading it")
+                decisions[name] = _Decision("a restore is reading it")
             elif name in untrusted:
                 # it may be the only copy, and a person may still save it
-                decisions[name] = (False, f"kept for a look by hand: {untrusted[name]}")
+                reason = f"kept for a look by hand: {untrusted[name]}"
+                decisions[name] = _Decision(reason)
             elif name not in decisions:
                 decisions[name] = _judge_leftover(stored, now)
-        return [
-            (name, _pruned(name, objects[name], removed=removed, reason=reason))
-            for name, (removed, reason) in decisions.items()
-        ]
+        return decisions
+
+    def _carry_out(
+        self,
+        store: ObjectStore,
+        decisions: dict[BackupName, _Decision],
+        objects: dict[BackupName, list[StoredObject]],
+    ) -> None:
+        """Leftovers go last, and only where their manifest is not found a second time."""
+        doomed = [name for name, decision in decisions.items() if decision.removed]
+        for name in sorted(doomed, key=lambda name: decisions[name].is_leftover):
+            if decisions[name].is_leftover and _has_manifest(store, name):
+                decisions[name] = _HAS_MANIFEST
+            else:
+                self._remove(store, objects[name])
 
     def _remove(self, store: ObjectStore, stored: list[StoredObject]) -> None:
         """The manifest goes first: without it the rest is no backup, whatever happens next."""
@@ -124,20 +156,27 @@ class PruneBackups:
             store.delete(entry.key)
 
 
-def _judge_leftover(stored: list[StoredObject], now: dt.datetime) -> tuple[bool, str]:
+def _judge_leftover(stored: list[StoredObject], now: dt.datetime) -> _Decision:
     youngest = max(entry.modified_at for entry in stored)
     if now - youngest > LEFTOVER_AGE:
-        return True, "left by a run that did not finish"
-    return False, "has no manifest yet: a run may be at work"
+        return _Decision("left by a run that did not finish", removed=True, is_leftover=True)
+    return _Decision("has no manifest yet: a run may be at work")
 
 
-def _pruned(
-    name: BackupName, stored: list[StoredObject], *, removed: bool, reason: str
-) -> PrunedBackup:
+def _has_manifest(store: ObjectStore, name: BackupName) -> bool:
+    """Whether there is one under this name, in order or not."""
+    try:
+        with store.read(name.manifest_key):
+            return True
+    except ObjectNotFoundError:
+        return False
+
+
+def _pruned(name: BackupName, stored: list[StoredObject], decision: _Decision) -> PrunedBackup:
     return PrunedBackup(
         name=name.text,
-        removed=removed,
-        reason=reason,
+        removed=decision.removed,
+        reason=decision.reason,
         objects=len(stored),
         bytes=sum(entry.size_bytes for entry in stored),
     )
