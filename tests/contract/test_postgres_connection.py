@@ -20,14 +20,15 @@ from cryptography.x509.oid import NameOID
 from supakeep.databases.postgres.connection import connect
 from supakeep.databases.postgres.database import PostgresDatabase
 from supakeep.errors import DatabaseUnavailableError
+from supakeep.wiring import SupabaseProject
 from tests.builders.postgres_project import PostgresProject
 
 pytestmark = pytest.mark.integration
 
 # what a client sends before anything else, to ask for TLS
 TLS_REQUEST = bytes.fromhex("0000000804d2162f")
-# a name of this machine that does not say so
-ELSEWHERE = "0.0.0.0"  # noqa: S104 - connected to, not listened on
+# this machine, in a spelling that the system knows and that does not look like it
+ELSEWHERE = "127.1"
 
 
 class Front:
@@ -204,6 +205,29 @@ def test_a_server_that_nobody_vouches_for_is_not(
     with (
         pytest.raises(DatabaseUnavailableError, match="certificate"),
         PostgresDatabase(address, authority=str(file)).snapshot(),
+    ):
+        pass
+
+
+def test_the_authority_of_the_settings_is_the_one_that_is_verified(
+    project: PostgresProject, front: MakeFront, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    file, context = authority(tmp_path)
+    other, _ = authority(tmp_path / "other")
+    environment = {
+        "SUPABASE_DB_URL": url(project, front(context), "127.0.0.1"),
+        "SUPABASE_PROJECT_REF": "abc",
+    }
+
+    with SupabaseProject.from_environment(
+        environment | {"SUPABASE_DB_CA": str(file)}
+    ).database.snapshot():
+        pass
+    supabase = SupabaseProject.from_environment(environment | {"SUPABASE_DB_CA": str(other)})
+    with (
+        pytest.raises(DatabaseUnavailableError, match="certificate"),
+        supabase.database.snapshot(),
     ):
         pass
 

@@ -83,7 +83,9 @@ class SupabaseProject:
         from supakeep.databases.postgres.database import PostgresDatabase
 
         return PostgresDatabase(
-            self.settings.db_url.get_secret_value(), connections=self.settings.db_connections
+            self.settings.db_url.get_secret_value(),
+            connections=self.settings.db_connections,
+            authority=self.settings.db_ca,
         )
 
     @cached_property

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from supakeep.domain.project_ref import PROJECT_REF
+from supakeep.domain.this_machine import is_this_machine
 from supakeep.errors import ConfigurationError
-from supakeep.settings.this_machine import is_this_machine
 
 _DEFAULT_PORT = "5432"
 _SCHEME = re.compile(r"postgres(?:ql)?://")

@@ -8,9 +8,9 @@ from itertools import pairwise
 from urllib.parse import urlsplit
 
 from supakeep.domain.project_ref import hosted_project_ref, validated_project_ref
+from supakeep.domain.this_machine import is_this_machine
 from supakeep.errors import ConfigurationError
 from supakeep.settings.database_address import ADDRESS_FORM, DatabaseAddress
-from supakeep.settings.this_machine import is_this_machine
 
 _URL = "the Supabase URL"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import ipaddress
 import shutil
 import tempfile
 from functools import lru_cache
@@ -14,6 +13,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import Conninfo
 
+from supakeep.domain.this_machine import is_this_machine
 from supakeep.errors import ConfigurationError
 
 # A NAT gateway or a pooler forgets a connection on which nothing happens for minutes, and a peer
@@ -42,7 +42,7 @@ def completed(url: str) -> Parameters:
         **_SIGNS_OF_LIFE,
         **_parsed(url),
     }
-    if "sslmode" not in _effective(parameters) and not _is_this_machine(parameters):
+    if "sslmode" not in _effective(parameters) and not _is_local(parameters):
         parameters["sslmode"] = "require"
     return parameters
 
@@ -82,22 +82,12 @@ def _effective(parameters: Parameters) -> Parameters:
     return environment | parameters
 
 
-def _is_this_machine(parameters: Parameters) -> bool:
+def _is_local(parameters: Parameters) -> bool:
     effective = _effective(parameters)
     if "service" in effective:
         return False
-    hosts = str(effective.get("hostaddr") or effective.get("host") or "")
-    return all(_is_local(host) for host in hosts.split(","))
-
-
-def _is_local(host: str) -> bool:
-    """Whether it is a Unix socket or a loopback address."""
-    if host in ("", "localhost") or host.startswith("/"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    hosts = str(effective.get("hostaddr") or effective.get("host") or "/").split(",")
+    return all(host.startswith("/") or is_this_machine(host) for host in hosts)
 
 
 @lru_cache
