@@ -29,7 +29,7 @@ ON_THE_MIRROR = {
     "backup": {
         ("s3:PutObject", DAILY),
         ("s3:AbortMultipartUpload", DAILY),
-        ("s3:GetObject", f"{DAILY}.manifest.json"),
+        ("s3:GetObject", DAILY),
         ("s3:ListBucket", MIRROR),
     },
     "restore": {("s3:GetObject", DAILY), ("s3:ListBucket", MIRROR)},

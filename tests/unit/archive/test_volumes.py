@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supakeep.archive.reader import BackupReader
-from supakeep.archive.writer import MirroredUpload, VolumeWriter
+from supakeep.archive.upload import MirroredUpload
+from supakeep.archive.writer import VolumeWriter
 from supakeep.domain.manifest import Manifest
 from supakeep.errors import StorageUnavailableError
 from supakeep.usecases.verify_backup import VerifyBackup

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from supakeep.cli.session import Session
-from tests.builders.backups import CUSTOMERS
+from tests.builders.backups import CUSTOMERS, ITEMS
 from tests.builders.manifests import PROJECT
 from tests.fakes.database import InMemoryDatabase
+from tests.fakes.faulty_object_store import FailingObjectStore
+from tests.fakes.object_store import InMemoryObjectStore
 from tests.unit.cli.conftest import Ended, Supakeep, Surroundings
 
 
@@ -113,7 +115,30 @@ def test_a_backup_that_is_interrupted_is_no_backup(
 
     assert to_its_end(supakeep, "backup", "--to", "copies").code == 130
 
-    assert list(Path().glob("copies/daily/*.manifest.json")) == []
+    assert [path for path in Path("copies").rglob("*") if path.is_file()] == []
+
+
+def test_what_an_interrupted_backup_cannot_remove_is_named(
+    supakeep: Supakeep,
+    around: Surroundings,
+    shop: InMemoryDatabase,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shop, "count", interrupted)
+    monkeypatch.setenv("MAX_OBJECT_BYTES", "1024")
+    store = InMemoryObjectStore()
+    around.places["s3://copies"] = FailingObjectStore(store, "delete")
+    for number in range(100, 105):
+        shop.insert(ITEMS, {"id": number, "order_id": 1, "label": "x" * 500})
+
+    ended = to_its_end(supakeep, "backup", "--to", "s3://copies")
+
+    assert ended.code == 130
+    assert ended.err.splitlines()[-1].startswith("Left behind: daily/backup_")
+    assert all(key in ended.err for key in store.objects)
 
 
 @pytest.mark.parametrize("dry_run", [[], ["--dry-run"]])

@@ -75,3 +75,26 @@ def test_a_document_of_one_object_is_looked_for_too() -> None:
         back_up(a_shop(), primary)
 
     assert primary.objects == {}
+
+
+def test_a_manifest_that_the_primary_does_not_hold_in_full_fails_the_backup() -> None:
+    for kept_bytes in (None, 0, 100):
+        primary = HollowObjectStore("primary", NAME.manifest_key, kept_bytes)
+
+        with pytest.raises(
+            StorageUnavailableError, match="primary does not hold it in full"
+        ) as failed:
+            back_up(a_shop(), primary)
+
+        assert failed.value.key == NAME.manifest_key
+
+
+def test_a_manifest_that_the_mirror_does_not_hold_in_full_makes_the_backup_partial() -> None:
+    primary = InMemoryObjectStore()
+    mirror = HollowObjectStore("mirror", NAME.manifest_key, None)
+
+    manifest = back_up(a_shop(), primary, mirror)
+
+    assert manifest.status is BackupStatus.PARTIAL
+    assert manifest.mirror_error is not None
+    assert f"{NAME.manifest_key} was uploaded, and mirror" in manifest.mirror_error.message

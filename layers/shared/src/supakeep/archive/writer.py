@@ -1,93 +1,16 @@
-"""Cuts a document into volumes and stores them, in the primary store and in the mirror."""
+"""Cuts a document into volumes and stores them."""
 
 from __future__ import annotations
 
 import hashlib
-import io
-import logging
 import tempfile
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import BinaryIO, Self, cast
 
-from supakeep.archive.manifest import encode_manifest
+from supakeep.archive.upload import MirroredUpload
 from supakeep.domain.backup_name import BackupName
-from supakeep.domain.manifest import BackupStatus, Manifest, Problem, VolumeEntry
-from supakeep.errors import StorageError, StorageUnavailableError
-from supakeep.ports import ObjectStore
-
-log = logging.getLogger(__name__)
-
-
-class MirroredUpload:
-    """Puts a backup's objects into both stores.
-
-    The primary decides: its failures are raised. The mirror's first failure ends the mirroring of
-    this backup, so that the mirror never shows a manifest whose volumes it lacks.
-    """
-
-    def __init__(self, primary: ObjectStore, mirror: ObjectStore | None) -> None:
-        self._primary = primary
-        self._mirror = mirror
-        self.mirror_error: StorageError | None = None
-
-    def put(self, key: str, content: BinaryIO) -> None:
-        content.seek(0)
-        self._primary.put(key, content)
-        content.seek(0)
-        self._put_mirror(key, content)
-
-    def commit(self, manifest: Manifest) -> Manifest:
-        """Stores the manifest, in the mirror first: the primary's copy tells what became of it.
-
-        A store that does not list every volume in its full size gets none, whatever it answered to
-        the uploads.
-        """
-        key = manifest.name.manifest_key
-        _confirm(self._primary, manifest)
-        self._confirm_mirror(manifest)
-        self._put_mirror(key, io.BytesIO(encode_manifest(manifest)))
-        if self.mirror_error is not None:
-            problem = Problem(
-                message=f"The mirror failed: {self.mirror_error.message}",
-                hint=self.mirror_error.hint,
-            )
-            manifest = manifest.model_copy(
-                update={"status": BackupStatus.PARTIAL, "mirror_error": problem}
-            )
-        self._primary.put(key, io.BytesIO(encode_manifest(manifest)))
-        return manifest
-
-    def _confirm_mirror(self, manifest: Manifest) -> None:
-        if self._mirror is None or self.mirror_error is not None:
-            return
-        try:
-            _confirm(self._mirror, manifest)
-        except StorageError as exc:
-            log.exception("The mirror lacks what it was given")
-            self.mirror_error = exc
-
-    def _put_mirror(self, key: str, content: BinaryIO) -> None:
-        if self._mirror is None or self.mirror_error is not None:
-            return
-        try:
-            self._mirror.put(key, content)
-        except StorageError as exc:
-            log.exception("The mirror did not take %s", key)
-            self.mirror_error = exc
-
-
-def _confirm(store: ObjectStore, manifest: Manifest) -> None:
-    listing = store.list(manifest.name.document_key)
-    stored = {found.key: found.size_bytes for found in listing}
-    for volume in manifest.volumes:
-        if stored.get(volume.key) != volume.bytes:
-            raise StorageUnavailableError(
-                f"{volume.key} was uploaded, and {store.name} does not hold it in full",
-                operation="upload",
-                key=volume.key,
-                hint="Is there a proxy in between, or has somebody deleted it? Back up again.",
-            )
+from supakeep.domain.manifest import VolumeEntry
 
 
 class VolumeWriter:

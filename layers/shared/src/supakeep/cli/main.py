@@ -85,8 +85,10 @@ def _exit_code(command: Command, session: Session) -> int:
     except SupakeepError as error:
         terminal.error(error)
         return FAILED
-    except KeyboardInterrupt:
-        print("interrupted", file=terminal.err)
+    except KeyboardInterrupt as interrupt:
+        # a note names what could not be removed
+        notes = getattr(interrupt, "__notes__", ())
+        print("interrupted", *notes, sep="\n", file=terminal.err)
         return INTERRUPTED
     except BrokenPipeError:
         # whoever read the output has gone (`supakeep list | head`)

@@ -11,7 +11,8 @@ from functools import partial
 from supakeep import __version__
 from supakeep.archive import layout as document
 from supakeep.archive.part_meter import PartMeter
-from supakeep.archive.writer import MirroredUpload, VolumeWriter
+from supakeep.archive.upload import MirroredUpload
+from supakeep.archive.writer import VolumeWriter
 from supakeep.domain.backup_name import FOLDER, BackupName
 from supakeep.domain.manifest import (
     BackupStatus,
@@ -62,10 +63,15 @@ class CreateBackup:
         """Writes the backup `name` and returns its manifest, which may be `partial`.
 
         A table that cannot be exported is named in the manifest, after all others were exported.
-        Raises where no table could be, or the primary store refuses: then no manifest is written
-        and no backup exists.
+        Raises where no table could be, or the primary store refuses: then no manifest is written,
+        no backup exists, and what was stored is removed.
         """
-        upload = MirroredUpload(self.primary, self.mirror)
+        with MirroredUpload(self.primary, self.mirror) as upload:
+            return upload.commit(self._upload_document(name, trigger, upload))
+
+    def _upload_document(
+        self, name: BackupName, trigger: Trigger, upload: MirroredUpload
+    ) -> Manifest:
         with (
             self.source.snapshot(partial(selects, self.policy)) as snapshot,
             VolumeWriter(upload, name, self.max_object_bytes) as volumes,
@@ -76,8 +82,7 @@ class CreateBackup:
             entries = [*exported, *(_refused_entry(refused) for refused in start.plan.refused)]
             _require_some_table(entries)
             volumes.write(document.DOCUMENT_FOOT)
-            manifest = self._manifest(start, entries, warnings, volumes)
-        return upload.commit(manifest)
+            return self._manifest(start, entries, warnings, volumes)
 
     def _start(self, name: BackupName, trigger: Trigger, snapshot: Snapshot) -> _Start:
         at = self.clock.now()
