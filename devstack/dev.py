@@ -132,6 +132,7 @@ def commands(stack: Stack, keys: Path) -> list[str]:
         "supakeep list",
         "supakeep restore latest --dry-run",
         f"supakeep restore latest --confirm {stack.project_ref}",
+        f"# the same with SUPABASE_DB_URL: --confirm {stack.database_url.partition('@')[2]}",
         START_A_BACKUP,
     ]
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
 DOCUMENTS = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])
-SETTINGS = PROJECT / "layers/shared/src/supakeep/settings.py"
+SETTINGS = PROJECT / "layers/shared/src/supakeep/settings"
 FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 EVERYTHING = '[backup]\ntables = "*"\n'
@@ -191,6 +191,29 @@ def listed(stack: Stack) -> list[dict[str, Any]]:
     return backups
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="that pg_dump is a Linux program")
+def test_the_pg_dump_of_the_recovery_plan_dumps_the_users_and_speaks_tls(
+    stack: Stack, tmp_path: Path
+) -> None:
+    security = (PROJECT / "SECURITY.md").read_text()
+    [definition] = re.findall(r"^  ```bash\n(.*?)^  ```$", security, re.MULTILINE | re.DOTALL)
+    [dump] = re.findall(r"^pg_dump .*$", security, re.MULTILINE)
+    script = f"{definition}\ncd {shlex.quote(str(tmp_path))}\n{dump}"
+
+    def run(database_url: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],
+            cwd=PROJECT, check=False, capture_output=True, text=True,
+            env={"PATH": os.environ["PATH"], "DATABASE_URL": database_url},
+        )  # fmt: skip
+
+    dumped = run(stack.database_url)
+    assert dumped.returncode == 0, dumped.stderr
+    assert "COPY auth.users" in (tmp_path / "auth.sql").read_text()
+    refused = run(f"{stack.database_url}?sslmode=require").stderr
+    assert "server does not support SSL, but SSL was required" in refused
+
+
 def test_every_supakeep_command_in_the_documents_is_one_that_exists() -> None:
     lines = [line for line in shell_lines() if line.split()[0] == "supakeep"]
     assert len(lines) > 20
@@ -240,7 +263,8 @@ def test_every_option_of_the_command_line_is_documented() -> None:
 
 
 def test_every_setting_is_documented() -> None:
-    read = set(re.findall(r"""["']([A-Z][A-Z0-9_]{3,})["']""", SETTINGS.read_text()))
+    source = "".join(file.read_text() for file in SETTINGS.glob("*.py"))
+    read = set(re.findall(r"""["']([A-Z]+_[A-Z0-9_]+)["']""", source))
     documented = (PROJECT / "docs/configuration.md").read_text()
     own = {name for name in read if not name.startswith("AWS_")}
     assert {"SUPABASE_DB_URL", "MAX_OBJECT_BYTES"} <= own
