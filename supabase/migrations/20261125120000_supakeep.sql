@@ -80,6 +80,187 @@ as $$
     join pg_attribute a on a.attrelid = relation and a.attname = u.k
 $$;
 
+-- The rows of a JSON array as rows of a table, read as the backup wrote them. Checks of domains run here, and therefore
+-- all other settings are the caller's.
+create or replace function supakeep.given_rows(shape anyelement, given json)
+returns setof anyelement
+language sql stable security invoker
+set intervalstyle = 'postgres'
+set xmloption = 'content'
+as $$ select * from pg_catalog.json_populate_recordset(shape, given) $$;
+
+-- What the member without a name says of each row of a JSON array.
+create or replace function supakeep.marks(given json)
+returns table (place bigint, line json, nulls jsonb, texts jsonb)
+language sql stable security invoker
+set search_path = pg_catalog
+as $$
+  select place, line,
+         case json_typeof(line -> '') when 'array' then line -> '' else line -> '' -> 'null' end::jsonb,
+         (line -> '' -> 'text')::jsonb
+    from json_array_elements(given) with ordinality as row(line, place)
+$$;
+
+-- A query: the values of `columns` in the rows ($1) that are meant ($2), each row with its position.
+--
+-- A row's member without a name lists the columns that hold JSON's null, and those whose value is given as text.
+-- Without it, null in a column that must have a value can only be JSON's own.
+create or replace function supakeep.given_values(relation regclass, columns text[])
+returns text
+language sql stable security invoker
+set search_path = pg_catalog
+as $$
+  with described as (
+    select a.attnum, a.attname, a.attnotnull, a.attname = any (columns) as wanted,
+           format_type(a.atttypid, a.atttypmod) as type, supakeep.base_type(a.atttypid) in ('json', 'jsonb') as is_json
+      from pg_attribute a
+     where a.attrelid = relation and a.attnum > 0 and not a.attisdropped)
+  select format(
+    'select e."supakeep: position", %s from supakeep.given_rows(null::%s, $1) with ordinality as e(%s, "supakeep: position")%s'
+    ' where $2 is null or e."supakeep: position" operator(pg_catalog.=) any ($2)',
+    string_agg(case when is_json then format($json$
+      case when marks.texts operator(pg_catalog.?) %1$L then (marks.line operator(pg_catalog.->>) %1$L)::%2$s
+           when marks.nulls operator(pg_catalog.?) %1$L or (%3$L and e.%4$I is null) then 'null'::%2$s
+           else e.%4$I end as %4$I$json$, attname, type, attnotnull, attname)
+      else format('e.%I', attname) end, ', ' order by attnum) filter (where wanted),
+    (select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = relation),
+    string_agg(quote_ident(attname), ', ' order by attnum),
+    case when bool_or(is_json and wanted) then
+      ' join supakeep.marks($1) marks on marks.place operator(pg_catalog.=) e."supakeep: position"' end)
+    from described
+$$;
+
+-- Whether a row `given` is the table's row `t`, as the index of the primary key compares.
+create or replace function supakeep.same_key(relation regclass)
+returns text
+language sql stable security invoker
+set search_path = pg_catalog
+as $$
+  select string_agg(format('t.%1$I operator(%2$I.%3$s) given.%1$I', a.attname, n.nspname, o.oprname), ' and ' order by k.i)
+    from pg_index x
+    cross join lateral unnest((x.indkey::int2[])[0:x.indnkeyatts - 1], x.indclass::oid[]) with ordinality k(attnum, opclass, i)
+    join pg_attribute a on a.attrelid = relation and a.attnum = k.attnum
+    join pg_opclass c on c.oid = k.opclass
+    join pg_amop m on m.amopfamily = c.opcfamily and m.amopstrategy = 3
+                  and m.amoplefttype = c.opcintype and m.amoprighttype = c.opcintype
+    join pg_operator o on o.oid = m.amopopr
+    join pg_namespace n on n.oid = o.oprnamespace
+   where x.indrelid = relation and x.indisprimary
+$$;
+
+-- The JSON text of some columns of a row, in which two rows are compared: json has no equality operator.
+create or replace function supakeep.line_of(alias text, columns text[], as_text text[])
+returns text
+language sql immutable security invoker
+set search_path = pg_catalog
+as $$
+  select format('pg_catalog.row_to_json((select r from (select %s) r))::pg_catalog.text',
+                coalesce(string_agg(format(case when c = any (as_text) then '%1$I.%2$I::pg_catalog.text as %2$I' else '%1$I.%2$I' end,
+                                           alias, c), ', ' order by i), 'null'))
+    from unnest(columns) with ordinality u(c, i)
+$$;
+
+-- The statements of an upsert. Each takes the rows ($1, a JSON array) and the positions of those that are meant ($2,
+-- null for all). Every name in them is qualified, because they run under the caller's own search path: the table's
+-- triggers, checks, domains, generated columns and indexes may need it.
+create or replace function supakeep.upsert_statements(asked jsonb, out compare text, out write text, out examples text)
+language plpgsql stable security invoker
+set search_path = pg_catalog
+as $$
+declare
+  target   text := format('%I.%I', asked ->> 'schema', asked ->> 'table');
+  relation regclass := target::regclass;
+  key      text[] := array(select jsonb_array_elements_text(asked -> 'key'));
+  columns  text[] := array(select jsonb_array_elements_text(asked -> 'columns'));
+  as_text  text[] := array(select jsonb_array_elements_text(asked -> 'text_columns'));
+  -- an identity that is always generated can be given to a new row only
+  settable text[] := array(
+    select c from unnest(columns) with ordinality u(c, i)
+      join pg_attribute a on a.attrelid = relation and a.attname = c
+     where c <> all (key) and a.attidentity <> 'a' order by i);
+  given    text := supakeep.given_values(relation, columns);
+  matched  text := format('join %s t on %s', supakeep.own_rows(relation), supakeep.same_key(relation));
+begin
+  compare := format($compare$/* supakeep */ with given as materialized (%s),
+    compared as (
+      select given."supakeep: position" as place, t.tableoid is null as missing,
+             t.tableoid is not null and %s operator(pg_catalog.<>) %s as differs
+        from given left %s)
+    select coalesce(pg_catalog.array_agg(place) filter (where missing), '{}'),
+           coalesce(pg_catalog.array_agg(place) filter (where differs), '{}') from compared$compare$,
+    given, supakeep.line_of('given', settable, as_text), supakeep.line_of('t', settable, as_text), matched);
+  examples := format($examples$/* supakeep */ with given as materialized (%s)
+    select pg_catalog.json_agg(pg_catalog.json_build_object('given', %s, 'live', %s)) from given %s$examples$,
+    given, supakeep.line_of('given', columns, as_text), supakeep.line_of('t', columns, as_text), matched);
+  write := format($write$/* supakeep */ with given as materialized (%s)
+    insert into %s as t (%s) overriding system value select %3$s from given order by "supakeep: position"
+    on conflict (%s) do %s$write$,
+    given, target,
+    (select string_agg(quote_ident(c), ', ' order by i) from unnest(columns) with ordinality u(c, i)),
+    (select string_agg(quote_ident(k), ', ' order by i) from unnest(key) with ordinality u(k, i)),
+    coalesce((select 'update set ' || string_agg(format('%1$I = excluded.%1$I', c), ', ')
+                from unnest(settable) c having count(*) > 0), 'nothing'));
+end
+$$;
+
+-- The positions of the rows that are not in the table, and of those that have other values there.
+create or replace function supakeep.compared(
+  statement text, given json, meant bigint[], out missing bigint[], out differing bigint[])
+language plpgsql stable security invoker
+set extra_float_digits = 3
+as $$
+begin
+  execute statement into missing, differing using given, meant;
+end
+$$;
+
+-- What a statement of an upsert answers, under settings by which two values that differ have different texts.
+create or replace function supakeep.exactly(statement text, given json, meant bigint[])
+returns json
+language plpgsql stable security invoker
+set extra_float_digits = 3
+as $$
+declare
+  answer pg_catalog.json;
+begin
+  execute statement into answer using given, meant;
+  return answer;
+end
+$$;
+
+-- What the caller is told of an error in an upsert. `context` is what PostgreSQL says of the user's own code in which
+-- it came up, such as a trigger, and null where there is none. `parent` is the table whose row is missing. `permitted`
+-- is whether the caller may write the table: where it may, a permission that lacks is one for something else.
+-- `located` is the schema, the table and the constraint that the error names.
+create or replace function supakeep.refusal(
+  asked jsonb, code text, message text, detail text, hint text, context text, located text[])
+returns json
+language sql stable security invoker
+set search_path = pg_catalog
+as $$
+  with said as (
+    select line, i, line like '%/* supakeep */%' or line like '%"given_rows"%' as is_ours
+      from regexp_split_to_table(context, E'\n') with ordinality lines(line, i)),
+  target as (select format('%I.%I', asked ->> 'schema', asked ->> 'table')::regclass as relation)
+  select json_build_object('refused', json_build_object(
+    'code', code,
+    'message', message,
+    'detail', nullif(detail, ''),
+    'hint', nullif(hint, ''),
+    'context', (select string_agg(line, E'\n' order by i) from said
+                 where i < (select min(i) from said where is_ours)),
+    'parent', (
+      select n.nspname || '.' || p.relname
+        from pg_constraint f
+        join pg_class p on p.oid = f.confrelid
+        join pg_namespace n on n.oid = p.relnamespace
+       where f.contype = 'f' and f.conname = located[3]
+         and f.conrelid = to_regclass(format('%I.%I', located[1], located[2]))),
+    'permitted', has_table_privilege(relation, 'select') and has_table_privilege(relation, 'insert')
+                 and has_table_privilege(relation, 'update')))
+    from target
+$$;
+
 -- What there is to back up: {functions_version, server_version, tables: one object a table, as tables.sql has it}.
 create or replace function public.supakeep_catalog()
 returns json
@@ -332,92 +513,69 @@ begin
 end
 $$;
 
--- Upserts the rows of one batch; request: {schema, table, key, columns, rows: text of a JSON array, dry_run}.
--- Rows that are the same already are left alone: no dead tuples, and no trigger fires for them.
+-- Upserts the rows of one batch, all of them or none.
+-- request: {schema, table, key, columns, text_columns, rows: text of a JSON array, dry_run}.
+--
+-- Rows that are the same already are left alone: no dead tuples, and no trigger fires for them. What was written is
+-- compared with what was given. Answers {inserted, updated, unchanged, altered, examples}; `altered` rows were written
+-- and then held other values than those given, as a trigger may see to. Where the database does not take one of the
+-- rows, it answers supakeep.refusal's. A dry run compares only.
+--
+-- Rows are parsed and compared under settings that say everything exactly. They are written under the caller's own,
+-- which the user's code was made for; hence the qualified names, and functions with settings of their own.
 create or replace function public.supakeep_upsert(request text)
 returns json
 language plpgsql volatile security invoker
-set search_path = pg_catalog
-set timezone = 'UTC'
-set datestyle = 'ISO'
-set intervalstyle = 'postgres'
-set extra_float_digits = 3
 set statement_timeout = '55s'
 as $$
 declare
-  asked    jsonb := request;
-  relation regclass := format('%I.%I', asked ->> 'schema', asked ->> 'table')::regclass;
-  key      text[] := array(select jsonb_array_elements_text(asked -> 'key'));
-  columns  text[] := array(select jsonb_array_elements_text(asked -> 'columns'));
-  settable text[] := array(
-    select c from unnest(columns) c
-      join pg_attribute a on a.attrelid = relation and a.attname = c
-     where c <> all (key) and a.attidentity <> 'a');
-  -- compared as JSON text, because a column of type json has no equality operator
-  as_text  text[] := array(select jsonb_array_elements_text(asked -> 'text_columns'));
-  differs  text := coalesce((
-    select format('row_to_json(row(%s))::text is distinct from row_to_json(row(%s))::text',
-                  string_agg(format(case when c = any (as_text) then 't.%I::text' else 't.%I' end, c), ', ' order by i),
-                  string_agg(format(case when c = any (as_text) then 'excluded.%I::text' else 'excluded.%I' end, c), ', ' order by i))
-      from unnest(settable) with ordinality u(c, i)
-    having count(*) > 0), 'false');
-  same_key text := (select string_agg(format('t.%1$I = excluded.%1$I', k), ' and ') from unnest(key) k);
-  -- where a column must have a value, null in a row can only be JSON's own
-  incoming text := (
-    select string_agg(case when a.attnotnull and a.atttypid in ('json'::regtype, 'jsonb'::regtype)
-                           then format('coalesce(%I, ''null'')', c) else quote_ident(c) end, ', ' order by i)
-      from unnest(columns) with ordinality u(c, i)
-      join pg_attribute a on a.attrelid = relation and a.attname = c);
-  there    bigint;
-  answer   json;
+  asked     pg_catalog.jsonb := request;
+  given     pg_catalog.json := asked operator(pg_catalog.->>) 'rows';
+  run       record;
+  missing   bigint[];
+  differing bigint[];
+  meant     bigint[];
+  lost      bigint[];
+  altered   bigint[] := '{}';
+  examples  pg_catalog.json := '[]';
+  written   bigint;
+  code      text;
+  said      text;
+  detail    text;
+  hint      text;
+  context   text;
+  in_schema text;
+  in_table  text;
+  broken    text;
 begin
-  perform set_config('search_path', supakeep.search_path(relation, key), true);
-  if (asked ->> 'dry_run')::boolean then
-    execute format($compare$
-      select json_build_object(
-        'inserted', count(*) filter (where t.%1$I is null),
-        'updated', count(*) filter (where t.%1$I is not null and %2$s),
-        'unchanged', count(*) filter (where t.%1$I is not null and not (%2$s)))
-      from json_populate_recordset(null::%3$s, $1) excluded left join %5$s t on %4$s
-      $compare$,
-      key[1], differs, relation, same_key, supakeep.own_rows(relation))
-    into answer using (asked ->> 'rows')::json;
-  else
-    execute format($upsert$
-      with incoming as materialized (select * from json_populate_recordset(null::%1$s, $1)),
-      -- counted rather than told by xmax, which a partitioned table does not return
-      present as (select count(*) as n from incoming excluded join %7$s t on %5$s),
-      written as (
-        insert into %1$s as t (%2$s) overriding system value
-        select %6$s from incoming
-        on conflict (%3$s) do %4$s
-        returning 1)
-      select json_build_object(
-        'inserted', json_array_length($1) - present.n,
-        'updated', w.n - (json_array_length($1) - present.n),
-        'unchanged', json_array_length($1) - w.n)
-        from present, (select count(*) as n from written) w
-      $upsert$,
-      relation,
-      (select string_agg(quote_ident(c), ', ' order by i) from unnest(columns) with ordinality u(c, i)),
-      (select string_agg(quote_ident(k), ', ' order by i) from unnest(key) with ordinality u(k, i)),
-      coalesce((select format('update set %s where %s', string_agg(format('%1$I = excluded.%1$I', c), ', '), differs)
-                  from unnest(settable) c having count(*) > 0), 'nothing'),
-      same_key,
-      incoming,
-      supakeep.own_rows(relation))
-    into answer using (asked ->> 'rows')::json;
-    execute format(
-      'select count(*) from json_populate_recordset(null::%1$s, $1) excluded join %2$s t on %3$s',
-      relation, supakeep.own_rows(relation), same_key)
-    into there using (asked ->> 'rows')::json;
-    if there < json_array_length((asked ->> 'rows')::json) then
-      -- undoes the batch, so that the caller finds out which rows these are
-      -- of class 22, which every server answers with its own code
-      raise data_exception using message = 'a trigger of the table discarded the row';
+  run := supakeep.upsert_statements(asked);
+  begin
+    select c.missing, c.differing into missing, differing from supakeep.compared(run.compare, given, null) c;
+    meant := pg_catalog.array_cat(missing, differing);
+    if not (asked operator(pg_catalog.->>) 'dry_run')::boolean and pg_catalog.cardinality(meant) operator(pg_catalog.>) 0 then
+      execute run.write using given, meant;
+      get diagnostics written = row_count;
+      set constraints all immediate;
+      select c.missing, c.differing into lost, altered from supakeep.compared(run.compare, given, meant) c;
+      if pg_catalog.cardinality(lost) operator(pg_catalog.>) 0
+         or written operator(pg_catalog.<) pg_catalog.cardinality(meant) and pg_catalog.cardinality(altered) operator(pg_catalog.>) 0 then
+        -- undoes the batch, so that the caller finds out which rows these are
+        raise data_exception using message = 'a trigger of the table discarded the row';
+      end if;
+      examples := supakeep.exactly(run.examples, given, altered[1:5]);
     end if;
-  end if;
-  return answer;
+  exception when others or assert_failure then
+    get stacked diagnostics code = returned_sqlstate, said = message_text, detail = pg_exception_detail,
+      hint = pg_exception_hint, context = pg_exception_context,
+      in_schema = schema_name, in_table = table_name, broken = constraint_name;
+    return supakeep.refusal(asked, code, said, detail, hint, context, array[in_schema, in_table, broken]);
+  end;
+  return pg_catalog.json_build_object(
+    'inserted', pg_catalog.cardinality(missing),
+    'updated', pg_catalog.cardinality(differing),
+    'unchanged', pg_catalog.json_array_length(given) operator(pg_catalog.-) pg_catalog.cardinality(meant),
+    'altered', pg_catalog.cardinality(altered),
+    'examples', coalesce(examples, '[]'));
 end
 $$;
 

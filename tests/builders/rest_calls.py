@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from supakeep.databases.data_api.database import SupabaseRestDatabase
 from supakeep.databases.data_api.export import DataApiSnapshot
-from supakeep.databases.data_api.restore import DataApiTarget, UpsertCounts
+from supakeep.databases.data_api.target import DataApiTarget
+from supakeep.databases.data_api.writer import UpsertCounts
 from supakeep.domain.plan import Selection
 from supakeep.domain.schema import Catalog, Table
 from supakeep.ports import Rows

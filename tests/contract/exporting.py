@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from supakeep.databases.data_api.restore import UpsertCounts
+from supakeep.databases.data_api.writer import UpsertCounts
 from supakeep.domain.plan import Selection
 from supakeep.domain.schema import Table
 from supakeep.ports import ObjectStore

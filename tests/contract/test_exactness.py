@@ -241,3 +241,25 @@ def test_json_null_is_not_the_absence_of_a_value(bench: SupabaseWorkbench, type_
     bench.database.upsert(table, table.writable_columns, rows, dry_run=False)
 
     assert texts(bench) == [(1, "null")]
+
+
+UNNAMED_MEMBERS = {
+    "a list of JSON nulls": ('null,"":["value"]', "null"),
+    "JSON nulls": ('null,"":{"null":["value"]}', "null"),
+    "text": (r'"{\"a\": \"\\u0000\\ud800\"}","":{"text":["value"]}', r'{"a": "\u0000\ud800"}'),
+}
+
+
+@pytest.mark.parametrize("member", UNNAMED_MEMBERS)
+def test_what_a_rows_unnamed_member_says_is_restored(bench: SupabaseWorkbench, member: str) -> None:
+    """As in backups of the postgres engine (docs/format.md)."""
+    given, value = UNNAMED_MEMBERS[member]
+    bench.execute("create table {schema}.t (id int primary key, value json, other jsonb)")
+    table = bench.created("t")
+
+    row = f'{{"id":1,"other":null,"value":{given}}}'.encode()
+    first = bench.database.upsert(table, table.writable_columns, [row], dry_run=False)
+    again = bench.database.upsert(table, table.writable_columns, [row], dry_run=False)
+
+    assert texts(bench) == [(1, value)]
+    assert (first.inserted, first.altered, again.unchanged) == (1, 0, 1)

@@ -12,7 +12,7 @@ from psycopg import sql
 
 from devstack.supabase.postgres import Postgres
 from supakeep import ports
-from supakeep.databases.data_api.restore import UpsertCounts
+from supakeep.databases.data_api.writer import UpsertCounts
 from supakeep.databases.postgres.database import PostgresDatabase
 from supakeep.domain.plan import Selection
 from supakeep.domain.row_changes import RestoreMode

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, NoReturn, Self
 
-from supakeep.databases.data_api.restore import BatchTransaction, UpsertCounts
+from supakeep.databases.data_api.restore import BatchTransaction
+from supakeep.databases.data_api.writer import UpsertCounts
 from supakeep.domain.engine import REST, Engine
 from supakeep.domain.plan import Selection, TableFilter, every_table, permission_denied
 from supakeep.domain.row_changes import RestoreMode
@@ -51,6 +52,8 @@ class InMemoryDatabase:
         self._contents: dict[str, _Contents] = {}
         self._portion_rows = portion_rows
         self.read_only: set[str] = set()
+        # by table, the columns that a trigger sets in every row that is written
+        self.triggers: dict[str, Mapping[str, object]] = {}
 
     def add_table(
         self,
@@ -138,8 +141,12 @@ class InMemoryDatabase:
             raise permission_denied(table.schema_name, table.name, writing=True)
         before = dict(contents.rows)
         counts = {"inserted": 0, "updated": 0, "unchanged": 0}
+        examples: list[tuple[bytes, bytes]] = []
         for text in rows:
-            counts[_upsert(contents, columns, _row(text))] += 1
+            outcome = _upsert(contents, columns, _row(text))
+            counts[outcome] += 1
+            if outcome != "unchanged" and not dry_run:
+                examples += self._fire(contents, text)
         try:
             if not dry_run:
                 self._check(contents)
@@ -148,7 +155,7 @@ class InMemoryDatabase:
             raise
         if dry_run:
             contents.rows = before
-        return UpsertCounts(**counts)
+        return UpsertCounts(**counts, altered=len(examples), examples=examples)
 
     def advance_sequences(self, table: Table) -> Sequence[str]:
         contents = self._readable(table)
@@ -191,6 +198,15 @@ class InMemoryDatabase:
             column, since = policy.time_column, selection.since
             rows = [item for item in rows if _is_since(item[1][column], since)]
         return [row for _, row in rows]
+
+    def _fire(self, contents: _Contents, given: bytes) -> list[tuple[bytes, bytes]]:
+        """The row as it was given and as the table's trigger leaves it, where that changes it."""
+        key = _key(contents.table, _row(given))
+        before = contents.rows[key]
+        set_columns = self.triggers.get(contents.table.qualified_name, {})
+        after = before | {name: json.dumps(value).encode() for name, value in set_columns.items()}
+        contents.rows[key] = after
+        return [] if after == before else [(_text(before), _text(after))]
 
     def _check(self, contents: _Contents) -> None:
         """What Postgres checks at the end of a statement."""

@@ -259,6 +259,19 @@ def test_rows_that_the_database_refuses_are_listed_and_exit_code_3(
     assert f'! {ORDERS} {{"id": "2"}}: ' in ended.out
 
 
+def test_rows_that_a_trigger_altered_are_shown_and_exit_code_3(
+    supakeep: Supakeep, shop: InMemoryDatabase, backup_in_copies: str
+) -> None:
+    shop.delete(CUSTOMERS, id=3)
+    shop.triggers[CUSTOMERS] = {"name": "someone else"}
+
+    ended = supakeep("restore", "latest", "--from", "copies", "--confirm", PROJECT)
+
+    assert ended.code == 3
+    assert f"! {CUSTOMERS}: 1 of the rows written are not as the backup has them" in ended.out
+    assert f'{CUSTOMERS} id=3: name "customer 3" -> "someone else"' in ended.out
+
+
 def test_another_projects_backup_needs_consent(
     supakeep: Supakeep,
     shop: InMemoryDatabase,

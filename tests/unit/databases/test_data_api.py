@@ -29,6 +29,7 @@ from tests.builders.tables import a_selection, a_table
 
 URL = "https://abc.supabase.co"
 ORDERS = a_table("orders")
+WRITTEN = {"inserted": 2, "updated": 0, "unchanged": 0, "altered": 0, "examples": []}
 Server = Callable[[httpx.Request], httpx.Response]
 
 
@@ -340,7 +341,7 @@ def test_rows_are_sent_as_the_text_they_are() -> None:
 
     def server(request: httpx.Request) -> httpx.Response:
         sent.append(asked(request))
-        return httpx.Response(200, json={"inserted": 2, "updated": 0, "unchanged": 0})
+        return httpx.Response(200, json=WRITTEN)
 
     rows = [b'{"n":9007199254740993}', b'{"n":1.10}']
     counts = database_over(server).upsert(ORDERS, ["n"], rows, dry_run=False)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supakeep.databases.data_api.restore import MAX_REFUSED_ROWS
+from supakeep.databases.data_api.writer import MAX_REFUSED_ROWS
 from supakeep.domain.manifest import Manifest
 from supakeep.domain.restore import RestoredTable
 from supakeep.errors import RestoreError
@@ -50,6 +50,20 @@ def test_a_restore_that_left_rows_out_is_not_whole() -> None:
     assert not report.is_whole
     assert report.tables[0].refused == 5
     assert report.tables[0].rows_in_database == 0
+
+
+def test_a_restore_whose_rows_a_trigger_altered_is_not_whole() -> None:
+    shop, store = a_shop(), InMemoryObjectStore()
+    manifest = back_up(shop, store)
+    target = emptied(shop)
+    target.triggers[CUSTOMERS] = {"name": "set by a trigger"}
+
+    report = restore(target, store, manifest, "customers")
+
+    [customers] = report.tables
+    assert not report.is_whole
+    assert (customers.inserted, customers.refused, customers.altered) == (5, 0, 5)
+    assert customers.altered_rows[0].columns["name"][1] == '"set by a trigger"'
 
 
 def a_tree(*rows: tuple[int, int | None]) -> tuple[InMemoryDatabase, InMemoryObjectStore, Manifest]:

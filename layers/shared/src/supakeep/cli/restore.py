@@ -89,9 +89,8 @@ def _run(session: Session) -> int:
 
 def run_restore(session: Session, request: RestoreRequest) -> int:
     """Carries the request out and prints its report, with the command that undoes it."""
-    with session.progress() as progress:
-        restore = RunRestore(session.app, watcher=progress)
-        run = restore(session.new_run(RunKind.RESTORE), request, stores=session.stores)
+    restore = RunRestore(session.app, watcher=session.watcher)
+    run = restore(session.new_run(RunKind.RESTORE), request, stores=session.stores)
     if isinstance(run.result, RestoreReport):
         _print_report(session, run.id, run.result)
     return GOOD if run.status is RunStatus.COMPLETE else PARTIAL
@@ -119,6 +118,7 @@ def _print(terminal: Terminal, report: RestoreReport) -> None:
             _print_changes(terminal, table.name, row)
         for refused in table.refused_rows:
             terminal.notice(f"{table.name} {refused.row}: {refused.reason}")
+        _print_altered(terminal, table)
     for warning in (*report.passed_over, *report.warnings):
         terminal.notice(warning)
 
@@ -129,6 +129,17 @@ def _cells(table: RestoredTable) -> tuple[str, ...]:
         *(table.deleted, table.unchanged, table.refused, table.rows_in_database or 0),
     )
     return (table.name, *(f"{number:,}" for number in numbers))
+
+
+def _print_altered(terminal: Terminal, table: RestoredTable) -> None:
+    if not table.altered:
+        return
+    terminal.notice(
+        f"{table.name}: {table.altered:,} of the rows written are not as the backup has them, "
+        "because a trigger of the table changed them. Examples (backup -> database):"
+    )
+    for row in table.altered_rows:
+        _print_changes(terminal, table.name, row)
 
 
 def _print_changes(terminal: Terminal, table: str, row: ChangedRow) -> None:

@@ -51,7 +51,8 @@ class RestoredTable(BaseModel):
     """What became of one table. In a dry run the counts say what would happen.
 
     `rows_in_database` is counted after the last write: the backup's rows and all others there.
-    `rows_at_least` is how many must be there then, None where that is not known.
+    `rows_at_least` is how many must be there then, None where that is not known. `altered` of the
+    rows written are not as the backup has them: a trigger of the table changed or kept their values.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -64,6 +65,8 @@ class RestoredTable(BaseModel):
     unchanged: int = 0
     refused: int = 0
     refused_rows: tuple[RefusedRow, ...] = ()
+    altered: int = 0
+    altered_rows: tuple[ChangedRow, ...] = ()
     samples: tuple[ChangedRow, ...] = ()
     rows_chosen: int | None = None
     rows_in_database: int | None = None
@@ -86,6 +89,8 @@ class RestoredTable(BaseModel):
             unchanged=changes.unchanged,
             refused=changes.refused,
             refused_rows=tuple(changes.refused_rows),
+            altered=changes.altered,
+            altered_rows=tuple(changes.altered_rows),
             samples=tuple(changes.samples),
             rows_at_least=changes.inserted if changes.was_empty else None,
         )
@@ -116,8 +121,8 @@ class RestoreReport(BaseModel):
     @property
     def is_whole(self) -> bool:
         """Whether everything that was asked for is in the database, and `latest` was the newest."""
-        refused = any(table.refused for table in self.tables)
-        return not (self.passed_over or self.found_nothing or refused)
+        differs = any(table.refused or table.altered for table in self.tables)
+        return not (self.passed_over or self.found_nothing or differs)
 
     @property
     def problems(self) -> tuple[Problem, ...]:

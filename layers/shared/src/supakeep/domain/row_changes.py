@@ -54,10 +54,16 @@ class RefusedRow(BaseModel):
 class RowChanges:
     """Counts of one table, added up batch by batch; `was_empty` is whether it is known to have had
     no row before.
+
+    `altered` rows are among those written, and held other values afterwards than the backup has.
+    `notes` say what can be done about refused rows.
     """
 
     def __init__(self, *, was_empty: bool = False) -> None:
         self.was_empty = was_empty
+        self.altered = 0
+        self.altered_rows: list[ChangedRow] = []
+        self.notes: list[str] = []
         self.inserted = self.updated = self.deleted = self.unchanged = self.refused = 0
         self.refused_rows: list[RefusedRow] = []
         self.samples: list[ChangedRow] = []
@@ -65,17 +71,24 @@ class RowChanges:
     def sample(self, key: Sequence[str], live: bytes, backed_up: bytes) -> None:
         """Keeps the first few overwritten rows for the report."""
         if len(self.samples) < _SAMPLES:
-            old, new = tokens_of(live), tokens_of(backed_up)
-            self.samples.append(
-                ChangedRow(
-                    key={name: shortened(new.get(name, "null")) for name in key},
-                    columns={
-                        name: (shortened(old.get(name, "null")), shortened(token))
-                        for name, token in new.items()
-                        if old.get(name) != token
-                    },
-                )
-            )
+            self.samples.append(_difference(key, live, backed_up))
+
+    def sample_altered(self, key: Sequence[str], backed_up: bytes, live: bytes) -> None:
+        """Keeps the first few rows that are not as the backup has them."""
+        if len(self.altered_rows) < _SAMPLES:
+            self.altered_rows.append(_difference(key, backed_up, live))
+
+
+def _difference(key: Sequence[str], old: bytes, new: bytes) -> ChangedRow:
+    before, after = tokens_of(old), tokens_of(new)
+    return ChangedRow(
+        key={name: shortened(after.get(name, "null")) for name in key},
+        columns={
+            name: (shortened(before.get(name, "null")), shortened(token))
+            for name, token in after.items()
+            if before.get(name) != token
+        },
+    )
 
 
 def tokens_of(row: bytes, wanted: Sequence[str] = ()) -> dict[str, str]:

@@ -29,7 +29,6 @@ _LIBPQ_VARIABLES = {
     "port": "PGPORT",
     "user": "PGUSER",
     "dbname": "PGDATABASE",
-    "sslmode": "PGSSLMODE",
 }
 
 ADDRESS_FORM = (

@@ -83,15 +83,14 @@ class RestoreBackup:
         self.progress.phase("restoring")
         restored = []
         for table in planned:
-            restored.append(self._write(transaction, table, source))
-            if restored[-1].written and not request.dry_run:
+            done, notes = self._write(transaction, table, source)
+            restored.append(done)
+            warnings += notes
+            if done.written and not request.dry_run:
                 warnings += advance_sequences(transaction, table.live)
         if isinstance(transaction, AtomicTransaction) and not request.dry_run:
             check_foreign_keys(transaction, tables, catalog, restored)
         counted, notes = self._count(transaction, planned, restored, source)
-        if self.target.engine.atomic:
-            # the last moment to keep nothing: another run may have taken over meanwhile
-            self.deadline.check()
         return RestoreReport(
             backup=source.reader.manifest.backup,
             project=self.project,
@@ -123,7 +122,8 @@ class RestoreBackup:
 
     def _write(
         self, transaction: TargetTransaction, table: TableRestore, source: ChosenRows
-    ) -> RestoredTable:
+    ) -> tuple[RestoredTable, list[str]]:
+        """What became of the table's rows, and warnings."""
         entry = table.entry
         writer = transaction.writer(table.live, entry.table, source.request.mode)
         again, chosen = True, 0
@@ -136,7 +136,8 @@ class RestoreBackup:
                 self.progress.table(entry.name, chosen, "running")
             again = writer.finish()
         self.progress.table(entry.name, chosen, "complete")
-        return RestoredTable.of(entry, writer.changes, chosen=chosen)
+        notes = [f"{entry.name}: {note}" for note in writer.changes.notes]
+        return RestoredTable.of(entry, writer.changes, chosen=chosen), notes
 
     def _count(
         self,

@@ -15,8 +15,7 @@ from supakeep.usecases.choose_stores import stores_named
 from supakeep.usecases.find_backups import find_backup
 from supakeep.usecases.restore_backup import RestoreBackup
 from supakeep.usecases.run_backup import BackupMaking, name_backup
-from supakeep.usecases.run_progress import RunProgress
-from supakeep.usecases.track_runs import TrackRuns
+from supakeep.usecases.track_runs import RunProgress, TrackRuns
 
 
 @dataclass(frozen=True)
@@ -45,13 +44,13 @@ class RunRestore:
                 target=self.project.database,
                 project=self.project.ref,
                 destination=self.project.destination,
-                deadline=progress,
+                deadline=self.deadline,
                 progress=progress,
                 safeguard=self._safeguard(progress, reader.stores[0]),
             )
             return restore(request, reader)
 
-        return TrackRuns.of(self.project, self.watcher).execute(run, work, self.deadline)
+        return TrackRuns.of(self.project, self.watcher).execute(run, work)
 
     def _safeguard(
         self, progress: RunProgress, source: ObjectStore
@@ -64,7 +63,7 @@ class RunRestore:
         folder = None if self.project.has_storage else source
 
         def keep(tables: Sequence[str]) -> Manifest:
-            making = BackupMaking(self.project, progress, folder)
+            making = BackupMaking(self.project, progress, self.deadline, folder)
             name = name_backup(self.project, folder, scheduled=False)
             return making.create(name, Trigger.PRE_RESTORE, BackupPolicy.of_tables(tables))
 

@@ -14,7 +14,8 @@ import httpx
 
 from supakeep.databases.data_api.client import DataApiClient
 from supakeep.databases.data_api.export import DataApiSnapshot
-from supakeep.databases.data_api.restore import BatchTransaction, DataApiTarget
+from supakeep.databases.data_api.restore import BatchTransaction
+from supakeep.databases.data_api.target import DataApiTarget
 from supakeep.domain.engine import REST
 from supakeep.domain.plan import TableFilter, every_table
 

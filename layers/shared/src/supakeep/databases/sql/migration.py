@@ -14,7 +14,11 @@ ENDPOINTS = {
     "advance_sequences": "text",
 }
 # In the order in which they call each other: SQL functions are checked when they are made.
-HELPERS = ("search_path", "own_rows", "base_type", "key_values")
+HELPERS = (
+    *("search_path", "own_rows", "base_type", "key_values"),
+    *("given_rows", "marks", "given_values", "same_key", "line_of", "upsert_statements"),
+    *("compared", "exactly", "refusal"),
+)
 
 
 def functions_migration() -> str:

@@ -1,88 +1,65 @@
--- Upserts the rows of one batch; request: {schema, table, key, columns, rows: text of a JSON array, dry_run}.
--- Rows that are the same already are left alone: no dead tuples, and no trigger fires for them.
+-- Upserts the rows of one batch, all of them or none.
+-- request: {schema, table, key, columns, text_columns, rows: text of a JSON array, dry_run}.
+--
+-- Rows that are the same already are left alone: no dead tuples, and no trigger fires for them. What was written is
+-- compared with what was given. Answers {inserted, updated, unchanged, altered, examples}; `altered` rows were written
+-- and then held other values than those given, as a trigger may see to. Where the database does not take one of the
+-- rows, it answers supakeep.refusal's. A dry run compares only.
+--
+-- Rows are parsed and compared under settings that say everything exactly. They are written under the caller's own,
+-- which the user's code was made for; hence the qualified names, and functions with settings of their own.
 create or replace function public.supakeep_upsert(request text)
 returns json
 language plpgsql volatile security invoker
-set search_path = pg_catalog
-set timezone = 'UTC'
-set datestyle = 'ISO'
-set intervalstyle = 'postgres'
-set extra_float_digits = 3
 set statement_timeout = '55s'
 as $$
 declare
-  asked    jsonb := request;
-  relation regclass := format('%I.%I', asked ->> 'schema', asked ->> 'table')::regclass;
-  key      text[] := array(select jsonb_array_elements_text(asked -> 'key'));
-  columns  text[] := array(select jsonb_array_elements_text(asked -> 'columns'));
-  settable text[] := array(
-    select c from unnest(columns) c
-      join pg_attribute a on a.attrelid = relation and a.attname = c
-     where c <> all (key) and a.attidentity <> 'a');
-  -- compared as JSON text, because a column of type json has no equality operator
-  as_text  text[] := array(select jsonb_array_elements_text(asked -> 'text_columns'));
-  differs  text := coalesce((
-    select format('row_to_json(row(%s))::text is distinct from row_to_json(row(%s))::text',
-                  string_agg(format(case when c = any (as_text) then 't.%I::text' else 't.%I' end, c), ', ' order by i),
-                  string_agg(format(case when c = any (as_text) then 'excluded.%I::text' else 'excluded.%I' end, c), ', ' order by i))
-      from unnest(settable) with ordinality u(c, i)
-    having count(*) > 0), 'false');
-  same_key text := (select string_agg(format('t.%1$I = excluded.%1$I', k), ' and ') from unnest(key) k);
-  -- where a column must have a value, null in a row can only be JSON's own
-  incoming text := (
-    select string_agg(case when a.attnotnull and a.atttypid in ('json'::regtype, 'jsonb'::regtype)
-                           then format('coalesce(%I, ''null'')', c) else quote_ident(c) end, ', ' order by i)
-      from unnest(columns) with ordinality u(c, i)
-      join pg_attribute a on a.attrelid = relation and a.attname = c);
-  there    bigint;
-  answer   json;
+  asked     pg_catalog.jsonb := request;
+  given     pg_catalog.json := asked operator(pg_catalog.->>) 'rows';
+  run       record;
+  missing   bigint[];
+  differing bigint[];
+  meant     bigint[];
+  lost      bigint[];
+  altered   bigint[] := '{}';
+  examples  pg_catalog.json := '[]';
+  written   bigint;
+  code      text;
+  said      text;
+  detail    text;
+  hint      text;
+  context   text;
+  in_schema text;
+  in_table  text;
+  broken    text;
 begin
-  perform set_config('search_path', supakeep.search_path(relation, key), true);
-  if (asked ->> 'dry_run')::boolean then
-    execute format($compare$
-      select json_build_object(
-        'inserted', count(*) filter (where t.%1$I is null),
-        'updated', count(*) filter (where t.%1$I is not null and %2$s),
-        'unchanged', count(*) filter (where t.%1$I is not null and not (%2$s)))
-      from json_populate_recordset(null::%3$s, $1) excluded left join %5$s t on %4$s
-      $compare$,
-      key[1], differs, relation, same_key, supakeep.own_rows(relation))
-    into answer using (asked ->> 'rows')::json;
-  else
-    execute format($upsert$
-      with incoming as materialized (select * from json_populate_recordset(null::%1$s, $1)),
-      -- counted rather than told by xmax, which a partitioned table does not return
-      present as (select count(*) as n from incoming excluded join %7$s t on %5$s),
-      written as (
-        insert into %1$s as t (%2$s) overriding system value
-        select %6$s from incoming
-        on conflict (%3$s) do %4$s
-        returning 1)
-      select json_build_object(
-        'inserted', json_array_length($1) - present.n,
-        'updated', w.n - (json_array_length($1) - present.n),
-        'unchanged', json_array_length($1) - w.n)
-        from present, (select count(*) as n from written) w
-      $upsert$,
-      relation,
-      (select string_agg(quote_ident(c), ', ' order by i) from unnest(columns) with ordinality u(c, i)),
-      (select string_agg(quote_ident(k), ', ' order by i) from unnest(key) with ordinality u(k, i)),
-      coalesce((select format('update set %s where %s', string_agg(format('%1$I = excluded.%1$I', c), ', '), differs)
-                  from unnest(settable) c having count(*) > 0), 'nothing'),
-      same_key,
-      incoming,
-      supakeep.own_rows(relation))
-    into answer using (asked ->> 'rows')::json;
-    execute format(
-      'select count(*) from json_populate_recordset(null::%1$s, $1) excluded join %2$s t on %3$s',
-      relation, supakeep.own_rows(relation), same_key)
-    into there using (asked ->> 'rows')::json;
-    if there < json_array_length((asked ->> 'rows')::json) then
-      -- undoes the batch, so that the caller finds out which rows these are
-      -- of class 22, which every server answers with its own code
-      raise data_exception using message = 'a trigger of the table discarded the row';
+  run := supakeep.upsert_statements(asked);
+  begin
+    select c.missing, c.differing into missing, differing from supakeep.compared(run.compare, given, null) c;
+    meant := pg_catalog.array_cat(missing, differing);
+    if not (asked operator(pg_catalog.->>) 'dry_run')::boolean and pg_catalog.cardinality(meant) operator(pg_catalog.>) 0 then
+      execute run.write using given, meant;
+      get diagnostics written = row_count;
+      set constraints all immediate;
+      select c.missing, c.differing into lost, altered from supakeep.compared(run.compare, given, meant) c;
+      if pg_catalog.cardinality(lost) operator(pg_catalog.>) 0
+         or written operator(pg_catalog.<) pg_catalog.cardinality(meant) and pg_catalog.cardinality(altered) operator(pg_catalog.>) 0 then
+        -- undoes the batch, so that the caller finds out which rows these are
+        raise data_exception using message = 'a trigger of the table discarded the row';
+      end if;
+      examples := supakeep.exactly(run.examples, given, altered[1:5]);
     end if;
-  end if;
-  return answer;
+  exception when others or assert_failure then
+    get stacked diagnostics code = returned_sqlstate, said = message_text, detail = pg_exception_detail,
+      hint = pg_exception_hint, context = pg_exception_context,
+      in_schema = schema_name, in_table = table_name, broken = constraint_name;
+    return supakeep.refusal(asked, code, said, detail, hint, context, array[in_schema, in_table, broken]);
+  end;
+  return pg_catalog.json_build_object(
+    'inserted', pg_catalog.cardinality(missing),
+    'updated', pg_catalog.cardinality(differing),
+    'unchanged', pg_catalog.json_array_length(given) operator(pg_catalog.-) pg_catalog.cardinality(meant),
+    'altered', pg_catalog.cardinality(altered),
+    'examples', coalesce(examples, '[]'));
 end
 $$;

@@ -1,0 +1,101 @@
+"""A project that is written through the Data API."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from supakeep.databases.data_api.catalog import read_catalog
+from supakeep.databases.data_api.client import DataApiClient, named
+from supakeep.databases.data_api.errors import no_answer
+from supakeep.databases.data_api.refusals import Refusal, refusal_error
+from supakeep.databases.data_api.writer import UpsertCounts
+from supakeep.domain.schema import Catalog, Table, quoted_identifier
+from supakeep.errors import DatabasePermissionError
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class _Example(_Answer):
+    """A row as it was given and as it is in the database now, as JSON texts."""
+
+    given: str
+    live: str
+
+
+class _Written(_Answer):
+    inserted: int
+    updated: int
+    unchanged: int
+    altered: int
+    examples: tuple[_Example, ...]
+
+
+class _Refused(_Answer):
+    refused: Refusal
+
+
+_UPSERT_ANSWER: TypeAdapter[_Written | _Refused] = TypeAdapter(_Written | _Refused)
+
+
+class DataApiTarget:
+    """A project as a BatchDatabase."""
+
+    def __init__(self, client: DataApiClient) -> None:
+        self._client = client
+
+    def catalog(self) -> Catalog:
+        return read_catalog(self._client)
+
+    def upsert(
+        self, table: Table, columns: Sequence[str], rows: Sequence[bytes], *, dry_run: bool
+    ) -> UpsertCounts:
+        answer = self._upsert(table, columns, rows, dry_run=dry_run)
+        if isinstance(answer, _Refused):
+            raise refusal_error(answer.refused, table)
+        return UpsertCounts(
+            answer.inserted,
+            answer.updated,
+            answer.unchanged,
+            answer.altered,
+            [(example.given.encode(), example.live.encode()) for example in answer.examples],
+        )
+
+    def _upsert(
+        self, table: Table, columns: Sequence[str], rows: Sequence[bytes], *, dry_run: bool
+    ) -> _Written | _Refused:
+        request = {
+            **named(table),
+            "key": table.primary_key,
+            "text_columns": table.text_columns,
+            "columns": columns,
+            # the rows stay text all the way to Postgres: no number in them is read on the way
+            "rows": (b"[" + b",".join(rows) + b"]").decode(),
+            "dry_run": dry_run,
+        }
+        answer = self._client.call("supakeep_upsert", request, table, writing=True)
+        try:
+            return _UPSERT_ANSWER.validate_python(answer)
+        except ValidationError as exc:
+            raise no_answer("supakeep_upsert", "something other than counts", table) from exc
+
+    def advance_sequences(self, table: Table) -> Sequence[str]:
+        try:
+            answer = self._client.call(
+                "supakeep_advance_sequences", named(table), table, writing=True
+            )
+        except DatabasePermissionError as exc:
+            exc.hint = (
+                "Run in the SQL editor: GRANT SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA "
+                f"{quoted_identifier(table.schema_name)} TO service_role;"
+            )
+            raise
+        moved: list[str] = answer["advanced"]
+        return moved
+
+    def count_table(self, table: Table) -> int:
+        rows: int = self._client.call("supakeep_count", named(table), table)["rows"]
+        return rows
