@@ -34,7 +34,7 @@ def a_table(
 
 
 def a_catalog(*tables: Table) -> Catalog:
-    return Catalog(server_version="17.6", tables={table.qualified_name: table for table in tables})
+    return Catalog.of("17.6", tables)
 
 
 def a_selection(

@@ -334,3 +334,31 @@ def test_a_wrong_password_is_no_secret_in_the_error(project: PostgresProject) ->
 
     assert "nobody" in failed.value.message
     assert "sesame" not in f"{failed.value.message} {failed.value.hint}"
+
+
+def test_a_column_that_a_primary_key_merely_includes_is_no_part_of_it(
+    project: PostgresProject,
+) -> None:
+    """The included values come in another order, repeat, and may be null."""
+    project.sql(
+        "create table t (id int, note text, filler text, primary key (id) include (note));"
+        "insert into t select n, nullif(md5((n / 3)::text), md5('7')), repeat('x', 100)"
+        " from generate_series(1, 20000) n"
+    )
+    with project.database.snapshot() as snapshot:
+        table = snapshot.catalog().tables["public.t"]
+
+    lines = b",\n".join(portion.lines for portion in exported(project, "t")).split(b",\n")
+
+    assert table.primary_key == ("id",)
+    assert [json.loads(line)["id"] for line in lines] == list(range(1, 20_001))
+    assert [json.loads(line)["id"] for line in lines if b'"note":null' in line] == [21, 22, 23]
+
+
+def test_an_array_that_a_primary_key_merely_includes_is_not_given_as_text(
+    project: PostgresProject,
+) -> None:
+    project.sql("create table t (id int, tags int[], primary key (id) include (tags))")
+
+    with project.database.snapshot() as snapshot:
+        assert snapshot.catalog().tables["public.t"].text_columns == ()

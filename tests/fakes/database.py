@@ -13,7 +13,8 @@ from typing import Any, NoReturn, Self
 from supakeep.databases.data_api.restore import BatchTransaction
 from supakeep.databases.data_api.writer import UpsertCounts
 from supakeep.domain.engine import REST, Engine
-from supakeep.domain.plan import Selection, TableFilter, every_table, permission_denied
+from supakeep.domain.objections import permission_denied
+from supakeep.domain.plan import Selection, TableFilter, every_table
 from supakeep.domain.row_changes import RestoreMode
 from supakeep.domain.schema import Catalog, Table
 from supakeep.errors import ConstraintViolationError, DatabaseError, ExportError
@@ -116,8 +117,7 @@ class InMemoryDatabase:
         yield BatchTransaction(self, dry_run=dry_run)
 
     def catalog(self) -> Catalog:
-        tables = {name: contents.table for name, contents in sorted(self._contents.items())}
-        return Catalog(server_version="17.6", tables=tables)
+        return Catalog.of("17.6", (contents.table for contents in self._contents.values()))
 
     def export(self, selection: Selection) -> Iterator[Rows]:
         texts = [_text(row) for row in self._selected(selection)]

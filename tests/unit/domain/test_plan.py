@@ -1,20 +1,32 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 
 import pytest
 
 from supakeep.domain.engine import POSTGRES, REST, Engine
-from supakeep.domain.plan import BackupPlan, permission_denied, plan_backup
+from supakeep.domain.objections import permission_denied
+from supakeep.domain.plan import BackupPlan, plan_backup
 from supakeep.domain.policy import BackupPolicy
-from supakeep.domain.schema import Table
+from supakeep.domain.schema import Catalog, Table
 from supakeep.errors import DatabasePermissionError, ExportError
 from tests.builders.tables import a_catalog, a_table
 from tests.fakes.time import NOON
 
 
-def planned(policy: str, *tables: Table, engine: Engine = REST) -> BackupPlan:
-    return plan_backup(BackupPolicy.parse(policy), a_catalog(*tables), NOON, engine)
+def planned(
+    policy: str,
+    *tables: Table,
+    engine: Engine = REST,
+    left_out: Mapping[str, str] | None = None,
+) -> BackupPlan:
+    catalog = a_catalog(*tables)
+    return plan_backup(BackupPolicy.parse(policy), catalog, NOON, engine, left_out or {})
+
+
+def refusals(plan: BackupPlan) -> dict[str, str]:
+    return {refused.name: refused.error.message for refused in plan.refused}
 
 
 def test_children_are_exported_first_and_parents_last() -> None:
@@ -134,3 +146,121 @@ def test_a_table_without_a_primary_key_is_backed_up_by_an_engine_that_needs_none
 
     assert [s.table.name for s in plan.selections] == ["log"]
     assert plan.refused == ()
+
+
+def test_a_schema_without_tables_is_refused_by_name() -> None:
+    plan = planned('[backup]\ntables = "*"\nschemas = ["public", "shpo"]', a_table("orders"))
+
+    assert refusals(plan) == {"shpo.*": "Schema shpo does not exist, or has no tables"}
+    assert [selection.table.name for selection in plan.selections] == ["orders"]
+
+
+def test_a_schema_that_is_known_to_be_empty_is_not() -> None:
+    policy = BackupPolicy.parse('[backup]\ntables = "*"\nschemas = ["public", "new"]')
+    catalog = Catalog.of("17.6", [a_table("orders")], schemas=["public", "new"])
+
+    assert plan_backup(policy, catalog, NOON, POSTGRES, {}).refused == ()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "message"),
+    [
+        ("ordrs", "public.ordrs", "No table is named ordrs in the schemas public, app"),
+        ("app.ordrs", "app.ordrs", "Table app.ordrs does not exist"),
+        ("auth.users", "auth.users", "Table auth.users is in a schema that [backup] does not have"),
+        ("report", "public.report", "public.report is a view: its rows are those of other tables"),
+    ],
+)
+def test_a_plain_name_that_matches_nothing_is_refused(
+    pattern: str, name: str, message: str
+) -> None:
+    plan = planned(
+        f'[backup]\ntables = ["orders", "{pattern}"]\nschemas = ["public", "app"]',
+        a_table("orders"),
+        a_table("carts", schema="app"),
+        a_table("users", schema="auth"),
+        left_out={"public.report": "a view: its rows are those of other tables"},
+    )
+
+    assert refusals(plan) == {name: message}
+    assert [selection.table.name for selection in plan.selections] == ["orders"]
+
+
+@pytest.mark.parametrize(
+    "tables", ['["orders", "tmp_*"]', '["public.orders"]', '["orders", "old"]']
+)
+def test_a_pattern_may_match_nothing_and_a_name_be_excluded(tables: str) -> None:
+    plan = planned(
+        f'[backup]\ntables = {tables}\nexclude = ["old"]', a_table("orders"), a_table("old")
+    )
+
+    assert plan.refused == ()
+    assert [selection.table.name for selection in plan.selections] == ["orders"]
+
+
+def test_a_view_that_is_named_as_a_table_has_a_hint_of_its_own() -> None:
+    plan = planned(
+        "[[table]]\nname = 'report'",
+        a_table("orders"),
+        left_out={"public.report": "a view: its rows are those of other tables"},
+    )
+
+    [refused] = plan.refused
+    assert refused.error.message == "public.report is a view: its rows are those of other tables"
+    assert refused.error.hint == "Remove it from supakeep.toml: only tables are backed up."
+
+
+@pytest.mark.parametrize(
+    "type_",
+    [
+        "date",
+        "timestamp with time zone",
+        "timestamp without time zone",
+        "timestamp(3) with time zone",
+    ],
+)
+def test_the_last_days_go_by_a_date_or_a_timestamp(type_: str) -> None:
+    window = "[[table]]\nname = 't'\nlast_days = 5\ntime_column = 'at'"
+
+    assert planned(window, a_table("t", f"at {type_}")).refused == ()
+
+
+@pytest.mark.parametrize("type_", ["text", "bigint", "time with time zone", "date[]", "interval"])
+def test_the_last_days_cannot_go_by_anything_else(type_: str) -> None:
+    window = "[[table]]\nname = 't'\nlast_days = 5\ntime_column = 'at'"
+    [refused] = planned(window, a_table("t", f"at {type_}", "made date")).refused
+
+    assert refused.error.message == (
+        f"Column at of public.t is of type {type_}, so it does not say which rows are of the last days"
+    )
+    assert (refused.error.hint or "").endswith("This table has: made.")
+
+
+def test_the_grant_names_the_role_that_asked() -> None:
+    catalog = Catalog.of("17.6", [a_table("secret", readable=False)], role="Backup Reader")
+    policy = BackupPolicy.parse("[[table]]\nname = 'secret'")
+
+    [refused] = plan_backup(policy, catalog, NOON, POSTGRES, {}).refused
+
+    assert 'GRANT SELECT ON "public"."secret" TO "Backup Reader";' in (refused.error.hint or "")
+
+
+def test_two_tables_of_one_name_are_both_backed_up() -> None:
+    twins = a_table("b.c", schema="a"), a_table("c", schema="a.b")
+    plan = planned('[backup]\ntables = "*"\nschemas = ["a", "a.b"]', *twins)
+
+    assert [selection.table.qualified_name for selection in plan.selections] == [
+        '"a.b"."c"',
+        '"a"."b.c"',
+    ]
+
+
+def test_a_name_that_two_tables_share_is_refused_where_one_is_meant() -> None:
+    twins = a_table("b.c", schema="a"), a_table("c", schema="a.b")
+    [refused] = planned("[[table]]\nname = 'a.b.c'", *twins).refused
+    one = planned("""[[table]]\nname = '"a"."b.c"'""", *twins)
+
+    assert refused.error.message == 'a.b.c is the name of 2 tables: "a"."b.c", "a.b"."c"'
+    assert [selection.table.schema_name for selection in one.selections] == ["a"]
+    assert one.refused == ()
+    assert one.uncovered == ()

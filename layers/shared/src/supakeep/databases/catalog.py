@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 from typing import Any
 
 from supakeep.domain.schema import Catalog, Column, ForeignKey, Table
 
 
-def catalog_of(server_version: str, described: Iterable[Mapping[str, Any]]) -> Catalog:
-    """The catalog of the tables that the query described."""
-    tables = sorted((_table(fields) for fields in described), key=lambda t: t.qualified_name)
-    return Catalog(
-        server_version=server_version,
-        tables=MappingProxyType({table.qualified_name: table for table in tables}),
-    )
+def catalog_of(
+    server_version: str,
+    described: Iterable[Mapping[str, Any]],
+    *,
+    role: str = "service_role",
+    schemas: Iterable[str] = (),
+) -> Catalog:
+    """The catalog of the tables that the query described to `role`, and of `schemas` without any."""
+    return Catalog.of(server_version, map(_table, described), role=role, schemas=schemas)
 
 
 def _table(fields: Mapping[str, Any]) -> Table:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt, field_validator
 
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.policy import TablePolicy
-from supakeep.domain.schema import Column, Table, columns_fingerprint
+from supakeep.domain.schema import Column, Table, columns_fingerprint, quoted_identifier, unquoted
 
 FORMAT_NAME = "supakeep"
 FORMAT_MAJOR = 1
@@ -69,7 +69,8 @@ class TableEntry(_Part):
     """One table of the backup. A failed table keeps the rows that were exported before the failure,
     for a person to read; restore does not offer them.
 
-    `name` is `schema.table`. Earlier manifests do not have `schema_name`: it ends at the first dot.
+    `name` is `schema.table`, or `"schema"."table"` where two tables would share that name. Earlier
+    manifests do not have `schema_name`: it ends at the first dot.
     """
 
     name: str
@@ -96,9 +97,12 @@ class TableEntry(_Part):
     @property
     def table(self) -> Table:
         schema = self.name.partition(".")[0] if self.schema_name is None else self.schema_name
+        quoted = self.name.removeprefix(f"{quoted_identifier(schema)}.")
+        shares_name = quoted != self.name
         return Table(
             schema_name=schema,
-            name=self.name.removeprefix(f"{schema}."),
+            name=unquoted(quoted) if shares_name else self.name.removeprefix(f"{schema}."),
+            shares_name=shares_name,
             columns=self.columns,
             primary_key=self.primary_key,
             references=self.references,

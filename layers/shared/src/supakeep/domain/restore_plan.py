@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from supakeep.domain.engine import Engine
 from supakeep.domain.manifest import Manifest, TableEntry
-from supakeep.domain.plan import permission_denied
+from supakeep.domain.objections import permission_denied
 from supakeep.domain.policy import DEFAULT_SCHEMA
 from supakeep.domain.restore import RestoreRequest
 from supakeep.domain.row_changes import RestoreMode
@@ -113,6 +113,8 @@ def plan_restore(
     planned = {}
     for entry in chosen_entries(manifest, request.tables):
         live = _live_table(entry, request, catalog)
+        if not (live.readable and live.writable):
+            raise permission_denied(live.schema_name, live.name, writing=True, role=catalog.role)
         _check_fits(entry, live, request)
         planned[live.qualified_name] = TableRestore(entry, live, tuple(_drift(entry, live)))
     order = parents_first({name: _parents(restore) for name, restore in planned.items()})
@@ -163,7 +165,7 @@ def _parents(restore: TableRestore) -> set[str]:
 def _live_table(entry: TableEntry, request: RestoreRequest, catalog: Catalog) -> Table:
     backed_up = entry.table
     schema = request.into_schema or backed_up.schema_name
-    live = catalog.tables.get(f"{schema}.{backed_up.name}")
+    live = catalog.find(schema, backed_up.name)
     if live is None:
         raise RestoreError(
             f"Table {schema}.{backed_up.name} does not exist in the database",
@@ -175,8 +177,6 @@ def _live_table(entry: TableEntry, request: RestoreRequest, catalog: Catalog) ->
 
 
 def _check_fits(entry: TableEntry, live: Table, request: RestoreRequest) -> None:
-    if not (live.readable and live.writable):
-        raise permission_denied(live.schema_name, live.name, writing=True)
     if not live.primary_key and request.mode is not RestoreMode.REPLACE:
         raise RestoreError(
             f"Table {live.qualified_name} has no primary key, so its rows cannot be matched",

@@ -1,16 +1,18 @@
-"""What a database says of its tables, and the orders that follow from it."""
+"""A database's tables, and the order that their foreign keys give them."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from typing import Literal
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
 
 class Column(BaseModel):
-    """A column as `pg_attribute` has it; `type` is Postgres's own spelling, `numeric(12,4)` say."""
+    """A column as `pg_attribute` has it; `type` is Postgres's own spelling, such as `numeric(12,4)`."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -41,6 +43,9 @@ class ForeignKey(BaseModel):
 class Table(BaseModel):
     """A table and what its rows depend on.
 
+    `shares_name` is whether another table has the same schema and name with a dot between them, as
+    `a."b.c"` and `"a.b".c` have. The qualified name quotes both then.
+
     `references` names the tables that its foreign keys point to. `readable` and `rows_hidden` are
     about the role that asked: without the first it may not select, with the second row-level
     security would leave rows out without an error; `writable` is whether it may insert and update.
@@ -58,6 +63,7 @@ class Table(BaseModel):
     references: tuple[str, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
     partitioned: bool = False
+    shares_name: bool = False
     readable: bool = True
     writable: bool = True
     rows_hidden: bool = False
@@ -68,7 +74,11 @@ class Table(BaseModel):
 
     @property
     def qualified_name(self) -> str:
-        return f"{self.schema_name}.{self.name}"
+        return (
+            quoted_name(self.schema_name, self.name)
+            if self.shares_name
+            else f"{self.schema_name}.{self.name}"
+        )
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -81,12 +91,80 @@ class Table(BaseModel):
 
 
 class Catalog(BaseModel):
-    """A database's tables by qualified name, and the server's version."""
+    """A database's tables by qualified name, the server's version, and the role that asked.
+
+    `schemas` are all that exist, or only those that have tables where more is not known.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     server_version: str
     tables: Mapping[str, Table]
+    role: str = "service_role"
+    schemas: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(
+        cls,
+        server_version: str,
+        tables: Iterable[Table],
+        *,
+        role: str = "service_role",
+        schemas: Iterable[str] = (),
+    ) -> Self:
+        """These tables, in the order of their names. Tables that share a name are marked so."""
+        tables = list(tables)
+        count = Counter(table.qualified_name for table in tables)
+        shared = {name for name in count if count[name] > 1}
+        marked = sorted(
+            (_marked(table, shared) for table in tables), key=lambda table: table.qualified_name
+        )
+        return cls(
+            server_version=server_version,
+            tables=MappingProxyType({table.qualified_name: table for table in marked}),
+            role=role,
+            schemas=frozenset(schemas).union(table.schema_name for table in tables),
+        )
+
+    def find(self, schema: str, name: str) -> Table | None:
+        """The table of this schema and name, whether or not it shares its qualified name."""
+        for qualified in (f"{schema}.{name}", quoted_name(schema, name)):
+            table = self.tables.get(qualified)
+            if table is not None and (table.schema_name, table.name) == (schema, name):
+                return table
+        return None
+
+    def ambiguous(self, name: str) -> list[str]:
+        """The qualified names of the tables that share this one."""
+        return [
+            qualified
+            for qualified, table in self.tables.items()
+            if table.shares_name and f"{table.schema_name}.{table.name}" == name
+        ]
+
+
+def _marked(table: Table, shared: set[str]) -> Table:
+    """The table as a catalog has it in which these names belong to several tables."""
+    if not shared:
+        return table
+    keys = tuple(
+        key.model_copy(update={"parent": quoted_name(key.parent_schema, key.parent_name)})
+        if key.parent in shared
+        else key
+        for key in table.foreign_keys
+    )
+    return table.model_copy(
+        update={
+            "shares_name": table.qualified_name in shared,
+            "foreign_keys": keys,
+            "references": tuple(sorted({key.parent for key in keys})),
+        }
+    )
+
+
+def quoted_name(schema: str, name: str) -> str:
+    """A table's name in which it is clear where the schema ends."""
+    return f"{quoted_identifier(schema)}.{quoted_identifier(name)}"
 
 
 def quoted_identifier(name: str) -> str:
@@ -95,7 +173,12 @@ def quoted_identifier(name: str) -> str:
     return f'"{doubled}"'
 
 
-def columns_fingerprint(columns: Iterable[Column]) -> str:
+def unquoted(identifier: str) -> str:
+    """The name of a quoted identifier."""
+    return identifier[1:-1].replace('""', '"')
+
+
+def columns_fingerprint(columns: Sequence[Column]) -> str:
     """A short digest that changes when a column is added, dropped, renamed or changes type."""
     text = "\n".join(f"{column.name}\t{column.type}" for column in columns)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -23,7 +24,14 @@ from supakeep.domain.manifest import (
     Trigger,
     table_entry_columns,
 )
-from supakeep.domain.plan import BackupPlan, RefusedTable, Selection, plan_backup, selects
+from supakeep.domain.plan import (
+    BackupPlan,
+    RefusedTable,
+    Selection,
+    named_schemas,
+    plan_backup,
+    selects,
+)
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.run import problem_of
 from supakeep.errors import BucketNotFoundError, DatabaseError, ExportError
@@ -41,6 +49,7 @@ class _Start:
     at: dt.datetime
     snapshot: Snapshot
     server_version: str
+    left_out: Mapping[str, str]
     plan: BackupPlan
 
 
@@ -87,8 +96,9 @@ class CreateBackup:
     def _start(self, name: BackupName, trigger: Trigger, snapshot: Snapshot) -> _Start:
         at = self.clock.now()
         catalog = snapshot.catalog()
-        plan = plan_backup(self.policy, catalog, at, self.source.engine)
-        return _Start(name, trigger, at, snapshot, catalog.server_version, plan)
+        left_out = snapshot.left_out(named_schemas(self.policy))
+        plan = plan_backup(self.policy, catalog, at, self.source.engine, left_out)
+        return _Start(name, trigger, at, snapshot, catalog.server_version, left_out, plan)
 
     def _document_head(self, start: _Start) -> bytes:
         return document.document_head(
@@ -117,7 +127,7 @@ class CreateBackup:
             tables=tuple(sorted(entries, key=lambda entry: entry.name)),
             volumes=volumes.finish(),
             uncovered_tables=start.plan.uncovered,
-            left_out=dict(start.snapshot.left_out(self.policy.backup.schemas)),
+            left_out=dict(start.left_out),
             run=self.run_id,
             warnings=tuple(warnings),
         )

@@ -8,7 +8,7 @@ from typing import NoReturn
 import httpx
 from postgrest.exceptions import APIError
 
-from supakeep.domain.plan import permission_denied
+from supakeep.domain.objections import permission_denied
 from supakeep.domain.schema import Table
 from supakeep.errors import (
     ConstraintViolationError,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 from supakeep.databases.data_api.errors import passing_error, sql_class
-from supakeep.domain.plan import permission_denied
+from supakeep.domain.objections import permission_denied
 from supakeep.domain.schema import Table
 from supakeep.errors import (
     ConstraintViolationError,

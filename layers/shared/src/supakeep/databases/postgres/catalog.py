@@ -14,6 +14,10 @@ from supakeep.databases.postgres.errors import mapped_errors
 from supakeep.databases.sql import sql_query
 from supakeep.domain.schema import Catalog
 
+_DATABASE: LiteralString = """
+select current_setting('server_version'), current_user::text,
+       array(select nspname::text from pg_namespace)
+"""
 # What looks like a table and is none that a backup holds, with the reason.
 _LEFT_OUT: LiteralString = """
 select n.nspname || '.' || c.relname,
@@ -35,13 +39,13 @@ order by 1
 def read_catalog(connection: Connection) -> Catalog:
     """Every table outside the system's schemas, as this connection's transaction sees it."""
     with mapped_errors("read catalog"):
-        version = connection.execute("show server_version").fetchone()
+        [(version, role, schemas)] = connection.execute(_DATABASE).fetchall()
         connection.execute(SYSTEM_NAMES)
         rows = connection.execute(sql_query("tables.sql")).fetchall()
         compare_as_types_do(connection)
     # where row-level security would hide rows, reading them is an error (connection.py)
     described = [{**fields, "rows_hidden": False} for (fields,) in rows]
-    return catalog_of(version[0] if version else "unknown", described)
+    return catalog_of(version, described, role=role, schemas=schemas)
 
 
 def read_left_out(connection: Connection, schemas: list[str]) -> dict[str, str]:
