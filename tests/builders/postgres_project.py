@@ -18,7 +18,7 @@ from supakeep.domain.manifest import Manifest
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.restore import RestoredTable, RestoreReport, RestoreRequest
 from supakeep.domain.row_changes import RestoreMode
-from supakeep.ports import ObjectStore
+from supakeep.ports import Deadline, ObjectStore, Progress
 from supakeep.usecases.restore_backup import RestoreBackup
 from tests.builders.backups import back_up
 from tests.builders.manifests import PROJECT
@@ -84,13 +84,14 @@ class PostgresProject:
         dry_run: bool = False,
         user: str = "postgres",
         ignore_dropped_columns: bool = False,
-        progress: InMemoryProgress | None = None,
+        progress: Progress | None = None,
+        deadline: Deadline | None = None,
     ) -> RestoreReport:
         store, manifest = backup
         use_case = RestoreBackup(
             target=PostgresDatabase(self.url(user)),
             project=PROJECT,
-            deadline=NeverExpires(),
+            deadline=deadline or NeverExpires(),
             progress=progress or InMemoryProgress(),
         )
         request = RestoreRequest(

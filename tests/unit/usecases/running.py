@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
+from collections.abc import Callable
 
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.prune import PruneReport
 from supakeep.domain.run import Run, RunKind, new_run_id
 from supakeep.errors import LeaseHeldError, StorageUnavailableError
 from supakeep.runs.in_memory import InMemoryRunStore
-from supakeep.usecases.track_runs import RunProgress, TrackRuns
+from supakeep.usecases.run_progress import RunProgress
+from supakeep.usecases.track_runs import TrackRuns
 from tests.builders.manifests import PROJECT
 from tests.fakes.time import NOON
 
@@ -38,3 +41,11 @@ def lease_is_free(store: InMemoryRunStore, now: dt.datetime, lease: str = "datab
     except LeaseHeldError:
         return False
     return True
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Waits for another thread; fails where that takes more than a few seconds."""
+    give_up_at = time.monotonic() + 5
+    while not is_so():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.001)

@@ -12,7 +12,8 @@ from supakeep.errors import (
     StorageUnavailableError,
 )
 from supakeep.runs.in_memory import InMemoryRunStore
-from supakeep.usecases.track_runs import RunProgress, TrackRuns
+from supakeep.usecases.run_progress import RunProgress
+from supakeep.usecases.track_runs import TrackRuns
 from tests.fakes.time import FixedClock
 from tests.unit.usecases.running import DONE, a_run, done, lease_is_free, recorded
 

@@ -10,7 +10,8 @@ from supakeep.domain.prune import PruneReport
 from supakeep.domain.run import LEASE_SECONDS, Run, RunStatus
 from supakeep.errors import LeaseHeldError, StorageUnavailableError
 from supakeep.runs.in_memory import InMemoryRunStore
-from supakeep.usecases.track_runs import RunProgress, TrackRuns
+from supakeep.usecases.run_progress import RunProgress
+from supakeep.usecases.track_runs import TrackRuns
 from tests.fakes.time import NOON, FixedClock
 from tests.unit.usecases.running import DONE, a_run, crash, done, lease_is_free, recorded
 
@@ -97,6 +98,8 @@ def test_progress_that_cannot_be_recorded_ends_no_run(clock: FixedClock, operati
         for rows in (1, 2, 3):
             clock.advance(seconds=30)
             progress.table("public.orders", rows, "running")
+            progress.beat()
+            progress.check()
         store.failing = None
         return DONE
 
@@ -113,10 +116,10 @@ def test_progress_is_recorded_again_when_the_store_answers_again(clock: FixedClo
     def work(progress: RunProgress) -> PruneReport:
         store.failing = "save"
         clock.advance(seconds=30)
-        progress.table("public.orders", 1, "running")
+        progress.beat()
         store.failing = None
         clock.advance(seconds=30)
-        progress.table("public.orders", 2, "running")
+        progress.beat()
         assert recorded(runs, progress.run).heartbeat_at == clock.now()
         return DONE
 
@@ -131,7 +134,8 @@ def test_a_lease_that_another_run_has_ends_the_run(clock: FixedClock) -> None:
         store.release_lease("database", progress.run.id)
         store.acquire_lease("database", "another", clock.now(), NOON + dt.timedelta(hours=1))
         clock.advance(seconds=30)
-        progress.table("public.orders", 1, "running")
+        progress.beat()
+        progress.check()
         return DONE
 
     with pytest.raises(LeaseHeldError):

@@ -1,20 +1,32 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
+from typing import Any
 
 import pytest
 
 from supakeep.domain.prune import PruneReport
 from supakeep.domain.run import LEASE_SECONDS, RunKind, RunStatus
 from supakeep.errors import (
+    DeadlineExceededError,
     LeaseHeldError,
     StorageUnavailableError,
 )
 from supakeep.runs.in_memory import InMemoryRunStore
-from supakeep.usecases.track_runs import RunProgress, TrackRuns
+from supakeep.usecases.run_progress import RunProgress
+from supakeep.usecases.track_runs import TrackRuns
 from tests.fakes.runs import InMemoryProgress
-from tests.fakes.time import NOON, FixedClock
-from tests.unit.usecases.running import DONE, a_run, crash, done, lease_is_free, recorded
+from tests.fakes.time import NOON, ExpiringDeadline, FixedClock
+from tests.unit.usecases.running import (
+    DONE,
+    a_run,
+    crash,
+    done,
+    lease_is_free,
+    recorded,
+    wait_until,
+)
 
 
 def test_a_run_is_carried_out_and_its_end_recorded(
@@ -68,18 +80,23 @@ def test_a_failure_is_recorded_and_raised(
     assert lease_is_free(run_store, clock.now())
 
 
-def test_a_run_that_is_ended_from_outside_is_recorded_too(
-    runs: TrackRuns, run_store: InMemoryRunStore, clock: FixedClock
+@pytest.mark.parametrize("end", [KeyboardInterrupt, SystemExit])
+def test_a_run_that_is_ended_from_outside_is_recorded_as_interrupted(
+    runs: TrackRuns,
+    run_store: InMemoryRunStore,
+    clock: FixedClock,
+    end: type[BaseException],
 ) -> None:
     def interrupted(_: RunProgress) -> PruneReport:
-        raise KeyboardInterrupt
+        raise end
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(end):
         runs.execute(a_run(), interrupted)
 
     run = recorded(runs, a_run())
     assert run.status is RunStatus.FAILED
     assert run.error is not None
+    assert run.error.message == "The run was interrupted before its end"
     assert lease_is_free(run_store, clock.now())
 
 
@@ -152,13 +169,14 @@ def test_a_run_that_died_is_tried_again_when_it_is_delivered_again(
     assert (run.status, run.attempt) == (RunStatus.COMPLETE, 2)
 
 
-def test_progress_renews_the_lease_and_shows_in_the_record(
+def test_each_heartbeat_renews_the_lease_and_writes_the_record(
     runs: TrackRuns, run_store: InMemoryRunStore, clock: FixedClock
 ) -> None:
     def long_work(progress: RunProgress) -> PruneReport:
         for rows in range(10):
             clock.advance(seconds=LEASE_SECONDS - 1)
             progress.table("public.orders", rows, "running")
+            progress.beat()
             assert not lease_is_free(run_store, clock.now())
             seen = recorded(runs, progress.run)
             assert seen.status is RunStatus.RUNNING
@@ -169,11 +187,73 @@ def test_progress_renews_the_lease_and_shows_in_the_record(
     assert runs.execute(a_run(), long_work).tables["public.orders"].rows == 9
 
 
-def test_progress_within_a_few_seconds_is_not_written_each_time(
-    runs: TrackRuns, clock: FixedClock
+def test_a_long_step_without_progress_keeps_the_lease_and_the_run_alive(
+    run_store: InMemoryRunStore, clock: FixedClock
 ) -> None:
+    """As checksums, foreign keys and counts of large tables are."""
+    runs = TrackRuns(run_store, clock, heartbeat_seconds=0.001)
+
+    def silent_work(progress: RunProgress) -> PruneReport:
+        for _ in range(3):
+            clock.advance(seconds=LEASE_SECONDS - 1)
+            wait_until(lambda: recorded(runs, progress.run).heartbeat_at == clock.now())
+            assert recorded(runs, progress.run).status is RunStatus.RUNNING
+            assert not lease_is_free(run_store, clock.now())
+        return DONE
+
+    assert runs.execute(a_run(), silent_work).status is RunStatus.COMPLETE
+
+
+def test_no_heartbeat_is_left_behind_when_a_run_has_ended(
+    run_store: InMemoryRunStore, clock: FixedClock
+) -> None:
+    runs = TrackRuns(run_store, clock, heartbeat_seconds=0.001)
+    beats = []
+
+    def work(progress: RunProgress) -> PruneReport:
+        beat = next(t for t in threading.enumerate() if t.name == "supakeep-heartbeat")
+        beats.append(beat)
+        wait_until(lambda: recorded(runs, progress.run).tables != {})
+        return DONE
+
+    def crash_at_work(progress: RunProgress) -> PruneReport:
+        progress.table("public.orders", 1, "running")
+        work(progress)
+        raise EOFError
+
+    with pytest.raises(EOFError):
+        runs.execute(a_run(), crash_at_work)
+
+    assert [beat.is_alive() for beat in beats] == [False]
+    assert recorded(runs, a_run()).status is RunStatus.FAILED
+
+
+def test_a_heartbeat_that_fails_in_a_way_nobody_foresaw_is_followed_by_the_next(
+    clock: FixedClock,
+) -> None:
+    class FailsOnce(InMemoryRunStore):
+        failures = 0
+
+        def acquire_lease(self, *arguments: Any) -> None:
+            if threading.current_thread().name == "supakeep-heartbeat" and not self.failures:
+                self.failures += 1
+                raise ZeroDivisionError
+            super().acquire_lease(*arguments)
+
+    store = FailsOnce()
+    runs = TrackRuns(store, clock, heartbeat_seconds=0.001)
+
+    def work(progress: RunProgress) -> PruneReport:
+        clock.advance(seconds=1)
+        wait_until(lambda: recorded(runs, progress.run).heartbeat_at == clock.now())
+        return DONE
+
+    assert runs.execute(a_run(), work).status is RunStatus.COMPLETE
+    assert store.failures == 1
+
+
+def test_progress_is_not_written_each_time(runs: TrackRuns) -> None:
     def quick_work(progress: RunProgress) -> PruneReport:
-        clock.advance(seconds=4)
         progress.table("public.orders", 1, "running")
         assert recorded(runs, progress.run).tables == {}
         return DONE
@@ -189,7 +269,8 @@ def test_a_run_that_lost_its_lease_stops(
         clock.advance(seconds=LEASE_SECONDS + 1)
         end = clock.now() + dt.timedelta(seconds=LEASE_SECONDS)
         run_store.acquire_lease("database", "20261122T120501Z-other", clock.now(), end)
-        progress.table("public.orders", 1, "running")
+        progress.beat()
+        progress.check()
         return DONE
 
     with pytest.raises(LeaseHeldError):
@@ -198,6 +279,16 @@ def test_a_run_that_lost_its_lease_stops(
     assert recorded(runs, a_run()).status is RunStatus.FAILED
     # and does not take the other's lease away
     assert not lease_is_free(run_store, clock.now())
+
+
+def test_a_run_whose_time_is_up_stops(runs: TrackRuns) -> None:
+    def work(progress: RunProgress) -> PruneReport:
+        progress.check()
+        progress.check()
+        return DONE
+
+    with pytest.raises(DeadlineExceededError):
+        runs.execute(a_run(), work, ExpiringDeadline(1))
 
 
 def test_a_watcher_sees_progress_as_it_comes(

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import errno
+import signal
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
 
 from supakeep.errors import MachineError
 
@@ -24,6 +28,22 @@ class NoDeadline:
 
     def check(self) -> None:
         return None
+
+
+@contextmanager
+def termination_as_interrupt() -> Iterator[None]:
+    """Has SIGTERM raise KeyboardInterrupt in the block, as Ctrl-C does: a run that is asked to end
+    records that, and gives its lease back.
+    """
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def refused_by_machine(error: OSError) -> MachineError:

@@ -18,7 +18,7 @@ from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal
 from supakeep.errors import SupakeepError
 from supakeep.ports import Clock, ObjectStore
-from supakeep.system import SystemClock, refused_by_machine
+from supakeep.system import SystemClock, refused_by_machine, termination_as_interrupt
 from supakeep.wiring import SupabaseProject, store_at
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,8 @@ class CommandLine:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of `supakeep`; returns the exit code."""
-    return CommandLine().run(argv)
+    with termination_as_interrupt():
+        return CommandLine().run(argv)
 
 
 def build_parser(commands: Sequence[Command]) -> argparse.ArgumentParser:

@@ -139,7 +139,7 @@ class Run(BaseModel):
             update={"status": status, "finished_at": at, "heartbeat_at": at, "result": result}
         )
 
-    def failed(self, at: dt.datetime, error: Exception) -> Self:
+    def failed(self, at: dt.datetime, error: BaseException) -> Self:
         return self.model_copy(
             update={
                 "status": RunStatus.FAILED,
@@ -159,7 +159,7 @@ class Run(BaseModel):
         return self.model_copy(update={"tables": few, "result": result})
 
     def as_seen_at(self, now: dt.datetime) -> Self:
-        """The run as it must be told: one that gave no sign of life for too long has failed."""
+        """The run as it must be shown: one that gave no sign of life for too long has failed."""
         last_sign, patience = self.heartbeat_at, LEASE_SECONDS
         if self.status is RunStatus.QUEUED:
             last_sign, patience = self.requested_at, QUEUE_SECONDS
@@ -201,10 +201,13 @@ def validated_run_id(text: str) -> str:
     return text
 
 
-def problem_of(error: Exception) -> Problem:
-    """What of an error is told to the user; an unforeseen one shows its type alone."""
+def problem_of(error: BaseException) -> Problem:
+    """What of an error is shown to the user; an unforeseen one shows only its type."""
     if isinstance(error, SupakeepError):
         return Problem(message=error.message, hint=error.hint)
+    if not isinstance(error, Exception):
+        # Ctrl-C, or the process was asked to end
+        return Problem(message="The run was interrupted before its end", hint="Start it again.")
     return Problem(
         message=f"Unexpected failure: {type(error).__name__}",
         hint="The function's log has the details.",

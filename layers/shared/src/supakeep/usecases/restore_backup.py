@@ -91,6 +91,9 @@ class RestoreBackup:
         if isinstance(transaction, AtomicTransaction) and not request.dry_run:
             check_foreign_keys(transaction, tables, catalog, restored)
         counted, notes = self._count(transaction, planned, restored, source)
+        if self.target.engine.atomic:
+            # the last moment to keep nothing: another run may have taken over meanwhile
+            self.deadline.check()
         return RestoreReport(
             backup=source.reader.manifest.backup,
             project=self.project,

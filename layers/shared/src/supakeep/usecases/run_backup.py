@@ -12,7 +12,8 @@ from supakeep.domain.summary import BackupSummary
 from supakeep.ports import Deadline, ObjectStore, Progress, Project
 from supakeep.system import NoDeadline
 from supakeep.usecases.create_backup import CreateBackup, choose_name
-from supakeep.usecases.track_runs import RunProgress, TrackRuns
+from supakeep.usecases.run_progress import RunProgress
+from supakeep.usecases.track_runs import TrackRuns
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,11 @@ class RunBackup:
         def work(progress: RunProgress) -> BackupSummary:
             name = self._name(progress.run, scheduled=scheduled, folder=folder)
             progress.name_backup(name.text)
-            making = BackupMaking(self.project, progress, self.deadline, folder)
+            making = BackupMaking(self.project, progress, folder)
             manifest = making.create(name, Trigger(run.trigger), self.project.policy)
             return BackupSummary.of(manifest, making.locations(manifest))
 
-        return TrackRuns.of(self.project, self.watcher).execute(run, work)
+        return TrackRuns.of(self.project, self.watcher).execute(run, work, self.deadline)
 
     def _name(self, run: Run, *, scheduled: bool, folder: ObjectStore | None) -> BackupName:
         # a name belongs to one attempt: the last one's volumes may lie under it
@@ -53,7 +54,6 @@ class BackupMaking:
 
     project: Project
     progress: RunProgress
-    deadline: Deadline
     folder: ObjectStore | None
 
     def create(self, name: BackupName, trigger: Trigger, policy: BackupPolicy) -> Manifest:
@@ -65,7 +65,7 @@ class BackupMaking:
             project=self.project.ref,
             max_object_bytes=self.project.max_object_bytes,
             clock=self.project.clock,
-            deadline=self.deadline,
+            deadline=self.progress,
             progress=self.progress,
             run_id=self.progress.run.id,
         )

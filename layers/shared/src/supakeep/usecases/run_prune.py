@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from supakeep.domain.prune import PruneReport
 from supakeep.domain.run import Run
@@ -11,6 +11,7 @@ from supakeep.ports import Deadline, ObjectStore, Project
 from supakeep.system import NoDeadline
 from supakeep.usecases.choose_stores import every_store
 from supakeep.usecases.prune_backups import PruneBackups
+from supakeep.usecases.run_progress import RunProgress
 from supakeep.usecases.track_runs import TrackRuns
 
 
@@ -25,9 +26,11 @@ class RunPrune:
         self, run: Run, *, dry_run: bool, stores: Sequence[ObjectStore] | None = None
     ) -> Run:
         """Returns the run's record; whatever ended the run early is recorded and raised."""
-        return TrackRuns.of(self.project).execute(
-            run, lambda _: self.report(dry_run=dry_run, stores=stores)
-        )
+
+        def work(progress: RunProgress) -> PruneReport:
+            return replace(self, deadline=progress).report(dry_run=dry_run, stores=stores)
+
+        return TrackRuns.of(self.project).execute(run, work, self.deadline)
 
     def report(self, *, dry_run: bool, stores: Sequence[ObjectStore] | None = None) -> PruneReport:
         """Prunes without a record, as is enough for a dry run."""

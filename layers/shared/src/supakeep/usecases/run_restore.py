@@ -15,7 +15,8 @@ from supakeep.usecases.choose_stores import stores_named
 from supakeep.usecases.find_backups import find_backup
 from supakeep.usecases.restore_backup import RestoreBackup
 from supakeep.usecases.run_backup import BackupMaking, name_backup
-from supakeep.usecases.track_runs import RunProgress, TrackRuns
+from supakeep.usecases.run_progress import RunProgress
+from supakeep.usecases.track_runs import TrackRuns
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,13 @@ class RunRestore:
                 target=self.project.database,
                 project=self.project.ref,
                 destination=self.project.destination,
-                deadline=self.deadline,
+                deadline=progress,
                 progress=progress,
                 safeguard=self._safeguard(progress, reader.stores[0]),
             )
             return restore(request, reader)
 
-        return TrackRuns.of(self.project, self.watcher).execute(run, work)
+        return TrackRuns.of(self.project, self.watcher).execute(run, work, self.deadline)
 
     def _safeguard(
         self, progress: RunProgress, source: ObjectStore
@@ -63,7 +64,7 @@ class RunRestore:
         folder = None if self.project.has_storage else source
 
         def keep(tables: Sequence[str]) -> Manifest:
-            making = BackupMaking(self.project, progress, self.deadline, folder)
+            making = BackupMaking(self.project, progress, folder)
             name = name_backup(self.project, folder, scheduled=False)
             return making.create(name, Trigger.PRE_RESTORE, BackupPolicy.of_tables(tables))
 

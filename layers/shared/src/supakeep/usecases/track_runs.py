@@ -11,17 +11,17 @@ from typing import Self
 
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import (
-    LEASE_SECONDS,
     Run,
     RunKind,
     RunResult,
     RunStatus,
-    TableProgress,
     new_run_id,
     validated_run_id,
 )
-from supakeep.errors import LeaseHeldError, RunNotFoundError, StorageError
-from supakeep.ports import Clock, Progress, Project, RunStore
+from supakeep.errors import LeaseHeldError, RunNotFoundError
+from supakeep.ports import Clock, Deadline, Progress, Project, RunStore
+from supakeep.system import NoDeadline
+from supakeep.usecases.run_progress import RunProgress, heartbeat, lease_end
 
 log = logging.getLogger(__name__)
 
@@ -30,56 +30,17 @@ _HEARTBEAT_SECONDS = 5
 _RECENT_RUNS = 100
 
 
-class RunProgress:
-    """Writes progress into the run's record and renews its lease, every few seconds at most."""
-
-    def __init__(
-        self, store: RunStore, clock: Clock, run: Run, watcher: Progress | None = None
-    ) -> None:
-        self._store = store
-        self._clock = clock
-        self._watcher = watcher
-        self.run = run
-        self._written_at = clock.now()
-
-    def name_backup(self, name: str) -> None:
-        """Records at once which backup the run is about."""
-        self.run = self.run.model_copy(update={"backup": name})
-        self._store.save(self.run)
-
-    def phase(self, name: str) -> None:
-        if self._watcher is not None:
-            self._watcher.phase(name)
-
-    def table(self, name: str, rows: int, status: str) -> None:
-        if self._watcher is not None:
-            self._watcher.table(name, rows, status)
-        tables = {**self.run.tables, name: TableProgress(rows=rows, status=status)}
-        self.run = self.run.model_copy(update={"tables": tables})
-        now = self._clock.now()
-        if (now - self._written_at).total_seconds() >= _HEARTBEAT_SECONDS:
-            self._written_at = now
-            self.run = self.run.model_copy(update={"heartbeat_at": now})
-            self._beat(now)
-
-    def _beat(self, now: dt.datetime) -> None:
-        """Renews the lease, and escapes where another run has it. That a record cannot be written
-        ends no backup.
-        """
-        try:
-            self._store.acquire_lease(self.run.lease, self.run.id, now, lease_end(now))
-            self._store.save(self.run)
-        except StorageError:
-            log.warning("Run %s could not record its progress", self.run.id, exc_info=True)
-
-
 @dataclass(frozen=True)
 class TrackRuns:
-    """The runs in `store`; `watcher` is told of their progress as it happens."""
+    """The runs in `store`; `watcher` sees their progress as it happens.
+
+    A run at work renews its lease and writes its record every `heartbeat_seconds`.
+    """
 
     store: RunStore
     clock: Clock
     watcher: Progress | None = None
+    heartbeat_seconds: float = _HEARTBEAT_SECONDS
 
     @classmethod
     def of(cls, project: Project, watcher: Progress | None = None) -> Self:
@@ -88,7 +49,7 @@ class TrackRuns:
 
     def accept(self, kind: RunKind, trigger: Trigger, *, backup: str | None = None) -> Run:
         """Records a run that will be started by a later invocation, and takes the lease for it, so
-        that a second request is told at once (LeaseHeldError).
+        that a second request is refused at once (LeaseHeldError).
         """
         now = self.clock.now()
         run = Run(
@@ -130,12 +91,18 @@ class TrackRuns:
             if run.kind is RunKind.RESTORE and not run.status.is_final and run.backup is not None
         )
 
-    def execute(self, run: Run, work: Callable[[RunProgress], RunResult]) -> Run:
+    def execute(
+        self,
+        run: Run,
+        work: Callable[[RunProgress], RunResult],
+        deadline: Deadline = NoDeadline(),  # noqa: B008  (it has no state)
+    ) -> Run:
         """Does a run's work once, under the lease, and records how it ended.
 
         The same id delivered twice (events come at least once) gives the record of the first
         delivery back, unless that one failed or died: then this is the next attempt. Whatever
-        `work` raises is recorded and raised.
+        `work` raises is recorded and raised. `work` is to check its RunProgress between two steps:
+        that is where `deadline`, and a lease that was lost, end the run.
         """
         invocation = run.invocation
         run = self._known(run)
@@ -151,12 +118,12 @@ class TrackRuns:
         self._take_lease(run, now)
         run = run.started(now, invocation)
         self.store.save(run)
-        progress = RunProgress(self.store, self.clock, run, self.watcher)
+        progress = RunProgress(self.store, self.clock, run, deadline, self.watcher)
         try:
-            result = work(progress)
+            with heartbeat(progress, self.heartbeat_seconds):
+                result = work(progress)
         except BaseException as exc:
-            failure = exc if isinstance(exc, Exception) else RuntimeError(type(exc).__name__)
-            self.store.save(progress.run.failed(self.clock.now(), failure))
+            self.store.save(progress.run.failed(self.clock.now(), exc))
             raise
         else:
             run = progress.run.ended(self.clock.now(), result)
@@ -178,8 +145,3 @@ class TrackRuns:
             return run
         stored = self.store.get(run.id)
         return run if stored is None else stored.as_seen_at(self.clock.now())
-
-
-def lease_end(now: dt.datetime) -> dt.datetime:
-    """When a lease that is taken or renewed `now` ends by itself."""
-    return now + dt.timedelta(seconds=LEASE_SECONDS)

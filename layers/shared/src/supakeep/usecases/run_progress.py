@@ -1,0 +1,107 @@
+"""A run at work: how far it is, and its signs of life."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Lock, Thread
+
+from supakeep.domain.run import LEASE_SECONDS, Run, TableProgress
+from supakeep.errors import LeaseHeldError, StorageError
+from supakeep.ports import Clock, Deadline, Progress, RunStore
+
+log = logging.getLogger(__name__)
+
+
+class RunProgress:
+    """The record of a run at work; also its Progress and its Deadline.
+
+    Only the thread that works changes `run`. `beat` reads it, from a thread of its own.
+    """
+
+    def __init__(
+        self,
+        store: RunStore,
+        clock: Clock,
+        run: Run,
+        deadline: Deadline,
+        watcher: Progress | None = None,
+    ) -> None:
+        self.run = run
+        self._store = store
+        self._clock = clock
+        self._deadline = deadline
+        self._watcher = watcher
+        # an older record never overwrites a newer one
+        self._writing = Lock()
+        self._taken_over: LeaseHeldError | None = None
+
+    def name_backup(self, name: str) -> None:
+        """Records at once which backup the run is about."""
+        with self._writing:
+            update = {"backup": name, "heartbeat_at": self._clock.now()}
+            self.run = self.run.model_copy(update=update)
+            self._store.save(self.run)
+
+    def phase(self, name: str) -> None:
+        if self._watcher is not None:
+            self._watcher.phase(name)
+
+    def table(self, name: str, rows: int, status: str) -> None:
+        if self._watcher is not None:
+            self._watcher.table(name, rows, status)
+        tables = {**self.run.tables, name: TableProgress(rows=rows, status=status)}
+        self.run = self.run.model_copy(update={"tables": tables})
+
+    def check(self) -> None:
+        """Raises LeaseHeldError once another run has the lease, else what the deadline raises."""
+        if self._taken_over is not None:
+            raise self._taken_over
+        self._deadline.check()
+
+    def beat(self) -> None:
+        """Renews the lease and writes the record.
+
+        A store that does not answer ends no run: the lease outlasts many beats.
+        """
+        with self._writing:
+            now = self._clock.now()
+            try:
+                self._store.acquire_lease(self.run.lease, self.run.id, now, lease_end(now))
+                self._store.save(self.run.model_copy(update={"heartbeat_at": now}))
+            except LeaseHeldError as exc:
+                self._taken_over = exc
+            except StorageError:
+                log.warning("Run %s could not record its progress", self.run.id, exc_info=True)
+
+
+@contextmanager
+def heartbeat(progress: RunProgress, every_seconds: float) -> Iterator[None]:
+    """Beats in a thread of its own until the block ends, however long a step of the work takes.
+
+    After the block nothing is being written any more.
+    """
+    ended = Event()
+
+    def beat() -> None:
+        while not ended.wait(every_seconds):
+            try:
+                progress.beat()
+            except Exception:
+                # the next beat may go well, and a dead thread would let the lease lapse unseen
+                log.exception("A heartbeat of run %s failed", progress.run.id)
+
+    thread = Thread(target=beat, name="supakeep-heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def lease_end(now: dt.datetime) -> dt.datetime:
+    """When a lease that is taken or renewed `now` ends by itself."""
+    return now + dt.timedelta(seconds=LEASE_SECONDS)
