@@ -75,6 +75,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in list(os.environ):
         if name.startswith(("AWS_", "SUPA", "NEXT_PUBLIC_", "MIRROR_", "BACKUP_", "RUNS_")):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("NEXT_PUBLIC_SUPABASE_URL", f"https://{PROJECT}.supabase.co")
     monkeypatch.setenv("SUPABASE_SERVICE_ROLE_KEY", SECRET_KEY)
     (tmp_path / "supakeep.toml").write_text('[backup]\ntables = "*"\n')

@@ -3,9 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
+from supakeep.databases.postgres.database import PostgresDatabase
 from supakeep.errors import ConfigurationError
 from supakeep.settings import SECRET_NAMES, Settings
+from supakeep.wiring import SupabaseProject
 
 REMOTE = "postgresql://postgres:pass-word@db.abc.supabase.co/postgres"
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"
@@ -24,6 +27,13 @@ def test_another_machine_is_not_reached_in_plain_text(mode: str) -> None:
     assert "SUPABASE_DB_ALLOW_PLAINTEXT=true" in str(refused.value.hint)
     allowed = read(f"{REMOTE}?sslmode={mode}", SUPABASE_DB_ALLOW_PLAINTEXT="true")
     assert allowed.db_plaintext
+
+
+def test_libpqs_own_variable_does_not_weaken_it_either() -> None:
+    with pytest.raises(ConfigurationError, match="asks for sslmode=disable"):
+        read(PGSSLMODE="disable")
+
+    assert not read(f"{REMOTE}?sslmode=require", PGSSLMODE="disable").db_plaintext
 
 
 @pytest.mark.parametrize("mode", ["require", "verify-ca", "verify-full"])
@@ -51,6 +61,18 @@ def test_the_certificate_authority_is_a_file_or_its_text(tmp_path: Path) -> None
     assert read(SUPABASE_DB_CA=PEM.replace("\n", "\\n")).db_ca == PEM
     assert read().db_ca is None
     assert "SUPABASE_DB_CA" in SECRET_NAMES
+
+
+def test_the_database_is_reached_with_its_certificate_authority(tmp_path: Path) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_text(PEM)
+    environment = {"SUPABASE_DB_URL": REMOTE, "SUPABASE_DB_CA": str(file)}
+
+    database = SupabaseProject.from_environment(environment).database
+
+    assert isinstance(database, PostgresDatabase)
+    reached = conninfo_to_dict(database._url)
+    assert (reached["sslmode"], reached["sslrootcert"]) == ("verify-full", str(file))
 
 
 def test_a_certificate_authority_that_cannot_be_read_is_refused(tmp_path: Path) -> None:

@@ -21,8 +21,9 @@ def _options(parser: argparse.ArgumentParser) -> None:
 def _run(session: Session) -> int:
     """Backs up into Storage and the mirror, or into the folder of --to."""
     folder = session.store_at(session.arguments.to) if session.arguments.to else None
-    back_up = RunBackup(session.app, watcher=session.watcher)
-    run = back_up(session.new_run(RunKind.BACKUP), folder=folder)
+    with session.progress() as progress:
+        back_up = RunBackup(session.app, watcher=progress)
+        run = back_up(session.new_run(RunKind.BACKUP), folder=folder)
     if isinstance(run.result, BackupSummary):
         print_backup(session.terminal, run.result)
     return GOOD if run.status is RunStatus.COMPLETE else PARTIAL

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from supakeep.cli.command import GOOD, PARTIAL, Command
 from supakeep.cli.options import add_source
 from supakeep.cli.session import Session
-from supakeep.cli.terminal import Terminal, size_text
+from supakeep.cli.terminal import Terminal, aligned, size_text
+from supakeep.domain.manifest import Trigger
 from supakeep.domain.summary import BackupSummary
 from supakeep.usecases.find_backups import BackupListing, list_backups
+
+_HEAD = ("NAME", "TIME (UTC)", "ROWS", "SIZE", "STATUS", "TRIGGER", "IN")
 
 
 def _run(session: Session) -> int:
@@ -31,25 +36,52 @@ def _print(terminal: Terminal, listing: BackupListing) -> None:
         return
     if not found and not damaged:
         terminal.line("There is no backup yet: `supakeep backup` makes one.")
-    elif found:
-        head = ("NAME", "TIME (UTC)", "ROWS", "SIZE", "STATUS", "TRIGGER", "IN")
-        terminal.columns(head, [_cells(summary) for summary in found])
+    for line in _lines(found, terminal.width):
+        terminal.line(line)
     for name, problem in damaged.items():
         terminal.notice(f"{name}: {problem.message}", problem.hint)
     for store, problem in listing.problems.items():
         terminal.notice(f"{store} could not be listed: {problem.message}", problem.hint)
 
 
-def _cells(summary: BackupSummary) -> tuple[str, ...]:
+def _lines(found: Sequence[BackupSummary], width: int) -> list[str]:
+    """A table, or two lines for each backup where the terminal is too narrow for that."""
+    if not found:
+        return []
+    with_undo = any(map(_undone_run, found))
+    head = (*_HEAD, "UNDOES") if with_undo else _HEAD
+    lines = aligned([head, *(_row(summary, with_undo=with_undo) for summary in found)])
+    return lines if max(map(len, lines)) <= width else list(_narrow_lines(found))
+
+
+def _row(summary: BackupSummary, *, with_undo: bool) -> tuple[str, ...]:
+    undone = (_undone_run(summary),) if with_undo else ()
+    return (summary.name, f"{summary.started_at:%Y-%m-%d %H:%M:%S}", *_details(summary), *undone)
+
+
+def _narrow_lines(found: Sequence[BackupSummary]) -> Iterator[str]:
+    # the name has the date
+    details = aligned([(f"{summary.started_at:%H:%M}", *_details(summary)) for summary in found])
+    for summary, detail in zip(found, details, strict=True):
+        yield summary.name
+        yield f"  {detail}"
+        if run := _undone_run(summary):
+            yield f"  undoes {run}"
+
+
+def _details(summary: BackupSummary) -> tuple[str, ...]:
     return (
-        summary.name,
-        f"{summary.started_at:%Y-%m-%d %H:%M:%S}",
         f"{summary.rows:,}",
         size_text(summary.size_bytes),
         summary.status,
         summary.trigger,
         ", ".join(summary.locations),
     )
+
+
+def _undone_run(summary: BackupSummary) -> str:
+    """The restore that `supakeep undo` undoes with this backup."""
+    return summary.run or "" if summary.trigger == Trigger.PRE_RESTORE else ""
 
 
 COMMAND = Command("list", "List the backups, newest first.", add_source, _run)

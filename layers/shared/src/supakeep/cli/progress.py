@@ -2,26 +2,74 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
 from supakeep.cli.terminal import Terminal
+
+_SECONDS_BETWEEN_LINES = 0.1
+_NAME_WIDTH = 40
 
 
 class ProgressLines:
-    """A line that grows on a terminal; elsewhere only each table's end."""
+    """A line that is drawn over on a terminal; elsewhere only each table's end. The context leaves
+    the terminal at the start of a line.
+    """
 
-    def __init__(self, terminal: Terminal) -> None:
+    def __init__(self, terminal: Terminal, seconds: Callable[[], float] = time.monotonic) -> None:
         self._terminal = terminal
+        self._seconds = seconds
+        self._drawn_at = float("-inf")
+        self._drawn = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._clear()
 
     def phase(self, name: str) -> None:
         if not self._terminal.as_json:
-            print(f"{name[:1].upper()}{name[1:]} ...", file=self._terminal.err)
+            self._end(f"{name[:1].upper()}{name[1:]} ...")
 
     def table(self, name: str, rows: int, status: str) -> None:
-        done = status != "running"
-        if self._terminal.as_json or not (done or self._terminal.is_interactive):
+        if self._terminal.as_json:
             return
-        start = "\r" if self._terminal.is_interactive else ""
-        print(
-            f"{start}  {name:<40} {rows:>12,} rows  {status:<9}",
-            end="\n" if done else "",
-            file=self._terminal.err,
-        )
+        if status != "running":
+            self._end(self._line(name, rows, status))
+        elif self._terminal.is_interactive:
+            self._draw(self._line(name, rows, status))
+
+    def _line(self, name: str, rows: int, status: str) -> str:
+        """Fits the terminal: a long name gives way."""
+        rest = f" {rows:>12,} rows  {status}"
+        width = max(8, min(_NAME_WIDTH, self._terminal.width - len(rest) - 3))
+        short = name if len(name) <= width else f"{name[: width - 1]}…"
+        return f"  {short if self._terminal.is_interactive else name:<{width}}{rest}"
+
+    def _draw(self, line: str) -> None:
+        now = self._seconds()
+        if now - self._drawn_at < _SECONDS_BETWEEN_LINES:
+            return
+        self._drawn_at = now
+        self._write(f"\r{line:<{self._drawn}}")
+        self._drawn = len(line)
+
+    def _end(self, line: str) -> None:
+        self._clear()
+        self._write(f"{line}\n")
+
+    def _clear(self) -> None:
+        if self._drawn:
+            self._write(f"\r{'':<{self._drawn}}\r")
+            self._drawn = 0
+
+    def _write(self, text: str) -> None:
+        print(text, end="", file=self._terminal.err, flush=True)

@@ -89,8 +89,9 @@ def _run(session: Session) -> int:
 
 def run_restore(session: Session, request: RestoreRequest) -> int:
     """Carries the request out and prints its report, with the command that undoes it."""
-    restore = RunRestore(session.app, watcher=session.watcher)
-    run = restore(session.new_run(RunKind.RESTORE), request, stores=session.stores)
+    with session.progress() as progress:
+        restore = RunRestore(session.app, watcher=progress)
+        run = restore(session.new_run(RunKind.RESTORE), request, stores=session.stores)
     if isinstance(run.result, RestoreReport):
         _print_report(session, run.id, run.result)
     return GOOD if run.status is RunStatus.COMPLETE else PARTIAL

@@ -13,7 +13,7 @@ from supakeep.cli.progress import ProgressLines
 from supakeep.cli.terminal import Terminal
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import Run, RunKind, new_run_id
-from supakeep.ports import Clock, ObjectStore, Progress
+from supakeep.ports import Clock, ObjectStore
 from supakeep.usecases.choose_stores import every_store, stores_named
 from supakeep.usecases.find_backups import find_backup
 from supakeep.wiring import SupabaseProject
@@ -86,7 +86,6 @@ class Session:
         run_id = new_run_id(now, secrets.token_hex(4))
         return Run(id=run_id, kind=kind, trigger=Trigger.CLI, requested_at=now)
 
-    @property
-    def watcher(self) -> Progress:
-        """Shows how far a run is while it works."""
+    def progress(self) -> ProgressLines:
+        """Shows how far a run is; its context is the time in which it does."""
         return ProgressLines(self.terminal)

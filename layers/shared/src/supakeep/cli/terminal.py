@@ -5,8 +5,9 @@ error.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 from pydantic import BaseModel
@@ -24,6 +25,7 @@ class Terminal:
     out: TextIO
     err: TextIO
     as_json: bool = False
+    width: int = field(default_factory=lambda: shutil.get_terminal_size().columns)
 
     @property
     def is_interactive(self) -> bool:
@@ -34,14 +36,9 @@ class Terminal:
         print(text, file=self.out)
 
     def columns(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Prints aligned columns; numbers stand to the right."""
-        widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
-        for row in (head, *rows):
-            cells = [
-                cell.rjust(width) if cell[:1].isdigit() else cell.ljust(width)
-                for cell, width in zip(row, widths, strict=True)
-            ]
-            self.line("  ".join(cells).rstrip())
+        """Prints aligned columns under their heads."""
+        for line in aligned([head, *rows]):
+            self.line(line)
 
     def notice(self, message: str, hint: str | None = None) -> None:
         self.line(f"! {message}" + (f" ({hint})" if hint else ""))
@@ -56,6 +53,18 @@ class Terminal:
         print(f"error: {error.message}", file=self.err)
         if error.hint:
             print(f"hint: {error.hint}", file=self.err)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The rows as lines with aligned columns; numbers stand to the right."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if cell[:1].isdigit() else cell.ljust(width)
+            for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
 
 
 def size_text(size_bytes: int) -> str:

@@ -6,7 +6,6 @@ import argparse
 
 from supakeep.cli.command import GOOD, PARTIAL, Command
 from supakeep.cli.options import add_name, add_source
-from supakeep.cli.progress import ProgressLines
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal, size_text
 from supakeep.system import NoDeadline
@@ -22,8 +21,8 @@ def _run(session: Session) -> int:
     """Needs no database: failed, with the object's name, at the first damage that no other copy
     makes good; partial where one does.
     """
-    verify = VerifyBackup(NoDeadline(), ProgressLines(session.terminal))
-    report = verify(session.find_backup())
+    with session.progress() as progress:
+        report = VerifyBackup(NoDeadline(), progress)(session.find_backup())
     _print(session.terminal, report)
     return PARTIAL if report.warnings else GOOD
 

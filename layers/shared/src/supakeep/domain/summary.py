@@ -49,6 +49,7 @@ class BackupSummary(BaseModel):
     objects: tuple[str, ...] = ()
     mirror_error: Problem | None
     warnings: tuple[str, ...] = ()
+    run: str | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -97,5 +98,6 @@ class BackupSummary(BaseModel):
             locations=tuple(locations),
             objects=(*(volume.key for volume in manifest.volumes), manifest.name.manifest_key),
             mirror_error=manifest.mirror_error,
+            run=manifest.run,
             warnings=(*notices, *manifest.warnings),
         )

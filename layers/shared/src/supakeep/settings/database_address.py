@@ -29,6 +29,7 @@ _LIBPQ_VARIABLES = {
     "port": "PGPORT",
     "user": "PGUSER",
     "dbname": "PGDATABASE",
+    "sslmode": "PGSSLMODE",
 }
 
 ADDRESS_FORM = (

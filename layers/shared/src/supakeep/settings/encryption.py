@@ -32,8 +32,8 @@ def check_encryption(address: DatabaseAddress, *, plaintext_allowed: bool) -> No
     weak = address.sslmode in _WEAK_MODES and not address.is_this_machine
     if weak and not plaintext_allowed:
         raise ConfigurationError(
-            f"SUPABASE_DB_URL asks for sslmode={address.sslmode}, which may send the password and "
-            f"the rows to {address} in plain text",
+            f"SUPABASE_DB_URL (or PGSSLMODE) asks for sslmode={address.sslmode}, which may send the "
+            f"password and the rows to {address} in plain text",
             operation="read settings",
             key="SUPABASE_DB_URL",
             hint="Write sslmode=require, or leave it out; for a private network without TLS set "
