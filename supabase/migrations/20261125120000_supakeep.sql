@@ -580,7 +580,9 @@ end
 $$;
 
 -- Moves the sequences that a table's columns draw from past its highest values, so that the next insert after a
--- restore does not collide. A sequence is never moved back; one that counts down is moved further down.
+-- restore does not collide. A sequence is never moved back; one that counts down is moved further down. request:
+-- {schema, table}. Answers {advanced: the sequences that were moved, unfinished: statements that would move the others,
+-- where finding the highest value of a column without an index took longer than the caller is given}.
 create or replace function public.supakeep_advance_sequences(request text)
 returns json
 language plpgsql volatile security invoker
@@ -588,12 +590,15 @@ set search_path = pg_catalog
 set statement_timeout = '55s'
 as $$
 declare
-  asked    jsonb := request;
-  owner    regclass := format('%I.%I', asked ->> 'schema', asked ->> 'table')::regclass;
-  used     record;
-  furthest bigint;
-  behind   boolean;
-  advanced text[] := '{}';
+  asked      jsonb := request;
+  target     text := format('%I.%I', asked ->> 'schema', asked ->> 'table');
+  owner      regclass := target::regclass;
+  used       record;
+  highest    text;
+  furthest   bigint;
+  behind     boolean;
+  advanced   text[] := '{}';
+  unfinished text[] := '{}';
 begin
   for used in
     with owners as (select owner as relation),
@@ -616,19 +621,23 @@ sequences as (
     join pg_namespace n on n.oid = c.relnamespace
    where a.attnum > 0 and not a.attisdropped
      and coalesce(nullif(t.typbasetype, 0), t.oid) in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype))
-    select column_name, relation as sequence_name, seqincrement > 0 as upwards from sequences
+    select column_name, name, seqmin, seqmax, seqincrement > 0 as upwards from sequences
   loop
-    execute format('select %s(%I) from %s', case when used.upwards then 'max' else 'min' end, used.column_name, owner)
-      into furthest;
-    execute format('select $1 %s last_value or ($1 = last_value and not is_called) from %s',
-                   case when used.upwards then '>' else '<' end, used.sequence_name)
-      into behind using furthest;
-    if behind then
-      perform setval(used.sequence_name, furthest, true);
-      advanced := advanced || used.sequence_name::text;
-    end if;
+    highest := format('%s(%I)', case when used.upwards then 'max' else 'min' end, used.column_name);
+    begin
+      execute format('select %s from %s', highest, target) into furthest;
+      execute format('select $1 %s last_value or ($1 = last_value and not is_called) from %s',
+                     case when used.upwards then '>' else '<' end, used.name)
+        into behind using furthest;
+      if behind and furthest between used.seqmin and used.seqmax then
+        perform setval(used.name, furthest, true);
+        advanced := advanced || used.name::text;
+      end if;
+    exception when query_canceled then
+      unfinished := unfinished || format('select setval(%L, %s) from %s;', used.name, highest, target);
+    end;
   end loop;
-  return json_build_object('advanced', to_json(advanced));
+  return json_build_object('advanced', to_json(advanced), 'unfinished', to_json(unfinished));
 end
 $$;
 

@@ -348,3 +348,14 @@ def test_rows_are_sent_as_the_text_they_are() -> None:
 
     assert sent[0]["rows"] == '[{"n":9007199254740993},{"n":1.10}]'
     assert (counts.inserted, counts.updated, counts.unchanged) == (2, 0, 0)
+
+
+def test_a_highest_value_that_is_not_found_in_time_comes_with_the_statement_to_run() -> None:
+    statement = "select setval('public.orders_id_seq', max(id)) from public.orders;"
+    answer = {"advanced": [], "unfinished": [statement]}
+    database = database_over(lambda _: httpx.Response(200, json=answer))
+
+    with pytest.raises(StatementTimeoutError) as failed:
+        database.advance_sequences(ORDERS)
+
+    assert failed.value.hint == f"Run in the SQL editor: {statement}"

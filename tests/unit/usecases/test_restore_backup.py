@@ -13,6 +13,8 @@ from supakeep.errors import (
     DeadlineExceededError,
     InvalidRequestError,
     RestoreError,
+    StatementTimeoutError,
+    SupakeepError,
     UnsafeOperationError,
 )
 from tests.builders.backups import (
@@ -132,10 +134,19 @@ def test_sequences_stay_where_nothing_is_written(backup: Backup) -> None:
     assert [table.unchanged for table in report.tables] == [5, 5, 5]
 
 
-def test_a_sequence_that_cannot_be_moved_is_reported_with_the_fix() -> None:
+@pytest.mark.parametrize(
+    ("error", "message", "hint"),
+    [
+        (DatabasePermissionError, "Permission denied", "GRANT it."),
+        (StatementTimeoutError, "Finding the highest value took too long", "Run select setval(…)."),
+    ],
+)
+def test_a_sequence_that_cannot_be_moved_is_reported_with_the_fix(
+    error: type[SupakeepError], message: str, hint: str
+) -> None:
     class SequencelessDatabase(InMemoryDatabase):
         def advance_sequences(self, table: object) -> list[str]:  # noqa: ARG002
-            raise DatabasePermissionError("Permission denied", operation="x", hint="GRANT it.")
+            raise error(message, operation="restore", hint=hint)
 
     store, target = InMemoryObjectStore(), SequencelessDatabase()
     source = InMemoryDatabase()
@@ -144,9 +155,7 @@ def test_a_sequence_that_cannot_be_moved_is_reported_with_the_fix() -> None:
 
     report = restore(target, store, back_up(source, store))
 
-    assert report.warnings == (
-        "public.log: its sequences were not advanced: Permission denied. GRANT it.",
-    )
+    assert report.warnings == (f"public.log: its sequences were not advanced: {message}. {hint}",)
 
 
 @pytest.mark.parametrize("confirm", [None, "yes", "other-project"])

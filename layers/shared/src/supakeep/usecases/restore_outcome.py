@@ -8,17 +8,24 @@ from collections.abc import Sequence
 from supakeep.domain.restore import RestoredTable
 from supakeep.domain.row_changes import RestoreMode
 from supakeep.domain.schema import Catalog, Table
-from supakeep.errors import DatabasePermissionError, DatabaseUnavailableError, RestoreError
+from supakeep.errors import (
+    DatabasePermissionError,
+    DatabaseUnavailableError,
+    RestoreError,
+    StatementTimeoutError,
+)
 from supakeep.ports import AtomicTransaction, ForeignKeyViolation, TargetTransaction
 
 log = logging.getLogger(__name__)
 
 
 def advance_sequences(transaction: TargetTransaction, table: Table) -> list[str]:
-    """Moves the table's sequences past the rows that were written; returns warnings."""
+    """Moves the table's sequences past the rows that were written; returns warnings, since what is
+    written is written.
+    """
     try:
         transaction.advance_sequences(table)
-    except DatabasePermissionError as exc:
+    except (DatabasePermissionError, StatementTimeoutError) as exc:
         log.warning("Sequences of %s were not advanced", table.qualified_name, exc_info=True)
         hint = f" {exc.hint}" if exc.hint else ""
         return [f"{table.qualified_name}: its sequences were not advanced: {exc.message}.{hint}"]

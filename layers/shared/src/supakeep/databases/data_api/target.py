@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
@@ -12,7 +13,7 @@ from supakeep.databases.data_api.errors import no_answer
 from supakeep.databases.data_api.refusals import Refusal, refusal_error
 from supakeep.databases.data_api.writer import UpsertCounts
 from supakeep.domain.schema import Catalog, Table, quoted_identifier
-from supakeep.errors import DatabasePermissionError
+from supakeep.errors import DatabasePermissionError, StatementTimeoutError
 
 
 class _Answer(BaseModel):
@@ -38,7 +39,14 @@ class _Refused(_Answer):
     refused: Refusal
 
 
-_UPSERT_ANSWER: TypeAdapter[_Written | _Refused] = TypeAdapter(_Written | _Refused)
+class _Advanced(_Answer):
+    advanced: tuple[str, ...]
+    unfinished: tuple[str, ...]
+
+
+_UPSERTED: TypeAdapter[_Written | _Refused] = TypeAdapter(_Written | _Refused)
+_ADVANCED = TypeAdapter(_Advanced)
+T = TypeVar("T")
 
 
 class DataApiTarget:
@@ -77,12 +85,10 @@ class DataApiTarget:
             "dry_run": dry_run,
         }
         answer = self._client.call("supakeep_upsert", request, table, writing=True)
-        try:
-            return _UPSERT_ANSWER.validate_python(answer)
-        except ValidationError as exc:
-            raise no_answer("supakeep_upsert", "something other than counts", table) from exc
+        return _validated(_UPSERTED, answer, "supakeep_upsert", table)
 
     def advance_sequences(self, table: Table) -> Sequence[str]:
+        """Raises StatementTimeoutError where the highest value could not be found in time."""
         try:
             answer = self._client.call(
                 "supakeep_advance_sequences", named(table), table, writing=True
@@ -93,9 +99,23 @@ class DataApiTarget:
                 f"{quoted_identifier(table.schema_name)} TO service_role;"
             )
             raise
-        moved: list[str] = answer["advanced"]
-        return moved
+        done = _validated(_ADVANCED, answer, "supakeep_advance_sequences", table)
+        if done.unfinished:
+            raise StatementTimeoutError(
+                "Finding the highest value took too long",
+                operation="restore",
+                key=table.qualified_name,
+                hint=f"Run in the SQL editor: {' '.join(done.unfinished)}",
+            )
+        return list(done.advanced)
 
     def count_table(self, table: Table) -> int:
         rows: int = self._client.call("supakeep_count", named(table), table)["rows"]
         return rows
+
+
+def _validated(expected: TypeAdapter[T], answer: object, function: str, table: Table) -> T:
+    try:
+        return expected.validate_python(answer)
+    except ValidationError as exc:
+        raise no_answer(function, "something other than its function", table) from exc
