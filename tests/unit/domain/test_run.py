@@ -57,7 +57,7 @@ def test_run_ids_sort_by_time_and_tell_it() -> None:
      "20261122T120000Z-a/../b", "20261122T120000Z-1a2b3c4d\n", "2026112٢T120000Z-1a2b3c4d"],
 )  # fmt: skip
 def test_anything_else_is_no_run_id(text: str) -> None:
-    with pytest.raises(InvalidRequestError, match="is no run id"):
+    with pytest.raises(InvalidRequestError, match="is not a run ID"):
         validated_run_id(text)
 
 

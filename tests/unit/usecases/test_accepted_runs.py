@@ -68,7 +68,7 @@ def test_backups_that_restores_read_or_will_read_are_in_use(runs: TrackRuns) -> 
 def test_an_unknown_run_and_a_malformed_id_are_told_apart(runs: TrackRuns) -> None:
     with pytest.raises(RunNotFoundError, match="No run has the id 20261122T120000Z-none"):
         runs.get("20261122T120000Z-none")
-    with pytest.raises(InvalidRequestError, match="is no run id"):
+    with pytest.raises(InvalidRequestError, match="is not a run ID"):
         runs.get("../../leases")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self, TypedDict, Unpack, cast
 
 from supakeep.domain.policy import BackupPolicy
-from supakeep.errors import ConfigurationError
+from supakeep.errors import ConfigurationError, InvalidRequestError
 from supakeep.ports import Clock, Database, Dispatcher, ObjectStore, RunStore
 from supakeep.runs.in_memory import InMemoryRunStore
 from supakeep.settings import SECRET_NAMES, Settings
@@ -105,8 +105,8 @@ class SupabaseProject:
                 "NEXT_PUBLIC_SUPABASE_URL is not set",
                 operation="read settings",
                 key="NEXT_PUBLIC_SUPABASE_URL",
-                hint="Set it and SUPABASE_SERVICE_ROLE_KEY, or name another destination: "
-                "--to FOLDER, --to s3://bucket, MIRROR_S3_BUCKET.",
+                hint="Set it and SUPABASE_SERVICE_ROLE_KEY, or say where backups are: MIRROR_S3_BUCKET, "
+                "--to (backup) or --from (list, restore, …) with a folder or s3://bucket.",
             )
         return url, key.get_secret_value()
 
@@ -152,7 +152,16 @@ def store_at(place: str) -> ObjectStore:
         return s3_store(place.removeprefix("s3://").rstrip("/"), name=place)
     from supakeep.stores.folder import FolderObjectStore
 
-    return FolderObjectStore(Path(place))
+    folder = Path(place)
+    if folder.exists() and not folder.is_dir():
+        # said now, and not after every table was read
+        raise InvalidRequestError(
+            f"{place} is a file, and --to and --from take a folder",
+            operation="open folder",
+            key=place,
+            hint="Name its folder, or another one; a folder that is missing is made.",
+        )
+    return FolderObjectStore(folder)
 
 
 def _aws_client(service: str, *, attempts: int = 3, read_seconds: int = 60) -> Any:

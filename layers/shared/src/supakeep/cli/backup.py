@@ -21,6 +21,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
 def _run(session: Session) -> int:
     """Backs up into Storage and the mirror, or into the folder of --to."""
     folder = session.store_at(session.arguments.to) if session.arguments.to else None
+    session.show_policy()
     with session.progress() as progress:
         back_up = RunBackup(session.app, watcher=progress)
         run = back_up(session.new_run(RunKind.BACKUP), folder=folder)

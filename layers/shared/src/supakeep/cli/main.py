@@ -14,7 +14,7 @@ from supakeep import __version__
 from supakeep.cli.command import FAILED, INTERRUPTED, Command
 from supakeep.cli.commands import COMMANDS
 from supakeep.cli.options import add_shared_options
-from supakeep.cli.session import Session
+from supakeep.cli.session import OpenProject, Session
 from supakeep.cli.terminal import Terminal
 from supakeep.errors import SupakeepError
 from supakeep.ports import Clock, ObjectStore
@@ -32,7 +32,7 @@ class CommandLine:
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     out: TextIO = field(default_factory=lambda: sys.stdout)
     err: TextIO = field(default_factory=lambda: sys.stderr)
-    application: Callable[[Mapping[str, str]], SupabaseProject] = SupabaseProject.from_environment
+    application: OpenProject = SupabaseProject.from_environment
     store_at: Callable[[str], ObjectStore] = store_at
     clock: Clock = field(default_factory=SystemClock)
 

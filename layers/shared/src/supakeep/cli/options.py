@@ -26,6 +26,24 @@ def add_name(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="a backup's name, or 'latest'")
 
 
+def add_tables(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--table",
+        action="append",
+        default=[],
+        type=_table,
+        metavar="TABLE",
+        help="only this table; may be repeated",
+    )
+
+
+def _table(text: str) -> str:
+    if not text.strip():
+        # a variable without a value in a script must not mean every table
+        raise argparse.ArgumentTypeError("it is empty; name a table, or leave the option out")
+    return text
+
+
 def add_confirmation(parser: argparse.ArgumentParser) -> None:
     """For a command that writes into the database, unless it only counts."""
     parser.add_argument(

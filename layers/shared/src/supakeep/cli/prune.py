@@ -23,6 +23,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
 def _run(session: Session) -> int:
     """Partial where a store could not be pruned to the end."""
     dry_run: bool = session.arguments.dry_run
+    session.show_policy()
     prune = RunPrune(session.app)
     run = prune(session.new_run(RunKind.PRUNE), dry_run=dry_run, stores=session.stores)
     if isinstance(run.result, PruneReport):

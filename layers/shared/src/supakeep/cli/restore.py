@@ -6,7 +6,7 @@ import argparse
 import shlex
 
 from supakeep.cli.command import GOOD, PARTIAL, Command
-from supakeep.cli.options import add_confirmation, add_name, add_source
+from supakeep.cli.options import add_confirmation, add_name, add_source, add_tables
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal
 from supakeep.domain.restore import RestoredTable, RestoreReport, RestoreRequest
@@ -45,13 +45,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_choice_of_rows(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--table",
-        action="append",
-        default=[],
-        metavar="TABLE",
-        help="only this table; may be repeated",
-    )
+    add_tables(parser)
     parser.add_argument(
         "--where",
         action="append",

@@ -7,19 +7,30 @@ import secrets
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol, Unpack
 
 from supakeep.archive.reader import BackupReader
 from supakeep.cli.progress import ProgressLines
 from supakeep.cli.terminal import Terminal
 from supakeep.domain.manifest import Trigger
+from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.run import Run, RunKind, new_run_id
 from supakeep.ports import Clock, ObjectStore
 from supakeep.usecases.choose_stores import every_store, stores_named
 from supakeep.usecases.find_backups import find_backup
-from supakeep.wiring import SupabaseProject
+from supakeep.wiring import Adapters, SupabaseProject
 
+_POLICY_FILE = Path("supakeep.toml")
 # copies that the settings name; any other source is a place
 _COPIES = ("primary", "mirror")
+
+
+class OpenProject(Protocol):
+    """Builds the project that an environment describes; `adapters` go before what it says."""
+
+    def __call__(
+        self, environment: Mapping[str, str], **adapters: Unpack[Adapters]
+    ) -> SupabaseProject: ...
 
 
 class Session:
@@ -31,7 +42,7 @@ class Session:
         terminal: Terminal,
         *,
         environment: Mapping[str, str],
-        application: Callable[[Mapping[str, str]], SupabaseProject],
+        application: OpenProject,
         store_at: Callable[[str], ObjectStore],
         clock: Clock,
     ) -> None:
@@ -44,12 +55,32 @@ class Session:
 
     @cached_property
     def app(self) -> SupabaseProject:
-        environment = dict(self._environment)
-        if self.arguments.config is not None:
-            environment["SUPAKEEP_CONFIG"] = str(self.arguments.config)
-        elif "SUPAKEEP_CONFIG" not in environment and Path("supakeep.toml").is_file():
-            environment["SUPAKEEP_CONFIG"] = "supakeep.toml"
+        if self._policy_file is None:
+            return self._application(self._environment, policy=BackupPolicy.of_every_table())
+        environment = {**self._environment, "SUPAKEEP_CONFIG": self._policy_file}
         return self._application(environment)
+
+    @property
+    def _policy_file(self) -> str | None:
+        """The supakeep.toml that applies. Without one, a stranger's tables are all backed up: the
+        file that is deployed names those of one project.
+        """
+        if self.arguments.config is not None:
+            return str(self.arguments.config)
+        if given := self._environment.get("SUPAKEEP_CONFIG", "").strip():
+            return given
+        return str(_POLICY_FILE) if _POLICY_FILE.is_file() else None
+
+    def show_policy(self) -> None:
+        """Says which policy applies, beside the command's output."""
+        if self._policy_file is None:
+            days = self.app.policy.retention.keep_within_days
+            self.terminal.note(
+                f"There is no {_POLICY_FILE} here: the policy is every table of public, kept for "
+                f"{days} days."
+            )
+        else:
+            self.terminal.note(f"The policy is that of {self._policy_file}.")
 
     @cached_property
     def stores(self) -> list[ObjectStore]:

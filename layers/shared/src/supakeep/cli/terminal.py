@@ -40,6 +40,11 @@ class Terminal:
         for line in aligned([head, *rows]):
             self.line(line)
 
+    def note(self, text: str) -> None:
+        """Prints on standard error what is good to know; programs do not see it."""
+        if not self.as_json:
+            print(text, file=self.err)
+
     def notice(self, message: str, hint: str | None = None) -> None:
         self.line(f"! {message}" + (f" ({hint})" if hint else ""))
 

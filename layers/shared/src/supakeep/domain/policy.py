@@ -132,6 +132,11 @@ class BackupPolicy(_Strict):
         return cls(table=tables, backup=TablePatterns(exclude=["*"]))
 
     @classmethod
+    def of_every_table(cls) -> BackupPolicy:
+        """Every table of `public`, whole."""
+        return cls(backup=TablePatterns(tables=["*"]))
+
+    @classmethod
     def parse(cls, text: str, source: str = "supakeep.toml") -> BackupPolicy:
         """Reads the file's text; ConfigurationError names the entry that is wrong and why."""
         try:

@@ -194,9 +194,9 @@ def validated_run_id(text: str) -> str:
     """`text` itself, if it has the shape of a run id; InvalidRequestError otherwise."""
     if not _RUN_ID.fullmatch(text):
         raise InvalidRequestError(
-            f"{text[:100]!r} is no run id",
+            f"{text[:100]!r} is not a run ID",
             operation="read run id",
-            hint="Run ids look like 20261122T030000Z-1a2b3c4d; starting a run answers with its id.",
+            hint="Run IDs look like 20261122T030000Z-1a2b3c4d; starting a run answers with its ID.",
         )
     return text
 

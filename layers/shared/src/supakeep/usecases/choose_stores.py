@@ -16,12 +16,17 @@ def stores_named(project: Project, name: str | None) -> list[ObjectStore]:
 
     Raises InvalidRequestError where the project has no such store.
     """
-    chosen = [store for store in every_store(project) if name in (None, store.name)]
-    if chosen:
-        return chosen
+    if name is None:
+        return every_store(project)
+    if name != "mirror":
+        return [project.primary]
+    if project.mirror is not None:
+        return [project.mirror]
     raise InvalidRequestError(
         "No mirror is configured",
         operation="read settings",
         key="MIRROR_S3_BUCKET",
-        hint="Set MIRROR_S3_BUCKET, or name the bucket: --from s3://bucket.",
+        hint="Set MIRROR_S3_BUCKET, or name the bucket: --from s3://bucket."
+        if project.has_storage
+        else "Without a Supabase URL, MIRROR_S3_BUCKET is the primary store: leave --from out.",
     )

@@ -12,7 +12,7 @@ from supakeep.archive.damage import damaged
 from supakeep.archive.manifest import parse_manifest
 from supakeep.archive.reader import BackupReader
 from supakeep.domain.backup_name import FOLDER, LATEST, BackupName, ObjectName
-from supakeep.domain.manifest import Manifest, Problem, Trigger
+from supakeep.domain.manifest import Manifest, Problem
 from supakeep.domain.retention import is_of_the_future
 from supakeep.domain.run import problem_of
 from supakeep.errors import (
@@ -165,21 +165,6 @@ def find_backup(
     # damage or a dead store says more than that the name is unknown elsewhere
     failures.sort(key=lambda exc: isinstance(exc, BackupNotFoundError))
     raise failures[0]
-
-
-def find_undo(stores: Sequence[ObjectStore], run_id: str, project: str) -> Manifest:
-    """The backup that the restore run `run_id` made of its tables before it wrote."""
-    for found in list_backups(stores, project).backups:
-        manifest = found.manifest
-        if manifest and manifest.trigger is Trigger.PRE_RESTORE and manifest.run == run_id:
-            return manifest
-    raise BackupNotFoundError(
-        f"No backup was made before run {run_id}",
-        operation="undo",
-        key=run_id,
-        hint="Only a restore through SUPABASE_DB_URL can be undone, and as long as its backup is kept; "
-        "`supakeep list` shows those with the trigger pre-restore.",
-    )
 
 
 def stores_holding(stores: Sequence[ObjectStore], name: BackupName) -> list[str]:

@@ -1,0 +1,66 @@
+"""Find the undo copy that a restore kept of its tables before it wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from supakeep.domain.backup_name import BackupName
+from supakeep.domain.manifest import Manifest, Trigger
+from supakeep.domain.run import validated_run_id
+from supakeep.errors import BackupNotFoundError, InvalidRequestError
+from supakeep.ports import ObjectStore
+from supakeep.usecases.find_backups import list_backups
+
+_HINT = (
+    "Only a restore through SUPABASE_DB_URL can be undone, and only as long as its undo copy is kept; "
+    "`supakeep list` shows the copies with the runs that they undo."
+)
+
+
+def find_undo(stores: Sequence[ObjectStore], run_id: str, project: str) -> Manifest:
+    """The undo copy of the restore run `run_id`. Raises BackupNotFoundError, or InvalidRequestError
+    for what is not a run ID.
+    """
+    validated_run_id(run_id)
+    for manifest in _manifests(stores, project):
+        if manifest.trigger is Trigger.PRE_RESTORE and manifest.run == run_id:
+            return manifest
+    raise _not_found(f"No backup was made before run {run_id}", run_id)
+
+
+def find_last_undo(stores: Sequence[ObjectStore], project: str) -> Manifest:
+    """The undo copy of the newest restore. Raises BackupNotFoundError."""
+    for manifest in _manifests(stores, project):
+        if manifest.trigger is Trigger.PRE_RESTORE:
+            return manifest
+    raise _not_found(f"No restore of project {project} has left an undo copy", project)
+
+
+def find_undo_by_name(stores: Sequence[ObjectStore], name: str, project: str) -> Manifest:
+    """The undo copy of this name. Raises BackupNotFoundError, or InvalidRequestError where it is
+    another backup's.
+    """
+    wanted = BackupName.parse(name)
+    for manifest in _manifests(stores, project):
+        if manifest.name != wanted:
+            continue
+        if manifest.trigger is not Trigger.PRE_RESTORE:
+            raise InvalidRequestError(
+                f"{wanted} is not an undo copy: no restore made it",
+                operation="undo",
+                key=wanted.text,
+                hint=f"Restore it with `supakeep restore {wanted}`.",
+            )
+        return manifest
+    raise _not_found(f"No undo copy is named {wanted}", wanted.text)
+
+
+def _manifests(stores: Sequence[ObjectStore], project: str) -> Iterator[Manifest]:
+    """Newest first."""
+    for found in list_backups(stores, project).backups:
+        if found.manifest is not None:
+            yield found.manifest
+
+
+def _not_found(message: str, key: str) -> BackupNotFoundError:
+    return BackupNotFoundError(message, operation="undo", key=key, hint=_HINT)
