@@ -70,6 +70,26 @@ create index on public.credit_transactions (created_at);
 create index on public.batch_images (created_at);
 create index on public.batch_projects (user_id);
 
+-- As nearly every project has it: a trigger whose function names another one without its schema. It runs on what the
+-- search path of the writing session finds, during a restore too.
+create function public.app_now() returns timestamptz
+language sql stable as 'select now()';
+
+create function public.set_updated_at() returns trigger
+language plpgsql as $$
+begin
+  if new.updated_at is not distinct from old.updated_at then
+    new.updated_at := app_now();
+  end if;
+  return new;
+end
+$$;
+
+create trigger set_updated_at before update on public.user_credits
+  for each row execute function public.set_updated_at();
+create trigger set_updated_at before update on public.operation_costs
+  for each row execute function public.set_updated_at();
+
 -- Users see what is theirs and change nothing; the app's server works with the secret key.
 alter table public.user_credits enable row level security;
 alter table public.operation_costs enable row level security;
@@ -89,8 +109,8 @@ create policy "images of own projects" on public.batch_images
 create policy "own transactions" on public.credit_transactions
   for select to authenticated using ((select auth.uid()) = user_id);
 
--- Since 30 October 2026 a new table in `public` belongs to its owner alone; the Data API's roles, service_role
--- among them, get only what is granted here.
+-- Since 30 October 2026 only the owner may use a new table in `public`. The Data API's roles, service_role among them,
+-- get only what is granted here.
 grant select on public.operation_costs to anon;
 grant select on
   public.user_credits, public.operation_costs, public.batch_projects, public.batch_images,

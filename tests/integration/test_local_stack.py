@@ -234,6 +234,22 @@ def test_the_seed_is_consistent_and_exercises_every_default_policy(stack: Stack)
         assert number(next_id) == 12_401
 
 
+def test_jewelshot_has_the_trigger_of_every_project_which_needs_the_callers_search_path(
+    stack: Stack,
+) -> None:
+    update = "update public.operation_costs set cost = cost where id = 1"
+    changed = (
+        "select updated_at > now() - interval '1 minute' from public.operation_costs where id = 1"
+    )
+    with psycopg.connect(stack.database_url) as database:
+        database.execute(update)
+        assert database.execute(changed.encode()).fetchone() == (True,)
+        database.execute("set local search_path = pg_catalog")
+        with pytest.raises(psycopg.errors.UndefinedFunction):
+            database.execute(update)
+        database.rollback()
+
+
 def test_the_database_role_has_a_hosted_owners_rights(stack: Stack) -> None:
     with psycopg.connect(stack.database_url) as database:
         row = database.execute(
