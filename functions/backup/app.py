@@ -35,13 +35,15 @@ def create_handler(project: Callable[[], ServedProject]) -> observability.Handle
 def _back_up(project: ServedProject, event: dict[str, Any], context: Any) -> Run:
     scheduled = runtime.is_schedule(event)
     run = (_scheduled_run if scheduled else _invoked_run)(project, event, context)
-    back_up = RunBackup(project, runtime.deadline_of(context))
+    deadline = runtime.deadline_of(context)
+    back_up = RunBackup(project, deadline)
     run = runtime.carry_out(
         RunKind.BACKUP,
         "Backup:Cron" if run.trigger is Trigger.SCHEDULE else "Backup:Manual",
         logger,
         metrics,
         lambda: back_up(run, scheduled=scheduled),
+        deadline=deadline,
     )
     if run.status is RunStatus.COMPLETE and project.settings.prune_function_name:
         project.dispatcher.dispatch("prune", {"trigger": run.trigger})

@@ -35,9 +35,15 @@ def create_handler(project: Callable[[], ServedProject]) -> observability.Handle
 
 def _prune(project: ServedProject, event: dict[str, Any], context: Any) -> Run:
     run, dry_run = _run(project, event, context)
-    prune = RunPrune(project, runtime.deadline_of(context))
+    deadline = runtime.deadline_of(context)
+    prune = RunPrune(project, deadline)
     run = runtime.carry_out(
-        RunKind.PRUNE, "Prune", logger, metrics, lambda: prune(run, dry_run=dry_run)
+        RunKind.PRUNE,
+        "Prune",
+        logger,
+        metrics,
+        lambda: prune(run, dry_run=dry_run),
+        deadline=deadline,
     )
     _count_age(project, run)
     return run

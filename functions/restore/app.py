@@ -35,9 +35,15 @@ def create_handler(project: Callable[[], ServedProject]) -> observability.Handle
 def _restore(project: ServedProject, event: dict[str, Any], context: Any) -> Run:
     asked = runtime.parse_event(RestoreInvocation, event)
     run = runtime.new_run(project, RunKind.RESTORE, Trigger.API, asked.run_id, context)
-    restore = RunRestore(project, runtime.deadline_of(context))
+    deadline = runtime.deadline_of(context)
+    restore = RunRestore(project, deadline)
     return runtime.carry_out(
-        RunKind.RESTORE, "Restore", logger, metrics, lambda: restore(run, asked.request())
+        RunKind.RESTORE,
+        "Restore",
+        logger,
+        metrics,
+        lambda: restore(run, asked.request()),
+        deadline=deadline,
     )
 
 

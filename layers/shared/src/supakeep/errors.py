@@ -38,13 +38,15 @@ from typing import ClassVar
 
 
 class SupakeepError(Exception):
-    """A failure that can be told to the user.
+    """A failure that can be reported to the user.
 
-    `message` says what happened and where, `hint` how to mend it, `operation` what was being done
-    (`upload`, `export`, …) and `key` the object, table or setting concerned.
+    `message` says what happened and where, `hint` how to fix it, `operation` what was being done
+    (`upload`, `export`, …) and `key` the object, table or setting concerned. A server that said when
+    to come back has its answer in `retry_after_seconds`.
     """
 
     retryable: ClassVar[bool] = False
+    retry_after_seconds: float | None = None
 
     def __init__(
         self, message: str, *, operation: str, key: str | None = None, hint: str | None = None

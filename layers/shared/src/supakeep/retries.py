@@ -1,47 +1,99 @@
-"""How often, how long and after which pauses something is tried again: one rule for every adapter."""
+"""How often, how long and after which pauses something is tried again: one rule for every adapter.
+
+The rule is bounded twice. An adapter says how long a call of its own may take; whoever has less time
+than that says so around its work, with `patience`.
+"""
 
 from __future__ import annotations
 
+import math
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from threading import Event
+from typing import Any
 
 from tenacity import (
+    RetryCallState,
     Retrying,
     retry_if_exception,
     sleep_using_event,
     stop_after_attempt,
-    stop_after_delay,
+    stop_any,
+    stop_before_delay,
     stop_when_event_set,
 )
-from tenacity.wait import wait_exponential_jitter
+from tenacity.stop import stop_base
+from tenacity.wait import wait_base, wait_exponential_jitter
 
-from supakeep.errors import SupakeepError
+from supakeep.errors import DeadlineExceededError, SupakeepError
+from supakeep.ports import Deadline
 
-_LONGEST_PAUSE_SECONDS = 20
+OUTAGE_SECONDS = 75
+"""An outage of a minute ends no backup and no restore: one attempt falls after it."""
+
+_LONGEST_PAUSE_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class _Patience:
+    """How much time whoever waits for the work has."""
+
+    seconds: float
+    deadline: Deadline | None
+
+
+_ENDLESS = _Patience(math.inf, None)
+_PATIENCE: ContextVar[_Patience] = ContextVar("patience", default=_ENDLESS)
+
+
+@contextmanager
+def patience(*, seconds: float = math.inf, deadline: Deadline | None = None) -> Iterator[None]:
+    """Within it, no call is tried again for longer than `seconds`, nor past the deadline.
+
+    A thread that takes part in the work must run in a copy of the context.
+    """
+    token = _PATIENCE.set(_Patience(seconds, deadline))
+    try:
+        yield
+    finally:
+        _PATIENCE.reset(token)
 
 
 def retrying(
     *,
-    attempts: int,
     first_pause_seconds: float,
-    give_up_after_seconds: float | None = None,
+    give_up_after_seconds: float,
+    attempts: int | None = None,
     abandoned: Event | None = None,
+    sleep: Callable[[float], Any] | None = None,
 ) -> Retrying:
     """Repeats what failed with a retryable error; the last failure is raised as it is.
 
-    The pause doubles with each attempt, with a jitter of `first_pause_seconds`. No attempt begins
-    after `give_up_after_seconds`, or once `abandoned` is set.
+    The pause doubles with each attempt, with a jitter of `first_pause_seconds`; it is as long as the
+    server asked for (`retry_after_seconds`) where that is longer. No attempt begins later than
+    `give_up_after_seconds` after the first, after `attempts` of them, once `abandoned` is set, or
+    against the `patience` around the call.
     """
     abandoned = abandoned or Event()
-    stop = stop_after_attempt(attempts) | stop_when_event_set(abandoned)
-    if give_up_after_seconds is not None:
-        stop = stop | stop_after_delay(give_up_after_seconds)
+    allowed = _PATIENCE.get()
+    stops = [
+        stop_when_event_set(abandoned),
+        stop_before_delay(min(give_up_after_seconds, allowed.seconds)),
+        stop_after_attempt(attempts or sys.maxsize),
+        _StopAtDeadline(allowed.deadline),
+    ]
     return Retrying(
-        stop=stop,
-        sleep=sleep_using_event(abandoned),
-        wait=wait_exponential_jitter(
-            multiplier=first_pause_seconds,
-            max=_LONGEST_PAUSE_SECONDS,
-            jitter=first_pause_seconds,
+        stop=stop_any(*stops),
+        sleep=sleep or sleep_using_event(abandoned),
+        wait=_RequestedPause(
+            wait_exponential_jitter(
+                multiplier=first_pause_seconds,
+                max=_LONGEST_PAUSE_SECONDS,
+                jitter=first_pause_seconds,
+            )
         ),
         retry=retry_if_exception(is_worth_retrying),
         reraise=True,
@@ -51,3 +103,29 @@ def retrying(
 def is_worth_retrying(error: BaseException) -> bool:
     """True only for our own retryable errors: an unforeseen failure is never repeated."""
     return isinstance(error, SupakeepError) and error.retryable
+
+
+class _RequestedPause(wait_base):
+    """The usual pause, or the one that the server asked for where that is longer."""
+
+    def __init__(self, usual: wait_base) -> None:
+        self._usual = usual
+
+    def __call__(self, retry_state: RetryCallState) -> float:
+        outcome = retry_state.outcome
+        error = outcome.exception() if outcome is not None else None
+        requested = error.retry_after_seconds if isinstance(error, SupakeepError) else None
+        return max(self._usual(retry_state), requested or 0)
+
+
+class _StopAtDeadline(stop_base):
+    def __init__(self, deadline: Deadline | None) -> None:
+        self._deadline = deadline
+
+    def __call__(self, retry_state: RetryCallState) -> bool:  # noqa: ARG002 (tenacity's)
+        try:
+            if self._deadline is not None:
+                self._deadline.check()
+        except DeadlineExceededError:
+            return True
+        return False

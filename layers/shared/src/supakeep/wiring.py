@@ -141,9 +141,9 @@ def s3_store(bucket: str, *, name: str) -> ObjectStore:
     """An S3 bucket as a store, with the credentials that boto3 finds by itself."""
     from supakeep.stores.s3 import S3ObjectStore
 
-    # a mirror that hangs must leave the backup time to end: two attempts here, and none in boto3
+    # a mirror that hangs must leave the backup time to end; what is repeated is repeated here only
     client = _aws_client("s3", attempts=1, read_seconds=30)
-    return RetryingObjectStore(S3ObjectStore(client, bucket, name=name), attempts=2)
+    return RetryingObjectStore(S3ObjectStore(client, bucket, name=name))
 
 
 def store_at(place: str) -> ObjectStore:

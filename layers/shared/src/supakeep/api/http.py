@@ -34,9 +34,13 @@ from supakeep.errors import (
     UnsafeOperationError,
 )
 from supakeep.ports import Project
+from supakeep.retries import patience
 from supakeep.settings import Settings
 
 log = logging.getLogger(__name__)
+
+# the gateway waits for 30 seconds, and the last attempt takes time as well
+_ANSWER_SECONDS = 8
 
 MAX_BODY_BYTES = 64 * 1024
 CRON_PATH = "/api/cron/"
@@ -107,7 +111,8 @@ def answer(
     except SupakeepError as error:
         log.warning("%s. %s", error.message, error.hint)
         return _serialized(error_response(error))
-    return resolver.resolve(event, context)
+    with patience(seconds=_ANSWER_SECONDS):
+        return resolver.resolve(event, context)
 
 
 def _with_json_body(event: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import Run, RunKind, new_run_id
 from supakeep.errors import InvalidRequestError, SupakeepError
 from supakeep.ports import Deadline, Project
+from supakeep.retries import patience
 from supakeep.wiring import SupabaseProject
 
 log = logging.getLogger(__name__)
@@ -98,11 +99,20 @@ def new_run(
 
 
 def carry_out(
-    kind: RunKind, scope: str, logger: Logger, metrics: Metrics, work: Callable[[], Run]
+    kind: RunKind,
+    scope: str,
+    logger: Logger,
+    metrics: Metrics,
+    work: Callable[[], Run],
+    *,
+    deadline: Deadline,
 ) -> Run:
-    """Does the work, logs and counts its end, and lets a failure escape."""
+    """Does the work, logs and counts its end, and lets a failure escape. Nothing is tried again past
+    the deadline.
+    """
     try:
-        run = work()
+        with patience(deadline=deadline):
+            run = work()
     except Exception as exc:
         report_failure(logger, metrics, kind, exc, scope)
         raise

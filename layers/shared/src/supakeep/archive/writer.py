@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from types import TracebackType
 from typing import BinaryIO, Self, cast
 
@@ -77,7 +78,7 @@ class VolumeWriter:
         # one at a time: no more than two spool files, and no volume after one that failed
         self._wait()
         self._entries.append(VolumeEntry(key=key, bytes=self._size, sha256=self._hash.hexdigest()))
-        self._storing = self._pool.submit(self._upload_spool, key, self._spool)
+        self._storing = self._pool.submit(copy_context().run, self._upload_spool, key, self._spool)
 
     def _upload_spool(self, key: str, spool: BinaryIO) -> None:
         with spool:

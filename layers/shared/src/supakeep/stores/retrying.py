@@ -8,24 +8,27 @@ from typing import BinaryIO, TypeVar
 
 from supakeep.errors import ObjectAlreadyExistsError, SupakeepError
 from supakeep.ports import ObjectStore, StoredObject
-from supakeep.retries import retrying
+from supakeep.retries import OUTAGE_SECONDS, retrying
 
 T = TypeVar("T")
 
 
 class RetryingObjectStore:
-    """Repeats what failed with a retryable error, with growing pauses; all else passes through.
-
-    `first_pause_seconds` doubles with each attempt.
-    """
+    """Repeats what failed with a retryable error, with growing pauses; all else passes through."""
 
     def __init__(
-        self, store: ObjectStore, *, attempts: int = 4, first_pause_seconds: float = 0.5
+        self,
+        store: ObjectStore,
+        *,
+        give_up_after_seconds: float = OUTAGE_SECONDS,
+        first_pause_seconds: float = 0.5,
+        sleep: Callable[[float], object] | None = None,
     ) -> None:
         self.name = store.name
         self._store = store
-        self._attempts = attempts
+        self._give_up_after_seconds = give_up_after_seconds
         self._first_pause_seconds = first_pause_seconds
+        self._sleep = sleep
 
     def put(self, key: str, content: BinaryIO) -> None:
         start = content.tell()
@@ -69,5 +72,9 @@ class RetryingObjectStore:
         return same and not content.read(1)
 
     def _retrying(self, attempt: Callable[[], T]) -> T:
-        repeat = retrying(attempts=self._attempts, first_pause_seconds=self._first_pause_seconds)
+        repeat = retrying(
+            first_pause_seconds=self._first_pause_seconds,
+            give_up_after_seconds=self._give_up_after_seconds,
+            sleep=self._sleep,
+        )
         return repeat(attempt)

@@ -6,6 +6,7 @@ import datetime as dt
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 
 from supakeep.archive.damage import damaged
@@ -114,10 +115,12 @@ def read_manifests(
         if (parsed := ObjectName.parse(key)) is not None and parsed.is_manifest
     ]
     with ThreadPoolExecutor(_PARALLEL_READS) as pool:
-        manifests = pool.map(lambda name: _manifest_or_error(store, name, sizes), names)
-        return [
-            (name, read) for name, read in zip(names, manifests, strict=True) if read is not None
+        reading = [
+            pool.submit(copy_context().run, _manifest_or_error, store, name, sizes)
+            for name in names
         ]
+        manifests = [future.result() for future in reading]
+    return [(name, read) for name, read in zip(names, manifests, strict=True) if read is not None]
 
 
 def check_sizes(manifest: Manifest, sizes: Mapping[str, int], *, read_from: str) -> None:
