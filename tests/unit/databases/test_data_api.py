@@ -115,6 +115,20 @@ def test_a_gateway_that_answers_in_json_without_a_code_is_not_taken_for_a_wrong_
         database_over(lambda _: httpx.Response(status, json=body)).catalog()
 
 
+@pytest.mark.parametrize("status", [429, 503])
+def test_the_pause_that_a_gateway_asks_for_is_in_the_error(status: int) -> None:
+    answer = httpx.Response(status, text="busy", headers={"Retry-After": "0.5"})
+    whole = httpx.Response(status, text="busy", headers={"Retry-After": "0"})
+
+    with pytest.raises(DatabaseUnavailableError) as failed:
+        database_over(lambda _: whole).catalog()
+    assert failed.value.retry_after_seconds == 0
+
+    with pytest.raises(DatabaseUnavailableError) as failed:
+        database_over(lambda _: answer).catalog()
+    assert failed.value.retry_after_seconds is None
+
+
 @pytest.mark.parametrize("status", [403, 404, 405])
 def test_another_refusal_of_a_gateway_is_not_tried_again(status: int) -> None:
     database = database_over(lambda _: httpx.Response(status, text="<html>no</html>"))

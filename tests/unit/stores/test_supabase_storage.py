@@ -222,3 +222,45 @@ def test_an_object_cannot_be_signed_where_it_is_not() -> None:
 
     with pytest.raises(ObjectNotFoundError):
         store_over(always(400, body)).signed_url(KEY, 60)
+
+
+@pytest.mark.parametrize(
+    ("status", "says", "hint"),
+    [(402, "used up a quota", "Usage"), (540, "This project is paused", "Resume it")],
+)
+def test_a_project_that_is_restricted_is_not_called_a_wrong_key(
+    status: int, says: str, hint: str
+) -> None:
+    store = store_over(always(status, text="<html>no</html>"))
+
+    for attempt in (
+        lambda: store.put(KEY, io.BytesIO(b"x")),
+        lambda: read(store),
+        lambda: list(store.list("daily/")),
+        lambda: store.signed_url(KEY, 60),
+        lambda: store.delete(KEY),
+    ):
+        with pytest.raises(StorageError, match=says) as failed:
+            attempt()
+        assert failed.value.hint is not None
+        assert hint in failed.value.hint
+        assert not failed.value.retryable
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"), [("7", 7), ("later", None), ("Sun, 22 Nov 2020 12:00:00 GMT", 0)]
+)
+@pytest.mark.parametrize("status", [429, 503])
+def test_the_pause_that_the_server_asks_for_is_in_the_error(
+    header: str, seconds: float | None, status: int
+) -> None:
+    def server(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(status, text="busy", headers={"Retry-After": header})
+
+    with pytest.raises(StorageUnavailableError) as failed:
+        store_over(server).put(KEY, io.BytesIO(b"x"))
+    assert failed.value.retry_after_seconds == seconds
+
+    with pytest.raises(StorageUnavailableError) as failed:
+        store_over(server).delete(KEY)
+    assert failed.value.retry_after_seconds == seconds

@@ -6,12 +6,14 @@ than that says so around its work, with `patience`.
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from threading import Event
 from typing import Any
 
@@ -103,6 +105,19 @@ def retrying(
 def is_worth_retrying(error: BaseException) -> bool:
     """True only for our own retryable errors: an unforeseen failure is never repeated."""
     return isinstance(error, SupakeepError) and error.retryable
+
+
+def requested_pause(retry_after: str | None) -> float | None:
+    """The seconds in a header `Retry-After`, which gives them or a moment; None for anything else."""
+    if not retry_after:
+        return None
+    if retry_after.strip().isdecimal():
+        return float(retry_after)
+    try:
+        moment = parsedate_to_datetime(retry_after)
+        return max(0.0, (moment - dt.datetime.now(moment.tzinfo)).total_seconds())
+    except ValueError:
+        return None
 
 
 class _RequestedPause(wait_base):

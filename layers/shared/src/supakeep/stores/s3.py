@@ -18,6 +18,7 @@ from supakeep.errors import (
     StorageUnavailableError,
 )
 from supakeep.ports import StoredObject
+from supakeep.retries import requested_pause
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -101,7 +102,7 @@ def _no_bucket_name(bucket: str, operation: str) -> StorageError:
         f"{bucket!r} is not the name of an S3 bucket",
         operation=operation,
         key=bucket,
-        hint=f"Write s3://{name} (--from, --to) or MIRROR_S3_BUCKET={name}, the bucket alone: "
+        hint=f"Write s3://{name} (--from, --to) or MIRROR_S3_BUCKET={name}, only the bucket: "
         "backups lie in its folder daily/, and a path cannot be chosen.",
     )
 
@@ -134,7 +135,8 @@ def _raise_mapped(exc: ClientError, operation: str, key: str, bucket: str) -> No
             hint="The function's role (or your AWS credentials) must allow this on the bucket.",
         ) from exc
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or code in _BUSY_CODES:
-        raise StorageUnavailableError(
-            f"S3 could not answer: {code}", operation=operation, key=key
-        ) from exc
+        busy = StorageUnavailableError(f"S3 could not answer: {code}", operation=operation, key=key)
+        headers = exc.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        busy.retry_after_seconds = requested_pause(headers.get("retry-after"))
+        raise busy from exc
     raise StorageError(f"S3 refused: {code}", operation=operation, key=key) from exc

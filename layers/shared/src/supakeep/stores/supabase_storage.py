@@ -10,7 +10,6 @@ from typing import Any, BinaryIO, NoReturn
 from urllib.parse import quote
 
 import httpx
-from storage3 import SyncStorageClient
 from storage3.exceptions import StorageApiError
 
 from supakeep.errors import (
@@ -22,12 +21,13 @@ from supakeep.errors import (
     StorageUnavailableError,
 )
 from supakeep.ports import StoredObject
+from supakeep.retries import requested_pause
 from supakeep.stores.supabase_listing import (
     Entry,
     entries_by_cursor,
     entries_by_offset,
 )
-from supakeep.supabase_keys import key_headers
+from supakeep.supabase_gateway import RESTRICTED_STATUSES, key_headers
 
 _TIMEOUT = httpx.Timeout(120.0, connect=10.0)
 _PIECE_BYTES = 1024 * 1024
@@ -50,8 +50,6 @@ class SupabaseObjectStore:
         self._url = f"{url.rstrip('/')}/storage/v1"
         self._headers = key_headers(key)
         self._client = client or httpx.Client(timeout=_TIMEOUT, follow_redirects=False)
-        storage = SyncStorageClient(f"{self._url}/", self._headers, http_client=self._client)
-        self._files = storage.from_(bucket)
 
     def put(self, key: str, content: BinaryIO) -> None:
         # storage3's upload() takes a file of two classes only; httpx streams any
@@ -91,8 +89,17 @@ class SupabaseObjectStore:
             self._require_bucket()
 
     def delete(self, key: str) -> None:
+        # by storage3's remove(), what the server says beside the status would be lost
         with self._mapped_errors("delete", key):
-            self._files.remove([key])
+            response = self._client.request(
+                "DELETE",
+                f"{self._url}/object/{quote(self._bucket)}",
+                headers=self._headers,
+                json={"prefixes": [key]},
+            )
+            _raise_for_error(response, "delete", key)
+            if not isinstance(response.json(), list):
+                raise TypeError("a deletion answers with the objects that are gone")
 
     def signed_url(self, key: str, expires_in_seconds: int) -> str:
         # storage3's create_signed_url() takes no answer that spells the field as Supabase Lite does
@@ -153,10 +160,8 @@ class SupabaseObjectStore:
     def _mapped_errors(self, operation: str, key: str) -> Iterator[None]:
         try:
             yield
-        except StorageApiError as exc:
-            _raise_mapped(exc, operation, key)
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as exc:
-            # the last three: an answer of 200 that is not Storage's, a proxy's page say
+            # the last three: an answer of 200 that is not Storage's, such as a proxy's page
             raise _unavailable(operation, key, type(exc).__name__) from exc
 
 
@@ -174,13 +179,21 @@ def _stored_object(folder: str, entry: dict[str, Any]) -> StoredObject | None:
 def _raise_for_error(response: httpx.Response, operation: str, key: str) -> None:
     if response.is_success:
         return
+    if response.status_code in RESTRICTED_STATUSES:
+        message, hint = RESTRICTED_STATUSES[response.status_code]
+        message = f"{message} (HTTP {response.status_code})"
+        raise StorageError(message, operation=operation, key=key, hint=hint)
     response.read()
     try:
         body = response.json()
         error = StorageApiError(body["message"], body["error"], body["statusCode"])
     except (ValueError, KeyError, TypeError):
         error = StorageApiError(response.reason_phrase, "InternalError", response.status_code)
-    _raise_mapped(error, operation, key)
+    try:
+        _raise_mapped(error, operation, key)
+    except StorageUnavailableError as exc:
+        exc.retry_after_seconds = requested_pause(response.headers.get("retry-after"))
+        raise
 
 
 def _raise_mapped(exc: StorageApiError, operation: str, key: str) -> NoReturn:

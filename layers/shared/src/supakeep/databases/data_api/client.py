@@ -20,7 +20,7 @@ from supakeep.databases.data_api.errors import (
 )
 from supakeep.domain.schema import Table
 from supakeep.retries import retrying
-from supakeep.supabase_keys import key_headers
+from supakeep.supabase_gateway import key_headers
 
 _TIMEOUT = httpx.Timeout(90.0, connect=10.0)
 _ATTEMPTS = 4

@@ -20,6 +20,8 @@ from supakeep.errors import (
     StatementTimeoutError,
     StatementTooLargeError,
 )
+from supakeep.retries import requested_pause
+from supakeep.supabase_gateway import RESTRICTED_STATUSES
 
 MIGRATION = "supabase/migrations/20261125120000_supakeep.sql"
 
@@ -38,19 +40,6 @@ _MISSING_TABLE_CODES = ("42P01", "PGRST205", "3F000")
 _UNAVAILABLE_STATUSES = frozenset((429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 544))
 # the gateway waited for the answer as long as it waits for any
 _TIMEOUT_STATUSES = frozenset((504, 524))
-_RESTRICTED_STATUSES = {
-    402: (
-        "Supabase restricts this project, because its organization used up a quota",
-        (
-            "Dashboard, Organization, Usage shows which quota it is. Raise the spend cap, upgrade the "
-            "plan or wait for the next billing period."
-        ),
-    ),
-    540: (
-        "This project is paused",
-        "Resume it in the Supabase dashboard, and run this again a few minutes later.",
-    ),
-}
 
 
 def no_answer(function: str, what: str, table: Table | None) -> DatabaseUnavailableError:
@@ -69,11 +58,13 @@ def transport_error(
 def gateway_error(function: str, response: httpx.Response, table: Table | None) -> DatabaseError:
     """The error for an answer that Supabase's gateway gave in PostgREST's place."""
     status = response.status_code
-    if status in _RESTRICTED_STATUSES:
-        message, hint = _RESTRICTED_STATUSES[status]
+    if status in RESTRICTED_STATUSES:
+        message, hint = RESTRICTED_STATUSES[status]
         return DatabaseError(f"{message} (HTTP {status})", operation=function, hint=hint)
     kind = StatementTimeoutError if status in _TIMEOUT_STATUSES else DatabaseUnavailableError
-    return _no_answer(kind, function, f"HTTP {status}", table)
+    error = _no_answer(kind, function, f"HTTP {status}", table)
+    error.retry_after_seconds = requested_pause(response.headers.get("retry-after"))
+    return error
 
 
 def _no_answer(
@@ -91,7 +82,7 @@ def _no_answer(
 def raise_for_gateway(response: httpx.Response) -> None:
     """Raises HTTPStatusError where PostgREST did not answer: its errors all have a code."""
     status = response.status_code
-    if status not in _UNAVAILABLE_STATUSES and status not in _RESTRICTED_STATUSES:
+    if status not in _UNAVAILABLE_STATUSES and status not in RESTRICTED_STATUSES:
         return
     try:
         body = json.loads(response.read())

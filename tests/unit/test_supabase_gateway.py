@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from supakeep.supabase_keys import key_headers
+from supakeep.supabase_gateway import key_headers
 
 
 @pytest.mark.parametrize("key", ["sb_secret_abc", "sb_publishable_abc"])

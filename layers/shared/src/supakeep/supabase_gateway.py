@@ -1,0 +1,30 @@
+"""The gateway in front of a Supabase project: the keys that it takes, and what it says for itself."""
+
+from __future__ import annotations
+
+# HTTP statuses by which the gateway refuses every request to a project: what happened, and the fix
+RESTRICTED_STATUSES = {
+    402: (
+        "Supabase restricts this project, because its organization used up a quota",
+        (
+            "Dashboard, Organization, Usage shows which quota it is. Raise the spend cap, upgrade the "
+            "plan or wait for the next billing period."
+        ),
+    ),
+    540: (
+        "This project is paused",
+        "Resume it in the Supabase dashboard, and run this again a few minutes later.",
+    ),
+}
+
+
+def key_headers(key: str) -> dict[str, str]:
+    """The headers that authorize a request to the project.
+
+    A key of today (`sb_secret_…`) is not a JWT, and the gateway refuses it as a Bearer token. A
+    legacy `service_role` JWT has to stand in both headers.
+    """
+    headers = {"apikey": key}
+    if not key.startswith("sb_"):
+        headers["Authorization"] = f"Bearer {key}"
+    return headers
