@@ -1,3 +1,3 @@
 """Backup and restore for Supabase databases."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
