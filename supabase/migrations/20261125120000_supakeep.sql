@@ -15,6 +15,33 @@
 create schema if not exists supakeep;
 comment on schema supakeep is 'Supakeep''s own; the Data API must not expose it';
 
+-- The table that a request is about.
+create or replace function supakeep.relation(asked jsonb)
+returns regclass
+language sql stable security invoker
+set search_path = pg_catalog
+as $$
+  select format('%I.%I', asked ->> 'schema', asked ->> 'table')::regclass
+$$;
+
+-- Names of columns, which a request gives as a JSON array; none where it gives none.
+create or replace function supakeep.names(given jsonb)
+returns text[]
+language sql immutable security invoker
+set search_path = pg_catalog
+as $$
+  select array(select n from jsonb_array_elements_text(coalesce(nullif(given, 'null'), '[]')) with ordinality u(n, i) order by i)
+$$;
+
+-- Where a table's own rows are: an heir's rows are the heir's, a partition's those of the partitioned table.
+create or replace function supakeep.own_rows(relation regclass)
+returns text
+language sql stable security invoker
+set search_path = pg_catalog
+as $$
+  select case relkind when 'p' then '' else 'only ' end || relation::text from pg_class where oid = relation
+$$;
+
 -- The search path under which columns compare as their types do.
 create or replace function supakeep.search_path(relation regclass, columns text[])
 returns text
@@ -44,15 +71,6 @@ operator_schemas as (
 select 'pg_catalog' || coalesce(string_agg(', ' || quote_ident(name), '' order by name), '') from operator_schemas
 $$;
 
--- Where a table's own rows are: an heir's rows are the heir's, a partition's those of the partitioned table.
-create or replace function supakeep.own_rows(relation regclass)
-returns text
-language sql stable security invoker
-set search_path = pg_catalog
-as $$
-  select case relkind when 'p' then '' else 'only ' end || relation::text from pg_class where oid = relation
-$$;
-
 -- A type as SQL spells it; for a domain, the type below it, however many domains lie between.
 create or replace function supakeep.base_type(given oid)
 returns text
@@ -68,6 +86,15 @@ as $$
   select format_type(oid, -1) from unwrapped where typtype <> 'd'
 $$;
 
+-- A key's columns of `t` as SQL lists them: `t.a, t.b`; with another form each as that form has it (`t.%I::text`).
+create or replace function supakeep.key_list(key text[], form text default 't.%I')
+returns text
+language sql immutable security invoker
+set search_path = pg_catalog
+as $$
+  select string_agg(format(form, k), ', ' order by i) from unnest(key) with ordinality u(k, i)
+$$;
+
 -- A key's values, given as a JSON array of texts, as SQL literals of the key's types. A domain's are of the type below
 -- it: the domain's checks were made when the row was written, and may need the table owner's search path.
 create or replace function supakeep.key_values(relation regclass, key text[], given jsonb)
@@ -78,6 +105,133 @@ as $$
   select string_agg(format('%L::%s', given ->> (i - 1)::int, supakeep.base_type(a.atttypid)), ', ' order by i)
     from unnest(key) with ordinality u(k, i)
     join pg_attribute a on a.attrelid = relation and a.attname = u.k
+$$;
+
+-- Which rows of `t` a request is about, as SQL: those of its window (`since_column` and `since`, or `order_by` and the
+-- `bound` that supakeep_window settled), and with `untouched_since` only those that no transaction has written since.
+-- The window's column is compared by itself first, so that an ordinary index on it serves.
+create or replace function supakeep.condition(asked jsonb)
+returns text
+language sql stable security invoker
+set search_path = pg_catalog
+as $$
+  select concat_ws(' and ', 'true',
+    case when asked ->> 'since_column' is not null
+         then format('t.%I >= %L', asked ->> 'since_column', asked ->> 'since') end,
+    case when asked -> 'bound' ->> 'order' is not null
+         then format('t.%1$I >= %2$L and (t.%1$I > %2$L or (%3$s) >= (%4$s))', asked ->> 'order_by',
+                     asked -> 'bound' ->> 'order', supakeep.key_list(key), supakeep.key_values(relation, key, asked -> 'bound' -> 'key'))
+         when asked -> 'bound' ->> 'key' is not null
+         then format('(t.%1$I is not null or (%2$s) >= (%3$s))', asked ->> 'order_by',
+                     supakeep.key_list(key), supakeep.key_values(relation, key, asked -> 'bound' -> 'key')) end,
+    case when asked ->> 'untouched_since' is not null
+         then format('age(t.xmin) > age(%L::xid8::xid)', asked ->> 'untouched_since') end)
+  from (select supakeep.relation(asked) as relation, supakeep.names(asked -> 'key') as key) request
+$$;
+
+-- Which part of the key's order a request is about, as SQL: from the key `from` on, after the key `after`, up to but
+-- without the key `until`; each is optional.
+create or replace function supakeep.slice(asked jsonb)
+returns text
+language sql stable security invoker
+set search_path = pg_catalog
+as $$
+  select concat_ws(' and ', 'true', string_agg(
+    format('(%s) %s (%s)', supakeep.key_list(key), operator, supakeep.key_values(relation, key, asked -> name)), ' and '))
+  from (select supakeep.relation(asked) as relation, supakeep.names(asked -> 'key') as key) request
+  cross join (values ('from', '>='), ('after', '>'), ('until', '<')) limits (name, operator)
+  where nullif(asked -> name, 'null') is not null
+$$;
+
+-- A row of `t` as JSON text on one line, as SQL: what row_to_json makes of it, but for values of which that would not
+-- be exact (docs/format.md). The request names their columns, as the catalog has them.
+create or replace function supakeep.line(asked jsonb)
+returns text
+language plpgsql stable security invoker
+set search_path = pg_catalog
+as $$
+declare
+  texts  text[] := supakeep.names(asked -> 'text_columns');
+  arrays text[] := supakeep.names(asked -> 'array_columns');
+  jsons  text[] := supakeep.names(asked -> 'json_columns');
+  jsonbs text[] := supakeep.names(asked -> 'jsonb_columns');
+  -- line breaks between tokens, blanks around a null, and escapes that the functions which make rows of JSON refuse
+  odd    text := $odd$t.%1$I::text ~ E'[\n\r]|\\\\u(0000|[dD][89a-fA-F])|^[ \t]+null[ \t]*$|^null[ \t]+$'$odd$;
+  line   text := 'row_to_json(t.*)';
+  nulls  text;
+  given  text;
+begin
+  if cardinality(texts || arrays || jsons) > 0 then
+    select format('(select row_to_json(r.*) from (select %s) r)', string_agg(format(
+             case when a.attname = any (texts) then 't.%1$I::text as %1$I'
+                  when a.attname = any (arrays)
+                  -- JSON has no place for a lower bound other than 1, the array's text has
+                  then $form$case when array_dims(t.%1$I) !~ '^([[]1:[0-9]+[]])+$' then to_json(t.%1$I::text) else to_json(t.%1$I) end as %1$I$form$
+                  when a.attname = any (jsons)
+                  then 'case when ' || odd || ' then to_json(t.%1$I::text) else t.%1$I::json end as %1$I'
+                  else 't.%1$I' end, a.attname), ', ' order by a.attnum))
+      into line
+      from pg_attribute a
+     where a.attrelid = supakeep.relation(asked) and a.attnum > 0 and not a.attisdropped;
+  end if;
+  select string_agg(format($form$case when %1$s_typeof(t.%2$I) = 'null' then %3$L end$form$, type, name, name), ', ' order by a.attnum)
+    into nulls
+    from (select 'json' as type, unnest(jsons) as name union all select 'jsonb', unnest(jsonbs)) nullable
+    join pg_attribute a on a.attrelid = supakeep.relation(asked) and a.attname = name and not a.attnotnull;
+  select string_agg(format('case when ' || odd || ' then %2$L end', name, name), ', ')
+    into given from unnest(jsons) name;
+  line := line || '::text';
+  if nulls is not null or given is not null then
+    line := format($form$
+      (select case when nulls is null and given is null then line else left(line, -1) || ',"":' || json_strip_nulls(
+                json_build_object('null', array_to_json(nulls), 'text', array_to_json(given)))::text || '}' end
+         from (select %1$s as line, nullif(array_remove(array[%2$s]::text[], null), '{}') as nulls,
+                      nullif(array_remove(array[%3$s]::text[], null), '{}') as given) told)$form$,
+      line, nulls, given);
+  end if;
+  return line;
+end
+$$;
+
+-- The query of a page: the rows' lines and their keys as texts, in the order of the key. See supakeep_page.
+create or replace function supakeep.page_query(asked jsonb)
+returns text
+language sql stable security invoker
+set search_path = pg_catalog
+as $$
+  select format('select %s as line, array[%s] as key from %s t where %s and %s order by %s limit %s',
+                supakeep.line(asked), supakeep.key_list(key, 't.%I::text'), supakeep.own_rows(supakeep.relation(asked)),
+                supakeep.condition(asked), supakeep.slice(asked), supakeep.key_list(key), (asked ->> 'limit')::bigint)
+    from (select supakeep.names(asked -> 'key') as key) request
+$$;
+
+-- The query for the $1-th row of those whose `order_by` is (or is not) null, from the highest value down: {order, key}.
+-- An ordinary index on the column serves: `desc nulls last` over all rows would need one of its own.
+create or replace function supakeep.bound_query(asked jsonb, which text)
+returns text
+language sql stable security invoker
+set search_path = pg_catalog
+as $$
+  select format('select jsonb_build_object(''order'', t.%1$I::text, ''key'', array[%2$s]) from %3$s t '
+                'where t.%1$I %4$s order by t.%1$I desc, %5$s offset $1 - 1 limit 1',
+                asked ->> 'order_by', supakeep.key_list(key, 't.%I::text'),
+                supakeep.own_rows(supakeep.relation(asked)), which, supakeep.key_list(key, 't.%I desc'))
+    from (select supakeep.names(asked -> 'key') as key) request
+$$;
+
+-- The query for the first key of each slice of a window, in the key's order. A slice has $1 rows, or more where there
+-- would be more than 2,000 of them.
+create or replace function supakeep.cuts_query(asked jsonb)
+returns text
+language sql stable security invoker
+set search_path = pg_catalog
+as $$
+  select format('select coalesce(json_agg(first order by n), ''[]'') from ('
+                'select array[%1$s] as first, row_number() over (order by %2$s) - 1 as n, count(*) over () as total '
+                'from %3$s t where %4$s) rows where n %% greatest($1, total / 2000 + 1) = 0',
+                supakeep.key_list(key, 't.%I::text'), supakeep.key_list(key),
+                supakeep.own_rows(supakeep.relation(asked)), supakeep.condition(asked))
+    from (select supakeep.names(asked -> 'key') as key) request
 $$;
 
 -- The rows of a JSON array as rows of a table, read as the backup wrote them. Checks of domains run here, and therefore
@@ -154,7 +308,7 @@ returns text
 language sql immutable security invoker
 set search_path = pg_catalog
 as $$
-  select format('pg_catalog.row_to_json((select r from (select %s) r))::pg_catalog.text',
+  select format('(select pg_catalog.row_to_json(r.*)::pg_catalog.text from (select %s) r)',
                 coalesce(string_agg(format(case when c = any (as_text) then '%1$I.%2$I::pg_catalog.text as %2$I' else '%1$I.%2$I' end,
                                            alias, c), ', ' order by i), 'null'))
     from unnest(columns) with ordinality u(c, i)
@@ -379,10 +533,14 @@ where c.relkind in ('r', 'p')
 ) t
 $$;
 
--- Which rows are the last N by a column: {order, key} of the N-th row, counted from the highest value down, rows
--- without a value last; null where there are fewer. Settled once, so that a row whose value changes while pages are
--- read is neither lost nor doubled. request: {schema, table, key, order_by, last_rows}.
-create or replace function public.supakeep_bound(request text)
+-- Settles which rows the window of a table holds, and cuts them into slices of the key's order, so that a page neither
+-- walks past the rows that the window leaves out nor moves when a row's value changes. request: {schema, table, key,
+-- slice_rows?, order_by and last_rows, or since_column and since}. Answers
+--   bound:  for the last N rows by a column, {order, key} of the N-th one, counted from the highest value down, rows
+--           without a value last; null where there are fewer;
+--   cuts:   the key of the first row of each slice; null without slice_rows;
+--   moment: the oldest transaction that was not over.
+create or replace function public.supakeep_window(request text)
 returns json
 language plpgsql stable security invoker
 set search_path = pg_catalog
@@ -391,33 +549,40 @@ set datestyle = 'ISO'
 set intervalstyle = 'postgres'
 set bytea_output = 'hex'
 set extra_float_digits = 3
+set lock_timeout = '10s'
 set statement_timeout = '55s'
 as $$
 declare
-  asked    jsonb := request;
-  relation regclass := format('%I.%I', asked ->> 'schema', asked ->> 'table')::regclass;
-  key      text[] := array(select jsonb_array_elements_text(asked -> 'key'));
-  order_by text := asked ->> 'order_by';
-  answer   json;
+  asked  jsonb := request;
+  bound  jsonb;
+  cuts   json;
+  valued bigint := 0;
 begin
-  perform set_config('search_path', supakeep.search_path(relation, key || order_by), true);
-  execute format(
-    'select json_build_object(''order'', t.%1$I::text, ''key'', to_json(array[%2$s]::text[])) from %3$s t '
-    'order by t.%1$I desc nulls last, %4$s offset %5$s limit 1',
-    order_by,
-    (select string_agg(format('t.%I::text', k), ', ' order by i) from unnest(key) with ordinality u(k, i)),
-    supakeep.own_rows(relation),
-    (select string_agg(format('t.%I desc', k), ', ' order by i) from unnest(key) with ordinality u(k, i)),
-    (asked ->> 'last_rows')::bigint - 1)
-  into answer;
-  return answer;
+  perform set_config('search_path', supakeep.search_path(
+    supakeep.relation(asked), supakeep.names(asked -> 'key') || (asked ->> 'order_by')), true);
+  if asked ->> 'last_rows' is not null then
+    execute supakeep.bound_query(asked, 'is not null') into bound using (asked ->> 'last_rows')::bigint;
+    if bound is null then
+      execute format('select count(*) from %s t where t.%I is not null',
+                     supakeep.own_rows(supakeep.relation(asked)), asked ->> 'order_by') into valued;
+      execute supakeep.bound_query(asked, 'is null') into bound using (asked ->> 'last_rows')::bigint - valued;
+    end if;
+    asked := asked || jsonb_build_object('bound', bound);
+  end if;
+  if asked ->> 'slice_rows' is not null then
+    execute supakeep.cuts_query(asked) into cuts using (asked ->> 'slice_rows')::bigint;
+  end if;
+  return json_build_object('bound', bound, 'cuts', cuts, 'moment', pg_snapshot_xmin(pg_current_snapshot())::text);
 end
 $$;
 
--- One page of a table, in the order of its key. request: {schema, table, key: [column…], limit, max_bytes, after,
--- order_by?, bound?, since_column?, since?}; `after` is what the page before answered, null for the first; `bound` is
--- supakeep_bound's answer. Answers {rows: the rows' JSON texts, a comma and a line break between them, count, after};
--- a count of 0 is the end.
+-- One page of a table, in the order of its key. request: {schema, table, key: [column…], limit, max_bytes, the columns
+-- of supakeep.line, the limits of supakeep.slice, the window of supakeep.condition}. Answers {rows: the rows' JSON
+-- texts, a comma and a line break between them, count, after: the last row's key, end: whether there are no more,
+-- moment: the oldest transaction that was not over}.
+--
+-- Rows are taken one by one until the next one would be more than max_bytes (a single row may be), so that the server
+-- holds no more than a page of them, whatever their width.
 create or replace function public.supakeep_page(request text)
 returns json
 language plpgsql stable security invoker
@@ -427,88 +592,56 @@ set datestyle = 'ISO'
 set intervalstyle = 'postgres'
 set bytea_output = 'hex'
 set extra_float_digits = 3
+set cursor_tuple_fraction = 1
+set lock_timeout = '10s'
 set statement_timeout = '20s'
 as $$
 declare
-  asked     jsonb := request;
-  relation  regclass := format('%I.%I', asked ->> 'schema', asked ->> 'table')::regclass;
-  key       text[] := array(select jsonb_array_elements_text(asked -> 'key'));
-  order_by  text := asked ->> 'order_by';
-  bound     jsonb := nullif(asked -> 'bound', 'null');
-  key_list  text := (select string_agg(format('t.%I', k), ', ' order by i) from unnest(key) with ordinality u(k, i));
-  as_text   text[] := array(select jsonb_array_elements_text(asked -> 'text_columns'));
-  line      text := 'row_to_json(t.*)';
-  condition text := 'true';
-  source    text;
-  page      text;
-  lines     text;
-  kept      bigint;
-  bytes     bigint;
-  after     json;
+  asked  jsonb := request;
+  rows   refcursor;
+  line   text;
+  key    text[];
+  lines  text[] := '{}';
+  bytes  bigint := 0;
+  after  text[];
+  is_end boolean := false;
 begin
-  perform set_config('search_path', supakeep.search_path(relation, key || order_by), true);
-  if cardinality(as_text) > 0 then
-    line := (select format('(select row_to_json(r.*) from (select %s) r)', string_agg(
-                      format(case when a.attname = any (as_text) then 't.%1$I::text as %1$I' else 't.%1$I' end, a.attname),
-                      ', ' order by a.attnum))
-               from pg_attribute a
-              where a.attrelid = relation and a.attnum > 0 and not a.attisdropped);
-  end if;
-  if asked ->> 'since_column' is not null then
-    condition := format('t.%I >= %L', asked ->> 'since_column', asked ->> 'since');
-  end if;
-  if nullif(asked -> 'after', 'null') is not null then
-    condition := condition || format(' and (%s) > (%s)', key_list, supakeep.key_values(relation, key, asked -> 'after'));
-  end if;
-  if bound is not null then
-    condition := condition || format(
-      case when bound ->> 'order' is null then ' and (t.%1$I is not null or (%3$s) >= (%4$s))'
-           else ' and (t.%1$I > %2$L or (t.%1$I = %2$L and (%3$s) >= (%4$s)))' end,
-      order_by, bound ->> 'order', key_list, supakeep.key_values(relation, key, bound -> 'key'));
-  end if;
-  -- a column of type json may hold line breaks between its tokens, never inside one
-  line := format($line$replace(replace(%s::text, E'\n', ' '), E'\r', ' ')$line$, line);
-  source := format('from %s t where %s order by %s', supakeep.own_rows(relation), condition, key_list);
-  page := format($page$select string_agg(line, E',\n'), count(*), sum(octet_length(line))
-                        from (select %s as line %s limit $1) rows$page$, line, source);
-  execute page into lines, kept, bytes using (asked ->> 'limit')::int;
-  -- as many rows as were asked for nearly always fit; where they do not, as many as do
-  if bytes > (asked ->> 'max_bytes')::bigint then
-    execute format('select count(*) from (
-                      select row_number() over (order by n) as n, sum(octet_length(line)) over (order by n) as bytes
-                        from (select row_number() over (order by %s) as n, %s as line %s limit $1) numbered) sized
-                     where n = 1 or bytes <= $2', key_list, line, source)
-       into kept using (asked ->> 'limit')::int, (asked ->> 'max_bytes')::bigint;
-    execute page into lines, kept, bytes using kept;
-  end if;
-  if kept > 0 then
-    execute format('select to_json(array[%s]::text[]) %s offset $1 limit 1',
-                   (select string_agg(format('t.%I::text', k), ', ' order by i) from unnest(key) with ordinality u(k, i)),
-                   source)
-       into after using kept - 1;
-  end if;
-  return json_build_object('rows', coalesce(lines, ''), 'count', kept, 'after', after);
+  perform set_config('search_path', supakeep.search_path(
+    supakeep.relation(asked), supakeep.names(asked -> 'key') || (asked ->> 'order_by')), true);
+  open rows for execute supakeep.page_query(asked);
+  loop
+    fetch rows into line, key;
+    is_end := not found and cardinality(lines) < (asked ->> 'limit')::bigint;
+    bytes := bytes + octet_length(line);
+    exit when not found or bytes > (asked ->> 'max_bytes')::bigint and after is not null;
+    lines := lines || line;
+    after := key;
+  end loop;
+  close rows;
+  return json_build_object('rows', array_to_string(lines, E',\n'), 'count', cardinality(lines), 'after', after,
+                           'end', is_end, 'moment', pg_snapshot_xmin(pg_current_snapshot())::text);
 end
 $$;
 
--- How many rows a table has now (under the same `since` as a page).
+-- How many rows a table has now, or its window as of supakeep.condition.
 create or replace function public.supakeep_count(request text)
 returns json
 language plpgsql stable security invoker
 set search_path = pg_catalog
 set timezone = 'UTC'
+set datestyle = 'ISO'
+set intervalstyle = 'postgres'
+set lock_timeout = '10s'
 set statement_timeout = '55s'
 as $$
 declare
-  asked     jsonb := request;
-  relation  regclass := format('%I.%I', asked ->> 'schema', asked ->> 'table')::regclass;
-  condition text := 'true';
-  answer    json;
+  asked  jsonb := request;
+  answer json;
 begin
-  if asked ->> 'since_column' is not null then
-    condition := format('%I >= %L', asked ->> 'since_column', asked ->> 'since');
-  end if;
-  execute format('select json_build_object(''rows'', count(*)) from %s where %s', supakeep.own_rows(relation), condition) into answer;
+  perform set_config('search_path', supakeep.search_path(
+    supakeep.relation(asked), supakeep.names(asked -> 'key') || (asked ->> 'order_by')), true);
+  execute format('select json_build_object(''rows'', count(*)) from %s t where %s',
+                 supakeep.own_rows(supakeep.relation(asked)), supakeep.condition(asked)) into answer;
   return answer;
 end
 $$;
@@ -641,17 +774,18 @@ sequences as (
 end
 $$;
 
--- Earlier versions had these in public.
+-- Earlier versions had these.
 drop function if exists public.supakeep_search_path(regclass, text[]);
 drop function if exists public.supakeep_text_columns(regclass);
 drop function if exists public.supakeep_own_rows(regclass);
 drop function if exists public.supakeep_key_values(regclass, text[], jsonb);
+drop function if exists public.supakeep_bound(text);
 
 revoke all on schema supakeep from public, anon, authenticated;
 grant usage on schema supakeep to service_role;
 revoke execute on all functions in schema supakeep from public, anon, authenticated;
 grant execute on all functions in schema supakeep to service_role;
-revoke execute on function public.supakeep_catalog(), public.supakeep_bound(text), public.supakeep_page(text), public.supakeep_count(text), public.supakeep_upsert(text), public.supakeep_advance_sequences(text) from public, anon, authenticated;
-grant execute on function public.supakeep_catalog(), public.supakeep_bound(text), public.supakeep_page(text), public.supakeep_count(text), public.supakeep_upsert(text), public.supakeep_advance_sequences(text) to service_role;
+revoke execute on function public.supakeep_catalog(), public.supakeep_window(text), public.supakeep_page(text), public.supakeep_count(text), public.supakeep_upsert(text), public.supakeep_advance_sequences(text) from public, anon, authenticated;
+grant execute on function public.supakeep_catalog(), public.supakeep_window(text), public.supakeep_page(text), public.supakeep_count(text), public.supakeep_upsert(text), public.supakeep_advance_sequences(text) to service_role;
 -- PostgREST caches which functions exist.
 notify pgrst, 'reload schema';

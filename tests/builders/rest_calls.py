@@ -31,10 +31,15 @@ class RestCalls:
         return DataApiSnapshot(self.client).catalog()
 
     def export(self, selection: Selection) -> Iterator[Rows]:
-        return DataApiSnapshot(self.client).export(selection)
+        self._exporting = DataApiSnapshot(self.client)
+        return self._exporting.export(selection)
 
     def count(self, selection: Selection) -> int:
         return DataApiSnapshot(self.client).count(selection)
+
+    def count_untouched(self, selection: Selection) -> int:
+        """Since the last export began."""
+        return self._exporting.count_untouched(selection)
 
     def count_table(self, table: Table) -> int:
         return self._target.count_table(table)

@@ -11,6 +11,7 @@ import pytest
 from supakeep.databases.postgres.database import PostgresDatabase
 from supakeep.domain.schema import Table
 from tests.builders.tables import a_selection
+from tests.contract.caseless import CASELESS, LOSSY_JSON
 from tests.contract.workbench import SupabaseWorkbench
 
 pytestmark = pytest.mark.integration
@@ -85,8 +86,6 @@ VALUES = {
     "vector(3)": ["'[0.1,-2,1e-10]'"],
 }  # fmt: skip
 OWN_TYPES = ("mood", "price", "address")
-# the postgres engine keeps more of these, as text (docs/format.md)
-KEPT_AS_TEXT = ("jsonb[]", "address", "address[]")
 
 
 @pytest.fixture
@@ -159,7 +158,7 @@ def test_a_value_that_is_the_same_is_not_written_and_another_one_is(
     assert texts(bench) == before
 
 
-@pytest.mark.parametrize("type_", [type_ for type_ in VALUES if type_ not in KEPT_AS_TEXT])
+@pytest.mark.parametrize("type_", VALUES)
 def test_a_row_is_the_same_bytes_whichever_engine_writes_it(
     bench: SupabaseWorkbench, superuser: psycopg.Connection, type_: str
 ) -> None:
@@ -222,7 +221,8 @@ def test_every_row_is_one_line_of_json_whatever_its_json_column_holds(
 
     [row, _] = exported(bench, table)
 
-    assert json.loads(row)["value"] == {"a": "b\nc", "d": []}
+    assert json.loads(row)["value"] == texts(bench)[0][1]
+    assert json.loads(row)[""] == {"text": ["value"]}
     assert b"\n" not in row
     assert b"\r" not in row
 
@@ -263,3 +263,113 @@ def test_what_a_rows_unnamed_member_says_is_restored(bench: SupabaseWorkbench, m
 
     assert texts(bench) == [(1, value)]
     assert (first.inserted, first.altered, again.unchanged) == (1, 0, 1)
+
+
+ODD_JSON = [
+    r"""'{"a": "\u0000"}'""",
+    r"""'["\ud83d", "\udc00 low", "\ud83d\ude00 both"]'""",
+    r"""E'{\n  "a": "b\\nc",\r\n\t"d": [\n  ]\n}'""",
+    r"""'{"a": "\\u0000 in letters"}'""",
+    "'null'",
+    "' null '",
+    r"""E'\nnull'""",
+]
+
+
+@pytest.mark.parametrize("required", ["", " not null"])
+@pytest.mark.parametrize("type_", ["json", "{schema}.document"])
+def test_every_json_value_comes_back_byte_for_byte(
+    bench: SupabaseWorkbench, type_: str, required: str
+) -> None:
+    bench.execute("create domain {schema}.document as json")
+    bench.execute(f"create table {{schema}}.t (id int primary key, value {type_}{required})")
+    for number, value in enumerate([*ODD_JSON, *VALUES["json"]]):
+        bench.owner.execute(f'insert into "{bench.schema}".t values ({number}, {value})'.encode())
+    table = bench.created("t")
+    before = texts(bench)
+
+    rows = exported(bench, table)
+    unchanged = bench.database.upsert(table, table.writable_columns, rows, dry_run=False)
+    bench.execute("truncate {schema}.t")
+    bench.database.upsert(table, table.writable_columns, rows, dry_run=False)
+
+    assert not any(b"\n" in row for row in rows)
+    assert unchanged.unchanged == len(before)
+    assert texts(bench) == before
+
+
+def test_json_nulls_are_told_from_absent_values(bench: SupabaseWorkbench) -> None:
+    table = bench.made(
+        "create table {schema}.t (id int primary key, raw json, doc jsonb, many jsonb[], raws json[]);"
+        "insert into {schema}.t values"
+        " (1, 'null', 'null', array['null'::jsonb, null], array['null'::json, null]),"
+        " (2, null, 'null', null, null), (3, null, null, array[]::jsonb[], array[]::json[])"
+    )
+    query = f'select id, raw::text, doc::text, many::text, raws::text from "{bench.schema}".t order by id'
+    before = bench.owner.execute(query.encode()).fetchall()
+
+    rows = exported(bench, table)
+    bench.execute("truncate {schema}.t")
+    bench.database.upsert(table, table.writable_columns, rows, dry_run=False)
+
+    assert bench.owner.execute(query.encode()).fetchall() == before
+    assert [json.loads(row).get("") for row in rows] == [
+        {"null": ["raw", "doc"]},
+        {"null": ["doc"]},
+        None,
+    ]
+
+
+def test_arrays_whose_lower_bound_is_not_1_come_back(bench: SupabaseWorkbench) -> None:
+    table = a_table_of(
+        bench, "int[]", ["'[0:2]={1,2,3}'", "'[-1:0][2:3]={{1,2},{3,4}}'", "'{1,2}'"]
+    )
+    before = texts(bench)
+
+    rows = exported(bench, table)
+    bench.execute("truncate {schema}.t")
+    bench.database.upsert(table, table.writable_columns, rows, dry_run=False)
+
+    assert texts(bench) == before
+
+
+def test_columns_named_as_the_functions_name_things_are_kept(
+    bench: SupabaseWorkbench, superuser: psycopg.Connection
+) -> None:
+    """Beside a type whose text is kept, a row is put together from a subquery's."""
+    bench.execute(CASELESS + LOSSY_JSON, connection=superuser)
+    names = ("r", "t", "line", "nulls", "given", "told", "key", "rows", "n", "total", "first")
+    columns = ", ".join(f'"{name}" int' for name in names)
+    table = bench.made(
+        f"create table {{schema}}.t (id int primary key, place {{schema}}.caseless,"
+        f" places {{schema}}.caseless[], doc json, {columns});"
+        "insert into {schema}.t select 1, 'HOME', array['A', null]::{schema}.caseless[], 'null',"
+        f" {', '.join(str(n) for n in range(len(names)))}"
+    )
+
+    rows = exported(bench, table)
+    counts = bench.database.upsert(table, table.writable_columns, rows, dry_run=False)
+    window = bench.database.export(a_selection(table, last_rows=1, order_by="n"))
+
+    assert counts.unchanged == 1
+    found = json.loads(rows[0])
+    assert [found[name] for name in names] == list(range(len(names)))
+    assert (found["place"], found["places"], found[""]) == ("HOME", "{A,NULL}", {"null": ["doc"]})
+    assert [portion.lines for portion in window] == rows
+
+
+def test_a_primary_key_that_includes_other_columns_is_the_key_alone(
+    bench: SupabaseWorkbench,
+) -> None:
+    table = bench.made(
+        "create table {schema}.t (id int, note text, at date, primary key (id) include (at, note));"
+        "insert into {schema}.t select n, 'n' || n, null from generate_series(1, 2500) n"
+    )
+
+    rows = exported(bench, table)
+    bench.execute("delete from {schema}.t where id > 2000")
+    counts = bench.database.upsert(table, table.writable_columns, rows, dry_run=False)
+
+    assert table.primary_key == ("id",)
+    assert len(rows) == 2500
+    assert (counts.inserted, counts.unchanged) == (500, 2000)

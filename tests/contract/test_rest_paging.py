@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import psycopg
 import pytest
@@ -108,6 +109,46 @@ def test_a_key_of_an_extensions_type_is_paged_in_that_types_order(
     assert len(set(found)) == len(found) == (last_rows or 2500)
 
 
+@pytest.mark.parametrize("depth", [1, 2, 4])
+@pytest.mark.parametrize("last_rows", [None, 2000])
+def test_a_key_of_domains_over_an_extensions_type_is_paged_in_that_types_order(
+    supabase: SupabaseWorkbench, superuser: psycopg.Connection, last_rows: int | None, depth: int
+) -> None:
+    supabase.execute(CASELESS, connection=superuser)
+    for level in range(depth):
+        below = f"d{level}" if level else "caseless"
+        supabase.execute(f"create domain {{schema}}.d{level + 1} as {{schema}}.{below}")
+    table = supabase.made(
+        f"create table {{schema}}.t (id {{schema}}.d{depth} primary key);"
+        f"insert into {{schema}}.t select (case when n % 2 = 0 then upper(v) else v end)::{{schema}}.d{depth}"
+        " from (select md5(n::text) as v from generate_series(1, 3000) n) numbers"
+        " cross join lateral (select ascii(v) as n) odd",
+    )
+    order_by = "id" if last_rows else None
+    selection = a_selection(table, last_rows=last_rows, order_by=order_by)
+
+    found = [row["id"] for row in exported(supabase, selection)]
+
+    assert found == sorted(found, key=str.lower)
+    assert len(set(found)) == len(found) == (last_rows or 3000)
+
+
+def test_a_domains_check_is_not_made_again_to_read(supabase: SupabaseWorkbench) -> None:
+    """It may need the owner's search path, which reading does not have."""
+    table = supabase.made(
+        "create function {schema}.is_fine(n int) returns boolean language plpgsql as"
+        " $$ begin return helped_is_fine(n); end $$;"
+        "create domain {schema}.fine as int;"
+        "create table {schema}.t (id {schema}.fine primary key);"
+        "insert into {schema}.t select n from generate_series(1, 2500) n;"
+        "alter domain {schema}.fine add constraint fine check ({schema}.is_fine(value)) not valid",
+    )
+
+    found = exported(supabase, a_selection(table, last_rows=2400, order_by="id"))
+
+    assert [row["id"] for row in found] == list(range(101, 2501))
+
+
 def test_the_last_rows_are_cut_through_ties_over_many_pages(supabase: SupabaseWorkbench) -> None:
     table = supabase.made(
         "create table {schema}.t (id int primary key, at timestamptz);"
@@ -146,6 +187,31 @@ def test_the_last_rows_of_a_column_of_any_type(supabase: SupabaseWorkbench) -> N
     assert [last(n, "mood") for n in (1, 2, 3, 4)] == [{2}, {2, 3}, {1, 2, 3}, {1, 2, 3, 4}]
 
 
+@pytest.mark.parametrize(
+    "policy", [{}, {"last_rows": 5000, "order_by": "at"}, {"last_days": 4000, "time_column": "at"}]
+)
+def test_rows_that_are_written_after_the_export_began_are_not_untouched(
+    supabase: SupabaseWorkbench, policy: dict[str, Any]
+) -> None:
+    table = supabase.made(
+        "create table {schema}.t (id int primary key, at timestamptz);"
+        "insert into {schema}.t select n, '2026-01-01'::timestamptz + n * '1 s'::interval"
+        " from generate_series(1, 6000) n",
+    )
+    selection = a_selection(table, **policy)
+    rows = 5000 if "last_rows" in policy else 6000
+
+    portions = supabase.database.export(selection)
+    read = next(portions).count
+    supabase.execute("insert into {schema}.t select n, now() from generate_series(6001, 6100) n")
+    supabase.execute("update {schema}.t set at = at where id between 5001 and 5020")
+    supabase.execute("delete from {schema}.t where id between 5901 and 5930")
+    read += sum(portion.count for portion in portions)
+
+    assert supabase.database.count_untouched(selection) == rows - 20 - 30
+    assert read >= rows - 30
+
+
 def test_a_row_whose_order_changes_while_pages_are_read_is_neither_lost_nor_doubled(
     supabase: SupabaseWorkbench,
 ) -> None:
@@ -163,3 +229,18 @@ def test_a_row_whose_order_changes_while_pages_are_read_is_neither_lost_nor_doub
         ids += [json.loads(line)["id"] for line in portion.lines.split(b",\n")]
 
     assert ids == list(range(1001, 6001))
+
+
+@pytest.mark.parametrize("width", [300_000, 1_200_000])
+def test_a_page_of_wide_rows_takes_as_many_as_fit(supabase: SupabaseWorkbench, width: int) -> None:
+    """All of the first thousand at once would be more than a Postgres text may hold."""
+    table = supabase.made(
+        "create table {schema}.t (id int primary key, note text);"
+        f"insert into {{schema}}.t select n, repeat('x', {width}) from generate_series(1, 1000) n",
+    )
+
+    portions = supabase.database.export(a_selection(table))
+    first = [next(portions) for _ in range(3)]
+    portions.close()  # type: ignore[attr-defined]
+
+    assert [portion.count for portion in first] == [3 * 1024 * 1024 // (width + 19)] * 3

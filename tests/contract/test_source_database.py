@@ -47,6 +47,18 @@ def test_every_row_is_exported_exactly_once(bench: Workbench) -> None:
     assert sorted(found, key=lambda row: int(row["id"]))[7] == {"id": 7, "name": "row 7"}
 
 
+@pytest.mark.parametrize("last_rows", [None, 7])
+def test_all_rows_are_untouched_where_nobody_writes(
+    bench: Workbench, last_rows: int | None
+) -> None:
+    created = bench.create(table(bench, "t"), [{"id": n} for n in range(25)])
+    selection = a_selection(created, last_rows=last_rows, order_by="id" if last_rows else None)
+
+    found = exported(bench, selection)
+
+    assert bench.database.count_untouched(selection) >= len(found) == (last_rows or 25)
+
+
 def test_a_table_without_rows_exports_nothing(bench: Workbench) -> None:
     created = bench.create(table(bench, "t"))
 

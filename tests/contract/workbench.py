@@ -34,6 +34,8 @@ class Database(Protocol):
 
     def count(self, selection: Selection) -> int: ...
 
+    def count_untouched(self, selection: Selection) -> int: ...
+
     def count_table(self, table: Table) -> int: ...
 
     def upsert(
@@ -209,6 +211,10 @@ class OneByOne:
     def count(self, selection: Selection) -> int:
         with self._database.snapshot() as snapshot:
             return snapshot.count(selection)
+
+    def count_untouched(self, selection: Selection) -> int:
+        with self._database.snapshot() as snapshot:
+            return snapshot.count_untouched(selection)
 
     def count_table(self, table: Table) -> int:
         with self._database.transaction(dry_run=True) as transaction:

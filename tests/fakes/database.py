@@ -55,6 +55,7 @@ class InMemoryDatabase:
         self.read_only: set[str] = set()
         # by table, the columns that a trigger sets in every row that is written
         self.triggers: dict[str, Mapping[str, object]] = {}
+        self._at_export: dict[str, dict[Key, Row]] = {}
 
     def add_table(
         self,
@@ -120,6 +121,8 @@ class InMemoryDatabase:
         return Catalog.of("17.6", (contents.table for contents in self._contents.values()))
 
     def export(self, selection: Selection) -> Iterator[Rows]:
+        table = selection.table
+        self._at_export[table.qualified_name] = dict(self._readable(table).rows)
         texts = [_text(row) for row in self._selected(selection)]
         limit = selection.policy.last_rows
         texts = texts if limit is None else texts[:limit]
@@ -129,6 +132,11 @@ class InMemoryDatabase:
 
     def count(self, selection: Selection) -> int:
         return len(self._selected(selection))
+
+    def count_untouched(self, selection: Selection) -> int:
+        before = self._at_export.get(selection.table.qualified_name, {})
+        selected = self._selected(selection)
+        return sum(before.get(_key(selection.table, row)) is row for row in selected)
 
     def count_table(self, table: Table) -> int:
         return len(self._readable(table).rows)

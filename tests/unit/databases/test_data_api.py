@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
-from collections.abc import Callable, Generator
-from contextlib import closing
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -23,7 +20,6 @@ from supakeep.errors import (
     StatementTimeoutError,
     StatementTooLargeError,
 )
-from supakeep.ports import Rows
 from tests.builders.rest_calls import RestCalls
 from tests.builders.tables import a_selection, a_table
 
@@ -191,88 +187,6 @@ def test_a_failure_that_passes_is_not_noticed() -> None:
     answers = iter([httpx.Response(503, text="wait"), httpx.Response(200, json={"rows": 7})])
 
     assert database_over(lambda _: next(answers)).count(a_selection(ORDERS)) == 7
-
-
-def test_a_page_that_the_server_cannot_make_in_time_is_asked_for_in_smaller_ones() -> None:
-    limits: list[int] = []
-
-    def server(request: httpx.Request) -> httpx.Response:
-        limit: int = asked(request)["limit"]
-        limits.append(limit)
-        if limit > 20:
-            body = {"code": "57014", "message": "canceling statement due to statement timeout"}
-            return httpx.Response(500, json=body)
-        rows = {"rows": '{"id":1}', "count": 1, "after": ["1"], "after_order": None}
-        empty = {"rows": "", "count": 0, "after": None, "after_order": None}
-        return httpx.Response(200, json=empty if asked(request).get("after") else rows)
-
-    [rows] = database_over(server).export(a_selection(ORDERS))
-
-    assert rows.lines == b'{"id":1}'
-    assert max(limits) == 1000
-    assert min(limits[:-1]) == 15
-
-
-def test_the_next_page_is_on_its_way_while_the_caller_works_on_this_one() -> None:
-    asked_for_more = threading.Event()
-
-    def server(request: httpx.Request) -> httpx.Response:
-        if "after" not in asked(request):
-            return httpx.Response(200, json={"rows": "{}", "count": 1, "after": ["1"]})
-        asked_for_more.set()
-        return httpx.Response(200, json={"rows": "", "count": 0, "after": None})
-
-    portions = database_over(server).export(a_selection(ORDERS))
-    next(portions)
-
-    assert asked_for_more.wait(5)
-    assert list(portions) == []
-
-
-def test_who_gives_up_does_not_wait_for_the_next_page() -> None:
-    hanging = threading.Event()
-
-    def server(request: httpx.Request) -> httpx.Response:
-        if "after" in asked(request):
-            hanging.wait(30)
-        return httpx.Response(200, json={"rows": "{}", "count": 1, "after": ["1"]})
-
-    with closing(
-        cast(Generator[Rows, None, None], database_over(server).export(a_selection(ORDERS)))
-    ) as portions:
-        next(portions)
-        began = time.monotonic()
-
-    assert time.monotonic() - began < 5
-    hanging.set()
-
-
-def test_who_gives_up_ends_the_attempts_for_the_next_page() -> None:
-    attempts: list[httpx.Request] = []
-    failing = threading.Event()
-
-    def server(request: httpx.Request) -> httpx.Response:
-        if "after" in asked(request):
-            attempts.append(request)
-            failing.wait(5)
-            return httpx.Response(503, json={"code": "PGRST000", "message": "no"})
-        return httpx.Response(200, json={"rows": "{}", "count": 1, "after": ["1"]})
-
-    before = set(threading.enumerate())
-    with closing(
-        cast(Generator[Rows, None, None], database_over(server).export(a_selection(ORDERS)))
-    ) as portions:
-        next(portions)
-    failing.set()
-    for thread in set(threading.enumerate()) - before:
-        thread.join(5)
-
-    assert len(attempts) <= 1
-
-
-def test_a_table_that_not_even_one_row_can_be_read_from_fails() -> None:
-    with pytest.raises(DatabaseUnavailableError):
-        list(failing(500, "57014").export(a_selection(ORDERS)))
 
 
 def test_missing_functions_are_named_with_the_migration() -> None:

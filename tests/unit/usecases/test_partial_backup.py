@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from supakeep.domain.engine import POSTGRES
 from supakeep.domain.manifest import BackupStatus, Manifest
+from supakeep.domain.plan import Selection
 from supakeep.errors import (
     DatabasePermissionError,
     DatabaseUnavailableError,
     ExportError,
 )
+from supakeep.ports import Rows
 from tests.builders.backups import (
     CUSTOMERS,
     ITEMS,
@@ -112,6 +116,49 @@ def test_rows_that_were_written_meanwhile_are_told() -> None:
     assert manifest.warnings == (
         "public.orders: 1 rows exported, 2 counted afterwards; rows were written meanwhile",
     )
+
+
+class ForgetfulDatabase(InMemoryDatabase):
+    """Leaves the first order out."""
+
+    def export(self, selection: Selection) -> Iterator[Rows]:
+        portions = super().export(selection)
+        if selection.table.qualified_name == ORDERS:
+            first = next(portions)
+            yield Rows(first.lines.partition(b",\n")[2], first.count - 1)
+        yield from portions
+
+
+def test_a_table_of_which_rows_are_missing_fails() -> None:
+    shop, store = ForgetfulDatabase(), InMemoryObjectStore()
+    shop.add_table(a_table("orders"), [{"id": n} for n in range(5)])
+    shop.add_table(a_table("empty"))
+
+    manifest = back_up(shop, store)
+
+    orders = manifest.entry(ORDERS)
+    assert manifest.status is BackupStatus.PARTIAL
+    assert orders is not None
+    assert orders.error is not None
+    assert "4 were exported, 5 stand in the table" in orders.error.message
+    assert orders.parts == ()
+
+
+def test_rows_that_came_after_the_export_began_are_not_missing() -> None:
+    class GrowingDatabase(InMemoryDatabase):
+        def export(self, selection: Selection) -> Iterator[Rows]:
+            yield from super().export(selection)
+            self.insert(ORDERS, {"id": 7})
+            self.insert(ORDERS, {"id": 1})
+            self.delete(ORDERS, id=2)
+
+    shop, store = GrowingDatabase(), InMemoryObjectStore()
+    shop.add_table(a_table("orders"), [{"id": 1}, {"id": 2}])
+    shop.add_table(a_table("customers"), [{"id": 1}])
+
+    manifest = back_up(shop, store)
+
+    assert manifest.status is BackupStatus.COMPLETE
 
 
 def test_a_count_that_fails_is_told_and_costs_nothing() -> None:

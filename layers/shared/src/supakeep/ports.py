@@ -72,7 +72,15 @@ class Snapshot(Protocol):
         ...
 
     def count(self, selection: Selection) -> int:
-        """How many rows the selection has now."""
+        """How many rows the selection has now; without an export before, for the last N rows as many
+        as the table has.
+        """
+        ...
+
+    def count_untouched(self, selection: Selection) -> int:
+        """How many of these rows are as they were when their export began, and so are in it. It may
+        be less than that, never more.
+        """
         ...
 
 

@@ -36,6 +36,7 @@ from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.run import problem_of
 from supakeep.errors import BucketNotFoundError, DatabaseError, ExportError
 from supakeep.ports import Clock, Deadline, ObjectStore, Progress, Snapshot, SourceDatabase
+from supakeep.usecases.completeness import require_complete
 
 log = logging.getLogger(__name__)
 
@@ -140,24 +141,26 @@ class CreateBackup:
         for selection in start.plan.selections:
             if entries:
                 volumes.write(document.ROW_SEPARATOR)
-            entry = self._export_table(start.snapshot, selection, volumes)
+            entry, differences = self._export_table(start.snapshot, selection, volumes)
             entries.append(entry)
-            warnings += _count_warnings(start.snapshot, selection, entry)
+            warnings += differences
         return entries, warnings
 
     def _export_table(
         self, snapshot: Snapshot, selection: Selection, volumes: VolumeWriter
-    ) -> TableEntry:
+    ) -> tuple[TableEntry, list[str]]:
         name = selection.table.qualified_name
         volumes.write(document.table_head(selection))
         meter = PartMeter(volumes)
         error: DatabaseError | None = None
+        differences: list[str] = []
         try:
             self.progress.table(name, 0, "running")
             for rows in snapshot.export(selection):
                 self.deadline.check()
                 meter.write(rows)
                 self.progress.table(name, meter.rows, "running")
+            differences = require_complete(snapshot, selection, meter.rows)
         except DatabaseError as exc:
             if exc.retryable and not self.source.engine.survives_lost_connection:
                 raise  # the connection is lost, and the moment that all tables shared with it
@@ -167,7 +170,7 @@ class CreateBackup:
         volumes.write(document.table_foot(error=error.message if error else None))
         status = TableStatus.FAILED if error else TableStatus.COMPLETE
         self.progress.table(name, meter.rows, status)
-        return TableEntry(
+        entry = TableEntry(
             name=name,
             status=status,
             rows=meter.rows,
@@ -177,6 +180,7 @@ class CreateBackup:
             error=problem_of(error) if error else None,
             **table_entry_columns(selection.table),
         )
+        return entry, differences
 
 
 def choose_name(
@@ -234,18 +238,3 @@ def _refused_entry(refused: RefusedTable) -> TableEntry:
 def _status(entries: list[TableEntry]) -> BackupStatus:
     failed = any(entry.status is TableStatus.FAILED for entry in entries)
     return BackupStatus.PARTIAL if failed else BackupStatus.COMPLETE
-
-
-def _count_warnings(snapshot: Snapshot, selection: Selection, entry: TableEntry) -> list[str]:
-    if entry.status is TableStatus.FAILED:
-        return []
-    limit = selection.policy.last_rows
-    try:
-        counted = snapshot.count(selection)
-    except DatabaseError as exc:
-        return [f"{entry.name}: could not be counted afterwards: {exc.message}"]
-    expected = counted if limit is None else min(counted, limit)
-    if entry.rows == expected:
-        return []
-    difference = f"{entry.rows} rows exported, {expected} counted afterwards"
-    return [f"{entry.name}: {difference}; rows were written meanwhile"]

@@ -19,6 +19,7 @@ from supakeep.databases.data_api.errors import (
     transport_error,
 )
 from supakeep.domain.schema import Table
+from supakeep.errors import StatementTimeoutError
 from supakeep.retries import retrying
 from supakeep.supabase_gateway import key_headers
 
@@ -53,13 +54,13 @@ class DataApiClient:
         table: Table | None = None,
         *,
         writing: bool = False,
-        may_be_null: bool = False,
+        repeat_timeouts: bool = True,
         abandoned: Event | None = None,
     ) -> Any:
         """What the function answers, after as many attempts as it takes and time allows.
 
         Raises as of SourceDatabase; StatementTooLargeError or StatementTimeoutError where fewer
-        rows at a time may pass.
+        rows at a time may pass: who can ask for fewer does not want timeouts repeated.
         """
         arguments = {} if request is None else {"request": json.dumps(request)}
         repeat = retrying(
@@ -71,9 +72,20 @@ class DataApiClient:
         # handed past the retrying, which refers to itself and would keep a page of rows with it
         # until the garbage collection
         answers: list[Any] = []
-        repeat(lambda: answers.append(self._call_once(function, arguments, table, writing=writing)))
+
+        def attempt() -> None:
+            try:
+                answers.append(self._call_once(function, arguments, table, writing=writing))
+            except StatementTimeoutError as exc:
+                if repeat_timeouts:
+                    raise
+                answers.append(exc)
+
+        repeat(attempt)
         answer = answers.pop()
-        if not isinstance(answer, dict) and not (may_be_null and answer is None):
+        if isinstance(answer, StatementTimeoutError):
+            raise answer
+        if not isinstance(answer, dict):
             raise no_answer(function, "something else than its function", table)
         return answer
 

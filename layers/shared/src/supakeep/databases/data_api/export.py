@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import time
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
-from typing import Any, NamedTuple
+from typing import Any
 
 from supakeep.databases.data_api.catalog import read_catalog
 from supakeep.databases.data_api.client import DataApiClient, named
+from supakeep.databases.data_api.pages import Page, PageReader
 from supakeep.domain.plan import Selection
-from supakeep.domain.schema import Catalog, Table
-from supakeep.errors import DatabaseUnavailableError, StatementTooLargeError
+from supakeep.domain.schema import Catalog
+from supakeep.errors import StatementTimeoutError
 from supakeep.ports import Rows
 
-_FIRST_PAGE_ROWS = 1000
-_MAX_PAGE_ROWS = 10_000
-_PAGE_BYTES = 3 * 1024 * 1024
-_PAGE_SECONDS = 120
-
-
-class _Page(NamedTuple):
-    """Rows, and where the next page begins, as the database function answered it."""
-
-    rows: Rows
-    after: Any
+_SLICE_ROWS = 5000
 
 
 class DataApiSnapshot:
@@ -33,6 +24,8 @@ class DataApiSnapshot:
 
     def __init__(self, client: DataApiClient) -> None:
         self._client = client
+        # by table, what its export settled: which rows its window holds, and since when
+        self._settled: dict[str, dict[str, Any]] = {}
 
     @property
     def wal_position(self) -> str | None:
@@ -47,23 +40,13 @@ class DataApiSnapshot:
         return read_catalog(self._client)
 
     def export(self, selection: Selection) -> Iterator[Rows]:
-        table = selection.table
-        request = {
-            **_window(selection),
-            "key": table.primary_key,
-            "text_columns": table.text_columns,
-        }
-        if selection.policy.last_rows is not None:
-            request["order_by"] = selection.policy.order_by
-            request["bound"] = self._bound(request, selection)
         ahead, abandoned = ThreadPoolExecutor(1, "supakeep-page"), Event()
+        pages = self._pages(selection, abandoned)
         try:
-            page = self._page(request, _FIRST_PAGE_ROWS, table, abandoned)
-            while page.rows.count:
-                request = {**request, "after": page.after}
+            page = next(pages, None)
+            while page is not None:
                 # on its way while the caller works on this one
-                limit = _next_limit(page.rows)
-                coming = ahead.submit(self._page, request, limit, table, abandoned)
+                coming = ahead.submit(next, pages, None)
                 yield page.rows
                 page = coming.result()
         finally:
@@ -71,32 +54,63 @@ class DataApiSnapshot:
             abandoned.set()
             ahead.shutdown(wait=False, cancel_futures=True)
 
-    def _bound(self, request: Mapping[str, Any], selection: Selection) -> Any:
-        """Where the last N rows begin; null where all rows are among them."""
+    def _pages(self, selection: Selection, abandoned: Event) -> Iterator[Page]:
+        table = selection.table
+        reader = PageReader(self._client, table, abandoned)
+        if selection.policy.is_whole:
+            yield from self._moment_kept(selection, reader.pages({}))
+            return
+        window = _window(selection)
+        settled = self._settle({**window, "key": table.primary_key}, selection)
+        self._settled[table.qualified_name] = {
+            "bound": settled["bound"],
+            "moment": settled["moment"],
+        }
+        for limits in slices(settled["cuts"]):
+            yield from reader.pages({**window, "bound": settled["bound"], **limits})
+
+    def _moment_kept(self, selection: Selection, pages: Iterator[Page]) -> Iterator[Page]:
+        for page in pages:
+            self._settled.setdefault(selection.table.qualified_name, {"moment": page.moment})
+            yield page
+
+    def _settle(self, request: Mapping[str, Any], selection: Selection) -> dict[str, Any]:
+        """Which rows the window holds, cut into slices where the server has the time for that."""
         asked = {**request, "last_rows": selection.policy.last_rows}
-        return self._client.call("supakeep_bound", asked, selection.table, may_be_null=True)
+        try:
+            settled: dict[str, Any] = self._client.call(
+                "supakeep_window",
+                {**asked, "slice_rows": _SLICE_ROWS},
+                selection.table,
+                repeat_timeouts=False,
+            )
+        except StatementTimeoutError:
+            settled = self._client.call("supakeep_window", asked, selection.table)
+        return settled
 
     def count(self, selection: Selection) -> int:
-        rows: int = self._client.call("supakeep_count", _window(selection), selection.table)["rows"]
+        return self._count(selection, {})
+
+    def count_untouched(self, selection: Selection) -> int:
+        moment = self._settled.get(selection.table.qualified_name, {}).get("moment")
+        return 0 if moment is None else self._count(selection, {"untouched_since": moment})
+
+    def _count(self, selection: Selection, limits: Mapping[str, Any]) -> int:
+        """In the window that the export settled, where there is one: an index serves it."""
+        table = selection.table
+        bound = self._settled.get(table.qualified_name, {}).get("bound")
+        request = {**_window(selection), "key": table.primary_key, "bound": bound, **limits}
+        rows: int = self._client.call("supakeep_count", request, table)["rows"]
         return rows
 
-    def _page(
-        self, request: Mapping[str, Any], limit: int, table: Table, abandoned: Event
-    ) -> _Page:
-        """One page; a page that the server cannot make in time is asked for in smaller ones, as long
-        as that leaves time for the other tables.
-        """
-        give_up_at = time.monotonic() + _PAGE_SECONDS
-        while True:
-            asked = {**request, "limit": limit, "max_bytes": _PAGE_BYTES}
-            try:
-                answer = self._client.call("supakeep_page", asked, table, abandoned=abandoned)
-                # as bytes, which take half the memory or a quarter
-                return _Page(Rows(answer["rows"].encode(), answer["count"]), answer["after"])
-            except (DatabaseUnavailableError, StatementTooLargeError):
-                if limit == 1 or time.monotonic() > give_up_at or abandoned.is_set():
-                    raise
-                limit = max(1, limit // 8)
+
+def slices(cuts: Sequence[Any] | None) -> Iterator[dict[str, Any]]:
+    """The limits of each slice, whose first keys are given; one without limits where none are."""
+    if cuts is None:
+        yield {}
+        return
+    for first, next_one in itertools.pairwise([*cuts, None]):
+        yield {"from": first, "until": next_one}
 
 
 def _window(selection: Selection) -> dict[str, Any]:
@@ -104,10 +118,6 @@ def _window(selection: Selection) -> dict[str, Any]:
     if selection.since is not None:
         window["since_column"] = selection.policy.time_column
         window["since"] = selection.since.isoformat()
+    if selection.policy.order_by is not None:
+        window["order_by"] = selection.policy.order_by
     return window
-
-
-def _next_limit(rows: Rows) -> int:
-    """As many rows as fill a page at the width of the last ones, growing fourfold at most."""
-    fitting = _PAGE_BYTES * rows.count // max(1, len(rows.lines))
-    return max(1, min(_MAX_PAGE_ROWS, 4 * rows.count, fitting))

@@ -7,7 +7,7 @@ from supakeep.databases.sql import sql_text
 # What the Data API must reach, with its arguments; everything else is out of its sight.
 ENDPOINTS = {
     "catalog": "",
-    "bound": "text",
+    "window": "text",
     "page": "text",
     "count": "text",
     "upsert": "text",
@@ -15,7 +15,9 @@ ENDPOINTS = {
 }
 # In the order in which they call each other: SQL functions are checked when they are made.
 HELPERS = (
-    *("search_path", "own_rows", "base_type", "key_values"),
+    *("relation", "names", "own_rows", "search_path"),
+    *("base_type", "key_list", "key_values", "condition", "slice"),
+    *("line", "page_query", "bound_query", "cuts_query"),
     *("given_rows", "marks", "given_values", "same_key", "line_of", "upsert_statements"),
     *("compared", "exactly", "refusal"),
 )

@@ -114,6 +114,10 @@ class PostgresSnapshot:
             [[count]] = self._ask(query)
         return int(count)
 
+    def count_untouched(self, selection: Selection) -> int:
+        """All of them: nobody writes to a snapshot."""
+        return self.count(selection)
+
     def export(self, selection: Selection) -> Iterator[Rows]:
         self._require_lock(selection.table)
         with mapped_errors("export", selection.table.qualified_name):

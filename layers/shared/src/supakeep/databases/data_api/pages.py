@@ -1,0 +1,101 @@
+"""Pages of one table: how many rows the next one is asked for, and what came of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from threading import Event
+from typing import Any, NamedTuple
+
+from supakeep.databases.data_api.client import DataApiClient, named
+from supakeep.domain.schema import Table
+from supakeep.errors import DatabaseUnavailableError, StatementTooLargeError
+from supakeep.ports import Rows
+
+_FIRST_PAGE_ROWS = 1000
+_MAX_PAGE_ROWS = 10_000
+_PAGE_BYTES = 3 * 1024 * 1024
+_PAGE_SECONDS = 120
+
+
+class Page(NamedTuple):
+    """Rows, and what the database function says beside them."""
+
+    rows: Rows
+    after: Any
+    is_end: bool
+    moment: str
+
+
+class PageSize:
+    """How many rows the next page of a table has; what was too many once is not tried again."""
+
+    def __init__(self) -> None:
+        self.rows = _FIRST_PAGE_ROWS
+        self._most = _MAX_PAGE_ROWS
+
+    def passed(self, rows: Rows) -> None:
+        """As many as fill a page at the width of the last ones, growing fourfold at most."""
+        fitting = _PAGE_BYTES * rows.count // max(1, len(rows.lines))
+        self.rows = max(1, min(self._most, 4 * rows.count, fitting))
+
+    def failed(self) -> None:
+        self._most = self.rows = max(1, self.rows // 8)
+
+
+class PageReader:
+    """Reads pages of `table` until `abandoned` is set."""
+
+    def __init__(self, client: DataApiClient, table: Table, abandoned: Event) -> None:
+        self._client = client
+        self._table = table
+        self._abandoned = abandoned
+        self._size = PageSize()
+        self._request = {
+            **named(table),
+            "key": table.primary_key,
+            "max_bytes": _PAGE_BYTES,
+            "text_columns": table.text_columns,
+            "array_columns": table.array_columns,
+            "json_columns": table.json_columns,
+            "jsonb_columns": table.jsonb_columns,
+        }
+
+    def pages(self, limits: Mapping[str, Any]) -> Iterator[Page]:
+        """The pages within limits of the key's order and of a window; none is empty."""
+        request = {**self._request, **limits}
+        is_end = False
+        while not is_end:
+            page = self._page(request)
+            if page.rows.count:
+                yield page
+            request, is_end = {**request, "after": page.after}, page.is_end
+
+    def _page(self, request: Mapping[str, Any]) -> Page:
+        """One page; a page that the server cannot make is asked for in smaller ones, as long as that
+        leaves time for the other tables.
+        """
+        give_up_at = time.monotonic() + _PAGE_SECONDS
+        while True:
+            try:
+                page = self._asked(request)
+            except (DatabaseUnavailableError, StatementTooLargeError):
+                given_up = time.monotonic() > give_up_at or self._abandoned.is_set()
+                if self._size.rows == 1 or given_up:
+                    raise
+                self._size.failed()
+            else:
+                self._size.passed(page.rows)
+                return page
+
+    def _asked(self, request: Mapping[str, Any]) -> Page:
+        answer = self._client.call(
+            "supakeep_page",
+            {**request, "limit": self._size.rows},
+            self._table,
+            repeat_timeouts=False,
+            abandoned=self._abandoned,
+        )
+        # as bytes, which take half the memory or a quarter
+        rows = Rows(answer["rows"].encode(), answer["count"])
+        return Page(rows, answer["after"], answer["end"], answer["moment"])

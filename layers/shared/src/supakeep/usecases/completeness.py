@@ -1,0 +1,43 @@
+"""Whether an export has every row that it must have."""
+
+from __future__ import annotations
+
+from supakeep.domain.plan import Selection
+from supakeep.errors import DatabaseError, ExportError
+from supakeep.ports import Snapshot
+
+
+def require_complete(snapshot: Snapshot, selection: Selection, exported: int) -> list[str]:
+    """Counts the rows after their export; a sentence where rows were written meanwhile.
+
+    Raises ExportError where rows are missing that nobody touched: a backup that lacks them must not
+    count as good. A count that fails costs nothing but its own sentence.
+    """
+    name = selection.table.qualified_name
+    try:
+        counted = _within_limit(selection, snapshot.count(selection))
+        missing = exported < counted and exported < _untouched(snapshot, selection)
+    except DatabaseError as exc:
+        return [f"{name}: could not be counted afterwards: {exc.message}"]
+    if missing:
+        raise ExportError(
+            f"Rows of {name} are missing: {exported} were exported, {counted} stand in the table, "
+            "and they were not all written meanwhile",
+            operation="export",
+            key=name,
+            hint="Back up again. If this table fails again, report the types of its primary key: "
+            "its rows cannot be read in order.",
+        )
+    if exported == counted:
+        return []
+    difference = f"{exported} rows exported, {counted} counted afterwards"
+    return [f"{name}: {difference}; rows were written meanwhile"]
+
+
+def _untouched(snapshot: Snapshot, selection: Selection) -> int:
+    return _within_limit(selection, snapshot.count_untouched(selection))
+
+
+def _within_limit(selection: Selection, rows: int) -> int:
+    limit = selection.policy.last_rows
+    return rows if limit is None else min(rows, limit)
