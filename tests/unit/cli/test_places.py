@@ -107,3 +107,17 @@ def test_a_bucket_that_stands_for_storage_is_not_the_mirror(
     assert ended.code == 1
     assert "error: No mirror is configured" in ended.err
     assert "MIRROR_S3_BUCKET is the primary store: leave --from out" in ended.err
+
+
+def test_a_bucket_without_aws_credentials_says_how_to_give_them(
+    supakeep: Supakeep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "none")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "none")
+
+    ended = supakeep("list", "--from", "s3://copies")
+
+    assert ended.code == 1
+    assert "error: AWS credentials are missing or incomplete: NoCredentialsError" in ended.err
+    assert "hint: Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" in ended.err

@@ -7,7 +7,15 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
-from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+    SSOError,
+)
 
 from supakeep.errors import (
     BucketNotFoundError,
@@ -23,6 +31,7 @@ from supakeep.retries import requested_pause
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+_NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, SSOError)
 _PIECE_BYTES = 1024 * 1024
 # S3 may give these with a status below 500
 _BUSY_CODES = ("SlowDown", "RequestTimeout", "Throttling")
@@ -87,10 +96,22 @@ class S3ObjectStore:
             _raise_mapped(exc, operation, key, self._bucket)
         except ParamValidationError as exc:
             raise _no_bucket_name(self._bucket, operation) from exc
+        except _NO_CREDENTIALS as exc:
+            raise _no_credentials(exc, operation, key) from exc
         except BotoCoreError as exc:
             raise StorageUnavailableError(
                 f"S3 did not answer: {type(exc).__name__}", operation=operation, key=key
             ) from exc
+
+
+def _no_credentials(exc: BotoCoreError, operation: str, key: str) -> StoragePermissionError:
+    return StoragePermissionError(
+        f"AWS credentials are missing or incomplete: {type(exc).__name__}",
+        operation=operation,
+        key=key,
+        hint="Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; `aws configure` and "
+        "`aws sso login` store them for a profile.",
+    )
 
 
 def _no_bucket_name(bucket: str, operation: str) -> StorageError:
