@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from supakeep.api import observability, runtime
 from supakeep.api.backup_routes import add_backup_routes
 from supakeep.api.contracts import BackupInvocation, ScheduleEvent
-from supakeep.api.http import ServedProject, answer, create_resolver
+from supakeep.api.http import answer, create_resolver
+from supakeep.api.request import Requests, ServedProject
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import Run, RunKind, RunStatus, new_run_id
 from supakeep.usecases.run_backup import RunBackup
@@ -18,16 +18,16 @@ tracer = observability.create_tracer()
 metrics = observability.create_metrics()
 
 
-def create_handler(project: Callable[[], ServedProject]) -> observability.Handler:
-    """The function's handler over the project that `project` gives."""
-    resolver = create_resolver()
-    add_backup_routes(resolver, project)
+def create_handler(projects: runtime.Projects) -> observability.Handler:
+    """The function's handler over the project that `projects` give."""
+    resolver, requests = create_resolver(), Requests(projects.for_answers)
+    add_backup_routes(resolver, requests)
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Returns the HTTP answer, or the run's record as JSON fields; raises what ended a run."""
         if runtime.is_http(event):
-            return answer(resolver, project, event, context)
-        return _back_up(runtime.ready(project), event, context).model_dump(mode="json")
+            return answer(resolver, requests, event, context)
+        return _back_up(runtime.ready(projects.for_work), event, context).model_dump(mode="json")
 
     return observability.observed(handler, logger, tracer, metrics)
 
@@ -63,4 +63,4 @@ def _invoked_run(project: ServedProject, event: dict[str, Any], context: Any) ->
     return run.model_copy(update={"backup": asked.name})
 
 
-lambda_handler = create_handler(runtime.WarmProject())
+lambda_handler = create_handler(runtime.Projects.from_environment())

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from supakeep.api import observability, runtime
 from supakeep.api.contracts import PruneInvocation, ScheduleEvent
-from supakeep.api.http import ServedProject, answer, create_resolver
+from supakeep.api.http import answer, create_resolver
 from supakeep.api.prune_routes import add_prune_routes
+from supakeep.api.request import Requests, ServedProject
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.prune import PruneReport
 from supakeep.domain.run import Run, RunKind, new_run_id
@@ -19,16 +19,16 @@ tracer = observability.create_tracer()
 metrics = observability.create_metrics()
 
 
-def create_handler(project: Callable[[], ServedProject]) -> observability.Handler:
-    """The function's handler over the project that `project` gives."""
-    resolver = create_resolver()
-    add_prune_routes(resolver, project)
+def create_handler(projects: runtime.Projects) -> observability.Handler:
+    """The function's handler over the project that `projects` give."""
+    resolver, requests = create_resolver(), Requests(projects.for_answers)
+    add_prune_routes(resolver, requests)
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Returns the HTTP answer, or the run's record as JSON fields; raises what ended a run."""
         if runtime.is_http(event):
-            return answer(resolver, project, event, context)
-        return _prune(runtime.ready(project), event, context).model_dump(mode="json")
+            return answer(resolver, requests, event, context)
+        return _prune(runtime.ready(projects.for_work), event, context).model_dump(mode="json")
 
     return observability.observed(handler, logger, tracer, metrics)
 
@@ -65,4 +65,4 @@ def _count_age(project: ServedProject, run: Run) -> None:
         observability.count_newest_good_backup(metrics, age.total_seconds())
 
 
-lambda_handler = create_handler(runtime.WarmProject())
+lambda_handler = create_handler(runtime.Projects.from_environment())

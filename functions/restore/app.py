@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from supakeep.api import observability, runtime
 from supakeep.api.contracts import RestoreInvocation
-from supakeep.api.http import ServedProject, answer, create_resolver
+from supakeep.api.http import answer, create_resolver
+from supakeep.api.request import Requests, ServedProject
 from supakeep.api.restore_routes import add_restore_routes
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import Run, RunKind
@@ -18,16 +18,16 @@ tracer = observability.create_tracer()
 metrics = observability.create_metrics()
 
 
-def create_handler(project: Callable[[], ServedProject]) -> observability.Handler:
-    """The function's handler over the project that `project` gives."""
-    resolver = create_resolver()
-    add_restore_routes(resolver, project)
+def create_handler(projects: runtime.Projects) -> observability.Handler:
+    """The function's handler over the project that `projects` give."""
+    resolver, requests = create_resolver(), Requests(projects.for_answers)
+    add_restore_routes(resolver, requests)
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Returns the HTTP answer, or the run's record as JSON fields; raises what ended a run."""
         if runtime.is_http(event):
-            return answer(resolver, project, event, context)
-        return _restore(runtime.ready(project), event, context).model_dump(mode="json")
+            return answer(resolver, requests, event, context)
+        return _restore(runtime.ready(projects.for_work), event, context).model_dump(mode="json")
 
     return observability.observed(handler, logger, tracer, metrics)
 
@@ -47,4 +47,4 @@ def _restore(project: ServedProject, event: dict[str, Any], context: Any) -> Run
     )
 
 
-lambda_handler = create_handler(runtime.WarmProject())
+lambda_handler = create_handler(runtime.Projects.from_environment())

@@ -10,6 +10,7 @@ from supakeep.stores.folder import FolderObjectStore
 from supakeep.stores.retrying import RetryingObjectStore
 from supakeep.stores.s3 import S3ObjectStore
 from supakeep.stores.supabase_storage import SupabaseObjectStore
+from supakeep.stores.within_deadline import ObjectStoreWithinDeadline
 from tests.fakes.database import InMemoryDatabase
 from tests.fakes.object_store import InMemoryObjectStore
 
@@ -24,6 +25,7 @@ STORES: Adapters = {
     "in_memory": InMemoryObjectStore,
     "folder": FolderObjectStore,
     "retrying": RetryingObjectStore,
+    "within_deadline": ObjectStoreWithinDeadline,
     "s3": S3ObjectStore,
     "supabase": SupabaseObjectStore,
 }

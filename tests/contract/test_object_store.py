@@ -22,11 +22,13 @@ from supakeep.ports import ObjectStore
 from supakeep.stores.folder import FolderObjectStore
 from supakeep.stores.retrying import RetryingObjectStore
 from supakeep.stores.s3 import S3ObjectStore
+from supakeep.stores.within_deadline import ObjectStoreWithinDeadline
 from tests.contract.adapters import STORES
 from tests.contract.conftest import MakeStorage, each_of
 from tests.contract.exporting import read
 from tests.fakes.faulty_object_store import FailingObjectStore
 from tests.fakes.object_store import InMemoryObjectStore
+from tests.fakes.time import NeverExpires
 
 MakeStore = Callable[[str], ObjectStore]
 
@@ -46,6 +48,10 @@ def store_named(adapter: str, request: pytest.FixtureRequest, tmp_path: Path) ->
             store = InMemoryObjectStore(piece_bytes=65536)
             store.has_bucket = bucket != "missing"
             return store
+        if adapter == "within_deadline":
+            within = InMemoryObjectStore(piece_bytes=65536)
+            within.has_bucket = bucket != "missing"
+            return ObjectStoreWithinDeadline(within, NeverExpires())
         if adapter == "folder":
             return FolderObjectStore(tmp_path / bucket)
         if adapter == "retrying":
@@ -160,7 +166,10 @@ def test_a_listing_has_key_size_and_time(store: ObjectStore, key: str, prefix: s
 
     assert (stored.key, stored.size_bytes) == (key, 5)
     assert stored.modified_at.tzinfo is not None
-    if not isinstance(store, InMemoryObjectStore | RetryingObjectStore):
+    if not isinstance(
+        store,
+        InMemoryObjectStore | RetryingObjectStore | ObjectStoreWithinDeadline,
+    ):
         assert abs(dt.datetime.now(dt.UTC) - stored.modified_at) < dt.timedelta(minutes=1)
 
 

@@ -15,16 +15,19 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from supakeep.domain.manifest import Problem
 from supakeep.domain.run import Run, RunKind, RunStatus, TableProgress, new_run_id
+from supakeep.domain.summary import BackupSummary
 from supakeep.errors import ConfigurationError, LeaseHeldError, StorageUnavailableError
 from supakeep.ports import RunStore
 from supakeep.runs.dynamodb import DynamoDbRunStore
 from supakeep.runs.in_memory import InMemoryRunStore
+from tests.builders.manifests import a_manifest
 from tests.contract.adapters import RUN_STORES
 from tests.contract.conftest import Servers, each_of
 from tests.fakes.time import NOON
 
 LATER = NOON + dt.timedelta(seconds=300)
 TABLE = "runs"
+A_BACKUP = BackupSummary.of(a_manifest(), ["primary", "mirror"])
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +86,7 @@ def test_a_run_reads_back_as_it_was_saved(store: RunStore) -> None:
         finished_at=LATER,
         attempt=2,
         tables={"public.odd \"name'": TableProgress(rows=10**12, status="running")},
-        result={"rows": 9_007_199_254_740_993, "ratio": 0.1, "empty": "", "none": None, "é": []},
+        result=A_BACKUP.model_copy(update={"rows": 9_007_199_254_740_993, "warnings": ("é", "")}),
         error=Problem(message="It failed", hint=None),
     )
 
@@ -112,6 +115,34 @@ def test_saving_replaces_what_was_there(store: RunStore) -> None:
 
     assert store.get(started.id) == started
     assert store.list(10) == [started]
+
+
+def test_a_run_is_replaced_while_its_record_has_the_status(store: RunStore) -> None:
+    store.create(a_run())
+    started = a_run().started(LATER)
+
+    assert store.replace(started, RunStatus.QUEUED)
+
+    assert not store.replace(a_run().failed(LATER, ValueError()), RunStatus.QUEUED)
+    assert store.get(started.id) == started
+    ended = started.failed(LATER, ValueError())
+    assert store.replace(ended, RunStatus.RUNNING)
+    assert store.get(started.id) == ended
+
+
+def test_a_run_that_was_never_stored_is_not_replaced(store: RunStore) -> None:
+    assert not store.replace(a_run(), RunStatus.QUEUED)
+    assert store.get(a_run().id) is None
+
+
+def test_of_many_that_replace_a_run_at_once_exactly_one_does(store: RunStore) -> None:
+    store.create(a_run())
+
+    def replace(number: int) -> bool:
+        started = a_run().started(LATER, str(number))
+        return store.replace(started, RunStatus.QUEUED)
+
+    assert racing(replace) == 1
 
 
 def test_the_newest_runs_are_listed_newest_first(store: RunStore) -> None:
@@ -219,7 +250,7 @@ def test_of_many_that_take_over_an_expired_lease_exactly_one_gets_it(store: RunS
 
 
 def test_of_many_that_create_one_run_at_once_exactly_one_does(store: RunStore) -> None:
-    assert racing(lambda number: store.create(a_run(trigger=f"t{number}"))) == 1
+    assert racing(lambda number: store.create(a_run(attempt=number))) == 1
 
 
 @pytest.mark.integration
@@ -248,7 +279,7 @@ def of_tables(count: int) -> Run:
     progress = TableProgress(rows=5, status="complete")
     tables = {f"public.a_table_with_a_name_{n}": progress for n in range(count)}
     failed = {"public.failed": TableProgress(rows=0, status="failed")}
-    result = {"name": "backup_x_2026-11-22", "tables": list(tables)}
+    result = A_BACKUP.model_copy(update={"warnings": tuple(tables)})
     return a_run(tables=tables | failed, result=result)
 
 

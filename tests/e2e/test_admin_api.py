@@ -154,4 +154,4 @@ def test_runs_are_listed_newest_first(supakeep: Deployment) -> None:
 def test_an_unknown_run_is_not_found(supakeep: Deployment) -> None:
     answer = supakeep.call("GET", "/api/admin/runs/20261122T030000Z-nowhere")
     assert answer.status_code == 404
-    assert answer.json()["error"] == "No run has the id 20261122T030000Z-nowhere"
+    assert answer.json()["error"] == "No run has the ID 20261122T030000Z-nowhere"

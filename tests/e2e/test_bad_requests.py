@@ -28,7 +28,7 @@ JSON = {"Content-Type": "application/json"}
         ("GET", "/api/admin/backups/backup_jewelshot-local_2026-02-30", {}, 400, "is not the name of a backup"),
         ("GET", "/api/admin/backups/backup_jewelshot-local_2020-01-01", {}, 404, "No backup is named"),
         ("GET", "/api/admin/backups/backup_jewelshot-local_2020-01-01/download", {}, 404, "No backup is named"),
-        ("GET", "/api/admin/runs/nonsense", {}, 400, "'nonsense' is no run id"),
+        ("GET", "/api/admin/runs/nonsense", {}, 400, "'nonsense' is not a run ID"),
         ("GET", "/api/admin/runs?limit=0", {}, 400, "limit"),
         ("DELETE", "/api/admin/backup", {}, 405, "DELETE is not allowed on /api/admin/backup"),
         ("GET", "/api/admin/restore", {}, 405, "GET is not allowed on /api/admin/restore"),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from supakeep.api.http import METHODS
 from tests.template.conftest import MakeStack
 from tests.template.stack import Stack
 
@@ -171,3 +172,7 @@ def test_a_schedules_event_file_has_the_shape_of_its_input(
     declared = json.loads(stack.properties(schedule)["Target"]["Input"])
     assert sent.keys() == declared.keys()
     assert (sent["source"], sent["action"]) == (declared["source"], declared["action"])
+
+
+def test_the_functions_know_the_methods_of_each_route(stack: Stack) -> None:
+    assert set(METHODS) == set(stack.properties("HttpApi")["Body"]["paths"])

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import pytest
 
+from supakeep.api.runtime import Projects
 from supakeep.usecases.track_runs import TrackRuns
 from tests.builders.backups import a_shop
 from tests.builders.lambda_events import InvocationContext, Project, ServedProject, http_event
@@ -63,7 +64,7 @@ class LocalFunction:
         return TrackRuns.of(self.project)
 
     def invoke(self, event: dict[str, Any], **context: Any) -> Any:
-        handler = self.module.create_handler(lambda: self.project)
+        handler = self.module.create_handler(Projects(lambda: self.project, lambda: self.project))
         return handler(event, InvocationContext(**context))
 
     def request(self, method: str, path: str, **fields: Any) -> Answer:

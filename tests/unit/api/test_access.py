@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from supakeep.api.runtime import WarmProject
+from supakeep.api.runtime import Projects
 from supakeep.errors import ConfigurationError
 from tests.builders.lambda_events import (
     ADMIN_KEY,
@@ -77,7 +77,8 @@ def test_the_cron_secret_opens_no_path_that_leads_out_of_cron(
 ) -> None:
     answer = functions("backup").request("POST", path, key=CRON_SECRET)
 
-    assert answer.status == 405
+    assert answer.status == 404
+    assert answer.body["hint"] == "docs/api.md lists the routes."
     assert project.dispatcher.handed_over == []
 
 
@@ -117,25 +118,28 @@ def test_the_key_is_checked_before_the_body_is_looked_at(functions: Functions) -
 
 
 @pytest.mark.parametrize(
-    ("function", "method", "path"),
+    ("function", "method", "path", "allowed"),
     [
-        ("backup", "GET", "/api/admin/backup"),
-        ("backup", "DELETE", "/api/cron/backup"),
-        ("restore", "GET", "/api/admin/restore"),
-        ("restore", "DELETE", "/api/admin/backups/latest"),
-        ("restore", "POST", "/api/admin/runs"),
-        ("prune", "GET", "/api/admin/prune"),
-        ("prune", "PUT", "/api/admin/prune"),
+        ("backup", "GET", "/api/admin/backup", "POST"),
+        ("backup", "DELETE", "/api/cron/backup", "GET, POST"),
+        ("restore", "GET", "/api/admin/restore", "POST"),
+        ("restore", "DELETE", "/api/admin/backups/latest", "GET"),
+        ("restore", "PUT", "/api/admin/backups/latest/download", "GET"),
+        ("restore", "POST", "/api/admin/runs", "GET"),
+        ("restore", "PATCH", "/api/admin/runs/20261122T120000Z-1a2b3c4d", "GET"),
+        ("prune", "GET", "/api/admin/prune", "POST"),
+        ("prune", "PUT", "/api/admin/prune", "POST"),
     ],
 )
-def test_a_wrong_method_is_not_allowed(
-    functions: Functions, function: Any, method: str, path: str
+def test_a_wrong_method_is_not_allowed_and_the_right_ones_are_named(
+    functions: Functions, function: Any, method: str, path: str, allowed: str
 ) -> None:
     key = CRON_SECRET if "/cron/" in path else ADMIN_KEY
 
     answer = functions(function).request(method, path, key=key)
 
     assert answer.status == 405
+    assert answer.headers["Allow"] == allowed
     assert answer.body["error"] == f"{method} is not allowed on {path}"
     assert answer.body["hint"]
 
@@ -150,7 +154,7 @@ def _wrong_url(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_settings_that_are_wrong_are_told_in_the_words_of_the_guide(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    handler = MODULES["backup"].create_handler(WarmProject())
+    handler = MODULES["backup"].create_handler(Projects.from_environment())
 
     answer = handler(http_event("POST", "/api/admin/backup"), InvocationContext())
 
@@ -164,7 +168,7 @@ def test_settings_that_are_wrong_are_told_in_the_words_of_the_guide(
 def test_settings_that_are_wrong_are_logged_with_the_fix_where_nobody_asks(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    handler = MODULES["backup"].create_handler(WarmProject())
+    handler = MODULES["backup"].create_handler(Projects.from_environment())
 
     with pytest.raises(ConfigurationError, match="Could not extract project ref"):
         handler({"action": "backup"}, InvocationContext())

@@ -94,7 +94,7 @@ def test_a_backup_that_cannot_be_handed_over_leaves_no_lease_behind(
     assert functions("backup").request("POST", BACKUP).status == 202
 
     told = functions("restore").request("GET", "/api/admin/runs").body
-    assert sorted(run["status"] for run in told) == ["failed", "queued"]
+    assert sorted(run["status"] for run in told) == ["queued", "withdrawn"]
 
 
 def test_a_missing_bucket_is_told_in_the_words_of_the_guide(
@@ -130,3 +130,20 @@ def test_a_restore_is_refused_while_a_backup_is_at_work(functions: Functions) ->
     functions("backup").runs.accept(RunKind.RESTORE, Trigger.API)
 
     assert functions("backup").request("POST", BACKUP).status == 409
+
+
+@pytest.mark.parametrize("body", [{"tables": ["orders"]}, {"dry_run": True}, {"name": "mine"}])
+def test_a_backup_has_no_fields_and_refuses_those_that_it_is_given(
+    functions: Functions, project: Project, body: dict[str, object]
+) -> None:
+    [field] = body
+
+    answer = functions("backup").request("POST", BACKUP, body=body)
+
+    assert answer.status == 400
+    assert answer.body["error"] == f"{field}: is not a field of this request"
+    assert project.dispatcher.handed_over == []
+
+
+def test_a_backup_takes_an_empty_object(functions: Functions) -> None:
+    assert functions("backup").request("POST", BACKUP, body={}).status == 202

@@ -9,6 +9,7 @@ import pytest
 from tests.builders.backups import NAME, back_up
 from tests.builders.lambda_events import Project, http_event
 from tests.builders.manifests import PROJECT
+from tests.fakes.database import EVERY_MODE, InMemoryDatabase
 from tests.unit.api.asking import GOOD_BODY, RESTORE, asked
 from tests.unit.api.conftest import Functions
 
@@ -186,4 +187,45 @@ def test_a_mode_that_the_engine_lacks_is_refused_at_once(
     assert answer.status == 400
     assert answer.body["error"] == f"The mode {mode} needs a connection to the database itself"
     assert "SUPABASE_DB_URL" in answer.body["hint"]
+    assert project.dispatcher.handed_over == []
+
+
+@pytest.mark.parametrize("is_base64", [False, True])
+@pytest.mark.parametrize("character", ["x", "!", "\x00", "["])
+def test_a_body_that_is_too_large_is_refused_as_such_whatever_it_holds(
+    functions: Functions, character: str, is_base64: bool
+) -> None:
+    assert send(functions, character * 90_000, is_base64=is_base64)["statusCode"] == 413
+
+
+@pytest.mark.parametrize(("field", "empty"), [("tables", []), ("where", {})])
+def test_an_empty_choice_is_refused_rather_than_read_as_everything(
+    functions: Functions, project: Project, field: str, empty: object
+) -> None:
+    answer = asked(functions, **{field: empty})
+
+    assert answer.status == 400
+    assert answer.body["error"].startswith(f"{field}: ")
+    assert project.dispatcher.handed_over == []
+
+
+def test_a_column_that_no_table_has_is_refused_at_once(
+    functions: Functions, project: Project
+) -> None:
+    answer = asked(functions, where={"nonsense": "1"})
+
+    assert answer.status == 400
+    assert "has no column nonsense to choose rows by" in answer.body["error"]
+    assert project.dispatcher.handed_over == []
+
+
+def test_a_replace_of_chosen_rows_is_refused_at_once(
+    functions: Functions, project: Project
+) -> None:
+    functions("restore").project.database = InMemoryDatabase(engine=EVERY_MODE)
+
+    answer = asked(functions, mode="replace", tables=["customers"], where={"id": "1"})
+
+    assert answer.status == 409
+    assert answer.body["error"].startswith("The mode replace would delete rows of public.customers")
     assert project.dispatcher.handed_over == []

@@ -218,7 +218,7 @@ def test_an_unknown_run_is_not_found_and_a_malformed_id_refused(functions: Funct
     malformed = functions("restore").request("GET", "/api/admin/runs/..%2fleases")
 
     assert (unknown.status, malformed.status) == (404, 400)
-    assert unknown.body["error"] == "No run has the id 20261122T120000Z-none"
+    assert unknown.body["error"] == "No run has the ID 20261122T120000Z-none"
 
 
 def test_a_run_without_a_sign_of_life_is_told_as_failed(
@@ -242,3 +242,17 @@ def test_answers_name_no_secret(functions: Functions, project: Project) -> None:
         for secret in ("sb_secret_of_the_project", "the-admin-key", "the-cron-secret"):
             assert secret not in text
     assert PROJECT in str(restore.request("GET", "/api/admin/backups"))
+
+
+@pytest.mark.parametrize(
+    ("path", "limit"),
+    [("backups", "0"), ("backups", "501"), ("backups", "x"), ("runs", "0"), ("runs", "101")],
+)
+def test_a_limit_out_of_its_bounds_is_named_with_what_it_may_be(
+    functions: Functions, path: str, limit: str
+) -> None:
+    answer = functions("restore").request("GET", f"/api/admin/{path}", query={"limit": limit})
+
+    assert answer.status == 400
+    assert answer.body["error"].startswith("?limit=: ")
+    assert answer.body["hint"] == "docs/api.md says what limit may be on this route."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from supakeep.api.runtime import WarmProject
+from supakeep.api.runtime import Projects
 from supakeep.errors import ConfigurationError
 from tests.builders.lambda_events import InvocationContext, http_event
 from tests.unit.api.conftest import MODULES, FunctionName
@@ -29,7 +29,7 @@ def _wrong_password(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_part_of_a_database_password_is_answered_or_logged(
     name: FunctionName, logged: Logs
 ) -> None:
-    handler = MODULES[name].create_handler(WarmProject())
+    handler = MODULES[name].create_handler(Projects.from_environment())
     asked = http_event("GET", "/api/admin/runs")
 
     for event in (asked, {"source": "supakeep.schedule"}, {"name": "latest"}):

@@ -162,7 +162,7 @@ def test_what_is_not_a_run_id_cannot_be_undone(
     ended = supakeep("undo", run, "--from", "copies", "--confirm", PROJECT)
 
     assert ended.code == 1
-    assert f"error: {run!r} is not a run ID\nhint: Run IDs look like" in ended.err
+    assert f"error: {run!r} is not a run ID\nhint: A run ID looks like" in ended.err
     assert backup_in_copies not in ended.out
 
 

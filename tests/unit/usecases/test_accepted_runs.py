@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
 from supakeep.domain.manifest import Trigger
@@ -15,7 +17,9 @@ from supakeep.runs.in_memory import InMemoryRunStore
 from supakeep.usecases.run_progress import RunProgress
 from supakeep.usecases.track_runs import TrackRuns
 from tests.fakes.time import FixedClock
-from tests.unit.usecases.running import DONE, a_run, done, lease_is_free, recorded
+from tests.unit.usecases.running import DONE, a_run, crash, done, lease_is_free, recorded
+
+NOT_STARTED = StorageUnavailableError("not started", operation="dispatch")
 
 
 def test_an_accepted_run_waits_with_its_lease_and_is_carried_out_under_its_id(
@@ -41,15 +45,54 @@ def test_a_refused_request_leaves_no_record(runs: TrackRuns) -> None:
     assert [run.id for run in runs.list(10)] == [accepted.id]
 
 
-def test_an_accepted_run_that_is_withdrawn_is_told_as_failed(
+def test_an_accepted_run_that_is_withdrawn_does_not_start_whoever_delivers_it(
     runs: TrackRuns, run_store: InMemoryRunStore, clock: FixedClock
 ) -> None:
     accepted = runs.accept(RunKind.BACKUP, Trigger.API)
 
-    runs.withdraw(accepted, StorageUnavailableError("not started", operation="dispatch"))
+    assert runs.withdraw(accepted, NOT_STARTED)
 
-    assert recorded(runs, accepted).status is RunStatus.FAILED
+    assert recorded(runs, accepted).status is RunStatus.WITHDRAWN
     assert lease_is_free(run_store, clock.now())
+    assert runs.execute(accepted, crash) == recorded(runs, accepted)
+    assert recorded(runs, accepted).status is RunStatus.WITHDRAWN
+    assert lease_is_free(run_store, clock.now())
+
+
+def test_a_run_that_has_started_is_not_withdrawn(
+    runs: TrackRuns, run_store: InMemoryRunStore, clock: FixedClock
+) -> None:
+    accepted = runs.accept(RunKind.BACKUP, Trigger.API)
+
+    def while_at_work(_: RunProgress) -> PruneReport:
+        assert not runs.withdraw(accepted, NOT_STARTED)
+        assert not lease_is_free(run_store, clock.now())
+        return DONE
+
+    assert runs.execute(accepted, while_at_work).status is RunStatus.COMPLETE
+
+
+class WithdrawnMeanwhile(InMemoryRunStore):
+    """Another function withdraws the run after it was read, and before it is started."""
+
+    def acquire_lease(
+        self, lease: str, run_id: str, now: dt.datetime, expires_at: dt.datetime
+    ) -> None:
+        super().acquire_lease(lease, run_id, now, expires_at)
+        run = self.get(run_id)
+        if run is not None:
+            self.save(run.withdrawn(now, NOT_STARTED))
+
+
+def test_a_run_that_is_withdrawn_in_the_moment_of_its_start_does_not_start(
+    clock: FixedClock,
+) -> None:
+    store = WithdrawnMeanwhile()
+    runs = TrackRuns(store, clock)
+    accepted = runs.accept(RunKind.BACKUP, Trigger.API)
+
+    assert runs.execute(accepted, crash).status is RunStatus.WITHDRAWN
+    assert lease_is_free(store, clock.now())
 
 
 def test_backups_that_restores_read_or_will_read_are_in_use(runs: TrackRuns) -> None:
@@ -66,7 +109,7 @@ def test_backups_that_restores_read_or_will_read_are_in_use(runs: TrackRuns) -> 
 
 
 def test_an_unknown_run_and_a_malformed_id_are_told_apart(runs: TrackRuns) -> None:
-    with pytest.raises(RunNotFoundError, match="No run has the id 20261122T120000Z-none"):
+    with pytest.raises(RunNotFoundError, match="No run has the ID 20261122T120000Z-none"):
         runs.get("20261122T120000Z-none")
     with pytest.raises(InvalidRequestError, match="is not a run ID"):
         runs.get("../../leases")

@@ -14,7 +14,7 @@ from supakeep.domain.engine import Engine
 from supakeep.domain.plan import Selection, TableFilter
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.row_changes import RestoreMode, RowChanges
-from supakeep.domain.run import Run
+from supakeep.domain.run import Run, RunStatus
 from supakeep.domain.schema import Catalog, Table
 
 
@@ -228,6 +228,10 @@ class RunStore(Protocol):
         ...
 
     def save(self, run: Run) -> None: ...
+
+    def replace(self, run: Run, status: RunStatus) -> bool:
+        """Saves the run where its record still has this status; False, and nothing saved, otherwise."""
+        ...
 
     def get(self, run_id: str) -> Run | None: ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, TypedDict, Unpack, cast
@@ -28,26 +29,63 @@ class Adapters(TypedDict, total=False):
     dispatcher: Dispatcher
 
 
+@dataclass(frozen=True)
+class Timeouts:
+    """How long one attempt to reach a service may take; `aws_attempts` are boto3's own."""
+
+    connect_seconds: float
+    storage_seconds: float
+    mirror_seconds: float
+    aws_seconds: float
+    aws_attempts: int
+
+
+# A run has minutes, and its heartbeat waits for the records' table.
+FOR_WORK = Timeouts(
+    connect_seconds=10,
+    storage_seconds=120,
+    mirror_seconds=30,
+    aws_seconds=10,
+    aws_attempts=3,
+)
+# API Gateway answers for a function that has not after 30 s (api/request.py).
+FOR_ANSWERS = Timeouts(
+    connect_seconds=2,
+    storage_seconds=5,
+    mirror_seconds=5,
+    aws_seconds=3,
+    aws_attempts=2,
+)
+
+
 class SupabaseProject:
     """The project that the settings describe. A path that does not touch S3 does not import its
     client, since everything is built when it is first needed.
     """
 
-    def __init__(self, settings: Settings, **adapters: Unpack[Adapters]) -> None:
+    def __init__(
+        self, settings: Settings, timeouts: Timeouts = FOR_WORK, **adapters: Unpack[Adapters]
+    ) -> None:
         self.settings = settings
+        self._timeouts = timeouts
         # a cached property that has a value is not computed
         self.__dict__.update(adapters)
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str], **adapters: Unpack[Adapters]) -> Self:
+    def from_environment(
+        cls,
+        environment: Mapping[str, str],
+        timeouts: Timeouts = FOR_WORK,
+        **adapters: Unpack[Adapters],
+    ) -> Self:
         """Where SECRET_ID is set, the keys in that secret take the place of the environment's."""
         values = dict(environment)
         if secret_id := values.get("SECRET_ID", "").strip():
             from supakeep.aws.secrets import read_secret
 
-            secret = read_secret(_aws_client("secretsmanager"), secret_id)
+            secret = read_secret(_aws_client("secretsmanager", timeouts), secret_id)
             values.update({name: secret[name] for name in SECRET_NAMES if name in secret})
-        return cls(Settings.from_environment(values), **adapters)
+        return cls(Settings.from_environment(values), timeouts, **adapters)
 
     @property
     def ref(self) -> str:
@@ -92,11 +130,16 @@ class SupabaseProject:
     def primary(self) -> ObjectStore:
         """Storage; for a project of which only the database is known, the S3 bucket."""
         if not self.has_storage and self.settings.mirror_s3_bucket is not None:
-            return s3_store(self.settings.mirror_s3_bucket, name="primary")
-        from supakeep.stores.supabase_storage import SupabaseObjectStore
+            return s3_store(self.settings.mirror_s3_bucket, "primary", self._timeouts)
+        from supakeep.stores.supabase_storage import SupabaseObjectStore, storage_client
 
         url, key = self._project()
-        return RetryingObjectStore(SupabaseObjectStore(url, key, self.settings.backup_bucket))
+        client = storage_client(
+            connect_seconds=self._timeouts.connect_seconds,
+            read_seconds=self._timeouts.storage_seconds,
+        )
+        store = SupabaseObjectStore(url, key, self.settings.backup_bucket, client=client)
+        return RetryingObjectStore(store)
 
     def _project(self) -> tuple[str, str]:
         url, key = self.settings.supabase_url, self.settings.service_role_key
@@ -113,7 +156,9 @@ class SupabaseProject:
     @cached_property
     def mirror(self) -> ObjectStore | None:
         bucket = self.settings.mirror_s3_bucket
-        return s3_store(bucket, name="mirror") if bucket and self.has_storage else None
+        if bucket is None or not self.has_storage:
+            return None
+        return s3_store(bucket, "mirror", self._timeouts)
 
     @cached_property
     def run_store(self) -> RunStore:
@@ -122,7 +167,9 @@ class SupabaseProject:
         from supakeep.runs.dynamodb import DynamoDbRunStore
 
         return DynamoDbRunStore(
-            _aws_client("dynamodb"), self.settings.runs_table, self.settings.project_ref
+            _aws_client("dynamodb", self._timeouts),
+            self.settings.runs_table,
+            self.settings.project_ref,
         )
 
     @cached_property
@@ -133,23 +180,23 @@ class SupabaseProject:
         # a function dispatches its own action to itself, and only the backup function a prune
         prune = self.settings.prune_function_name or this
         return LambdaDispatcher(
-            _aws_client("lambda"), {"backup": this, "restore": this, "prune": prune}
+            _aws_client("lambda", self._timeouts), {"backup": this, "restore": this, "prune": prune}
         )
 
 
-def s3_store(bucket: str, *, name: str) -> ObjectStore:
+def s3_store(bucket: str, name: str, timeouts: Timeouts = FOR_WORK) -> ObjectStore:
     """An S3 bucket as a store, with the credentials that boto3 finds by itself."""
     from supakeep.stores.s3 import S3ObjectStore
 
     # a mirror that hangs must leave the backup time to end; what is repeated is repeated here only
-    client = _aws_client("s3", attempts=1, read_seconds=30)
-    return RetryingObjectStore(S3ObjectStore(client, bucket, name=name))
+    once = replace(timeouts, aws_seconds=timeouts.mirror_seconds, aws_attempts=1)
+    return RetryingObjectStore(S3ObjectStore(_aws_client("s3", once), bucket, name=name))
 
 
 def store_at(place: str) -> ObjectStore:
     """The store at `s3://bucket`, or in a local folder."""
     if place.startswith("s3://"):
-        return s3_store(place.removeprefix("s3://").rstrip("/"), name=place)
+        return s3_store(place.removeprefix("s3://").rstrip("/"), place)
     from supakeep.stores.folder import FolderObjectStore
 
     folder = Path(place)
@@ -164,15 +211,15 @@ def store_at(place: str) -> ObjectStore:
     return FolderObjectStore(folder)
 
 
-def _aws_client(service: str, *, attempts: int = 3, read_seconds: int = 60) -> Any:
+def _aws_client(service: str, timeouts: Timeouts) -> Any:
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
 
     config = Config(
-        connect_timeout=5,
-        read_timeout=read_seconds,
-        retries={"mode": "standard", "total_max_attempts": attempts},
+        connect_timeout=timeouts.connect_seconds,
+        read_timeout=timeouts.aws_seconds,
+        retries={"mode": "standard", "total_max_attempts": timeouts.aws_attempts},
     )
     try:
         return cast(Any, boto3).client(service, config=config)

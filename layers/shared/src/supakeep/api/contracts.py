@@ -41,6 +41,10 @@ class RestoreBody(_Request):
         return RestoreRequest.model_validate(fields)
 
 
+class BackupBody(_Request):
+    """POST /api/admin/backup; may be left out, since there is nothing to choose."""
+
+
 class PruneBody(_Request):
     """POST /api/admin/prune; may be left out."""
 

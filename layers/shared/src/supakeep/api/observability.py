@@ -78,8 +78,8 @@ def report_run(logger: Logger, metrics: Metrics, run: Run, scope: str) -> None:
     }
     write = logger.info if run.status is RunStatus.COMPLETE else logger.warning
     write(f"{run.kind.capitalize()} {run.status}", extra=_entry(scope, context))
-    if not run.status.is_final:
-        # delivered twice, and the first delivery is at work: that one will count
+    if run.status not in (RunStatus.COMPLETE, RunStatus.PARTIAL):
+        # delivered twice, and the first delivery is at work: that one will count; or withdrawn
         return
     metrics.add_metric(f"{run.kind.capitalize()}Duration", MetricUnit.Milliseconds, duration)
     if isinstance(result, BackupSummary):

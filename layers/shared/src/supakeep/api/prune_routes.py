@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated
 
@@ -11,19 +10,20 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from supakeep.api.accept import accept
 from supakeep.api.contracts import Accepted, PruneBody
+from supakeep.api.request import Requests
 from supakeep.domain.prune import PruneReport
 from supakeep.domain.run import RunKind
-from supakeep.ports import Project
 from supakeep.usecases.run_prune import RunPrune
 
 
-def add_prune_routes(resolver: APIGatewayHttpResolver, project: Callable[[], Project]) -> None:
-    """`project` gives the project of the present invocation."""
+def add_prune_routes(resolver: APIGatewayHttpResolver, request: Requests) -> None:
+    """`request` gives the request that is answered."""
 
     @resolver.post("/api/admin/prune")
     def start_prune(
         body: Annotated[PruneBody | None, Body()] = None,
     ) -> tuple[PruneReport | Accepted, int]:
         if body is not None and body.dry_run:
-            return RunPrune(project()).report(dry_run=True), HTTPStatus.OK
-        return accept(project(), RunKind.PRUNE, {"dry_run": False}), HTTPStatus.ACCEPTED
+            prune = RunPrune(request().project, request().last_step)
+            return prune.report(dry_run=True, stores=request().stores()), HTTPStatus.OK
+        return accept(request(), RunKind.PRUNE, {"dry_run": False}), HTTPStatus.ACCEPTED

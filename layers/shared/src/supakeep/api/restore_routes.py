@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated
 
@@ -11,11 +10,11 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from supakeep.api.accept import RUNS_PATH, accept
 from supakeep.api.contracts import Accepted, BackupList, Download, DownloadLink, RestoreBody
-from supakeep.domain.restore_plan import check_confirmation, check_mode, chosen_entries
+from supakeep.api.request import Request, Requests
+from supakeep.archive.reader import BackupReader
+from supakeep.domain.restore_plan import check_choice, check_confirmation, check_mode
 from supakeep.domain.run import Run, RunKind
 from supakeep.domain.summary import BackupSummary
-from supakeep.ports import Project
-from supakeep.usecases.choose_stores import every_store, stores_named
 from supakeep.usecases.find_backups import find_backup, list_backups, page_of, stores_holding
 from supakeep.usecases.track_runs import TrackRuns
 
@@ -23,21 +22,21 @@ LINK_SECONDS = 300
 BACKUPS_PATH = "/api/admin/backups"
 
 
-def add_restore_routes(resolver: APIGatewayHttpResolver, project: Callable[[], Project]) -> None:
-    """`project` gives the project of the present invocation."""
-    _add_backup_questions(resolver, project)
-    _add_restore(resolver, project)
-    _add_run_questions(resolver, project)
+def add_restore_routes(resolver: APIGatewayHttpResolver, request: Requests) -> None:
+    """`request` gives the request that is answered."""
+    _add_backup_questions(resolver, request)
+    _add_restore(resolver, request)
+    _add_run_questions(resolver, request)
 
 
-def _add_backup_questions(resolver: APIGatewayHttpResolver, project: Callable[[], Project]) -> None:
+def _add_backup_questions(resolver: APIGatewayHttpResolver, request: Requests) -> None:
     @resolver.get(BACKUPS_PATH)
     def get_backups(
         # Lambda's answers hold 6 MB, and a backup of 100 tables takes some 10 kB of one
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
         before: Annotated[str | None, Query(max_length=200)] = None,
     ) -> BackupList:
-        listing = list_backups(every_store(project()), project().ref)
+        listing = list_backups(request().stores(), request().project.ref)
         page, following = page_of(listing, limit=limit, before=before)
         return BackupList(
             backups=[BackupSummary.of(b.manifest, b.stores) for b in page if b.manifest],
@@ -48,46 +47,44 @@ def _add_backup_questions(resolver: APIGatewayHttpResolver, project: Callable[[]
 
     @resolver.get(f"{BACKUPS_PATH}/<name>")
     def get_backup(name: str) -> BackupSummary:
-        stores = every_store(project())
-        found = find_backup(stores, name, project().ref, now=project().clock.now())
-        holders = stores_holding(stores, found.manifest.name)
+        found = _find(request(), name)
+        holders = stores_holding(request().stores(), found.manifest.name)
         return BackupSummary.of(found.manifest, holders, notices=found.passed_over)
 
     @resolver.get(f"{BACKUPS_PATH}/<name>/download")
     def get_download(name: str) -> Download:
-        return download(project(), name)
+        return download(request(), name)
 
 
-def _add_restore(resolver: APIGatewayHttpResolver, project: Callable[[], Project]) -> None:
+def _add_restore(resolver: APIGatewayHttpResolver, request: Requests) -> None:
     @resolver.post("/api/admin/restore")
     def start_restore(body: RestoreBody) -> tuple[Accepted, int]:
         # what is wrong with the request is reported now, not in the run's record later
-        request = body.request()
-        check_mode(request, project().database.engine)
-        copies = stores_named(project(), body.read_from)
-        found = find_backup(copies, body.name, project().ref, now=project().clock.now())
+        project, asked = request().project, body.request()
+        check_mode(asked, project.database.engine)
+        found = _find(request(), body.name, body.read_from)
         manifest = found.manifest
-        chosen_entries(manifest, body.tables)
+        check_choice(manifest, asked)
+        check_confirmation(asked, manifest, project.ref, project.destination)
+        # `latest` may be another one when the work begins
         update = {"name": manifest.backup, "passed_over": found.passed_over}
-        request = request.model_copy(update=update)
-        check_confirmation(request, manifest, project().ref, project().destination)
-        work = request.model_dump(mode="json")
-        return accept(project(), RunKind.RESTORE, work, backup=manifest.backup), HTTPStatus.ACCEPTED
+        work = asked.model_copy(update=update).model_dump(mode="json")
+        return accept(request(), RunKind.RESTORE, work, backup=manifest.backup), HTTPStatus.ACCEPTED
 
 
-def _add_run_questions(resolver: APIGatewayHttpResolver, project: Callable[[], Project]) -> None:
+def _add_run_questions(resolver: APIGatewayHttpResolver, request: Requests) -> None:
     @resolver.get(RUNS_PATH)
     def get_runs(limit: Annotated[int, Query(ge=1, le=100)] = 20) -> list[Run]:
-        return TrackRuns.of(project()).list(limit)
+        return TrackRuns.of(request().project).list(limit)
 
     @resolver.get(f"{RUNS_PATH}/<run_id>")
     def get_run(run_id: str) -> Run:
-        return TrackRuns.of(project()).get(run_id)
+        return TrackRuns.of(request().project).get(run_id)
 
 
-def download(project: Project, name: str) -> Download:
+def download(request: Request, name: str) -> Download:
     """A short-lived address for each object of the backup, from the first store that holds it."""
-    found = find_backup(every_store(project), name, project.ref, now=project.clock.now())
+    found = _find(request, name)
     store, manifest = found.stores[0], found.manifest
     sign = store.signed_url
     volumes = [
@@ -107,3 +104,8 @@ def download(project: Project, name: str) -> Download:
         expires_in_seconds=LINK_SECONDS,
         objects=[*volumes, itself],
     )
+
+
+def _find(request: Request, name: str, read_from: str | None = None) -> BackupReader:
+    project = request.project
+    return find_backup(request.stores(read_from), name, project.ref, now=project.clock.now())

@@ -8,20 +8,21 @@ import os
 import secrets
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Self, TypeVar
 
 from aws_lambda_powertools import Logger, Metrics
 from pydantic import BaseModel, ValidationError
 
-from supakeep.api.http import ServedProject
 from supakeep.api.observability import report_failure, report_run
+from supakeep.api.request import ServedProject
 from supakeep.aws.dispatch import LambdaDeadline
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import Run, RunKind, new_run_id
 from supakeep.errors import InvalidRequestError, SupakeepError
 from supakeep.ports import Deadline, Project
 from supakeep.retries import patience
-from supakeep.wiring import SupabaseProject
+from supakeep.wiring import FOR_ANSWERS, FOR_WORK, SupabaseProject, Timeouts
 
 log = logging.getLogger(__name__)
 
@@ -31,16 +32,29 @@ _PROJECT_SECONDS = 300
 M = TypeVar("M", bound=BaseModel)
 
 
+@dataclass(frozen=True)
+class Projects:
+    """The project as a function is given it: with the timeouts of answers, and with those of work."""
+
+    for_answers: Callable[[], ServedProject]
+    for_work: Callable[[], ServedProject]
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        return cls(WarmProject(FOR_ANSWERS), WarmProject(FOR_WORK))
+
+
 class WarmProject:
     """The project of this execution environment, built again when it is too old."""
 
-    def __init__(self) -> None:
+    def __init__(self, timeouts: Timeouts) -> None:
+        self._timeouts = timeouts
         self._project: SupabaseProject | None = None
         self._built_at = 0.0
 
     def __call__(self) -> SupabaseProject:
         if self._project is None or time.monotonic() - self._built_at > _PROJECT_SECONDS:
-            self._project = SupabaseProject.from_environment(os.environ)
+            self._project = SupabaseProject.from_environment(os.environ, self._timeouts)
             self._built_at = time.monotonic()
         return self._project
 

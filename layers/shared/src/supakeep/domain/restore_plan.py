@@ -103,15 +103,8 @@ def plan_restore(
     Raises InvalidRequestError for a table that the backup does not have, RestoreError for one that
     is incomplete there or does not fit the database; nothing is written then.
     """
-    if request.where is not None and not request.where:
-        raise InvalidRequestError(
-            "No column and value was given to choose rows by",
-            operation="restore",
-            key=manifest.backup,
-            hint="Give at least one column with its value, or leave out the choice (where).",
-        )
     planned = {}
-    for entry in chosen_entries(manifest, request.tables):
+    for entry in check_choice(manifest, request):
         live = _live_table(entry, request, catalog)
         if not (live.readable and live.writable):
             raise permission_denied(live.schema_name, live.name, writing=True, role=catalog.role)
@@ -119,6 +112,26 @@ def plan_restore(
         planned[live.qualified_name] = TableRestore(entry, live, tuple(_drift(entry, live)))
     order = parents_first({name: _parents(restore) for name, restore in planned.items()})
     return [planned[name] for name in order]
+
+
+def check_choice(manifest: Manifest, request: RestoreRequest) -> list[TableEntry]:
+    """The tables to restore, after everything that the manifest alone can refuse.
+
+    Raises UnsafeOperationError for a replace that would delete what was never backed up; other
+    errors as in plan_restore.
+    """
+    if request.where is not None and not request.where:
+        raise InvalidRequestError(
+            "No column and value was given to choose rows by",
+            operation="restore",
+            key=manifest.backup,
+            hint="Give at least one column with its value, or leave out the choice (where).",
+        )
+    entries = chosen_entries(manifest, request.tables)
+    for entry in entries:
+        _check_replace(entry, request)
+        _check_where(entry, request)
+    return entries
 
 
 def chosen_entries(manifest: Manifest, tables: Iterable[str] | None) -> list[TableEntry]:
@@ -185,6 +198,10 @@ def _check_fits(entry: TableEntry, live: Table, request: RestoreRequest) -> None
             hint="Add its primary key back, leave the table out, or use the mode replace, which needs "
             "SUPABASE_DB_URL.",
         )
+    _check_dropped_columns(entry, live, request)
+
+
+def _check_replace(entry: TableEntry, request: RestoreRequest) -> None:
     if request.mode is RestoreMode.REPLACE and (not entry.policy.is_whole or request.where):
         raise UnsafeOperationError(
             f"The mode replace would delete rows of {entry.name} that were never backed up",
@@ -192,8 +209,6 @@ def _check_fits(entry: TableEntry, live: Table, request: RestoreRequest) -> None
             key=entry.name,
             hint="It is for tables that were backed up whole, all rows; use the mode merge.",
         )
-    _check_where(entry, request)
-    _check_dropped_columns(entry, live, request)
 
 
 def _check_where(entry: TableEntry, request: RestoreRequest) -> None:

@@ -42,17 +42,20 @@ class RunKind(StrEnum):
 
 
 class RunStatus(StrEnum):
-    """`partial`: it ended, and left out a table, a row or a store that it tells of."""
+    """`partial`: it ended, and left out a table, a row or a store, which its result names.
+    `withdrawn`: it was not accepted after all, and will not start.
+    """
 
     QUEUED = "queued"
     RUNNING = "running"
     COMPLETE = "complete"
     PARTIAL = "partial"
     FAILED = "failed"
+    WITHDRAWN = "withdrawn"
 
     @property
     def is_final(self) -> bool:
-        return self in (RunStatus.COMPLETE, RunStatus.PARTIAL, RunStatus.FAILED)
+        return self not in (RunStatus.QUEUED, RunStatus.RUNNING)
 
 
 RunResult = BackupSummary | RestoreReport | PruneReport
@@ -149,6 +152,9 @@ class Run(BaseModel):
             }
         )
 
+    def withdrawn(self, at: dt.datetime, error: Exception) -> Self:
+        return self.failed(at, error).model_copy(update={"status": RunStatus.WITHDRAWN})
+
     def without_details(self) -> Self:
         """The run as it is recorded where there is little room: of its tables only those that are
         not complete, a hundred at most, and none in the result.
@@ -191,12 +197,12 @@ def new_run_id(at: dt.datetime, suffix: str) -> str:
 
 
 def validated_run_id(text: str) -> str:
-    """`text` itself, if it has the shape of a run id; InvalidRequestError otherwise."""
+    """`text` itself, if it has the shape of a run ID; InvalidRequestError otherwise."""
     if not _RUN_ID.fullmatch(text):
         raise InvalidRequestError(
             f"{text[:100]!r} is not a run ID",
-            operation="read run id",
-            hint="Run IDs look like 20261122T030000Z-1a2b3c4d; starting a run answers with its ID.",
+            operation="read run ID",
+            hint="A run ID looks like 20261122T030000Z-1a2b3c4d. The answer to starting a run has it.",
         )
     return text
 

@@ -1,7 +1,7 @@
 """Runs and leases in one DynamoDB table.
 
-Keys: `pk` = `runs#<ref>`, `sk` = run id; and `pk` = `lease#<ref>`, `sk` = its name. `expires_at` is
-the table's TTL attribute, in seconds since 1970.
+Keys: `pk` = `runs#<ref>`, `sk` = run ID; and `pk` = `lease#<ref>`, `sk` = its name. `expires_at` is
+the table's TTL attribute, in seconds since 1970. `status` repeats that of the run, for conditions.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from supakeep.domain.run import Run, lease_held
+from supakeep.domain.run import Run, RunStatus, lease_held
 from supakeep.errors import (
     ConfigurationError,
     StorageError,
@@ -49,6 +49,19 @@ class DynamoDbRunStore:
     def save(self, run: Run) -> None:
         with self._mapped_errors("save run"):
             self._put(run)
+
+    def replace(self, run: Run, status: RunStatus) -> bool:
+        try:
+            with self._mapped_errors("save run"):
+                self._put(
+                    run,
+                    ConditionExpression="#status = :status",
+                    ExpressionAttributeNames={"#status": "status"},
+                    ExpressionAttributeValues={":status": {"S": status}},
+                )
+        except _ConditionFailedError:
+            return False
+        return True
 
     def get(self, run_id: str) -> Run | None:
         with self._mapped_errors("read run"):
@@ -121,6 +134,7 @@ class DynamoDbRunStore:
                 "pk": self._runs,
                 "sk": {"S": run.id},
                 "run": {"S": text},
+                "status": {"S": run.status},
                 "expires_at": _seconds(run.requested_at + RUN_RETENTION),
             },
             **condition,

@@ -1,17 +1,19 @@
-"""Runs and leases in this process alone: for the command line where no table is named."""
+"""Runs and leases only in this process: for the command line where no table is named."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from threading import Lock
 
-from supakeep.domain.run import Run, lease_held
+from supakeep.domain.run import Run, RunStatus, lease_held
 
 
 class InMemoryRunStore:
     """Forgotten when the process ends, and unknown to any other."""
 
     def __init__(self) -> None:
+        self._replacing = Lock()
         self._runs: dict[str, Run] = {}
         self._leases: dict[str, tuple[str, dt.datetime]] = {}
 
@@ -20,6 +22,14 @@ class InMemoryRunStore:
 
     def save(self, run: Run) -> None:
         self._runs[run.id] = run
+
+    def replace(self, run: Run, status: RunStatus) -> bool:
+        with self._replacing:
+            stored = self._runs.get(run.id)
+            if stored is None or stored.status is not status:
+                return False
+            self._runs[run.id] = run
+            return True
 
     def get(self, run_id: str) -> Run | None:
         return self._runs.get(run_id)

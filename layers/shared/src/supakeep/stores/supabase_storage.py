@@ -29,8 +29,13 @@ from supakeep.stores.supabase_listing import (
 )
 from supakeep.supabase_gateway import RESTRICTED_STATUSES, key_headers
 
-_TIMEOUT = httpx.Timeout(120.0, connect=10.0)
 _PIECE_BYTES = 1024 * 1024
+
+
+def storage_client(*, connect_seconds: float = 10, read_seconds: float = 120) -> httpx.Client:
+    """A client for Storage that waits so long for a connection, and for each piece of an answer."""
+    timeout = httpx.Timeout(read_seconds, connect=connect_seconds)
+    return httpx.Client(timeout=timeout, follow_redirects=False)
 
 
 class SupabaseObjectStore:
@@ -49,7 +54,7 @@ class SupabaseObjectStore:
         self._bucket = bucket
         self._url = f"{url.rstrip('/')}/storage/v1"
         self._headers = key_headers(key)
-        self._client = client or httpx.Client(timeout=_TIMEOUT, follow_redirects=False)
+        self._client = client or storage_client()
 
     def put(self, key: str, content: BinaryIO) -> None:
         # storage3's upload() takes a file of two classes only; httpx streams any

@@ -63,16 +63,19 @@ class TrackRuns:
         self.store.create(run)
         return run
 
-    def withdraw(self, run: Run, error: Exception) -> None:
-        """Ends an accepted run that could not be handed over."""
-        self.store.save(run.failed(self.clock.now(), error))
+    def withdraw(self, run: Run, error: Exception) -> bool:
+        """Ends an accepted run before it starts, whoever was handed it; False where it has started."""
+        withdrawn = run.withdrawn(self.clock.now(), error)
+        if not self.store.replace(withdrawn, RunStatus.QUEUED):
+            return False
         self.store.release_lease(run.lease, run.id)
+        return True
 
     def get(self, run_id: str) -> Run:
         run = self.store.get(validated_run_id(run_id))
         if run is None:
             raise RunNotFoundError(
-                f"No run has the id {run_id}",
+                f"No run has the ID {run_id}",
                 operation="read run",
                 key=run_id,
                 hint="Runs are kept for 30 days; GET /api/admin/runs lists the newest.",
@@ -116,9 +119,12 @@ class TrackRuns:
             log.info("Run %s was delivered again and is at work", run.id)
             return run
         self._take_lease(run, now)
-        run = run.started(now, invocation)
-        self.store.save(run)
-        progress = RunProgress(self.store, self.clock, run, deadline, self.watcher)
+        started = run.started(now, invocation)
+        if not self._record_start(run, started):
+            self.store.release_lease(run.lease, run.id)
+            log.info("Run %s was withdrawn before it started", run.id)
+            return self.get(run.id)
+        progress = RunProgress(self.store, self.clock, started, deadline, self.watcher)
         try:
             with heartbeat(progress, self.heartbeat_seconds):
                 result = work(progress)
@@ -131,6 +137,13 @@ class TrackRuns:
             return run
         finally:
             self.store.release_lease(run.lease, run.id)
+
+    def _record_start(self, run: Run, started: Run) -> bool:
+        """False where the run was withdrawn meanwhile."""
+        if run.status is RunStatus.QUEUED:
+            return self.store.replace(started, RunStatus.QUEUED)
+        self.store.save(started)
+        return True
 
     def _take_lease(self, run: Run, now: dt.datetime) -> None:
         try:

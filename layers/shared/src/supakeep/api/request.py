@@ -1,0 +1,90 @@
+"""One HTTP request: the project that it is about, and the time that is left to answer it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from supakeep.errors import DeadlineExceededError
+from supakeep.ports import Clock, ObjectStore, Project
+from supakeep.settings import Settings
+from supakeep.stores.within_deadline import ObjectStoreWithinDeadline
+from supakeep.usecases.choose_stores import stores_named
+
+# API Gateway answers 503 after 30 s, whatever the function does then. Nothing is begun after the
+# first time, so that the slowest call still ends before that; nothing is accepted after the second.
+LAST_STEP_SECONDS = 12.0
+LAST_ANSWER_SECONDS = 25.0
+
+
+class ServedProject(Project, Protocol):
+    """A project whose settings hold the keys of those who may call."""
+
+    @property
+    def settings(self) -> Settings: ...
+
+
+class AnswerDeadline:
+    """When the answer to a request must be on its way."""
+
+    def __init__(self, clock: Clock, received_at: dt.datetime, seconds: float) -> None:
+        self._clock = clock
+        self._end = received_at + dt.timedelta(seconds=seconds)
+
+    def check(self) -> None:
+        if self._clock.now() > self._end:
+            raise DeadlineExceededError(
+                "Supabase or AWS took too long to answer this request; nothing was started",
+                operation="answer request",
+                hint="Try again. If it happens each time, look at the function's log, and ask from "
+                "the command line, which has more time.",
+            )
+
+
+class Request:
+    """One HTTP request about a project."""
+
+    def __init__(self, project: ServedProject, event: dict[str, Any]) -> None:
+        self.project = project
+        received_at = _received_at(event) or project.clock.now()
+        self.last_step = AnswerDeadline(project.clock, received_at, LAST_STEP_SECONDS)
+        self.last_answer = AnswerDeadline(project.clock, received_at, LAST_ANSWER_SECONDS)
+
+    def stores(self, name: str | None = None) -> list[ObjectStore]:
+        """The stores of `stores_named`; each of their calls first looks at the time that is left."""
+        return [
+            ObjectStoreWithinDeadline(store, self.last_step)
+            for store in stores_named(self.project, name)
+        ]
+
+    @property
+    def primary(self) -> ObjectStore:
+        return ObjectStoreWithinDeadline(self.project.primary, self.last_step)
+
+
+class Requests:
+    """The request that this execution environment answers now; it has one at a time."""
+
+    def __init__(self, project: Callable[[], ServedProject]) -> None:
+        self._project = project
+        self._current: Request | None = None
+
+    def begin(self, event: dict[str, Any]) -> Request:
+        """Raises ConfigurationError where the settings are wrong."""
+        self._current = Request(self._project(), event)
+        return self._current
+
+    def __call__(self) -> Request:
+        """The present request, as routes ask for it."""
+        if self._current is None:
+            raise RuntimeError("no request has begun")
+        return self._current
+
+
+def _received_at(event: dict[str, Any]) -> dt.datetime | None:
+    """When API Gateway received the request: a cold start has passed since."""
+    milliseconds = event["requestContext"].get("timeEpoch")
+    if not isinstance(milliseconds, int):
+        return None
+    return dt.datetime.fromtimestamp(0, dt.UTC) + dt.timedelta(milliseconds=milliseconds)
