@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
 from uuid import uuid4
@@ -64,6 +66,26 @@ class PostgresProject:
     def superuser(self, statements: str) -> None:
         with psycopg.connect(self.url("supabase_admin"), autocommit=True) as connection:
             connection.execute(statements.encode())
+
+    @contextmanager
+    def reconnected(self) -> Iterator[None]:
+        """With the settings that the database has now."""
+        before = self.owner
+        with psycopg.connect(self.url(), autocommit=True) as self.owner:
+            yield
+        self.owner = before
+
+    @contextmanager
+    def weak_role(self) -> Iterator[str]:
+        """A role with the rights of `postgres` that may not set session_replication_role."""
+        role = f"{self.name}_weak"
+        self.superuser(f"create role {role} login bypassrls in role postgres")
+        self.superuser("revoke set on parameter session_replication_role from postgres")
+        try:
+            yield role
+        finally:
+            self.superuser("grant set on parameter session_replication_role to postgres")
+            self.superuser(f"drop owned by {role}; drop role {role}")
 
     def back_up(
         self, *, schemas: tuple[str, ...] = ("public",), policy: str | None = None

@@ -199,6 +199,7 @@ class OneByOne:
 
     def __init__(self, database: PostgresDatabase) -> None:
         self._database = database
+        self._moved: dict[str, Sequence[str]] = {}
 
     def catalog(self) -> Catalog:
         with self._database.snapshot() as snapshot:
@@ -231,6 +232,8 @@ class OneByOne:
             writer.write(rows)
             assert not writer.finish()
             live = catalog.tables[table.qualified_name]
+            if not dry_run:
+                self._moved[live.qualified_name] = transaction.advance_sequences(live)
             violations = transaction.foreign_key_violations([live], catalog, deleted=False)
             if violations and not dry_run:
                 raise ConstraintViolationError(
@@ -240,8 +243,8 @@ class OneByOne:
         return UpsertCounts(changes.inserted, changes.updated, changes.unchanged)
 
     def advance_sequences(self, table: Table) -> Sequence[str]:
-        with self._database.transaction(dry_run=False) as transaction:
-            return transaction.advance_sequences(table)
+        """Those that the last upsert moved: a sequence moves only past rows that were written."""
+        return self._moved.pop(table.qualified_name, [])
 
 
 def _definition(column: Column) -> sql.Composable:

@@ -44,12 +44,12 @@ REFUSED = {
     "fewer names": (
         "amount mood", "'sad'",
         "alter amount type text; " + NARROWED + "; alter table ledger alter amount type mood using 'fine'",
-        '"sad"', "invalid input value for enum public.mood",
+        '"sad"', "invalid input value for enum mood",
     ),
     "a stricter domain": (
         "amount price", "-1",
         "alter amount set default 0; alter domain price add check (value > 0)",
-        "-1", 'value for domain public.price violates check constraint "price_check"',
+        "-1", 'value for domain price violates check constraint "price_check"',
     ),
 }  # fmt: skip
 

@@ -130,7 +130,9 @@ class TargetTransaction(Protocol):
         ...
 
     def advance_sequences(self, table: Table) -> Sequence[str]:
-        """Moves the table's sequences past its highest values; returns those that were moved."""
+        """Moves the table's sequences past the highest values that were written, never back; returns
+        those that are moved, now or when the transaction ends.
+        """
         ...
 
     def count_table(self, table: Table) -> int: ...
@@ -141,6 +143,18 @@ class AtomicTransaction(TargetTransaction, Protocol):
     """The restore of an engine that is `atomic`: it locks first, and can check all of it before the
     end.
     """
+
+    def check(self, tables: Sequence[Table], mode: RestoreMode) -> Sequence[str]:
+        """Raises RestoreError where these tables cannot be restored in this mode by this role without
+        harm to others; returns what the caller should know before the first write.
+        """
+        ...
+
+    def deletion(self, table: Table, backed_up: Table) -> TableWriter | None:
+        """After all tables are written in the mode replace: what deletes the rows that the backup
+        does not have, given the rows once more; None where the table's writer has deleted them.
+        """
+        ...
 
     def lock(self, tables: Sequence[Table]) -> None:
         """Keeps others from writing these tables until the end."""

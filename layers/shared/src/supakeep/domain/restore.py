@@ -52,7 +52,8 @@ class RestoredTable(BaseModel):
 
     `rows_in_database` is counted after the last write: the backup's rows and all others there.
     `rows_at_least` is how many must be there then, None where that is not known. `altered` of the
-    rows written are not as the backup has them: a trigger of the table changed or kept their values.
+    rows written are not as the backup has them: a trigger of the table changed or kept their values. `kept`
+    counts by column the rows that keep a value of their own, since the database generates it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -71,6 +72,7 @@ class RestoredTable(BaseModel):
     rows_chosen: int | None = None
     rows_in_database: int | None = None
     rows_at_least: int | None = Field(default=None, exclude=True)
+    kept: dict[str, int] = Field(default={}, exclude=True)
 
     @property
     def written(self) -> int:
@@ -92,6 +94,7 @@ class RestoredTable(BaseModel):
             altered=changes.altered,
             altered_rows=tuple(changes.altered_rows),
             samples=tuple(changes.samples),
+            kept=dict(changes.kept),
             rows_at_least=changes.inserted if changes.was_empty else None,
         )
 

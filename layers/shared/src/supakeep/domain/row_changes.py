@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from enum import StrEnum
 
@@ -64,14 +65,18 @@ class RowChanges:
         self.altered = 0
         self.altered_rows: list[ChangedRow] = []
         self.notes: list[str] = []
+        # by column: rows that keep a value of their own, since no update can set it
+        self.kept: Counter[str] = Counter()
         self.inserted = self.updated = self.deleted = self.unchanged = self.refused = 0
         self.refused_rows: list[RefusedRow] = []
         self.samples: list[ChangedRow] = []
 
-    def sample(self, key: Sequence[str], live: bytes, backed_up: bytes) -> None:
-        """Keeps the first few overwritten rows for the report."""
+    def sample(
+        self, key: Sequence[str], live: bytes, backed_up: bytes, fixed: Collection[str] = ()
+    ) -> None:
+        """Keeps the first few overwritten rows for the report, without the `fixed` columns."""
         if len(self.samples) < _SAMPLES:
-            self.samples.append(_difference(key, live, backed_up))
+            self.samples.append(_difference(key, live, backed_up, fixed))
 
     def sample_altered(self, key: Sequence[str], backed_up: bytes, live: bytes) -> None:
         """Keeps the first few rows that are not as the backup has them."""
@@ -79,14 +84,17 @@ class RowChanges:
             self.altered_rows.append(_difference(key, backed_up, live))
 
 
-def _difference(key: Sequence[str], old: bytes, new: bytes) -> ChangedRow:
+def _difference(
+    key: Sequence[str], old: bytes, new: bytes, without: Collection[str] = ()
+) -> ChangedRow:
     before, after = tokens_of(old), tokens_of(new)
+    changed = changed_columns(old, new).difference(without)
     return ChangedRow(
         key={name: shortened(after.get(name, "null")) for name in key},
         columns={
             name: (shortened(before.get(name, "null")), shortened(token))
             for name, token in after.items()
-            if before.get(name) != token
+            if name in changed
         },
     )
 
@@ -156,11 +164,15 @@ def are_equal(row: bytes, other: bytes) -> bool:
     """Whether two rows have the same values, though their member `""` may have another form."""
     if row == other:
         return True
-    if UNNAMED not in row and UNNAMED not in other:
-        return False
+    return (UNNAMED in row or UNNAMED in other) and not changed_columns(row, other)
+
+
+def changed_columns(row: bytes, other: bytes) -> set[str]:
+    """The columns of which two rows have different values."""
     tokens, others = tokens_of(row), tokens_of(other)
     listed, others_listed = (unnamed_member(found.pop("", None)) for found in (tokens, others))
-    return tokens == others and listed == others_listed
+    names = {name for name in tokens.keys() | others.keys() if tokens.get(name) != others.get(name)}
+    return names.union(*(a ^ b for a, b in zip(listed, others_listed, strict=True)))
 
 
 def text_of(token: str) -> str | None:

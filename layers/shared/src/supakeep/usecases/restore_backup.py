@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from supakeep.archive.reader import BackupReader
-from supakeep.domain.manifest import Manifest, TableStatus
+from supakeep.domain.manifest import Manifest, TableEntry, TableStatus
 from supakeep.domain.restore import RestoredTable, RestoreReport, RestoreRequest
 from supakeep.domain.restore_plan import (
     TableRestore,
@@ -15,11 +15,13 @@ from supakeep.domain.restore_plan import (
     check_undo,
     plan_restore,
 )
+from supakeep.domain.row_changes import RestoreMode
 from supakeep.domain.schema import Catalog
 from supakeep.ports import (
     AtomicTransaction,
     Deadline,
     Progress,
+    TableWriter,
     TargetDatabase,
     TargetTransaction,
 )
@@ -77,6 +79,7 @@ class RestoreBackup:
         warnings = [*_incompleteness(source.reader.manifest, request), *transaction.notices]
         warnings += [note for table in planned for note in table.notes]
         if isinstance(transaction, AtomicTransaction):
+            warnings += transaction.check(tables, request.mode)
             transaction.lock(tables)
         undo, notes = self._keep_undo(planned, request)
         warnings += notes
@@ -88,8 +91,11 @@ class RestoreBackup:
             warnings += notes
             if done.written and not request.dry_run:
                 warnings += advance_sequences(transaction, table.live)
-        if isinstance(transaction, AtomicTransaction) and not request.dry_run:
-            check_foreign_keys(transaction, tables, catalog, restored)
+        if isinstance(transaction, AtomicTransaction):
+            if request.mode is RestoreMode.REPLACE:
+                restored = self._delete(transaction, planned, restored, source)
+            if not request.dry_run:
+                check_foreign_keys(transaction, tables, catalog, restored)
         counted, notes = self._count(transaction, planned, restored, source)
         if self.target.engine.atomic:
             # the last moment to keep nothing: another run may have taken over meanwhile
@@ -129,18 +135,40 @@ class RestoreBackup:
         """What became of the table's rows, and warnings."""
         entry = table.entry
         writer = transaction.writer(table.live, entry.table, source.request.mode)
-        again, chosen = True, 0
+        chosen, again = self._pass(writer, entry, source)
         while again:
-            chosen = 0
-            for batch in source.of(entry):
-                self.deadline.check()
-                writer.write(batch)
-                chosen += len(batch)
-                self.progress.table(entry.name, chosen, "running")
-            again = writer.finish()
+            chosen, again = self._pass(writer, entry, source)
         self.progress.table(entry.name, chosen, "complete")
         notes = [f"{entry.name}: {note}" for note in writer.changes.notes]
         return RestoredTable.of(entry, writer.changes, chosen=chosen), notes
+
+    def _pass(self, writer: TableWriter, entry: TableEntry, source: ChosenRows) -> tuple[int, bool]:
+        """Gives all chosen rows to the writer; returns their number, and whether it wants them again."""
+        chosen = 0
+        for batch in source.of(entry):
+            self.deadline.check()
+            writer.write(batch)
+            chosen += len(batch)
+            self.progress.table(entry.name, chosen, "running")
+        return chosen, writer.finish()
+
+    def _delete(
+        self,
+        transaction: AtomicTransaction,
+        planned: Sequence[TableRestore],
+        restored: Sequence[RestoredTable],
+        source: ChosenRows,
+    ) -> list[RestoredTable]:
+        """Deletes, children before parents, what the writers could not delete yet."""
+        done = []
+        for table, written in reversed([*zip(planned, restored, strict=True)]):
+            deletion = transaction.deletion(table.live, table.entry.table)
+            if deletion is None:
+                done.append(written)
+                continue
+            self._pass(deletion, table.entry, source)
+            done.append(written.model_copy(update={"deleted": deletion.changes.deleted}))
+        return done[::-1]
 
     def _count(
         self,
@@ -154,6 +182,10 @@ class RestoreBackup:
             rows, notes = count(transaction, table.live)
             counted.append(done.model_copy(update={"rows_in_database": rows}))
             warnings += notes
+            warnings += [
+                f"{done.name}.{column} keeps its value in {n:,} rows: the database generates it"
+                for column, n in done.kept.items()
+            ]
             if self.target.engine.atomic and not source.request.dry_run:
                 check_count(counted[-1], source.request.mode)
         return counted, warnings

@@ -56,7 +56,9 @@ def _value(table: Table, column: Column) -> sql.Composable:
     if column.name in table.array_columns:
         # JSON has no place for a lower bound other than 1, the array's text has
         template = (
-            "case when pg_catalog.array_dims({0}) !~ '^([[]1:[0-9]+[]])+$' "
+            # the array's collation would be that of the comparison, and may refuse it
+            'case when pg_catalog.array_dims({0}) collate pg_catalog."C" '
+            "!~ '^([[]1:[0-9]+[]])+$' "
             "then pg_catalog.to_json({0}::text) else pg_catalog.to_json({0}) end"
         )
     elif column.name in table.json_columns:

@@ -14,8 +14,8 @@ from supakeep.domain.schema import Table
 
 Key = tuple[str, ...]
 
-# Equal values of these are spelled alike, and their order is the same in every database. Not so for
-# text (collations), numeric (1.0 and 1.00), an enum (its order) or an extension's type.
+# Equal values of these are spelled alike, and their order is the same in every database. That does
+# not hold for text (collations), numeric (1.0 and 1.00), an enum (its order) or an extension's type.
 _PLAIN_TYPES = frozenset(
     (
         *("smallint", "integer", "bigint", "uuid", "date", "boolean", "bytea", "oid"),
@@ -25,7 +25,7 @@ _PLAIN_TYPES = frozenset(
 
 
 class TableKeys:
-    """The primary key of one table, told as text."""
+    """The primary key of one table, its values as text."""
 
     def __init__(self, session: RestoreSession, table: Table) -> None:
         self._session = session
@@ -74,9 +74,9 @@ class TableKeys:
             rows=rows_of(self._table),
             same=self.same(),
         )
-        found = self._session.connection.execute(
-            query, self.parameters(keys), binary=True
-        ).fetchall()
+        found = (
+            self._session.to_read().execute(query, self.parameters(keys), binary=True).fetchall()
+        )
         lines: dict[int, bytes] = dict(found)
         return [lines.get(n) for n in range(1, len(keys) + 1)]
 
@@ -96,5 +96,5 @@ class TableKeys:
             "select coalesce(bool_and(o.fine), true) from (select "
             "row({values}) > lag(row({values})) over (order by k.n) as fine from {keys}) o"
         ).format(values=values, keys=self.as_table())
-        row = self._session.connection.execute(query, self.parameters(keys)).fetchone()
+        row = self._session.to_read().execute(query, self.parameters(keys)).fetchone()
         return bool(row and row[0])

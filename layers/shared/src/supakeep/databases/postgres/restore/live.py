@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import NamedTuple
 
+import psycopg
 from psycopg import sql
 
 from supakeep.databases.postgres.lines import TOO_WIDE, fetched_rows, line_of, portion_of
@@ -82,11 +83,17 @@ class LiveRanges:
         width = max(_MOST_BYTES // len(rows), 2 * max(map(len, rows)))
         parameters = [*first, *last, str(_most(rows) + 1), str(width)]
         if self._readers:
-            found = self._readers.submit(self._query, parameters)
-        else:
-            found = Future()
-            found.set_result(fetched_rows(self._session.connection, self._query, parameters))
-        return LiveRange(rows, first, last, found)
+            return LiveRange(rows, first, last, self._readers.submit(self._query, parameters))
+        return LiveRange(rows, first, last, self._read_now(parameters))
+
+    def _read_now(self, parameters: Sequence[str]) -> Future[Rows]:
+        connection = self._session.to_read()
+        found: Future[Rows] = Future()
+        try:
+            found.set_result(fetched_rows(connection, self._query, parameters))
+        except psycopg.Error as exc:
+            found.set_exception(exc)
+        return found
 
 
 def _most(rows: Sequence[bytes]) -> int:

@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
+from functools import cached_property
+from typing import LiteralString
 
 from psycopg import sql
 
@@ -46,8 +48,8 @@ def open_readers(
 ) -> Iterator[LiveReaders]:
     """Readers of these tables, of an exported snapshot or of one that begins with the first query.
 
-    They have their locks from here on: one that waited for somebody else's later would wait for
-    ever, since that somebody waits for the restore.
+    They have their locks from here on. One that waited later for another session's lock would wait
+    for ever, since that session waits for the restore.
     """
     with ExitStack() as opened:
         connections = [opened.enter_context(closing(connect_to_read(url))) for _ in range(count)]
@@ -61,8 +63,20 @@ def open_readers(
         yield LiveReaders(connections, pool)
 
 
+_SETTINGS = ("search_path", "TimeZone")
+_USE: LiteralString = "select set_config('search_path', $1, $3), set_config('TimeZone', $2, $3)"
+_SAVEPOINT: LiteralString = "savepoint supakeep_table"
+_ROLL_BACK: LiteralString = "rollback to savepoint supakeep_table"
+# A statement that was under way when the transaction ended must not be one of its own.
+_END: LiteralString = "rollback; set default_transaction_read_only = on"
+
+
 class RestoreSession:
-    """The transaction of a restore. A statement may run in it while the next rows are prepared."""
+    """The transaction of a restore. A statement may run in it while the next rows are prepared.
+
+    Statements that write run under the role's own search path and time zone: triggers, checks,
+    domains and generated columns of the database are made for these.
+    """
 
     def __init__(
         self, connection: Connection, background: ThreadPoolExecutor, *, dry_run: bool
@@ -70,23 +84,74 @@ class RestoreSession:
         self._connection = connection
         self._background = background
         self._running: Future[None] | None = None
+        self._writes = False
         self.readers: LiveReaders | None = None
         self.dry_run = dry_run
 
-    @property
-    def connection(self) -> Connection:
+    def to_read(self) -> Connection:
         """The transaction's connection, when nothing runs on it any more.
 
         Raises the error of what ran: the transaction is lost then, and no statement may follow it.
         """
         self.wait()
+        self._use(writes=False)
         return self._connection
 
-    def run_later(self, work: Callable[[Connection], None]) -> None:
+    def to_write(self) -> Connection:
+        """The same for a statement that writes."""
+        self.wait()
+        self._use(writes=True)
+        return self._connection
+
+    def write_later(self, work: Callable[[Connection], None]) -> None:
         """Starts `work`, after what was started before."""
-        self._running = self._background.submit(work, self.connection)
+        self._running = self._background.submit(work, self.to_write())
 
     def wait(self) -> None:
+        """Waits for what was started. Raises its error."""
         running, self._running = self._running, None
         if running is not None:
             running.result()
+
+    def set_savepoint(self) -> None:
+        """Marks the place that `start_over` goes back to."""
+        self.to_read().execute(_SAVEPOINT)
+
+    def start_over(self) -> None:
+        """Takes back what was written since the savepoint, after an error too."""
+        self._connection.execute(_ROLL_BACK)
+        self._set(self._reading, local=True)
+        self._writes = False
+
+    def abandon(self) -> None:
+        """Ends the transaction without its writes. What follows may convert values as the writes
+        would have, and can write nothing.
+        """
+        self._connection.execute(_END)
+        self._set(self._writing, local=False)
+
+    def _use(self, *, writes: bool) -> None:
+        if writes != self._writes:
+            self._set(self._writing if writes else self._reading, local=True)
+            self._writes = writes
+
+    def _set(self, values: Sequence[str], *, local: bool) -> None:
+        self._connection.execute(_USE, [*values, local])
+
+    @cached_property
+    def _reading(self) -> tuple[str, str]:
+        """The search path and time zone that rows are read with."""
+        row = self._connection.execute(
+            "select current_setting('search_path'), current_setting('TimeZone')"
+        ).fetchone()
+        return row or ("pg_catalog", "UTC")
+
+    @cached_property
+    def _writing(self) -> tuple[str, str]:
+        """The role's own; after them come the schemas of operators that compare keys."""
+        operators = self._reading[0].removeprefix("pg_catalog").lstrip(", ")
+        rows = self._connection.execute(
+            "select name, reset_val from pg_settings where name = any($1)", [list(_SETTINGS)]
+        ).fetchall()
+        path, zone = (dict(rows)[name] for name in _SETTINGS)
+        return ", ".join(filter(None, (path, operators))), zone

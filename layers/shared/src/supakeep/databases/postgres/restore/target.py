@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from typing import LiteralString, NamedTuple
+from typing import LiteralString
 
 import psycopg
 from psycopg import errors, sql
@@ -13,18 +13,33 @@ from psycopg import errors, sql
 from supakeep.databases.postgres.catalog import read_catalog
 from supakeep.databases.postgres.connection import (
     BEGIN_READING,
-    Connection,
     connect,
     exported_snapshot,
 )
-from supakeep.databases.postgres.errors import mapped_errors
+from supakeep.databases.postgres.errors import error_of, mapped_errors
+from supakeep.databases.postgres.restore.constraints import (
+    TableConstraints,
+    check_delete_actions,
+    check_keyless,
+    constraints_of,
+    notices_of,
+)
+from supakeep.databases.postgres.restore.deferred_keys import (
+    check_deferrable,
+    deferrable_keys,
+)
+from supakeep.databases.postgres.restore.foreign_keys import foreign_key_violations
+from supakeep.databases.postgres.restore.sequences import (
+    SequenceMoves,
+    WrittenValues,
+    sequences_of,
+)
 from supakeep.databases.postgres.restore.session import LiveReaders, RestoreSession, open_readers
-from supakeep.databases.postgres.restore.writer import KeyedWriter, KeylessWriter
-from supakeep.databases.postgres.sql import columns_of, name_of, rows_of
-from supakeep.databases.sql import sql_query
+from supakeep.databases.postgres.restore.table_rows import TableOfBackup
+from supakeep.databases.postgres.restore.writer import ExtraDeletion, KeyedWriter, KeylessWriter
+from supakeep.databases.postgres.sql import name_of, rows_of
 from supakeep.domain.row_changes import RestoreMode
-from supakeep.domain.schema import Catalog, ForeignKey, Table
-from supakeep.errors import DatabasePermissionError
+from supakeep.domain.schema import Catalog, Table
 from supakeep.ports import ForeignKeyViolation, TableWriter
 
 TRIGGERS_FIRE = (
@@ -42,17 +57,6 @@ with written as (
 select exists (select from pg_trigger t join written w on w.oid = t.tgrelid where t.tgenabled in ('A', 'R'))
     or exists (select from pg_rewrite r join written w on w.oid = r.ev_class where r.ev_enabled in ('A', 'R'))
 """
-
-
-class _Sequence(NamedTuple):
-    """A column's sequence; `name` is qualified and quoted."""
-
-    column: str
-    name: str
-    step: int
-    lowest: int
-    highest: int
-    allowed: bool
 
 
 @contextmanager
@@ -77,7 +81,8 @@ def open_transaction(url: str, connections: int, *, dry_run: bool) -> Iterator[P
                     ),
                 )
                 yield transaction
-            transaction.move_sequences()
+            if not dry_run:
+                transaction.finish()
         except BaseException:
             # a lost connection has rolled back already
             with suppress(psycopg.Error):
@@ -98,20 +103,19 @@ class PostgresTransaction:
         self._session = session
         self._open_readers = open_readers
         self.notices: list[str] = []
-        self._moves: dict[str, int] = {}
-        if not session.dry_run:
-            self._silence_triggers()
-
-    @property
-    def _connection(self) -> Connection:
-        return self._session.connection
+        self._written: dict[str, WrittenValues] = {}
+        self._moves = SequenceMoves()
+        self._written_tables: list[Table] = []
+        self._constraints: dict[str, TableConstraints] = {}
+        self._enforces_foreign_keys = False
+        self._silence_triggers()
 
     def catalog(self) -> Catalog:
-        return read_catalog(self._connection)
+        return read_catalog(self._session.to_read())
 
     def lock(self, tables: Sequence[Table]) -> None:
         """Keeps others from writing these tables until the end, so that the comparison holds."""
-        if not self._writes_by_trigger(tables):
+        if self._session.dry_run or not self._writes_by_trigger(tables):
             self._session.readers = self._open_readers(tables, self._exported_snapshot())
         # Who holds a lock already is not queued behind one who waits for it: all of them at once,
         # so that none of them is waited for while the readers hold it.
@@ -123,132 +127,117 @@ class PostgresTransaction:
         query = sql.SQL("lock table {} in {} mode")
         for table in tables:
             with mapped_errors("restore", table.qualified_name):
-                self._connection.execute(query.format(name_of(table), mode))
+                self._session.to_read().execute(query.format(name_of(table), mode))
 
     def _exported_snapshot(self) -> str | None:
         """A dry run's, so that all of it is of one moment."""
         if not self._session.dry_run:
             return None
         with mapped_errors("restore"):
-            return exported_snapshot(self._connection)
+            return exported_snapshot(self._session.to_read())
 
     def _writes_by_trigger(self, tables: Sequence[Table]) -> bool:
         """Whether a table may change in ways that only this transaction sees."""
-        if self.notices:
+        if self._enforces_foreign_keys:
             return True
-        names = [name_of(table).as_string(self._connection) for table in tables]
+        names = [name_of(table).as_string(self._session.to_read()) for table in tables]
         with mapped_errors("restore"):
-            row = self._connection.execute(_ALWAYS_FIRED, [names]).fetchone()
+            row = self._session.to_read().execute(_ALWAYS_FIRED, [names]).fetchone()
         return bool(row and row[0])
 
+    def check(self, tables: Sequence[Table], mode: RestoreMode) -> Sequence[str]:
+        """Raises RestoreError for what this role could not do without harm; returns notices."""
+        notices = []
+        with mapped_errors("restore"):
+            connection = self._session.to_read()
+            self._constraints = {t.qualified_name: constraints_of(connection, t) for t in tables}
+            if self._enforces_foreign_keys and mode is RestoreMode.REPLACE:
+                check_delete_actions(connection, tables)
+        for table in tables:
+            constraints = self._constraints[table.qualified_name]
+            if self._enforces_foreign_keys and mode is RestoreMode.REPLACE:
+                check_keyless(table, constraints)
+            notices += notices_of(
+                table, constraints, enforces_foreign_keys=self._enforces_foreign_keys
+            )
+            notices += [
+                f"{table.qualified_name}: the constraint {key.name} excludes rows and is "
+                "DEFERRABLE, so it is not checked while triggers are off"
+                for key in deferrable_keys(self._session.to_read(), table)
+                if key.excludes and not self._enforces_foreign_keys
+            ]
+        return notices
+
     def writer(self, table: Table, backed_up: Table, mode: RestoreMode) -> TableWriter:
+        self._written_tables.append(table)
         with mapped_errors("restore", table.qualified_name):
-            if table.primary_key:
-                return KeyedWriter(self._session, table, backed_up, mode)
-            return KeylessWriter(self._session, table, backed_up)
+            rows = self._rows(table, backed_up)
+            if not table.primary_key:
+                return KeylessWriter(rows)
+            deletes = mode is RestoreMode.REPLACE
+            return KeyedWriter(
+                rows,
+                mode,
+                deletes=deletes and not self._enforces_foreign_keys,
+                enforces_foreign_keys=self._enforces_foreign_keys,
+            )
+
+    def deletion(self, table: Table, backed_up: Table) -> TableWriter | None:
+        """Where foreign keys are enforced, rows go after all are written, children first: no row that
+        stays refers to them then.
+        """
+        if not self._enforces_foreign_keys or not table.primary_key:
+            return None
+        with mapped_errors("restore", table.qualified_name):
+            return ExtraDeletion(self._rows(table, backed_up))
+
+    def _rows(self, table: Table, backed_up: Table) -> TableOfBackup:
+        connection, name = self._session.to_read(), table.qualified_name
+        values = self._written.get(name) or WrittenValues(sequences_of(connection, table))
+        self._written[name] = values
+        constraints = self._constraints.get(name) or constraints_of(connection, table)
+        return TableOfBackup(self._session, table, backed_up, values, constraints)
 
     def count_table(self, table: Table) -> int:
         with mapped_errors("restore", table.qualified_name):
-            row = self._connection.execute(
-                sql.SQL("select count(*) from {}").format(rows_of(table))
-            ).fetchone()
+            row = (
+                self._session.to_read()
+                .execute(sql.SQL("select count(*) from {}").format(rows_of(table)))
+                .fetchone()
+            )
         return int(row[0]) if row else 0
 
     def advance_sequences(self, table: Table) -> Sequence[str]:
-        """Sequences of the table's columns go past the last value in there, never back."""
-        moved = []
-        for sequence in self._sequences(table):
-            if not sequence.allowed:
-                raise _sequence_permission(sequence, table)
-            with mapped_errors("restore", table.qualified_name):
-                row = self._connection.execute(
-                    sql.SQL(
-                        "select m.{end} from (select {end}({column})::bigint from {rows}) m, "
-                        "{sequence} s where {end} between {lowest} and {highest} and "
-                        "({end} {past} s.last_value or {end} = s.last_value and not s.is_called)"
-                    ).format(
-                        sequence=sql.SQL(sequence.name),
-                        end=sql.SQL("max" if sequence.step > 0 else "min"),
-                        past=sql.SQL(">" if sequence.step > 0 else "<"),
-                        lowest=sql.Literal(sequence.lowest),
-                        highest=sql.Literal(sequence.highest),
-                        column=sql.Identifier(sequence.column),
-                        rows=name_of(table),
-                    )
-                ).fetchone()
-            if row:
-                moved.append(sequence.name)
-                # several tables may take their numbers from one sequence
-                furthest = max if sequence.step > 0 else min
-                known = self._moves.get(sequence.name, row[0])
-                self._moves[sequence.name] = furthest(known, row[0])
-        return moved
+        """Sequences of the table's columns go past the last value that was written, never back."""
+        values = self._written.get(table.qualified_name)
+        if values is None:
+            return []
+        with mapped_errors("restore", table.qualified_name):
+            return self._moves.add(self._session.to_read(), table, values)
 
-    def move_sequences(self) -> None:
-        """Done last of all: no rollback takes it back."""
-        with mapped_errors("restore"):
-            for name, value in self._moves.items():
-                self._connection.execute("select setval($1, $2)", [name, value])
+    def finish(self) -> None:
+        """What comes last of all: no rollback takes a sequence back."""
+        connection = self._session.to_read()
+        for table in self._written_tables:
+            with mapped_errors("restore", table.qualified_name):
+                check_deferrable(connection, table)
+        try:
+            connection.execute("set constraints all immediate")
+        except psycopg.Error as exc:
+            name = exc.diag.table_name and f"{exc.diag.schema_name}.{exc.diag.table_name}"
+            raise error_of(exc, "restore", name) from exc
+        self._moves.carry_out(connection)
 
     def foreign_key_violations(
         self, written: Sequence[Table], catalog: Catalog, *, deleted: bool
     ) -> list[ForeignKeyViolation]:
-        """Rows whose parent is missing now: triggers, which would have told, did not fire."""
-        names = {table.qualified_name for table in written}
-        found = []
-        for child in catalog.tables.values():
-            for key in child.foreign_keys:
-                touched = child.qualified_name in names or (deleted and key.parent in names)
-                if touched and key.validated:
-                    found += self._violations(child, key, catalog.tables.get(key.parent))
-        return found
-
-    def _violations(
-        self, child: Table, key: ForeignKey, known_parent: Table | None
-    ) -> list[ForeignKeyViolation]:
-        # an extension's table is not in the catalog, and has no heirs
-        parent = (
-            rows_of(known_parent)
-            if known_parent
-            else sql.Identifier(key.parent_schema, key.parent_name)
-        )
-        present = sql.SQL(" and ").join(
-            sql.SQL("c.{} is not null").format(sql.Identifier(name)) for name in key.columns
-        )
-        query = sql.SQL(
-            "select count(*), min(({columns})::text) from (select {columns} from {child} c where {present} "
-            "and not exists (select from {parent} p where ({parents}) = ({columns}))) c"
-        ).format(
-            columns=columns_of(key.columns, "c"),
-            child=rows_of(child),
-            present=present,
-            parent=parent,
-            parents=columns_of(key.parent_columns, "p"),
-        )
-        with mapped_errors("restore", child.qualified_name):
-            row = self._connection.execute(query).fetchone()
-        if not row or not row[0]:
-            return []
-        return [ForeignKeyViolation(key.name, child.qualified_name, key.parent, row[0], row[1])]
-
-    def _sequences(self, table: Table) -> list[_Sequence]:
-        name = name_of(table).as_string(self._connection)
-        query = sql_query("table_sequences.sql")
-        with mapped_errors("restore", table.qualified_name):
-            return [_Sequence(*row) for row in self._connection.execute(query, [name])]
+        """Rows whose parent is missing now: the triggers that check this did not fire."""
+        return foreign_key_violations(self._session.to_read(), written, catalog, deleted=deleted)
 
     def _silence_triggers(self) -> None:
         try:
-            with self._connection.transaction():
-                self._connection.execute("set local session_replication_role = replica")
+            with self._session.to_read().transaction():
+                self._session.to_read().execute("set local session_replication_role = replica")
         except errors.InsufficientPrivilege:
+            self._enforces_foreign_keys = True
             self.notices.append(TRIGGERS_FIRE)
-
-
-def _sequence_permission(sequence: _Sequence, table: Table) -> DatabasePermissionError:
-    return DatabasePermissionError(
-        f"Permission denied for sequence {sequence.name}",
-        operation="restore",
-        key=table.qualified_name,
-        hint=f"GRANT SELECT, UPDATE ON SEQUENCE {sequence.name} to the role in SUPABASE_DB_URL.",
-    )

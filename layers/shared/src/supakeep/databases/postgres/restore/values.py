@@ -7,13 +7,12 @@ batch is converted again, outside of the transaction, by halves and then column 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import psycopg
 from psycopg import errors, sql
 
-from supakeep.databases.postgres.connection import Connection
+from supakeep.databases.postgres.restore.session import RestoreSession
 from supakeep.databases.postgres.sql import type_of
 from supakeep.domain.json_text import shortened, unnamed_member
 from supakeep.domain.row_changes import text_of, tokens_of
@@ -21,16 +20,17 @@ from supakeep.domain.schema import Column, Table, writable_columns
 from supakeep.errors import ConstraintViolationError
 
 _SHOWN_CHARACTERS = 100
-# A statement that was under way when the transaction ended must not be one of its own.
-_END = "rollback; set default_transaction_read_only = on"
+# what Postgres raises where a value cannot be held
+REFUSALS = (psycopg.DataError, errors.NotNullViolation, errors.CheckViolation)
 _NO_VALUE = "null"
 
 
 class ValueCheck:
     """The rows of `backed_up` against the columns of `table`, the live one."""
 
-    def __init__(self, connection: Connection, table: Table, backed_up: Table) -> None:
-        self._connection = connection
+    def __init__(self, session: RestoreSession, table: Table, backed_up: Table) -> None:
+        self._connection = session.to_read()
+        self._session = session
         self._table = table
         self._before = {column.name: column for column in backed_up.columns}
         self._written = writable_columns(table, backed_up)
@@ -40,32 +40,36 @@ class ValueCheck:
         self._required = [now.name for old, now in both if old.nullable and not now.nullable]
 
     def check(self, rows: Sequence[bytes]) -> None:
-        """Raises ConstraintViolationError for a value that a changed column cannot hold.
+        """Raises ConstraintViolationError for a value that a changed column cannot hold, or
+        Postgres's error where there is no such value; the transaction is lost then.
 
         Writes nothing, and asks the database only where a column may have changed.
         """
         if self._converted:
-            with self.explained(rows, self._converted):
+            try:
                 self._convert(rows, self._converted)
+            except REFUSALS as exc:
+                self._session.abandon()
+                if refused := self.explanation(exc, rows, self._converted):
+                    raise refused from exc
+                raise
         for name in self._required:
-            self._require(rows, name)
+            if refused := self._missing(rows, name):
+                raise refused
 
-    @contextmanager
-    def explained(self, rows: Sequence[bytes], columns: Sequence[str] = ()) -> Iterator[None]:
-        """Where Postgres refuses what is done with these rows because of a value: names the value,
-        of `columns` or of all that are written. The transaction is lost then, and is rolled back.
+    def explanation(
+        self, exc: psycopg.Error, rows: Sequence[bytes], columns: Sequence[str] = ()
+    ) -> ConstraintViolationError | None:
+        """The error that names the value for which Postgres refused these rows, of `columns` or of
+        all that are written; None where no value is to blame. The session was abandoned before.
         """
-        try:
-            yield
-        except (psycopg.DataError, errors.NotNullViolation, errors.CheckViolation) as exc:
-            self._connection.execute(_END)
-            found = self._first_refused(rows, columns or self._written)
-            if found is not None:
-                raise self._cannot_hold(*found) from exc
-            # a trigger may have written to another table
-            if (name := exc.diag.column_name) in self._now and not self._now[name].nullable:
-                self._require(rows, name, exc)
-            raise
+        found = self._first_refused(rows, columns or self._written)
+        if found is not None:
+            return self._cannot_hold(*found)
+        # a trigger may have written to another table
+        if (name := exc.diag.column_name) in self._now and not self._now[name].nullable:
+            return self._missing(rows, name)
+        return None
 
     def _convert(self, rows: Sequence[bytes], columns: Sequence[str]) -> None:
         query = sql.SQL("select count(*) from json_to_recordset($1::json) as r({})").format(
@@ -113,19 +117,17 @@ class ValueCheck:
             "(--into-schema, into_schema) and convert there.",
         )
 
-    def _require(
-        self, rows: Sequence[bytes], name: str, cause: psycopg.Error | None = None
-    ) -> None:
+    def _missing(self, rows: Sequence[bytes], name: str) -> ConstraintViolationError | None:
         row = next((row for row in rows if self._is_null(row, name)), None)
-        if row is not None:
-            raise self._violation(
-                row,
-                name,
-                "it must have a value now",
-                "For the restore, let the column be null (ALTER TABLE … ALTER COLUMN … DROP NOT "
-                "NULL) or, where the backup does not have it, give it a default; or leave the "
-                "table out.",
-            ) from cause
+        if row is None:
+            return None
+        return self._violation(
+            row,
+            name,
+            "it must have a value now",
+            "For the restore, let the column be null (ALTER TABLE … ALTER COLUMN … DROP NOT NULL) "
+            "or, where the backup does not have it, give it a default; or leave the table out.",
+        )
 
     def _is_null(self, row: bytes, name: str) -> bool:
         """Whether the row has SQL's null there; JSON's is a value (docs/format.md)."""
@@ -166,10 +168,10 @@ def _shown_key(row: bytes, key: Sequence[str]) -> str:
 
 
 def _reason(refusal: psycopg.Error, token: str) -> str:
-    """What Postgres said; the value, which it may repeat at the end, is told already."""
-    told = refusal.diag.message_primary or type(refusal).__name__
+    """What Postgres said, without the value that it may repeat at the end."""
+    reported = refusal.diag.message_primary or type(refusal).__name__
     value = token if token[:1] in "[{" else text_of(token)
-    reason = _short(told.removesuffix(f': "{value}"'))
+    reason = _short(reported.removesuffix(f': "{value}"'))
     detail = refusal.diag.message_detail
     return f"{reason} ({_short(detail)})" if detail else reason
 

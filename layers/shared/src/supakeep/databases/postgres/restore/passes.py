@@ -1,0 +1,154 @@
+"""One pass over a backup's rows of one table, and what it does with them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple, Protocol
+
+from supakeep.databases.postgres.restore.comparison import Comparison, Found
+from supakeep.databases.postgres.restore.deletion import Deletion
+from supakeep.databases.postgres.restore.session import RestoreSession
+from supakeep.databases.postgres.restore.upsert import Upsert
+from supakeep.domain.row_changes import RestoreMode, RowChanges, changed_columns
+from supakeep.domain.schema import Table
+
+
+class Pass(Protocol):
+    """Takes all rows, in the order of the key, then ends."""
+
+    def write(self, rows: Sequence[bytes]) -> None: ...
+
+    def finish(self) -> None: ...
+
+
+class Target(NamedTuple):
+    """A table that is written. `fixed` are the columns that no update can set."""
+
+    session: RestoreSession
+    table: Table
+    upsert: Upsert
+    deletion: Deletion
+    fixed: frozenset[str]
+
+
+class InsertPass:
+    """Into a table that has no row."""
+
+    def __init__(self, target: Target, changes: RowChanges) -> None:
+        self._target = target
+        self._changes = changes
+        target.upsert.begin(None)
+
+    def write(self, rows: Sequence[bytes]) -> None:
+        self._changes.inserted += len(rows)
+        self._target.upsert.add(rows)
+        self._target.upsert.flush_many()
+
+    def finish(self) -> None:
+        self._target.upsert.flush()
+        self._target.session.wait()
+
+
+class DeletePass:
+    """Deletes the live rows that the backup does not have, if `comparison` finds them."""
+
+    def __init__(self, target: Target, comparison: Comparison, changes: RowChanges) -> None:
+        self._target = target
+        self._comparison = comparison
+        self._changes = changes
+
+    def write(self, rows: Sequence[bytes]) -> None:
+        for found in self._comparison.add(rows):
+            self._take(found)
+
+    def finish(self) -> None:
+        for found in self._comparison.finish():
+            self._take(found)
+        self._target.session.wait()
+
+    def _take(self, found: Found) -> None:
+        self._changes.deleted += self._target.deletion.of_extra(found)
+
+
+class WritePass(DeletePass):
+    """Writes the rows that differ as well."""
+
+    def __init__(
+        self, target: Target, comparison: Comparison, changes: RowChanges, mode: RestoreMode
+    ) -> None:
+        super().__init__(target, comparison, changes)
+        self._mode = mode
+
+    def write(self, rows: Sequence[bytes]) -> None:
+        super().write(rows)
+        # only now: a batch may be large so that rows stand in one statement with their parents
+        self._target.upsert.flush_many()
+
+    def finish(self) -> None:
+        super().finish()
+        self._target.upsert.flush()
+        self._target.session.wait()
+
+    def _take(self, found: Found) -> None:
+        super()._take(found)
+        self._changes.unchanged += found.equal
+        self._use([(row, live) for row, live in found.differing if self._writes(row, live)])
+
+    def _use(self, rows: Sequence[tuple[bytes, bytes | None]]) -> None:
+        """What becomes of the rows to write, each with the live row that has its key."""
+        self._target.upsert.add([row for row, _ in rows])
+
+    def _writes(self, row: bytes, live: bytes | None) -> bool:
+        """Whether the row is written; counts it."""
+        if live is None:
+            self._changes.inserted += 1
+            return True
+        if self._mode is RestoreMode.MISSING_ONLY or not self._changes_value(row, live):
+            self._changes.unchanged += 1
+            return False
+        self._changes.updated += 1
+        self._changes.sample(self._target.table.primary_key, live, row, self._target.fixed)
+        return True
+
+    def _changes_value(self, row: bytes, live: bytes) -> bool:
+        if not self._target.fixed:
+            return True
+        changed = changed_columns(live, row)
+        self._changes.kept.update(changed & self._target.fixed)
+        return not changed <= self._target.fixed
+
+
+class ClearPass(WritePass):
+    """Before rows are written whose unique values changed places: counts what a WritePass would, and
+    deletes of the rows to write those that are there and get another value in one of the `unique`
+    columns, or all of them where these are None. The pass after it inserts them anew.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        comparison: Comparison,
+        changes: RowChanges,
+        mode: RestoreMode,
+        unique: Collection[str] | None,
+    ) -> None:
+        super().__init__(target, comparison, changes, mode)
+        self._unique = unique
+
+    def _use(self, rows: Sequence[tuple[bytes, bytes | None]]) -> None:
+        moved = [row for row, live in rows if live is not None and self._moves(row, live)]
+        if moved:
+            self._target.deletion.of_rows(moved)
+
+    def _moves(self, row: bytes, live: bytes) -> bool:
+        return self._unique is None or not changed_columns(live, row).isdisjoint(self._unique)
+
+
+class SkippedPass:
+    """The rest of a pass that is taken back; it starts over with the next one."""
+
+    def write(self, rows: Sequence[bytes]) -> None:
+        """Nothing is written."""
+
+    def finish(self) -> None:
+        """Nothing is under way."""

@@ -1,0 +1,104 @@
+"""The mode replace for a role that may not set session_replication_role."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from supakeep.domain.row_changes import RestoreMode
+from supakeep.errors import RestoreError
+from tests.builders.postgres_project import PostgresProject, all_counts
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def role(project: PostgresProject) -> Iterator[str]:
+    with project.weak_role() as name:
+        yield name
+
+
+def family(action: str) -> str:
+    return (
+        "create table parents (id int primary key, n int);"
+        f"create table children (id int primary key, parent int references parents {action});"
+        "insert into parents select n, n from generate_series(1, 2500) n;"
+        "insert into children select n, n from generate_series(1, 2500) n;"
+    )
+
+
+@pytest.mark.parametrize(
+    "action", ["on delete cascade", "on delete set null", "on delete set default"]
+)
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_children_that_a_delete_would_change_unseen_are_refused_before(
+    project: PostgresProject, role: str, action: str, dry_run: bool
+) -> None:
+    project.sql(family(action))
+    backup = project.back_up()
+    project.sql("insert into parents values (3000, 1); insert into children values (3000, 3000)")
+    changed = project.dump()
+
+    with pytest.raises(RestoreError, match=r"rows of public\.children.*public\.parents"):
+        project.restore(backup, "parents", mode=RestoreMode.REPLACE, user=role, dry_run=dry_run)
+
+    assert project.dump() == changed
+
+
+@pytest.mark.parametrize(
+    "action", ["", "on delete restrict", "on delete cascade", "on delete set null"]
+)
+def test_a_family_is_replaced_and_everything_deleted_is_reported(
+    project: PostgresProject, role: str, action: str
+) -> None:
+    project.sql(family(action))
+    before, backup = project.dump(), project.back_up()
+    project.sql(
+        "insert into parents values (0, 0), (3000, 1), (3001, 1);"
+        "insert into children values (3000, 3000), (3001, 0);"
+        "update children set parent = 3001 where id = 5; update parents set n = -1 where id = 7;"
+        "delete from children where id = 9"
+    )
+
+    dry = project.restore(backup, mode=RestoreMode.REPLACE, user=role, dry_run=True)
+    done = project.restore(backup, mode=RestoreMode.REPLACE, user=role)
+
+    assert all_counts(done) == {
+        "public.parents": (0, 1, 3, 2499),
+        "public.children": (1, 1, 2, 2498),
+    }
+    assert all_counts(dry) == all_counts(done)
+    assert project.dump() == before
+
+
+def test_rows_that_a_tables_own_key_takes_along_are_counted(
+    project: PostgresProject, role: str
+) -> None:
+    project.sql(
+        "create table tree (id int primary key, parent int references tree on delete cascade);"
+        "insert into tree values (1, null), (2, 1)"
+    )
+    before, backup = project.dump(), project.back_up()
+    project.sql("insert into tree values (0, null), (-1, 0), (3, 0), (4, 3)")
+
+    done = project.restore(backup, mode=RestoreMode.REPLACE, user=role)
+
+    assert all_counts(done) == {"public.tree": (0, 0, 4, 2)}
+    assert project.dump() == before
+
+
+def test_a_table_without_a_key_that_others_refer_to_is_refused(
+    project: PostgresProject, role: str
+) -> None:
+    project.sql(
+        "create table parents (id int unique);"
+        "create table children (id int primary key, parent int references parents (id) on delete cascade);"
+        "insert into parents values (1); insert into children values (1, 1)"
+    )
+    backup = project.back_up()
+
+    with pytest.raises(RestoreError, match=r"public\.parents has no primary key"):
+        project.restore(backup, mode=RestoreMode.REPLACE, user=role)
+
+    assert project.rows("select count(*) from children") == [(1,)]
