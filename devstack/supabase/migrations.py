@@ -13,7 +13,7 @@ import psycopg
 
 from devstack import PROJECT
 from supakeep.databases.data_api.errors import MIGRATION
-from supakeep.databases.sql.migration import functions_migration
+from supakeep.databases.sql.migration import project_migration
 
 FOLDER = PROJECT / "supabase/migrations"
 GENERATED = PROJECT / MIGRATION
@@ -50,12 +50,12 @@ def apply_migrations(database_url: str, folder: Path = FOLDER) -> list[str]:
 
 def is_up_to_date() -> bool:
     """Whether the generated migration is what the package's SQL makes today."""
-    return GENERATED.is_file() and GENERATED.read_text() == functions_migration()
+    return GENERATED.is_file() and GENERATED.read_text() == project_migration()
 
 
 def main(arguments: list[str]) -> int:
     if arguments == ["--write"]:
-        GENERATED.write_text(functions_migration())
+        GENERATED.write_text(project_migration())
     if is_up_to_date():
         return 0
     print(f"{MIGRATION} is out of date: run python -m devstack.supabase.migrations --write")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from supakeep.databases.sql.migration import ENDPOINTS, HELPERS, functions_migration
+from supakeep.databases.sql.migration import ENDPOINTS, HELPERS, project_migration
 from tests.contract.conftest import Servers
 
 pytestmark = pytest.mark.integration
@@ -44,6 +44,6 @@ def test_only_the_secret_key_may_call_them(
 
 
 def test_the_migration_may_run_again(servers: Servers, owner: psycopg.Connection) -> None:
-    owner.execute(functions_migration().encode())
+    owner.execute(project_migration().encode())
 
     assert functions(owner, "supakeep", "") == set(HELPERS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from supakeep.cli import backup, list, prune, restore, show, undo, verify  # noqa: A004
+from supakeep.cli import backup, list, migration, prune, restore, show, undo, verify  # noqa: A004
 from supakeep.cli.command import Command
 
 COMMANDS: tuple[Command, ...] = (
@@ -13,4 +13,5 @@ COMMANDS: tuple[Command, ...] = (
     restore.COMMAND,
     undo.COMMAND,
     prune.COMMAND,
+    migration.COMMAND,
 )

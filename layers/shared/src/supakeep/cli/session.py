@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import secrets
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -103,14 +104,17 @@ class Session:
 
     def find_backup(self) -> BackupReader:
         """The backup that the arguments name, and where it is read from."""
-        now = self._clock.now()
-        return find_backup(self.stores, self.arguments.name, self.project, now=now)
+        return find_backup(self.stores, self.arguments.name, self.project, now=self.now())
 
     @property
     def undo_source(self) -> str | None:
         """The --from that `undo` needs to find what a restore kept."""
         beside = self.is_elsewhere and not self.app.has_storage
         return self.arguments.source if beside else None
+
+    def now(self) -> dt.datetime:
+        """The present moment, of this machine."""
+        return self._clock.now()
 
     def new_run(self, kind: RunKind) -> Run:
         now = self.app.clock.now()

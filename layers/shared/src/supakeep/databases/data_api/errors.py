@@ -167,5 +167,6 @@ def functions_missing(what: str) -> FunctionsMissingError:
     return FunctionsMissingError(
         f"Supakeep's functions {what} in this database",
         operation="read catalog",
-        hint=f"Run the migration {MIGRATION} (supabase db push, or the SQL editor).",
+        hint=f"Run the migration {MIGRATION} in the SQL editor (`supakeep migration` prints it), or: "
+        "supakeep migration --write && supabase db push",
     )

@@ -23,13 +23,15 @@ HELPERS = (
 )
 
 
-def functions_migration() -> str:
+def project_migration() -> str:
     """SQL that creates or replaces everything; safe to run again, over any earlier version."""
     names = ", ".join(f"public.supakeep_{name}({given})" for name, given in ENDPOINTS.items())
     return "\n".join(
         (
             sql_text("migration_head.sql"),
+            sql_text("storage.sql"),
+            sql_text("functions_head.sql"),
             *(sql_text(f"functions/{name}.sql") for name in (*HELPERS, *ENDPOINTS)),
-            sql_text("migration_foot.sql").replace("{endpoints}", names),
+            sql_text("functions_foot.sql").replace("{endpoints}", names),
         )
     )

@@ -1,0 +1,56 @@
+"""`supakeep migration`."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+from pathlib import Path
+
+from supakeep.cli.command import GOOD, Command
+from supakeep.cli.session import Session
+from supakeep.databases.sql.migration import project_migration
+
+_FOLDER = Path("supabase/migrations")
+_VERSION = "%Y%m%d%H%M%S"
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--write",
+        nargs="?",
+        type=Path,
+        const=_FOLDER,
+        metavar="FOLDER",
+        help=f"write it into this folder, by default {_FOLDER}, as its newest migration",
+    )
+
+
+def _run(session: Session) -> int:
+    """Needs no project and no settings."""
+    folder: Path | None = session.arguments.write
+    if folder is None:
+        session.terminal.line(project_migration().rstrip())
+        return GOOD
+    file = folder / f"{_next_version(folder, session.now())}_supakeep.sql"
+    file.write_text(project_migration(), encoding="utf-8")
+    if session.terminal.as_json:
+        session.terminal.json({"file": str(file)})
+    else:
+        session.terminal.line(f"Wrote {file}. Apply it: supabase db push")
+    return GOOD
+
+
+def _next_version(folder: Path, now: dt.datetime) -> int:
+    """The present time or, where a migration has a later version, the number after that:
+    `supabase db push` refuses one that sorts before what the project has already.
+    """
+    names = [file.name.partition("_")[0] for file in folder.iterdir()]
+    versions = [
+        int(name) for name in names if name.isdecimal() and len(name) == len("20260101000000")
+    ]
+    return max([int(now.strftime(_VERSION)), *(version + 1 for version in versions)])
+
+
+COMMAND = Command(
+    "migration", "Print the SQL that prepares a Supabase project for Supakeep.", _options, _run
+)
