@@ -1,1 +1,1 @@
-"""Speed and memory, measured against what people use today: `make bench`."""
+"""Speed and memory, compared with what people use today: `make bench`."""

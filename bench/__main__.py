@@ -21,7 +21,7 @@ QUICK = Size(rows=20_000, rest_rows=3_000)
 
 
 def main(argv: list[str]) -> int:
-    """1 where something could not be measured; figures that miss their target are no failure."""
+    """Returns 1 if something could not be measured. A missed target is not a failure."""
     options = _parser().parse_args(argv)
     size = QUICK if options.quick else Size(options.rows, options.rest_rows, options.checkpoint)
     repeat = 1 if options.quick else options.repeat
@@ -55,9 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--postgres", metavar="VERSION", help="18, 16, or a folder of programs")
     parser.add_argument(
-        "--checkpoint", action="store_true", help="one before each repair of 1 %% of the rows"
+        "--checkpoint", action="store_true", help="make one before each repair of 1 %% of the rows"
     )
-    parser.add_argument("--quick", action="store_true", help="few rows, once: does it work at all")
+    parser.add_argument("--quick", action="store_true", help="few rows, once: to see that it works")
     parser.add_argument("--output", type=Path, default=PROJECT / "build/bench.json")
     return parser
 
@@ -70,7 +70,7 @@ def _count(text: str) -> int:
 
 
 def _tell(line: str) -> None:
-    print(line, flush=True)  # noqa: T201 - it talks to a terminal
+    print(line, flush=True)  # noqa: T201 - it prints to a terminal
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A PostgreSQL cluster set up as one that has to keep its rows."""
+"""A PostgreSQL cluster with the settings of one that must not lose rows."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from devstack.processes.children import Children
 from devstack.supabase.postgres import Postgres, start_postgres
 
 # fsync, synchronous_commit and full_page_writes stay on, as they are by default. The rest is what a
-# small hosted project has, but for autovacuum: it would fall into one contender's run and not into
+# small hosted project has, except for autovacuum: it would slow down one contender's run and not
 # the other's, so the benchmark vacuums between the runs.
 SETTINGS = {
     "shared_buffers": "512MB",
     "max_wal_size": "4GB",
-    # the benchmark makes its own, so that none falls into one contender's run
+    # the benchmark makes its own, so that none slows down one contender's run
     "checkpoint_timeout": "1h",
     "wal_level": "logical",
     "autovacuum": "off",

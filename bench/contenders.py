@@ -15,28 +15,29 @@ from devstack.supabase.postgres import Postgres
 
 PROJECT = Path(__file__).parent.parent
 PROJECT_REF = "bench-local"
-# every table of `public`, whole
-POLICY = '[backup]\ntables = "*"\n'
+EVERYTHING = '[backup]\ntables = "*"\n'
 
 
 @dataclass(frozen=True)
 class Supakeep:
-    """The command line, as a process of its own; `address` is how it reaches the project."""
+    """The command line, in its own process; `address` is the environment that leads it to the project."""
 
     store: Store
     folder: Path
     address: Mapping[str, str]
     destination: str
 
-    def backup(self, name: str) -> Contender:
-        """Every table of `public` into the store, which is emptied before."""
-        policy = self.folder / "supakeep.toml"
-        policy.write_text(POLICY)
-        options = ["backup", "--to", self.store.address, "--config", str(policy)]
+    def backup(self, name: str, policy: str = EVERYTHING) -> Contender:
+        """Backs up every table of `public`, or what the policy says, into the store, which is emptied
+        before.
+        """
+        file = self.folder / f"{name}.toml"
+        file.write_text(policy)
+        options = ["backup", "--to", self.store.address, "--config", str(file)]
         return self._contender(name, options, self.store.clear)
 
     def restore(self, name: str, prepare: Callable[[], None]) -> Contender:
-        """The newest backup, in the default mode; without an undo backup, as pg_restore makes none."""
+        """Restores the newest backup in the default mode, without an undo backup, because pg_restore makes none."""
         options = ["restore", "latest", "--from", self.store.address, "--confirm", self.destination]
         options += ["--no-undo"]
         return self._contender(name, options, prepare)
@@ -66,15 +67,15 @@ class PgDump:
         return self._dump("pg_dump -Fd -j2 -Z gzip:1", options, self._directory)
 
     def rows(self) -> Contender:
-        """The rows alone, parents before children: so does pg_dump sort only those."""
+        """Only the rows. Only in such a dump does pg_dump put parents before children."""
         return self._dump("pg_dump --data-only", ["--format=custom", "--data-only"], self._rows)
 
     def restore_rows(self, prepare: Callable[[], None]) -> Contender:
-        """The rows alone, into tables that are there."""
+        """Only the rows, into existing tables."""
         return self._restore("pg_restore --data-only", ["--data-only"], self._rows, prepare)
 
     def restore_all(self, prepare: Callable[[], None]) -> Contender:
-        """Drops the tables and makes them anew in two processes, indexes last."""
+        """Drops the tables and creates them again in two processes, indexes last."""
         options = ["--clean", "--jobs=2"]
         return self._restore("pg_restore --clean -j2", options, self._directory, prepare)
 

@@ -13,7 +13,7 @@ from devstack.supabase.postgres import Postgres
 
 TRANSACTIONS_PER_USER = 100
 
-# What Jewelshot's keys and policies refer to; where Supabase Lite runs, it has made both.
+# What Jewelshot's keys and policies refer to. If Supabase Lite runs, it has created both.
 _AUTH = """
 create table if not exists auth.users (id uuid primary key);
 do $$
@@ -94,13 +94,13 @@ class Jewelshot:
 
     @property
     def version(self) -> str:
-        """The server's version, and on what it was built."""
+        """The server's version and platform."""
         with self._superuser() as connection:
             row = connection.execute("select version()").fetchone()
         return str(row[0]) if row else "PostgreSQL"
 
     def fill(self) -> None:
-        """Makes the tables, unless they are there, and their rows."""
+        """Creates the tables, unless they exist, and their rows."""
         users = max(1, self.rows // TRANSACTIONS_PER_USER)
         self._execute(_AUTH)
         create_jewelshot(self.url)
@@ -109,7 +109,7 @@ class Jewelshot:
         self.state = self._state()
 
     def empty(self) -> None:
-        """Leaves the tables with their indexes and keys, without a row."""
+        """Empties the tables, and keeps their indexes and keys."""
         self._execute("truncate " + ", ".join(f"public.{table}" for table in TABLES))
         self.settle()
 
@@ -129,12 +129,12 @@ class Jewelshot:
         self._checkpoint()
 
     def check(self) -> None:
-        """Raises BenchError unless the rows are those of the beginning."""
+        """Raises BenchError unless the rows are the original ones."""
         if self._state() != self.state:
             raise BenchError("the restore did not bring back the rows")
 
     def wal_bytes(self) -> int:
-        """How many bytes of WAL were written since the cluster was made."""
+        """How many bytes of WAL were written since the cluster was created."""
         with self._superuser() as connection:
             row = connection.execute(
                 "select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint"

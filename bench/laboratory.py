@@ -1,4 +1,4 @@
-"""Databases and stores to measure with, each used by nobody else."""
+"""Databases and stores to measure with; nothing else uses them."""
 
 from __future__ import annotations
 

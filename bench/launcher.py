@@ -1,6 +1,6 @@
-"""Runs one command and tells how it went: `launcher.py REPORT COMMAND …`.
+"""Runs one command and reports how it went: `launcher.py REPORT COMMAND …`.
 
-A process of its own, and a small one, since Linux counts the memory of the process that starts
+It is a separate and small process, since Linux counts the memory of the process that starts
 another as that one's: the peak of a small command would be the benchmark's.
 """
 
@@ -25,7 +25,7 @@ def main(report: str, command: list[str]) -> None:
         "seconds": time.perf_counter() - began,
         "peak_bytes": usage.ru_maxrss * _RSS_UNIT,
     }
-    with open(report, "w") as file:  # noqa: PTH123 - pathlib alone would be megabytes
+    with open(report, "w") as file:  # noqa: PTH123 - importing pathlib would take megabytes
         json.dump(measured, file)
 
 

@@ -1,4 +1,4 @@
-"""On what it was measured, and what else the machine had to do."""
+"""The machine that measured, and its load."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def described() -> str:
 
 
 def busy() -> str:
-    """The load averages; a benchmark of its own makes about as many as it uses cores."""
+    """The load averages; the benchmark itself causes about as much load as it uses cores."""
     one, five, fifteen = os.getloadavg()
     return f"load average {one:.1f} {five:.1f} {fifteen:.1f} (1, 5, 15 minutes)"
 

@@ -49,7 +49,7 @@ class Rounds:
     Attributes:
         repeat: how often each command is run.
         log: the output of the command that runs.
-        tell: is told a line about each run.
+        tell: gets a line about each run.
     """
 
     repeat: int
@@ -63,9 +63,9 @@ class Rounds:
         wal_bytes: Callable[[], int] = lambda: 0,
         check: Callable[[], None] = lambda: None,
     ) -> None:
-        """Each in turn, then all of them again: what the machine does meanwhile hits them alike.
+        """Runs each in turn, then all of them again, so that other work on the machine affects all of them.
 
-        Raises BenchError where one fails; `check` runs after each and may raise it too.
+        Raises BenchError if one fails; `check` runs after each and may raise it too.
         """
         for number in range(1, self.repeat + 1):
             for contender in contenders:
@@ -110,9 +110,9 @@ def measure(contender: Contender, log: Path, wal_bytes: Callable[[], int]) -> Me
             env=dict(contender.environment),
             check=True,
         )
-    told = json.loads(report.read_text())
-    if told["exit_code"]:
+    reported = json.loads(report.read_text())
+    if reported["exit_code"]:
         tail = log.read_text(errors="replace")[-2000:]
-        raise BenchError(f"{contender.name} exited with {told['exit_code']}:\n{tail}")
+        raise BenchError(f"{contender.name} exited with {reported['exit_code']}:\n{tail}")
     wal = (wal_bytes() - wal_before) / 1e6
-    return Measured(told["seconds"], told["peak_bytes"] / 1e6, wal)
+    return Measured(reported["seconds"], reported["peak_bytes"] / 1e6, wal)

@@ -19,14 +19,14 @@ BUCKET = "bench"
 
 
 class Store(Protocol):
-    """What `--to` and `--from` name."""
+    """The value of `--to` and `--from`."""
 
     @property
     def address(self) -> str: ...
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What the command line needs to reach it."""
+        """The environment in which the command line reaches it."""
         ...
 
     def clear(self) -> None:
@@ -65,7 +65,7 @@ class Bucket:
 
 
 def open_store(kind: str, folder: Path, children: Children) -> Store:
-    """An empty store of this kind, `folder` or `s3`; what it keeps is in `folder`."""
+    """An empty store of this kind, `folder` or `s3`; its data is in `folder`."""
     folder.mkdir()
     if kind == "folder":
         return Folder(folder / "objects")

@@ -30,7 +30,7 @@ START_A_BACKUP = (
 
 
 def main() -> int:
-    """Runs the stack until Ctrl-C or SIGTERM; 1 where it could not be started."""
+    """Runs the stack until Ctrl-C or SIGTERM; returns 1 if it could not be started."""
     try:
         run(parse(sys.argv[1:]))
     except StackError as error:

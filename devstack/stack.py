@@ -1,4 +1,4 @@
-"""The whole local stack: started in parallel on free ports, gone without a trace in the end."""
+"""The whole local stack: started in parallel on free ports, and gone without a trace in the end."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Stack:
 
     @property
     def project_ref(self) -> str:
-        """The project's ref, which its address does not tell."""
+        """The project's ref, which its address does not show."""
         return PROJECT_REF
 
     @property
@@ -128,7 +128,7 @@ class Stack:
 
     @property
     def mirror_bucket(self) -> str:
-        """The S3 bucket that the functions mirror to, empty where there is none."""
+        """The S3 bucket that the functions mirror to; empty if there is none."""
         return self._variable("MIRROR_S3_BUCKET")
 
     @property
@@ -137,7 +137,7 @@ class Stack:
         return self._variable("RUNS_TABLE")
 
     def environment(self) -> dict[str, str]:
-        """What the functions and the command line need, keys included, to work with this stack."""
+        """The environment, keys included, in which the functions and the command line use this stack."""
         function = next(iter(self.functions)).function
         return function_environment(function, self.aws, self.api_url, {}) | {
             "SUPABASE_SERVICE_ROLE_KEY": self.service_key,
@@ -204,7 +204,7 @@ def start(folder: Path, options: Options, cleanup: ExitStack) -> Stack:
     cleanup.callback(gateway.close)
     reason = rie.why_not_emulated()
     with ThreadPoolExecutor() as parallel:
-        # the build first: it keeps a core busy where it has work to do
+        # the build first: if anything has changed, it keeps a core busy
         building = parallel.submit(build, template, options.build_folder)
         emulator = None if reason else parallel.submit(rie.emulator)
         project = parallel.submit(start_project, children, folder, options, lite_port)

@@ -1,1 +1,1 @@
-"""AWS as far as the functions use it, from template.yaml and moto's server."""
+"""The parts of AWS that the functions use: template.yaml and moto's server."""

@@ -1,4 +1,4 @@
-"""One HTTP server in place of two: the HTTP API of template.yaml and Lambda's Invoke."""
+"""One HTTP server that stands in for two: the HTTP API of template.yaml and Lambda's Invoke."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Gateway:
     """Answers requests for functions.
 
     Args:
-        functions: what it invokes.
+        functions: the functions that it invokes.
         log: a file with one line per request.
         seconds: the longest that an HTTP API request may take; API Gateway's own limit by default.
     """
@@ -57,7 +57,7 @@ class Gateway:
         return response
 
     def close(self) -> None:
-        """Takes no more requests."""
+        """Accepts no more requests."""
         self._requests.shutdown(wait=False, cancel_futures=True)
 
     def _http_api(self, request: Request) -> Response:
@@ -78,7 +78,7 @@ class Gateway:
     def _lambda_invoke(self, request: Request) -> Response:
         name, _, operation = request.path.removeprefix(INVOKE_PREFIX).rpartition("/")
         if operation != "invocations" or request.method != "POST":
-            return lambda_error(404, "ResourceNotFoundException", "there is only Invoke here")
+            return lambda_error(404, "ResourceNotFoundException", "only Invoke is available here")
         try:
             deployed = self._functions.find(unquote(name))
         except StackError as error:
@@ -121,7 +121,7 @@ def lambda_error(status: int, kind: str, text: str) -> Response:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # a client that keeps its connection open must not keep the stack from ending
+    # an open connection must not keep the stack from ending
     timeout = 60
     gateway: Gateway
 
@@ -152,7 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(response.body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """The gateway logs for itself."""
+        """The gateway writes its own log."""
 
 
 for _method in METHODS:
@@ -161,7 +161,7 @@ for _method in METHODS:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    # the default queue of 5 turns a burst of requests away
+    # the default queue of 5 would refuse a burst of requests
     request_queue_size = 128
 
 

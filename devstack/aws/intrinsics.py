@@ -1,4 +1,4 @@
-"""CloudFormation's intrinsic functions, as far as template.yaml may use them."""
+"""The intrinsic functions of CloudFormation that template.yaml may use."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
-# What !Ref AWS::NoValue means: the property or list entry is left out.
+# The meaning of !Ref AWS::NoValue: the property or the list entry is left out.
 NO_VALUE = object()
 
 
@@ -49,7 +49,7 @@ def load_yaml(path: Path) -> dict[str, Any]:
 
 
 class Resolver:
-    """Replaces intrinsic functions by their values.
+    """Replaces intrinsic functions with their values.
 
     Args:
         document: the template as loaded.

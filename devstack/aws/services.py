@@ -1,4 +1,4 @@
-"""AWS as far as the functions use it: moto's server, holding what template.yaml declares."""
+"""The AWS services that the functions use: moto's server with the resources of template.yaml."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from devstack.aws.template import Template
     from devstack.processes.children import Child, Children
 
-# moto takes any; a request signed with these opens nothing anywhere else.
+# moto accepts any credentials; these open nothing anywhere else.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 
 
@@ -34,7 +34,7 @@ class Aws:
     child: Child
 
     def environment(self) -> dict[str, str]:
-        """What makes boto3 talk to it, and to it alone."""
+        """The environment that makes boto3 talk to it and to nothing else."""
         return {
             **CREDENTIALS,
             "AWS_ENDPOINT_URL": self.endpoint,
@@ -83,7 +83,7 @@ class Aws:
 def start_aws(
     children: Children, folder: Path, *, host: str = "127.0.0.1", port: int | None = None
 ) -> Aws:
-    """Starts moto's server in a process of its own.
+    """Starts moto's server in a separate process.
 
     Args:
         children: who stops it in the end.
@@ -99,7 +99,7 @@ def start_aws(
         | CREDENTIALS
         | {
             "AWS_DEFAULT_REGION": REGION,
-            # else it takes the name by which a container reaches this machine for a bucket's
+            # otherwise it reads the name by which a container reaches this machine as a bucket's name
             "S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true",
         },
         folder=folder,

@@ -1,4 +1,4 @@
-"""Makes backups of past days out of one of today, in every store that holds it."""
+"""Makes backups of past days from one of today, in every store that holds it."""
 
 from __future__ import annotations
 

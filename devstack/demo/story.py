@@ -30,11 +30,11 @@ RUN_SECONDS = 120
 
 
 class DemoError(StackError):
-    """Something that the demo shows did not happen."""
+    """Something that the demo is to show did not happen."""
 
 
 def main(arguments: Sequence[str] = ()) -> int:
-    """Runs the demo with the engine that is named, `rest` by default; returns the exit code."""
+    """Runs the demo with the named engine, `rest` by default; returns the exit code."""
     began = time.monotonic()
     step(1, "Start PostgreSQL, Supabase Lite, AWS services and the functions (built once)")
     engine: Literal["rest", "postgres"] = "postgres" if "postgres" in arguments else "rest"
@@ -114,7 +114,7 @@ def restore(stack: Stack, name: str) -> dict[str, Any]:
 
 
 def compare(before: dict[str, tuple[int, str]], after: dict[str, tuple[int, str]]) -> None:
-    """Raises DemoError where a table is not as it was."""
+    """Raises DemoError if a table is not as it was."""
     for table, (rows, digest) in before.items():
         same = after[table] == (rows, digest)
         tell(f"{table:<22} {rows:>7,} rows   {'identical' if same else 'DIFFERENT'}")
@@ -208,5 +208,5 @@ def step(number: int, what: str) -> None:
 
 
 def tell(what: str) -> None:
-    """Tells what came out of it."""
+    """Prints what came of the step."""
     print(f"      {what}", flush=True)

@@ -1,4 +1,4 @@
-"""Wrecks Jewelshot's tables as accidents do, and tells exactly whether they are as before."""
+"""Wrecks Jewelshot's tables as accidents do, and shows exactly whether they are as before."""
 
 from __future__ import annotations
 

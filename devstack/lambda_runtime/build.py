@@ -1,4 +1,4 @@
-"""Builds the functions and the layer for the running interpreter, by what `sam build` runs."""
+"""Builds the functions and the layer for the running interpreter, with what `sam build` runs."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def build(template: Template, output: Path = OUTPUT) -> dict[str, BuiltFunction]
 
 
 def build_function(function: Function, output: Path) -> Path:
-    """Copies a function's folder; what it imports is in the layer."""
+    """Copies a function's folder; the layer has what it imports."""
     target = output / function.logical_id
     inputs = fingerprint(function.code_folder, ())
     if not up_to_date(target, inputs):
@@ -82,7 +82,7 @@ def fingerprint(folder: Path, machine: Iterable[str]) -> str:
     """A hash of all that a build depends on: the files' names and contents, and the machine.
 
     Raises:
-        StackError: there is no such folder.
+        StackError: the folder does not exist.
     """
     if not folder.is_dir():
         raise StackError(f"there is nothing to build: {folder} does not exist")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def function_environment(
     function: Function, aws: Aws, gateway_url: str, more: Mapping[str, str]
 ) -> dict[str, str]:
-    """A function's variables as the template has them, and what leads its AWS calls here."""
+    """A function's variables as the template has them, and those that direct its AWS calls here."""
     return {
         **function.environment,
         **aws.environment(),

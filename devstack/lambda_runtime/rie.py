@@ -33,7 +33,7 @@ def why_not_emulated() -> str | None:
 
 
 def emulator(folder: Path = BUILD / "rie") -> Path:
-    """The emulator for this machine, fetched into `folder` where it is not there yet.
+    """The emulator for this machine, fetched into `folder` unless it is there.
 
     SAM CLI's wheel carries it; only the emulator is kept of it.
 

@@ -50,7 +50,7 @@ class Runtime(Protocol):
     """Runs a function's invocations, one after the other."""
 
     def invoke(self, payload: bytes) -> Invocation:
-        """Runs the handler with a JSON event; a failure of the function is no exception.
+        """Runs the handler with a JSON event; a failure of the function is not an exception.
 
         Raises:
             StackError: the runtime itself could not be started.
@@ -206,7 +206,7 @@ class PlainRuntime:
 
 
 def trace_id() -> str:
-    """A trace header as Lambda sends it; not sampled, as there is no X-Ray daemon here."""
+    """A trace header as Lambda sends it, not sampled, because no X-Ray daemon runs here."""
     root = f"1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]}"
     return f"Root={root};Parent={uuid.uuid4().hex[:16]};Sampled=0"
 

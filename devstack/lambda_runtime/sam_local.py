@@ -1,7 +1,7 @@
 """What `sam local invoke` needs to run a function in a container against the running stack.
 
 SAM CLI hands a function only the variables that its template declares, and of those it takes the
-values of the shell that it runs in, unless `--env-vars` says otherwise. Hence a template of its own
+values of the shell that it runs in, unless `--env-vars` says otherwise. Hence a separate template
 that declares what leads a function here, the same values again as `--env-vars`, and a samconfig.toml
 that names that file: whatever the shell has of AWS and Supabase, the function talks to this stack.
 """
@@ -41,7 +41,7 @@ OUTPUT = PROJECT / "build/container"
 EVENTS = PROJECT / "events"
 # What a container calls this machine.
 HOSTS = {"docker": "host.docker.internal", "podman": "host.containers.internal"}
-# Docker Desktop knows the name by itself, Docker on Linux has to be told it.
+# Docker Desktop knows the name by itself; Docker on Linux needs it as an option.
 ADDED_HOSTS = {"docker": "host.docker.internal:host-gateway"}
 WHEELS = ("manylinux_2_17", "manylinux2014", "manylinux_2_28")
 # A session token of the shell's own credentials would be sent along with the ones for the stack.
@@ -69,7 +69,7 @@ def container_for(engine: str, template: Path = PROJECT / "template.yaml") -> Co
         StackError: the engine or the machine is none that it works with.
     """
     if engine not in HOSTS:
-        raise StackError(f"there is no container engine {engine!r}; say {' or '.join(HOSTS)}")
+        raise StackError(f"there is no container engine {engine!r}; use {' or '.join(HOSTS)}")
     machine = platform.machine().lower()
     if machine not in ARCHITECTURES:
         raise StackError(f"Lambda's images do not run on {machine}")

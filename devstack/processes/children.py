@@ -24,7 +24,7 @@ TAIL_LINES = 25
 
 @dataclass(frozen=True)
 class Child:
-    """A running server in a session of its own, with its output in a file."""
+    """A running server in its own session, with its output in a file."""
 
     name: str
     popen: subprocess.Popen[bytes]
@@ -42,7 +42,7 @@ class Child:
 
 
 def log_tail(log: Path) -> str:
-    """The last lines of a log file, empty where there is none."""
+    """The last lines of a log file; empty if there is none."""
     with suppress(OSError):
         return "\n".join(log.read_text(errors="replace").splitlines()[-TAIL_LINES:])
     return ""

@@ -1,7 +1,7 @@
 """Ends the stack's servers once the stack itself is gone, however it went.
 
 Run as a script. Standard input is a pipe that only the stack holds open, so its end means that the
-stack ended, by SIGKILL too. (PR_SET_PDEATHSIG would do this on Linux alone, and fires when the
+stack ended, by SIGKILL too. (PR_SET_PDEATHSIG would do this only on Linux, and fires when the
 *thread* that started a child ends.) Input lines: `+<pid> <signal>` to watch, `-<pid>` to forget,
 `/<path>` a folder to delete in the end.
 """
@@ -20,7 +20,7 @@ GRACE_SECONDS = 3.0
 def session_members(leader: int) -> list[int]:
     """Processes in the session that `leader` opened.
 
-    Sessions, because the runtime emulator gives its runtime a process group of its own. Without
+    Sessions, because the runtime emulator puts its runtime into a separate process group. Without
     /proc (macOS) the leader's group has to do: the emulator does not run there.
     """
     members = []

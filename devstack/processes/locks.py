@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def locked(file: Path, *, wait: bool = True) -> Iterator[None]:
-    """Holds a lock file, made where it does not exist; the lock ends with its holder.
+    """Holds a lock file, created if it does not exist; the lock ends with its holder.
 
     Raises:
         StackError: another process holds it, and this one shall not wait.

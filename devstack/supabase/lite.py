@@ -66,7 +66,7 @@ def start_supabase_lite(  # noqa: PLR0913 - all but three have a good default
     """Starts Supabase Lite.
 
     Args:
-        children: who stops it in the end.
+        children: stops it in the end.
         folder: its own folder; configuration and the stored objects go there.
         database_url: a superuser's address of a database; Lite makes its schemas there.
         host: where to listen; only this machine can reach the default.
@@ -107,7 +107,7 @@ def _command(host: str) -> list[str | Path]:
         HERE / "reload_schema.mjs",
         HERE / ENTRY,
         "start",
-        # admin mode, on by default, would serve requests without any key as service_role
+        # admin mode, on by default, would treat requests without a key as service_role
         "--no-admin",
         "--host",
         host,
@@ -127,8 +127,8 @@ def _environment(database_url: str, publishable_key: str, secret_key: str) -> di
 
 def _wait_until_ready(lite: SupabaseLite) -> None:
     wait_until(lambda: answers(lite, "/rest/v1/"), lite.child)
-    # With its first request for data Lite grants all rights on every schema with row level security.
-    # Asked before any migration, it stops at its own schemas: `public` is left to the migrations.
+    # At its first request for data, Lite grants all rights on every schema with row level security.
+    # A request before any migration limits that to its own schemas and leaves `public` to the migrations.
     wait_until(lambda: answers(lite, "/storage/v1/bucket"), lite.child)
 
 

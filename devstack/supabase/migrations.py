@@ -21,13 +21,13 @@ JEWELSHOT = PROJECT / "devstack/demo/jewelshot.sql"
 
 
 def create_jewelshot(database_url: str) -> None:
-    """Makes the tables of the demo's project, which is there before Supakeep comes to it."""
+    """Creates the tables of the demo's project, which exists before Supakeep is installed in it."""
     with psycopg.connect(database_url) as connection:
         connection.execute(JEWELSHOT.read_bytes())
 
 
 def apply_migrations(database_url: str, folder: Path = FOLDER) -> list[str]:
-    """Applies those not applied yet, each in a transaction of its own, and returns their names."""
+    """Applies the new migrations, each in its own transaction, and returns their names."""
     applied = []
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(

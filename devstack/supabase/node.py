@@ -29,7 +29,7 @@ def node_binary() -> Path:
 
 
 def install_node_modules() -> None:
-    """`npm ci`, unless local/node_modules has what the lock file asks for.
+    """`npm ci`, unless node_modules has what the lock file asks for.
 
     Raises:
         StackError: npm failed; with its output.
@@ -40,9 +40,9 @@ def install_node_modules() -> None:
 
 
 def installed() -> bool:
-    """Whether local/node_modules has every package of the lock file."""
+    """Whether node_modules has every package of the lock file."""
     wanted = locked_packages(HERE / "package-lock.json")
-    # npm's own record alone would not tell that an installation was cut short
+    # npm's own record does not show that an installation was cut short
     return wanted <= locked_packages(HERE / "node_modules/.package-lock.json") and all(
         (HERE / path / "package.json").exists() for path, _ in wanted
     )
@@ -63,7 +63,7 @@ def npm_ci() -> None:
 
 
 def locked_packages(lock: Path) -> set[tuple[str, str]]:
-    """Path and version of each package in a lock file; npm keeps one of what it installed."""
+    """The path and the version of each package in a lock file. npm writes one for what it installed."""
     if not lock.exists():
         return set()
     return {
@@ -74,7 +74,7 @@ def locked_packages(lock: Path) -> set[tuple[str, str]]:
 
 
 def main() -> int:
-    """Installs what is missing; 1 where that failed."""
+    """Installs what is missing; returns 1 if that failed."""
     try:
         install_node_modules()
     except StackError as error:

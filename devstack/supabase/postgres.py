@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 DEFAULT_VERSION = "18"
 BOOTSTRAP = Path(__file__).with_name("roles.sql")
-# Nothing here has to survive a power cut; the rest keeps a small machine's memory and log quiet.
+# Nothing here has to survive a power cut. The other settings spare a small machine's memory and log.
 SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -63,15 +63,15 @@ def start_postgres(
     port: int | None = None,
     settings: Mapping[str, str] = SETTINGS,
 ) -> Postgres:
-    """Starts a cluster in `folder`, made there where it does not exist.
+    """Starts the cluster in `folder`; creates it if it does not exist.
 
     Args:
         children: who stops it in the end.
         folder: the cluster's data; created, its parent must exist.
         version: `16` or `18` from the PyPI wheel, or the folder of an installed PostgreSQL's
-            programs; without it the environment variable SUPAKEEP_POSTGRES, else 18.
+            programs; by default the environment variable SUPAKEEP_POSTGRES, else 18.
         port: without it a free one.
-        settings: the server's, by name; without them those of a stack that may lose its rows.
+        settings: the server's settings by name; by default those of a stack that may lose its rows.
     """
     user = unprivileged_user()
     binaries = usable_binaries(find_binaries(version or os.environ.get("SUPAKEEP_POSTGRES")), user)
@@ -86,7 +86,7 @@ def start_postgres(
         environment=essential_environment(),
         folder=folder,
         user=user,
-        # fast shutdown: SIGTERM would wait for every client to leave
+        # a fast shutdown: SIGTERM would wait until every client has left
         stop_signal=signal.SIGINT,
     )
     server = Postgres(port, folder, binaries, child)
@@ -106,7 +106,7 @@ def find_binaries(version: str | None) -> Path:
     install = {"16": "pginstall", "18": "pginstall18"}.get(version)
     if install is None:
         raise StackError(
-            f"PostgreSQL {version} is not in the wheel; it has 16 and 18, else name a folder"
+            f"PostgreSQL {version} is not in the wheel, which has 16 and 18; name a folder instead"
         )
     return Path(spec.origin).parent / install / "bin"
 
@@ -120,7 +120,9 @@ def unprivileged_user() -> int | None:
             return pwd.getpwnam(name).pw_uid
         except KeyError:
             continue
-    raise StackError("PostgreSQL does not run as root and there is no user `nobody` to run it as")
+    raise StackError(
+        "PostgreSQL does not run as root, and this machine has no user `nobody` to run it as"
+    )
 
 
 def usable_binaries(binaries: Path, user: int | None) -> Path:

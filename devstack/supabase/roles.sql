@@ -1,5 +1,5 @@
--- What a hosted Supabase project has before any migration runs, as far as Supabase Lite does not make it.
--- The superuser is supabase_admin; `postgres`, which migrations run as, is none, exactly as when hosted.
+-- What a hosted Supabase project has before any migration runs, and Supabase Lite does not create.
+-- The superuser is supabase_admin. Migrations run as `postgres`, which is not a superuser, exactly as when hosted.
 
 do $$
 declare
@@ -33,7 +33,7 @@ create schema if not exists extensions authorization postgres;
 create schema if not exists supabase_migrations authorization supabase_admin;
 grant usage, create on schema auth, storage, supabase_migrations to postgres;
 grant usage on schema auth, storage, extensions to anon, authenticated, service_role;
--- Lite makes the tables of these schemas later; `postgres` works with them as when hosted.
+-- Lite creates the tables of these schemas later; `postgres` may use them, as when hosted.
 alter default privileges for role supabase_admin in schema auth, storage, supabase_migrations
   grant all on tables to postgres;
 alter default privileges for role supabase_admin in schema auth, storage, supabase_migrations

@@ -30,7 +30,7 @@ def test_the_benchmark_measures_every_figure(store: str, tmp_path: Path) -> None
     )
     assert done.returncode == 0, done.stderr
     figures = json.loads(result.read_text())
-    assert len(figures) == 8
+    assert len(figures) == 9
     for figure in figures:
         assert figure.keys() == KEYS
         assert figure["unit"] in ("s", "MB")
