@@ -37,7 +37,7 @@ def test_a_backup_goes_into_a_folder_and_comes_back(
     }
 
 
-def test_files_of_a_backup_are_readable_by_their_owner_alone(
+def test_files_of_a_backup_are_readable_only_by_their_owner(
     supakeep: Supakeep, backup_in_copies: str
 ) -> None:
     files = list(Path("copies/daily").iterdir())
@@ -134,7 +134,7 @@ def test_a_mirror_that_fails_makes_a_partial_backup_and_exit_code_3(
     assert len(primary.objects) == 2
 
 
-def test_a_missing_bucket_is_told_in_the_words_of_the_guide_with_the_fix(
+def test_a_missing_bucket_is_reported_in_the_words_of_the_guide_with_the_fix(
     supakeep: Supakeep, shop: InMemoryDatabase, primary: InMemoryObjectStore
 ) -> None:
     primary.has_bucket = False
@@ -169,7 +169,7 @@ def test_a_wrong_policy_file_stops_the_backup_before_it_begins(
     assert not Path("copies").exists()
 
 
-def test_a_policy_file_that_does_not_exist_is_told(
+def test_a_policy_file_that_does_not_exist_is_reported(
     supakeep: Supakeep, shop: InMemoryDatabase
 ) -> None:
     ended = supakeep("backup", "--to", "copies", "--config", "gone.toml")
@@ -217,7 +217,7 @@ def test_a_dry_run_shows_what_would_be_written_and_writes_nothing(
     assert shop.everything() == before
 
 
-def test_chosen_tables_alone_are_restored(
+def test_only_the_chosen_tables_are_restored(
     supakeep: Supakeep, shop: InMemoryDatabase, backup_in_copies: str
 ) -> None:
     shop.delete(ITEMS, id=1)
@@ -288,7 +288,7 @@ def test_another_projects_backup_needs_consent(
     assert f"is a backup of project {PROJECT}, not of staging" in refused.err
 
 
-def test_a_damaged_document_is_told_by_name_and_nothing_is_written(
+def test_a_damaged_document_is_reported_by_name_and_nothing_is_written(
     supakeep: Supakeep, shop: InMemoryDatabase, backup_in_copies: str
 ) -> None:
     document = Path(f"copies/daily/{backup_in_copies}.sql.json")
@@ -309,6 +309,6 @@ def test_errors_are_json_where_json_is_asked_for(
     ended = supakeep("restore", "backup_x_2020-01-01", "--from", "copies", "--json")
 
     assert ended.code == 1
-    told = json.loads(ended.out)
-    assert told["error"] == "No backup is named backup_x_2020-01-01"
-    assert told["hint"].startswith("`supakeep list`")
+    said = json.loads(ended.out)
+    assert said["error"] == "No backup is named backup_x_2020-01-01"
+    assert said["hint"].startswith("`supakeep list`")

@@ -24,7 +24,7 @@ def test_without_a_policy_file_every_table_is_backed_up(
     assert (plain.code, as_json.code) == (0, 0)
     assert [table["name"] for table in as_json.json["tables"]] == [CUSTOMERS, ITEMS, ORDERS]
     assert plain.err.startswith(
-        "There is no supakeep.toml here: the policy is every table of public, kept for 7 days.\n"
+        "Policy: every table of the schema public, backups kept for 7 days "
     )
 
 
@@ -44,7 +44,7 @@ def test_the_policy_file_that_applies_is_named(
 
     ended = supakeep("backup", "--to", "copies", *options)
 
-    assert ended.err.startswith(f"The policy is that of {file}.\n")
+    assert ended.err.startswith(f"Policy: {file}\n")
     assert (CUSTOMERS in ended.out.split("!")[0]) is (how == "here")
 
 
@@ -72,9 +72,7 @@ def test_a_file_is_not_taken_for_a_folder(
     ended = supakeep(*command, "copies")
 
     assert ended.code == 1
-    assert ended.err.startswith(
-        "error: copies is a file, and --to and --from take a folder\nhint: "
-    )
+    assert ended.err.startswith("error: copies is a file; --to and --from take a folder\nhint: ")
     assert Path("copies").read_text() == "a file"
 
 

@@ -62,7 +62,7 @@ def test_backups_in_storage_and_mirror_are_listed_once(
 
 
 @pytest.mark.parametrize("source", ["primary", "mirror"])
-def test_one_store_alone_is_listed_where_it_is_named(
+def test_only_one_store_is_listed_where_it_is_named(
     supakeep: Supakeep,
     primary: InMemoryObjectStore,
     mirror: InMemoryObjectStore,
@@ -80,10 +80,10 @@ def test_an_empty_store_says_what_to_do(supakeep: Supakeep, primary: InMemoryObj
     ended = supakeep("list")
 
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out == "There is no backup yet: `supakeep backup` makes one.\n"
+    assert ended.out == "No backups yet. `supakeep backup` creates one.\n"
 
 
-def test_a_store_that_cannot_be_listed_is_told_and_exit_code_3(
+def test_a_store_that_cannot_be_listed_is_reported_and_exit_code_3(
     supakeep: Supakeep, primary: InMemoryObjectStore, mirror: InMemoryObjectStore
 ) -> None:
     place_backup(mirror)
@@ -106,7 +106,7 @@ def test_a_damaged_manifest_is_listed_as_such(
     assert f"! {name}: The manifest {name.manifest_key} cannot be trusted" in ended.out
 
 
-def test_a_folder_that_does_not_exist_is_told(supakeep: Supakeep) -> None:
+def test_a_folder_that_does_not_exist_is_reported(supakeep: Supakeep) -> None:
     ended = supakeep("list", "--from", "nowhere")
 
     assert ended.code == 1
@@ -216,7 +216,7 @@ def test_old_backups_are_pruned_from_a_folder(supakeep: Supakeep) -> None:
     assert len(list((folder / "daily").iterdir())) == 4
 
 
-def test_a_store_that_cannot_be_pruned_is_told_and_exit_code_3(
+def test_a_store_that_cannot_be_pruned_is_reported_and_exit_code_3(
     supakeep: Supakeep, primary: InMemoryObjectStore
 ) -> None:
     primary.has_bucket = False
@@ -250,7 +250,7 @@ def test_wrong_usage_is_exit_code_2(supakeep: Supakeep, arguments: list[str]) ->
     assert ended.value.code == 2
 
 
-def test_a_url_that_is_no_supabase_url_is_told_in_the_words_of_the_guide(
+def test_a_url_that_is_not_a_supabase_url_is_reported_in_the_words_of_the_guide(
     supakeep: Supakeep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NEXT_PUBLIC_SUPABASE_URL", "https://db.example.com")
@@ -290,7 +290,7 @@ def test_secrets_are_never_printed(
     assert os.environ["SUPABASE_SERVICE_ROLE_KEY"] == SECRET_KEY
 
 
-def test_details_are_those_of_supakeep_alone(supakeep: Supakeep, shop: InMemoryDatabase) -> None:
+def test_details_are_only_those_of_supakeep(supakeep: Supakeep, shop: InMemoryDatabase) -> None:
     """At DEBUG, boto3 logs whole answers, that of Secrets Manager among them."""
     supakeep("backup", "--to", "copies", "--verbose")
 

@@ -1,4 +1,4 @@
-"""What the machine or the settings refuse is told in a sentence, not in a traceback."""
+"""What the machine or the settings refuse is reported in a sentence, not in a traceback."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.unit.cli.conftest import Supakeep, Surroundings
 
 
 @pytest.mark.usefixtures("shop")
-def test_a_full_disk_is_told_with_the_temporary_folder(
+def test_a_full_disk_is_reported_with_the_temporary_folder(
     supakeep: Supakeep, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def on_a_full_disk(**_: object) -> BinaryIO:
@@ -30,12 +30,12 @@ def test_a_full_disk_is_told_with_the_temporary_folder(
 
     assert (ended.code, ended.out) == (1, "")
     assert "error: No space left on device\nhint: " in ended.err
-    assert f"Make room in {tmp_path}, or name another folder in TMPDIR" in ended.err
+    assert f"Free some space in {tmp_path}, or set TMPDIR to another folder" in ended.err
     assert not list(Path("copies").rglob("backup_*"))
 
 
 @pytest.mark.usefixtures("shop")
-def test_a_temporary_folder_that_is_gone_is_told_by_its_path(
+def test_a_temporary_folder_that_is_gone_is_reported_by_its_path(
     supakeep: Supakeep, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
@@ -44,11 +44,11 @@ def test_a_temporary_folder_that_is_gone_is_told_by_its_path(
 
     assert (ended.code, ended.out) == (1, "")
     assert f"error: No such file or directory: {tmp_path}/gone" in ended.err
-    assert "hint: Check that path and who may write there; for temporary files TMPDIR" in ended.err
+    assert "hint: Check the path and its permissions. TMPDIR" in ended.err
 
 
 @pytest.mark.usefixtures("shop")
-def test_a_machine_without_any_temporary_folder_is_told(
+def test_a_machine_without_any_temporary_folder_is_reported(
     supakeep: Supakeep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", None)
@@ -69,16 +69,16 @@ def test_whatever_else_the_machine_refuses_is_a_sentence_too(
 
     around.replace_run("list", refused)
 
-    told, as_json = supakeep("list"), supakeep("list", "--json")
+    plain, as_json = supakeep("list"), supakeep("list", "--json")
 
-    assert (told.code, as_json.code) == (1, 1)
-    assert told.err.startswith("error: Too many open files\nhint: ")
+    assert (plain.code, as_json.code) == (1, 1)
+    assert plain.err.startswith("error: Too many open files\nhint: ")
     assert as_json.json["error"] == "Too many open files"
 
 
 @pytest.mark.parametrize("key", ["schlüssel", "sb_one\nsb_two"])
 @pytest.mark.parametrize("name", ["SUPABASE_SERVICE_ROLE_KEY", "ADMIN_KEY"])
-def test_a_key_that_no_header_can_carry_is_told_without_the_key(
+def test_a_key_that_no_header_can_carry_is_reported_without_the_key(
     supakeep: Supakeep, monkeypatch: pytest.MonkeyPatch, name: str, key: str
 ) -> None:
     monkeypatch.setenv(name, key)
@@ -154,7 +154,7 @@ def test_a_password_that_is_not_percent_encoded_is_refused_without_a_part_of_it(
 
     assert ended.code == 1
     assert "error: SUPABASE_DB_URL has a character in its user or password" in ended.err
-    assert "hint: In a password write @ as %40, # as %23" in ended.err
+    assert "hint: Percent-encode the password: @ as %40, # as %23" in ended.err
     for part in ("ca@", "na#", "ry%1"):
         assert part not in ended.out + ended.err
 

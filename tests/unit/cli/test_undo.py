@@ -160,7 +160,7 @@ def test_a_table_that_cannot_be_kept_stops_the_restore_and_nothing_is_written(
     assert failing.everything() != before
 
 
-def test_a_mirror_that_does_not_keep_the_undo_is_told_and_stops_nothing(
+def test_a_mirror_that_does_not_keep_the_undo_is_reported_and_stops_nothing(
     supakeep: Supakeep,
     shop: InMemoryDatabase,
     primary: InMemoryObjectStore,

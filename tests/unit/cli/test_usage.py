@@ -28,10 +28,10 @@ def refused(
 def test_a_condition_without_a_column_and_a_value_is_refused(
     supakeep: Supakeep, capsys: pytest.CaptureFixture[str], condition: str
 ) -> None:
-    code, told = refused(supakeep, capsys, "restore", "latest", "--where", condition)
+    code, said = refused(supakeep, capsys, "restore", "latest", "--where", condition)
 
     assert code == 2
-    assert f"argument --where: {condition!r} is not COLUMN=VALUE" in told
+    assert f"argument --where: {condition!r} is not COLUMN=VALUE" in said
 
 
 @pytest.mark.parametrize("value", ["customer 3", "", "a=b"])
@@ -56,10 +56,10 @@ def test_a_conditions_value_is_all_after_the_first_equals_sign(
 def test_a_mode_that_does_not_exist_is_refused(
     supakeep: Supakeep, capsys: pytest.CaptureFixture[str], mode: str
 ) -> None:
-    code, told = refused(supakeep, capsys, "restore", "latest", "--mode", mode)
+    code, said = refused(supakeep, capsys, "restore", "latest", "--mode", mode)
 
     assert code == 2
-    assert "argument --mode: invalid choice" in told
+    assert "argument --mode: invalid choice" in said
 
 
 @pytest.mark.parametrize("mode", ["missing-only", "replace"])
@@ -150,7 +150,7 @@ def test_a_run_that_no_backup_was_made_before_cannot_be_undone(
     ended = supakeep("undo", run, "--from", "copies", "--confirm", PROJECT, *dry_run)
 
     assert ended.code == 1
-    assert f"error: No backup was made before run {run}\nhint: " in ended.err
+    assert f"error: No undo copy was made before run {run}\nhint: " in ended.err
     assert shop.everything() == before
     assert backup_in_copies not in ended.out
 
@@ -184,4 +184,4 @@ def test_an_empty_table_does_not_mean_every_table(
     code, said = refused(supakeep, capsys, *command, "--table", table)
 
     assert code == 2
-    assert "argument --table: it is empty; name a table" in said
+    assert "argument --table: it is empty. Name a table" in said

@@ -46,7 +46,7 @@ def test_retention_is_seven_days_where_the_file_says_nothing() -> None:
         ('name = "t"\nlast_days = 30\ntime_column = "at"', "last 30 days by at"),
     ],
 )
-def test_a_table_policy_tells_its_window_in_words(entry: str, told: str) -> None:
+def test_a_table_policy_describes_its_window_in_words(entry: str, told: str) -> None:
     [table] = BackupPolicy.parse(f"[[table]]\n{entry}").table
 
     assert str(table.policy) == told

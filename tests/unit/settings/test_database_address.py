@@ -126,5 +126,5 @@ def test_what_the_address_leaves_open_libpq_takes_from_the_environment() -> None
         ("db.abc.supabase.co", False),
     ],
 )
-def test_this_machine_is_told_from_others(host: str, local: bool) -> None:
+def test_this_machine_is_distinguished_from_others(host: str, local: bool) -> None:
     assert parse(f"postgresql://u@{host}/app").is_this_machine is local

@@ -120,7 +120,7 @@ def test_secrets_do_not_show() -> None:
 @pytest.mark.parametrize(
     "key", ["schlüssel", "key\nkey", "key\r\nkey", "two words", "key\x00", "key\x7f"]
 )
-def test_a_key_that_no_header_can_carry_is_refused_by_its_name_alone(name: str, key: str) -> None:
+def test_a_key_that_no_header_can_carry_is_refused_by_its_name_only(name: str, key: str) -> None:
     with pytest.raises(ConfigurationError, match=f"^{name} is not a key: ") as refused:
         read(**{name: key})
 
@@ -137,7 +137,7 @@ def test_a_key_may_have_every_sign_of_ascii_and_blanks_around_it() -> None:
     assert settings.admin_key.get_secret_value() == signs
 
 
-def test_a_policy_file_that_is_no_text_is_told(tmp_path: Path) -> None:
+def test_a_policy_file_that_is_not_text_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "supakeep.toml"
     file.write_bytes(b"\xff\xfe\x00")
 
@@ -164,7 +164,7 @@ DIRECT = "postgresql://postgres:pass-word@db.abc.supabase.co:5432/postgres"
         f"{DIRECT}?sslmode=require",
     ],
 )
-def test_a_database_address_alone_is_enough_and_tells_the_ref(url: str) -> None:
+def test_a_database_address_is_enough_and_shows_the_ref(url: str) -> None:
     settings = Settings.from_environment({"SUPABASE_DB_URL": url})
 
     assert settings.project_ref == "abc"

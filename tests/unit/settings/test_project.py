@@ -58,7 +58,7 @@ def test_a_restore_into_a_database_that_shows_its_ref_is_confirmed_by_it(
 
 def test_another_servers_database_beside_a_hosted_project_must_be_claimed() -> None:
     with pytest.raises(
-        ConfigurationError, match="does not show that it belongs to project aaa"
+        ConfigurationError, match="nothing shows that this database belongs to project aaa"
     ) as e:
         read(SUPABASE_DB_URL=OWN)
 

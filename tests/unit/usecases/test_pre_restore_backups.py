@@ -85,5 +85,5 @@ def test_a_restore_is_undone_by_its_own_backup_alone(store: InMemoryObjectStore)
 
     assert find_undo([store], RUN, PROJECT).name == undo
     assert find_undo([store], other, PROJECT).name == others
-    with pytest.raises(BackupNotFoundError, match="No backup was made before run"):
+    with pytest.raises(BackupNotFoundError, match="No undo copy was made before run"):
         find_undo([store], "20261120T120000Z-9c0d1e2f", PROJECT)

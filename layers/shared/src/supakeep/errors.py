@@ -28,7 +28,7 @@ SupakeepError
 ├── UnsafeOperationError         refused, because it would destroy something
 ├── MirrorError                  the primary copy holds, the mirror's does not
 ├── LeaseHeldError               another run is at work
-├── MachineError                 this machine refused: its disk is full, say
+├── MachineError                 this machine refused, for example because its disk is full
 └── DeadlineExceededError        the time given is used up
 """
 
@@ -70,7 +70,7 @@ class InvalidRequestError(SupakeepError):
 
 
 class UnauthorizedError(SupakeepError):
-    """The key is wrong or missing; the two are not told apart."""
+    """The key is wrong or missing; the answer is the same for both."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -86,7 +86,7 @@ class StorageError(SupakeepError):
 
 
 class ObjectNotFoundError(StorageError):
-    """There is no object under this key."""
+    """No object has this key."""
 
 
 class BucketNotFoundError(StorageError):
@@ -182,7 +182,7 @@ class LeaseHeldError(SupakeepError):
 
 
 class MachineError(SupakeepError):
-    """The machine that Supakeep runs on refused: its disk is full, say, or may not be written."""
+    """The machine that Supakeep runs on refused, for example because its disk is full."""
 
 
 class DeadlineExceededError(SupakeepError):

@@ -47,26 +47,28 @@ def termination_as_interrupt() -> Iterator[None]:
 
 
 def refused_by_machine(error: OSError) -> MachineError:
-    """What the operating system refused, for the user. No adapter mapped it: those of object stores
-    and databases map their own, so it is this machine's, and of its temporary files most likely.
+    """An error that says what the operating system refused.
+
+    Adapters map the errors of stores and databases, so what arrives here is about this machine, and
+    most likely about its temporary files.
     """
     where = f": {error.filename}" if error.filename is not None else ""
     return MachineError(
         f"{error.strerror or type(error).__name__}{where}",
         operation="use this machine",
         key=None if error.filename is None else str(error.filename),
-        hint=_how_to_mend(error),
+        hint=_how_to_fix(error),
     )
 
 
-def _how_to_mend(error: OSError) -> str:
+def _how_to_fix(error: OSError) -> str:
     if error.errno in _NO_ROOM:
-        # what was found to be usable; finding it anew would fail on the full disk
+        # the folder that Python found earlier; searching again would fail on the full disk
         folder = tempfile.tempdir or "the temporary folder"
         return (
-            f"Make room in {folder}, or name another folder in TMPDIR: a backup keeps two volumes "
-            "there (MAX_OBJECT_BYTES each) until they are stored."
+            f"Free some space in {folder}, or set TMPDIR to another folder. A backup keeps two "
+            "volumes there (MAX_OBJECT_BYTES each) until they are stored."
         )
     if error.errno in _NOT_WRITABLE:
-        return "Check that path and who may write there; for temporary files TMPDIR names another folder."
+        return "Check the path and its permissions. TMPDIR sets another folder for temporary files."
     return "Run the command again with --verbose to see where it happened."

@@ -203,10 +203,10 @@ def store_at(place: str) -> ObjectStore:
     if folder.exists() and not folder.is_dir():
         # said now, and not after every table was read
         raise InvalidRequestError(
-            f"{place} is a file, and --to and --from take a folder",
+            f"{place} is a file; --to and --from take a folder",
             operation="open folder",
             key=place,
-            hint="Name its folder, or another one; a folder that is missing is made.",
+            hint="Name a folder. --to creates it if it does not exist.",
         )
     return FolderObjectStore(folder)
 

@@ -14,7 +14,7 @@ from supakeep.usecases.run_backup import RunBackup
 
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--to", metavar="WHERE", help="a local folder, or s3://bucket, instead of Storage"
+        "--to", metavar="WHERE", help="a folder or s3://bucket, instead of Storage and the mirror"
     )
 
 

@@ -35,7 +35,7 @@ def _print(terminal: Terminal, listing: BackupListing) -> None:
         )
         return
     if not found and not damaged:
-        terminal.line("There is no backup yet: `supakeep backup` makes one.")
+        terminal.line("No backups yet. `supakeep backup` creates one.")
     for line in _lines(found, terminal.width):
         terminal.line(line)
     for name, problem in damaged.items():
@@ -45,7 +45,7 @@ def _print(terminal: Terminal, listing: BackupListing) -> None:
 
 
 def _lines(found: Sequence[BackupSummary], width: int) -> list[str]:
-    """A table, or two lines for each backup where the terminal is too narrow for that."""
+    """A table, or two lines for each backup if the terminal is too narrow for a table."""
     if not found:
         return []
     with_undo = any(map(_undone_run, found))
@@ -80,7 +80,7 @@ def _details(summary: BackupSummary) -> tuple[str, ...]:
 
 
 def _undone_run(summary: BackupSummary) -> str:
-    """The restore that `supakeep undo` undoes with this backup."""
+    """The run of the restore that this undo copy undoes; empty for any other backup."""
     return summary.run or "" if summary.trigger == Trigger.PRE_RESTORE else ""
 
 

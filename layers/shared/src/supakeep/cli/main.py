@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class CommandLine:
-    """`supakeep` with what surrounds it: a process's own, unless a caller brings another."""
+    """`supakeep` and its surroundings: those of the process, unless a caller brings others."""
 
     commands: Sequence[Command] = COMMANDS
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
@@ -101,6 +101,6 @@ def _exit_code(command: Command, session: Session) -> int:
 
 
 def _set_up_logging(*, verbose: bool) -> None:
-    """Only Supakeep's own details: those of boto3 hold the secret that it reads."""
+    """Logs only Supakeep's own details: those of boto3 contain the secret that it reads."""
     logging.basicConfig(level=logging.WARNING if verbose else logging.CRITICAL)
     logging.getLogger("supakeep").setLevel(logging.DEBUG if verbose else logging.CRITICAL)

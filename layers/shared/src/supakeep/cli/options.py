@@ -9,8 +9,8 @@ from pathlib import Path
 def add_shared_options(parser: argparse.ArgumentParser) -> None:
     """What every command takes."""
     parser.add_argument("--json", action="store_true", help="machine-readable output")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="another supakeep.toml")
-    parser.add_argument("--verbose", action="store_true", help="log details to standard error")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the supakeep.toml to use")
+    parser.add_argument("--verbose", action="store_true", help="log details on standard error")
 
 
 def add_source(parser: argparse.ArgumentParser) -> None:
@@ -40,15 +40,13 @@ def add_tables(parser: argparse.ArgumentParser) -> None:
 def _table(text: str) -> str:
     if not text.strip():
         # a variable without a value in a script must not mean every table
-        raise argparse.ArgumentTypeError("it is empty; name a table, or leave the option out")
+        raise argparse.ArgumentTypeError("it is empty. Name a table, or leave the option out")
     return text
 
 
 def add_confirmation(parser: argparse.ArgumentParser) -> None:
-    """For a command that writes into the database, unless it only counts."""
-    parser.add_argument(
-        "--dry-run", action="store_true", help="count what would change, write nothing"
-    )
+    """The options of a command that writes into the database."""
+    parser.add_argument("--dry-run", action="store_true", help="only count what would change")
     parser.add_argument(
         "--confirm",
         metavar="REF",

@@ -1,4 +1,4 @@
-"""Shows on standard error how far a run is."""
+"""Shows the progress of a run on standard error."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _NAME_WIDTH = 40
 
 
 class ProgressLines:
-    """A line that is drawn over on a terminal; elsewhere only each table's end. The context leaves
-    the terminal at the start of a line.
+    """One line that is redrawn, on a terminal; elsewhere one line for each finished table. When the
+    context ends, the cursor is at the start of an empty line.
     """
 
     def __init__(self, terminal: Terminal, seconds: Callable[[], float] = time.monotonic) -> None:
@@ -48,7 +48,7 @@ class ProgressLines:
             self._draw(self._line(name, rows, status))
 
     def _line(self, name: str, rows: int, status: str) -> str:
-        """Fits the terminal: a long name gives way."""
+        """Cuts a long name so that the line fits the terminal."""
         rest = f" {rows:>12,} rows  {status}"
         width = max(8, min(_NAME_WIDTH, self._terminal.width - len(rest) - 3))
         short = name if len(name) <= width else f"{name[: width - 1]}…"

@@ -29,7 +29,9 @@ def _options(parser: argparse.ArgumentParser) -> None:
         help="merge overwrites and inserts (default), missing-only inserts, replace deletes too",
     )
     parser.add_argument(
-        "--into-schema", metavar="SCHEMA", help="tables of the same names in another schema"
+        "--into-schema",
+        metavar="SCHEMA",
+        help="write to the tables of the same names in this schema",
     )
     parser.add_argument(
         "--ignore-dropped-columns",
@@ -37,10 +39,12 @@ def _options(parser: argparse.ArgumentParser) -> None:
         help="leave out the values of columns that the database no longer has",
     )
     parser.add_argument(
-        "--no-undo", action="store_true", help="do not back the tables up before writing"
+        "--no-undo",
+        action="store_true",
+        help="do not keep an undo copy of the tables before writing",
     )
     parser.add_argument(
-        "--allow-other-project", action="store_true", help="the backup may be another project's"
+        "--allow-other-project", action="store_true", help="allow a backup of another project"
     )
 
 
@@ -52,7 +56,7 @@ def _add_choice_of_rows(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=_condition,
         metavar="COLUMN=VALUE",
-        help="only rows with this value; may be repeated",
+        help="only rows with this value in this column; may be repeated",
     )
 
 

@@ -27,7 +27,7 @@ _COPIES = ("primary", "mirror")
 
 
 class OpenProject(Protocol):
-    """Builds the project that an environment describes; `adapters` go before what it says."""
+    """Builds the project that an environment describes; `adapters` take precedence."""
 
     def __call__(
         self, environment: Mapping[str, str], **adapters: Unpack[Adapters]
@@ -63,8 +63,8 @@ class Session:
 
     @property
     def _policy_file(self) -> str | None:
-        """The supakeep.toml that applies. Without one, a stranger's tables are all backed up: the
-        file that is deployed names those of one project.
+        """The supakeep.toml that applies. None if there is none: the file that is deployed would not
+        do, since it names the tables of one project.
         """
         if self.arguments.config is not None:
             return str(self.arguments.config)
@@ -73,15 +73,15 @@ class Session:
         return str(_POLICY_FILE) if _POLICY_FILE.is_file() else None
 
     def show_policy(self) -> None:
-        """Says which policy applies, beside the command's output."""
+        """Prints which policy applies, on standard error."""
         if self._policy_file is None:
             days = self.app.policy.retention.keep_within_days
             self.terminal.note(
-                f"There is no {_POLICY_FILE} here: the policy is every table of public, kept for "
-                f"{days} days."
+                f"Policy: every table of the schema public, backups kept for {days} days (there is no "
+                f"{_POLICY_FILE} here)"
             )
         else:
-            self.terminal.note(f"The policy is that of {self._policy_file}.")
+            self.terminal.note(f"Policy: {self._policy_file}")
 
     @cached_property
     def stores(self) -> list[ObjectStore]:
@@ -93,13 +93,13 @@ class Session:
 
     @property
     def is_elsewhere(self) -> bool:
-        """The stores need no Supabase project: it may be gone."""
+        """Whether --from names a place that needs no Supabase project: the project may be gone."""
         source: str | None = getattr(self.arguments, "source", None)
         return source is not None and source not in _COPIES
 
     @property
     def project(self) -> str | None:
-        """Whose backups are meant; None for those of every project in a place of --from."""
+        """The project whose backups are meant. None for a place of --from, where all of them are."""
         return None if self.is_elsewhere else self.app.ref
 
     def find_backup(self) -> BackupReader:
@@ -122,5 +122,5 @@ class Session:
         return Run(id=run_id, kind=kind, trigger=Trigger.CLI, requested_at=now)
 
     def progress(self) -> ProgressLines:
-        """Shows how far a run is; its context is the time in which it does."""
+        """Shows the progress of a run until its context ends."""
         return ProgressLines(self.terminal)

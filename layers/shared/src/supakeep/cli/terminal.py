@@ -29,19 +29,19 @@ class Terminal:
 
     @property
     def is_interactive(self) -> bool:
-        """Whether a line on standard error can be drawn over."""
+        """Whether standard error is a terminal, on which a line can be redrawn."""
         return self.err.isatty()
 
     def line(self, text: str) -> None:
         print(text, file=self.out)
 
     def columns(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Prints aligned columns under their heads."""
+        """Prints aligned columns with their headings."""
         for line in aligned([head, *rows]):
             self.line(line)
 
     def note(self, text: str) -> None:
-        """Prints on standard error what is good to know; programs do not see it."""
+        """Prints a remark on standard error, unless the output is for a program."""
         if not self.as_json:
             print(text, file=self.err)
 

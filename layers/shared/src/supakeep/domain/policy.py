@@ -31,7 +31,9 @@ class _Strict(BaseModel):
 
 
 class TablePolicy(_Strict):
-    """Which rows of a table are backed up: all, the last N by a column, or the last N days'."""
+    """Which rows of a table are backed up: all of them, the last N by a column, or those of the last N
+    days.
+    """
 
     last_rows: int | None = Field(default=None, gt=0)
     order_by: Name | None = None
@@ -80,9 +82,9 @@ class NamedTablePolicy(TablePolicy):
 
 
 class TablePatterns(_Strict):
-    """The `[backup]` entry: every table of `schemas` that a pattern takes and none excludes.
+    """The `[backup]` entry: the tables of `schemas` that match `tables` and do not match `exclude`.
 
-    Patterns are the shell's (`*`, `?`, `[…]`), against `table` or `schema.table`.
+    The patterns are shell patterns (`*`, `?`, `[…]`), compared with `table` and `schema.table`.
     """
 
     tables: list[Name] = []
@@ -103,7 +105,7 @@ class TablePatterns(_Strict):
 
 
 class RetentionPolicy(_Strict):
-    """How long backups are kept; zero would mean nothing is, and is refused."""
+    """How long backups are kept. Zero is refused, since it would keep nothing."""
 
     keep_within_days: int = Field(default=7, gt=0, le=36_500)
 
@@ -127,7 +129,7 @@ class BackupPolicy(_Strict):
 
     @classmethod
     def of_tables(cls, names: Iterable[str]) -> BackupPolicy:
-        """These tables, whole, and no others by intent; names are qualified."""
+        """Only these tables, whole; names are qualified. No other table counts as uncovered."""
         tables = [NamedTablePolicy(name=name) for name in names]
         return cls(table=tables, backup=TablePatterns(exclude=["*"]))
 
@@ -138,7 +140,9 @@ class BackupPolicy(_Strict):
 
     @classmethod
     def parse(cls, text: str, source: str = "supakeep.toml") -> BackupPolicy:
-        """Reads the file's text; ConfigurationError names the entry that is wrong and why."""
+        """Reads the text of the file. Raises ConfigurationError, which names the wrong entry and says why
+        it is wrong.
+        """
         try:
             return cls.model_validate(tomllib.loads(text))
         except tomllib.TOMLDecodeError as exc:
@@ -153,7 +157,7 @@ def _any(names: Iterable[str], patterns: Iterable[str]) -> bool:
 
 def _first_problem(exc: ValidationError) -> str:
     problem = exc.errors(include_url=False)[0]
-    # a list's entries count from 0 inside, from 1 for a person
+    # people count the entries of a list from 1
     where = ".".join(str(p + 1) if isinstance(p, int) else str(p) for p in problem["loc"])
     what = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":

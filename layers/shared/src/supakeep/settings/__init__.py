@@ -66,7 +66,7 @@ class Settings(BaseModel):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Reads the guide's names; empty counts as unset. Raises ConfigurationError."""
+        """Reads the variables by their names; an empty one counts as unset. Raises ConfigurationError."""
         values = {name: text.strip() for name, text in environment.items() if text.strip()}
         _check_keys(values)
         fields = {**_project_fields(values), **_plain_fields(values)}
@@ -87,7 +87,7 @@ class Settings(BaseModel):
         return self.db_place or self.project_ref
 
     def policy(self) -> BackupPolicy:
-        """What `supakeep.toml` says."""
+        """The content of `supakeep.toml`. Raises ConfigurationError."""
         try:
             text = self.policy_file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as exc:
@@ -101,7 +101,7 @@ class Settings(BaseModel):
 
 
 def _plain_fields(values: Mapping[str, str]) -> dict[str, str | None]:
-    """The fields that are one variable each."""
+    """The fields that have a variable of their own."""
     names = {
         "admin_key": "ADMIN_KEY",
         "cron_secret": "CRON_SECRET",
@@ -118,7 +118,7 @@ def _plain_fields(values: Mapping[str, str]) -> dict[str, str | None]:
 
 
 def _project_fields(values: Mapping[str, str]) -> dict[str, Any]:
-    """The fields about the project's addresses, checked against each other."""
+    """The fields that describe the project, checked against each other."""
     db_url = values.get("SUPABASE_DB_URL")
     address = DatabaseAddress.parse(db_url, values) if db_url else None
     project = project_of(values, address)
@@ -150,7 +150,7 @@ def _required_key(values: Mapping[str, str]) -> str:
 
 
 def _check_keys(values: Mapping[str, str]) -> None:
-    """Raises ConfigurationError, without the key, for one that no HTTP header can carry."""
+    """Raises ConfigurationError for a key that no HTTP header can carry. The error does not show it."""
     for name in _KEY_NAMES:
         if name in values and not _KEY.fullmatch(values[name]):
             raise ConfigurationError(

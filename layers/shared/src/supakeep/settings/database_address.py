@@ -1,4 +1,4 @@
-"""Where SUPABASE_DB_URL leads. Its password stands in no error of this module."""
+"""Where SUPABASE_DB_URL points. No error of this module contains any part of its password."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from supakeep.errors import ConfigurationError
 _DEFAULT_PORT = "5432"
 _SCHEME = re.compile(r"postgres(?:ql)?://")
 _BROKEN_PERCENT = r"%(?![0-9A-Fa-f]{2})|%00"
-# libpq takes the first @ for the end of the password, so one that is not percent-encoded makes the
-# rest of the password part of the host's name, and of the error about it
+# libpq ends the password at the first @. If the password itself contains one that is not
+# percent-encoded, the rest of it becomes part of the host name, and of the error about that host.
 _MUST_BE_ENCODED = re.compile(rf"[/?#\[\]@\s\x00-\x1f\x7f]|{_BROKEN_PERCENT}")
 _HOST = r"(?:[\w.%-]*|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?"
 _PLACE = re.compile(rf"{_HOST}(?:,{_HOST})*(?:/[^/?#\s]*)?(?:\?[^?#\s]*)?", re.ASCII)
 _DIRECT_HOST = re.compile(rf"db\.(?P<ref>{PROJECT_REF})\.supabase\.(?:co|in|red)")
 _POOLER_HOST = re.compile(r"[a-z0-9.-]+\.pooler\.supabase\.(?:com|in|red)")
 _POOLER_USER = re.compile(rf"[^.]+\.(?P<ref>{PROJECT_REF})")
-# what libpq takes from the environment where the address does not say it
+# what libpq reads from the environment if the address does not have it
 _LIBPQ_VARIABLES = {
     "host": "PGHOST",
     "hostaddr": "PGHOSTADDR",
@@ -40,8 +40,8 @@ ADDRESS_FORM = (
 
 @dataclass(frozen=True)
 class DatabaseAddress:
-    """`host` is None where libpq connects over a socket of this machine. `project_ref` is None for a
-    server that is not Supabase's own.
+    """`host` is None if libpq connects over a Unix socket. `project_ref` is None if the server is not
+    Supabase's own.
     """
 
     host: str | None
@@ -59,7 +59,7 @@ class DatabaseAddress:
             if variable in environment:
                 parameters.setdefault(name, environment[variable])
         if "service" in parameters:
-            raise _refused("names a service file", "Write the host and the database themselves.")
+            raise _refused("uses a connection service", "Write the host and the database instead.")
         host = parameters.get("hostaddr") or parameters.get("host")
         user = parameters.get("user", "")
         return cls(
@@ -84,32 +84,32 @@ def _check_form(url: str) -> None:
     if scheme is None:
         raise _refused(
             "does not start with postgresql://",
-            "Copy it from the dashboard (Connect, session pooler).",
+            "Copy it from the dashboard (Connect, Session pooler).",
         )
     before, at, after = url[scheme.end() :].rpartition("@")
     if at and _MUST_BE_ENCODED.search(before):
         raise _refused(
             "has a character in its user or password that must be percent-encoded",
-            "In a password write @ as %40, # as %23, % as %25, / as %2F, ? as %3F and [ ] as "
-            "%5B %5D; [YOUR-PASSWORD] stands for the password and its brackets go.",
+            "Percent-encode the password: @ as %40, # as %23, % as %25, / as %2F, ? as %3F, [ as %5B, "
+            "] as %5D. If the address still contains [YOUR-PASSWORD], replace it, with its brackets.",
         )
     if not _PLACE.fullmatch(after) or re.search(_BROKEN_PERCENT, after):
-        raise _refused("is not an address of a database", ADDRESS_FORM)
+        raise _refused("is not a database address", ADDRESS_FORM)
 
 
 def _libpq_parameters(url: str) -> dict[str, str]:
     parameters = _parsed_by_libpq(url)
     if parameters is None:
-        # raised here and not while libpq's error is handled, whose text may show the password
+        # not raised while libpq's error is handled: its text may show the password
         raise _refused(
-            "has a parameter that PostgreSQL's driver does not know",
-            f"Leave out what belongs to other drivers, such as pgbouncer=true. {ADDRESS_FORM}",
+            "has a parameter that the PostgreSQL driver does not know",
+            f"Remove parameters of other drivers, such as pgbouncer=true. {ADDRESS_FORM}",
         )
     return {name: str(value) for name, value in parameters.items() if value}
 
 
 def _parsed_by_libpq(url: str) -> dict[str, Any] | None:
-    # only where there is an address: who has none needs no driver
+    # imported here, since without an address the driver is not needed
     import psycopg
     from psycopg.conninfo import conninfo_to_dict
 

@@ -1,4 +1,4 @@
-"""How the way to the database must be encrypted."""
+"""How connections to the database must be encrypted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ _PEM = "-----BEGIN CERTIFICATE-----"
 
 
 def plaintext_allowed(values: Mapping[str, str]) -> bool:
-    """Whether a remote database may be reached without TLS; raises for anything but true or false."""
+    """Whether a remote database may be reached without TLS. Raises ConfigurationError for a value
+    that is neither true nor false.
+    """
     given = values.get(_PLAINTEXT, "false").lower()
     if given not in ("true", "false"):
         raise ConfigurationError(
@@ -26,9 +28,7 @@ def plaintext_allowed(values: Mapping[str, str]) -> bool:
 
 
 def check_encryption(address: DatabaseAddress, *, plaintext_allowed: bool) -> None:
-    """Raises ConfigurationError where the address asks for less than an encrypted connection to
-    another machine.
-    """
+    """Raises ConfigurationError if the address may send data to another machine without encryption."""
     weak = address.sslmode in _WEAK_MODES and not address.is_this_machine
     if weak and not plaintext_allowed:
         raise ConfigurationError(
@@ -36,7 +36,7 @@ def check_encryption(address: DatabaseAddress, *, plaintext_allowed: bool) -> No
             f"password and the rows to {address} in plain text",
             operation="read settings",
             key="SUPABASE_DB_URL",
-            hint="Write sslmode=require, or leave it out; for a private network without TLS set "
+            hint="Use sslmode=require, or leave sslmode out. For a private network without TLS, set "
             f"{_PLAINTEXT}=true.",
         )
 
@@ -45,7 +45,7 @@ def certificate_authority(values: Mapping[str, str]) -> str | None:
     """The path of a PEM file that can be read, or a PEM text itself. Raises ConfigurationError."""
     given = values.get(_CA)
     if given is None or given.startswith(_PEM):
-        # in a JSON secret line breaks are easily escaped twice
+        # line breaks in a JSON secret are easily escaped twice
         return given and given.replace("\\n", "\n")
     try:
         is_certificate = _PEM in Path(given).read_text(encoding="ascii", errors="replace")

@@ -1,4 +1,4 @@
-"""Which project the settings are about: its address, its key, and its ref."""
+"""Which project the settings describe."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Project:
 
 
 def project_of(values: Mapping[str, str], address: DatabaseAddress | None) -> Project:
-    """The one project that all settings agree on. Raises ConfigurationError where they do not, or
-    where none of them names it.
+    """The project that all settings agree on. Raises ConfigurationError if they do not agree, or if
+    none of them names a project.
     """
     url = values.get("NEXT_PUBLIC_SUPABASE_URL") or values.get("SUPABASE_URL")
     given = values.get("SUPABASE_PROJECT_REF")
@@ -43,7 +43,7 @@ def project_of(values: Mapping[str, str], address: DatabaseAddress | None) -> Pr
     if hosted and address and address.project_ref is None and given is None:
         raise _unknown_database(address, hosted)
     ref = given or hosted or named["SUPABASE_DB_URL"]
-    # the database alone names no project that Storage and its key belong to
+    # a ref from the database does not prove that a custom domain belongs to the same project
     if ref is None or (url is not None and given is None and hosted is None):
         raise _unknown_ref(url)
     return Project(ref, url)
@@ -70,19 +70,19 @@ def _check_agreement(named: Mapping[str, str | None]) -> None:
                 f"The settings name two projects: {first} says {ref}, and {second} says {other}",
                 operation="read settings",
                 key=second,
-                hint="All of them must be of the project that is backed up or restored; "
+                hint="They must all belong to the project that is backed up or restored; "
                 "SUPABASE_PROJECT_REF may stay empty for a hosted project.",
             )
 
 
 def _unknown_database(address: DatabaseAddress, hosted: str) -> ConfigurationError:
     return ConfigurationError(
-        f"SUPABASE_DB_URL leads to {address}, which does not show that it belongs to project "
+        f"SUPABASE_DB_URL points to {address}, and nothing shows that this database belongs to project "
         f"{hosted} of the Supabase URL",
         operation="read settings",
         key="SUPABASE_DB_URL",
-        hint=f"Use the project's session pooler, or set SUPABASE_PROJECT_REF={hosted} if that "
-        "database is the project's.",
+        hint=f"Use the address of the project's session pooler, or set SUPABASE_PROJECT_REF={hosted} if "
+        "it does.",
     )
 
 
@@ -91,8 +91,8 @@ def _missing_url() -> ConfigurationError:
         "NEXT_PUBLIC_SUPABASE_URL is not set",
         operation="read settings",
         key="NEXT_PUBLIC_SUPABASE_URL",
-        hint="Set it and SUPABASE_SERVICE_ROLE_KEY, or SUPABASE_DB_URL; for backups that are in a "
-        "folder or a bucket name that place: --from FOLDER, --from s3://bucket.",
+        hint="Set it together with SUPABASE_SERVICE_ROLE_KEY, or set SUPABASE_DB_URL. To read backups "
+        "from a folder or a bucket, name it: --from FOLDER, --from s3://bucket.",
     )
 
 
@@ -110,5 +110,5 @@ def _unknown_ref(url: str | None) -> ConfigurationError:
         "Could not extract project ref from SUPABASE_DB_URL",
         operation="read settings",
         key="SUPABASE_DB_URL",
-        hint=f"{ADDRESS_FORM} For another server set SUPABASE_PROJECT_REF as well.",
+        hint=f"{ADDRESS_FORM} For another server, set SUPABASE_PROJECT_REF as well.",
     )

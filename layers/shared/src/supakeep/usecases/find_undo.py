@@ -12,8 +12,8 @@ from supakeep.ports import ObjectStore
 from supakeep.usecases.find_backups import list_backups
 
 _HINT = (
-    "Only a restore through SUPABASE_DB_URL can be undone, and only as long as its undo copy is kept; "
-    "`supakeep list` shows the copies with the runs that they undo."
+    "Only a restore with SUPABASE_DB_URL can be undone, and only as long as its undo copy is kept. "
+    "`supakeep list` shows the undo copies and the runs that they undo."
 )
 
 
@@ -25,7 +25,7 @@ def find_undo(stores: Sequence[ObjectStore], run_id: str, project: str) -> Manif
     for manifest in _manifests(stores, project):
         if manifest.trigger is Trigger.PRE_RESTORE and manifest.run == run_id:
             return manifest
-    raise _not_found(f"No backup was made before run {run_id}", run_id)
+    raise _not_found(f"No undo copy was made before run {run_id}", run_id)
 
 
 def find_last_undo(stores: Sequence[ObjectStore], project: str) -> Manifest:
