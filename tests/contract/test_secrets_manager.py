@@ -53,17 +53,55 @@ def test_a_secret_of_another_shape_is_refused_without_telling_what_it_holds(
 
 
 def test_a_secret_that_does_not_exist_is_told_by_its_setting(client: SecretsManagerClient) -> None:
-    with pytest.raises(ConfigurationError, match="The secret no-such-secret could not be read"):
+    with pytest.raises(ConfigurationError, match="The secret no-such-secret does not exist"):
         read_secret(client, "no-such-secret")
 
 
-def test_the_keys_in_the_secret_take_the_place_of_the_environments(
-    servers: Servers, client: SecretsManagerClient, monkeypatch: pytest.MonkeyPatch
+def test_a_secret_that_nobody_has_filled_in_is_reported_as_that(
+    client: SecretsManagerClient,
 ) -> None:
+    """As the template creates it."""
+    empty = client.create_secret(Name=uuid4().hex)["ARN"]
+
+    with pytest.raises(ConfigurationError, match="is still empty") as refused:
+        read_secret(client, empty)
+
+    assert refused.value.hint is not None
+    assert "put-secret-value" in refused.value.hint
+
+
+@pytest.fixture
+def _aws(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
     environment = {**servers.aws.environment(), "AWS_DEFAULT_REGION": "us-east-1"}
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
 
+
+@pytest.mark.usefixtures("_aws")
+@pytest.mark.parametrize(
+    ("filled_in", "used"),
+    [({}, "generated"), ({"ADMIN_KEY": ""}, "generated"), ({"ADMIN_KEY": "chosen"}, "chosen")],
+)
+def test_the_generated_admin_key_is_used_until_another_is_filled_in(
+    client: SecretsManagerClient, filled_in: dict[str, str], used: str
+) -> None:
+    keys = {"SUPABASE_SERVICE_ROLE_KEY": "sb_secret_x", **filled_in}
+    project = SupabaseProject.from_environment(
+        {
+            "SUPABASE_URL": "https://abc.supabase.co",
+            "SECRET_ID": a_secret(client, json.dumps(keys)),
+            "ADMIN_KEY_SECRET_ID": a_secret(client, json.dumps({"ADMIN_KEY": "generated"})),
+        }
+    )
+
+    assert project.settings.admin_key is not None
+    assert project.settings.admin_key.get_secret_value() == used
+
+
+@pytest.mark.usefixtures("_aws")
+def test_the_keys_in_the_secret_take_the_place_of_the_environments(
+    client: SecretsManagerClient,
+) -> None:
     app = SupabaseProject.from_environment(
         {
             "SUPABASE_URL": "https://abc.supabase.co",

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.builders.lambda_events import settings
 from tests.template.conftest import MakeStack
 from tests.template.stack import Stack
 
@@ -46,7 +47,8 @@ def test_every_parameter_is_explained(template: dict[str, Any]) -> None:
 
 def test_no_secret_is_a_parameter(template: dict[str, Any]) -> None:
     assert [name for name in template["Parameters"] if SECRET_NAME.search(name)] == [
-        "ExistingSecretArn"
+        "ExistingSecretArn",
+        "ExistingSecretKeyArn",
     ]
 
 
@@ -57,7 +59,7 @@ def test_no_secret_is_an_environment_variable(stack: Stack) -> None:
         for name in function["Environment"]["Variables"]
         if SECRET_NAME.search(name)
     }
-    assert names == {"SECRET_ID"}
+    assert names == {"SECRET_ID", "ADMIN_KEY_SECRET_ID"}
 
 
 def test_no_output_shows_a_secrets_value(template: dict[str, Any]) -> None:
@@ -70,7 +72,7 @@ def test_no_output_shows_a_secrets_value(template: dict[str, Any]) -> None:
         ("https://abcdefghijklmnopqrst.supabase.co", True),
         ("https://abcdefghijklmnopqrst.supabase.co/", True),
         ("https://backups.example.com", True),
-        ("http://127.0.0.1:54321", True),
+        ("http://abcdefghijklmnopqrst.supabase.co", False),
         ("abcdefghijklmnopqrst.supabase.co", False),
         ("https://abcdefghijklmnopqrst.supabase.co/rest/v1", False),
         ("postgres://postgres@db.example.com", False),
@@ -84,6 +86,53 @@ def test_a_url_that_is_no_supabase_url_is_refused_at_deployment(
     assert bool(re.fullmatch(pattern, url)) is accepted
 
 
+ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:"
+KEY_ARN = "arn:aws:kms:eu-central-1:123456789012:"
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "accepted"),
+    [
+        ("ExistingSecretArn", "", True),
+        ("ExistingSecretArn", f"{ARN}keys-AbCdEf", True),
+        ("ExistingSecretArn", f"{ARN}prod/supakeep/keys-a1B2c3", True),
+        ("ExistingSecretArn", f"{ARN}keys-AbCdEf".replace("aws", "aws-us-gov"), True),
+        ("ExistingSecretArn", f"{ARN}keys", False),
+        ("ExistingSecretArn", f"{ARN}supakeep-prod", False),
+        ("ExistingSecretArn", "keys-AbCdEf", False),
+        ("ExistingSecretKeyArn", "", True),
+        ("ExistingSecretKeyArn", f"{KEY_ARN}key/1234abcd-12ab-34cd-56ef-1234567890ab", True),
+        ("ExistingSecretKeyArn", f"{KEY_ARN}key/mrk-1234abcd12ab34cd56ef1234567890ab", True),
+        ("ExistingSecretKeyArn", f"{KEY_ARN}alias/mine", False),
+        ("ExistingSecretKeyArn", "1234abcd-12ab-34cd-56ef-1234567890ab", False),
+    ],
+)
+def test_an_arn_that_would_be_denied_is_refused_at_deployment(
+    template: dict[str, Any], parameter: str, value: str, accepted: bool
+) -> None:
+    described = template["Parameters"][parameter]
+
+    assert bool(re.fullmatch(described["AllowedPattern"], value)) is accepted
+    assert described["ConstraintDescription"]
+
+
+def test_two_of_the_largest_objects_fit_the_functions_temporary_folder(stack: Stack) -> None:
+    """One fills while the other is uploaded; a bundle of modules and a connection need little."""
+    largest = stack.template["Parameters"]["MaxObjectBytes"]["MaxValue"]
+    for function in ("BackupFunction", "RestoreFunction"):
+        folder = stack.properties(function)["EphemeralStorage"]["Size"] * 1024 * 1024
+        assert 2 * largest + 64 * 1024 * 1024 <= folder
+
+
+@pytest.mark.parametrize("bound", ["MinValue", "MaxValue", "Default"])
+def test_the_settings_take_every_size_that_the_template_allows(
+    template: dict[str, Any], bound: str
+) -> None:
+    size = template["Parameters"]["MaxObjectBytes"][bound]
+
+    assert settings(max_object_bytes=size).max_object_bytes == size
+
+
 def test_the_default_largest_object_fits_the_free_plan(template: dict[str, Any]) -> None:
     assert template["Parameters"]["MaxObjectBytes"]["Default"] == 45 * 1024 * 1024 < 50_000_000
 
@@ -92,6 +141,7 @@ def test_the_outputs_tell_what_a_user_needs_next(make_stack: MakeStack) -> None:
     assert make_stack().outputs == {
         "ApiUrl": "https://HttpApi.execute-api.eu-central-1.amazonaws.com",
         "SecretArn": "KeysSecret",
+        "AdminKeySecretArn": "AdminKeySecret",
         "MirrorBucket": "MirrorBucket",
         "BackupFunctionName": "BackupFunction",
         "RestoreFunctionName": "RestoreFunction",

@@ -19,6 +19,7 @@ EVERY_FUNCTION = {
     ("xray:PutTelemetryRecords", "*"),
     ("xray:PutTraceSegments", "*"),
     ("secretsmanager:GetSecretValue", "KeysSecret"),
+    ("secretsmanager:GetSecretValue", "AdminKeySecret"),
     ("dynamodb:GetItem", "RunsTable.Arn"),
     ("dynamodb:PutItem", "RunsTable.Arn"),
     ("dynamodb:Query", "RunsTable.Arn"),
@@ -32,7 +33,13 @@ ON_THE_MIRROR = {
         ("s3:GetObject", DAILY),
         ("s3:ListBucket", MIRROR),
     },
-    "restore": {("s3:GetObject", DAILY), ("s3:ListBucket", MIRROR)},
+    # what it keeps for an undo is a backup like any other
+    "restore": {
+        ("s3:PutObject", DAILY),
+        ("s3:AbortMultipartUpload", DAILY),
+        ("s3:GetObject", DAILY),
+        ("s3:ListBucket", MIRROR),
+    },
     "prune": {("s3:GetObject", DAILY), ("s3:ListBucket", MIRROR), ("s3:DeleteObject", DAILY)},
 }
 ELSEWHERE = {
@@ -114,7 +121,21 @@ def test_with_an_existing_secret_a_function_may_read_that_secret_only(
         if action.startswith("secretsmanager:")
     } == {arn}
     assert stack.properties("BackupFunction")["Environment"]["Variables"]["SECRET_ID"] == arn
-    assert "KeysSecret" not in stack.resources
+    assert {"KeysSecret", "AdminKeySecret"}.isdisjoint(stack.resources)
+    assert not any(action.startswith("kms:") for action, _ in permissions(role_of(stack, function)))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_secret_under_a_key_of_the_customers_can_be_decrypted_with_that_key_only(
+    make_stack: MakeStack, function: str
+) -> None:
+    key = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:keys-AbCdEf"
+    stack = make_stack(ExistingSecretArn=arn, ExistingSecretKeyArn=key)
+
+    allowed = permissions(role_of(stack, function))
+
+    assert {p for p in allowed if p[0].startswith("kms:")} == {("kms:Decrypt", key)}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -114,15 +114,16 @@ def test_the_runs_table_costs_nothing_idle_forgets_by_itself_and_can_be_brought_
     ]
 
 
-def test_the_secret_is_made_with_a_random_admin_key_and_room_for_the_others(stack: Stack) -> None:
-    generated = stack.properties("KeysSecret")["GenerateSecretString"]
+def test_no_update_of_the_stack_can_overwrite_the_keys_that_were_filled_in(stack: Stack) -> None:
+    """CloudFormation writes a secret's content again whenever its description changes."""
+    assert stack.properties("KeysSecret").keys() == {"Description"}
+
+
+def test_the_generated_key_is_random_and_alone_in_its_secret(stack: Stack) -> None:
+    generated = stack.properties("AdminKeySecret")["GenerateSecretString"]
     assert generated["GenerateStringKey"] == "ADMIN_KEY"
     assert generated["PasswordLength"] >= 32
-    assert json.loads(generated["SecretStringTemplate"]) == {
-        "SUPABASE_SERVICE_ROLE_KEY": "",
-        "CRON_SECRET": "",
-        "SUPABASE_DB_URL": "",
-    }
+    assert json.loads(generated["SecretStringTemplate"]) == {}
 
 
 def test_the_dead_letter_queue_is_encrypted_and_keeps_its_messages_for_two_weeks(

@@ -78,13 +78,16 @@ class SupabaseProject:
         timeouts: Timeouts = FOR_WORK,
         **adapters: Unpack[Adapters],
     ) -> Self:
-        """Where SECRET_ID is set, the keys in that secret take the place of the environment's."""
+        """Keys in the secrets that ADMIN_KEY_SECRET_ID and SECRET_ID name take precedence over the
+        environment's, and those of the second over those of the first.
+        """
         values = dict(environment)
-        if secret_id := values.get("SECRET_ID", "").strip():
-            from supakeep.aws.secrets import read_secret
+        for setting in ("ADMIN_KEY_SECRET_ID", "SECRET_ID"):
+            if secret_id := values.get(setting, "").strip():
+                from supakeep.aws.secrets import read_secret
 
-            secret = read_secret(_aws_client("secretsmanager", timeouts), secret_id)
-            values.update({name: secret[name] for name in SECRET_NAMES if name in secret})
+                secret = read_secret(_aws_client("secretsmanager", timeouts), secret_id)
+                values.update({name: secret[name] for name in SECRET_NAMES if secret.get(name)})
         return cls(Settings.from_environment(values), timeouts, **adapters)
 
     @property

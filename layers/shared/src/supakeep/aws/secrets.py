@@ -12,28 +12,50 @@ from supakeep.errors import ConfigurationError
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
+_SHAPE = (
+    'It holds one JSON object: {"SUPABASE_SERVICE_ROLE_KEY": "…", "ADMIN_KEY": "…", '
+    '"CRON_SECRET": "…"}.'
+)
+_FILL_IN = f"Fill it in with `aws secretsmanager put-secret-value` (docs/deploy.md). {_SHAPE}"
+_GRANT = (
+    "Give the secret's full ARN, with the six characters at its end (ExistingSecretArn), and the "
+    "ARN of its KMS key where that is your own (ExistingSecretKeyArn)."
+)
+_DENIED = frozenset({"AccessDeniedException", "DecryptionFailure"})
+
 
 def read_secret(client: SecretsManagerClient, secret_id: str) -> dict[str, str]:
-    """The secret's JSON fields. No error says what the secret holds."""
+    """The secret's JSON fields. No error says what the secret holds.
+
+    Raises ConfigurationError where it cannot be read, is empty, or holds anything else.
+    """
     try:
         text = client.get_secret_value(SecretId=secret_id)["SecretString"]
-    except (ClientError, BotoCoreError) as exc:
-        raise _unusable(secret_id, "could not be read") from exc
+    except ClientError as exc:
+        raise _refused(exc, secret_id) from exc
+    except BotoCoreError as exc:
+        raise _unusable(secret_id, "could not be read", _SHAPE) from exc
     try:
         fields = json.loads(text)
     except ValueError:
         # not chained: the parser's error quotes the secret
-        raise _unusable(secret_id, "is not JSON") from None
+        raise _unusable(secret_id, "is not JSON", _SHAPE) from None
     if not isinstance(fields, dict) or not all(isinstance(v, str) for v in fields.values()):
-        raise _unusable(secret_id, "is not a JSON object of texts")
+        raise _unusable(secret_id, "is not a JSON object of texts", _SHAPE)
     return fields
 
 
-def _unusable(secret_id: str, why: str) -> ConfigurationError:
+def _refused(error: ClientError, secret_id: str) -> ConfigurationError:
+    code = error.response["Error"]["Code"]
+    if code in _DENIED:
+        return _unusable(secret_id, "may not be read", _GRANT)
+    if code == "ResourceNotFoundException":
+        # AWS has one code for both
+        return _unusable(secret_id, "does not exist, or is still empty", _FILL_IN)
+    return _unusable(secret_id, "could not be read", _SHAPE)
+
+
+def _unusable(secret_id: str, why: str, hint: str) -> ConfigurationError:
     return ConfigurationError(
-        f"The secret {secret_id} {why}",
-        operation="read settings",
-        key="SECRET_ID",
-        hint='It holds one JSON object: {"SUPABASE_SERVICE_ROLE_KEY": "…", "ADMIN_KEY": "…", '
-        '"CRON_SECRET": "…"}.',
+        f"The secret {secret_id} {why}", operation="read settings", key="SECRET_ID", hint=hint
     )
