@@ -237,6 +237,18 @@ def test_a_backup_that_no_restore_made_is_restored_and_not_undone(
     assert shop.everything() == before
 
 
+def test_a_restore_says_when_it_keeps_an_undo_copy_and_when_it_writes(
+    supakeep: Supakeep, shop: InMemoryDatabase, primary: InMemoryObjectStore
+) -> None:
+    supakeep("backup")
+
+    said = supakeep("restore", "latest", "--confirm", DESTINATION).err
+    dry = supakeep("restore", "latest", "--dry-run").err
+
+    assert said.index("Keeping an undo copy ...") < said.index("Restoring ...")
+    assert "undo copy" not in dry
+
+
 def test_without_any_restore_there_is_nothing_to_undo(
     supakeep: Supakeep, shop: InMemoryDatabase, primary: InMemoryObjectStore
 ) -> None:

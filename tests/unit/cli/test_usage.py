@@ -185,3 +185,18 @@ def test_an_empty_table_does_not_mean_every_table(
 
     assert code == 2
     assert "argument --table: it is empty. Name a table" in said
+
+
+def test_a_condition_that_no_row_meets_is_said_and_exit_code_3(
+    supakeep: Supakeep, shop: InMemoryDatabase, backup_in_copies: str
+) -> None:
+    before = shop.everything()
+
+    ended = supakeep(
+        *("restore", backup_in_copies, "--from", "copies", "--confirm", PROJECT),
+        *("--table", "customers", "--where", "name=nobody"),
+    )
+
+    assert ended.code == 3
+    assert f"! {CUSTOMERS}: no row of the backup has name = nobody" in ended.out
+    assert shop.everything() == before
