@@ -87,6 +87,11 @@ class PostgresProject:
             self.superuser("grant set on parameter session_replication_role to postgres")
             self.superuser(f"drop owned by {role}; drop role {role}")
 
+    @contextmanager
+    def strong_role(self) -> Iterator[str]:
+        """The owner, who may set it."""
+        yield "postgres"
+
     def back_up(
         self, *, schemas: tuple[str, ...] = ("public",), policy: str | None = None
     ) -> tuple[ObjectStore, Manifest]:

@@ -72,19 +72,23 @@ def test_a_family_is_replaced_and_everything_deleted_is_reported(
     assert project.dump() == before
 
 
-def test_rows_that_a_tables_own_key_takes_along_are_counted(
-    project: PostgresProject, role: str
+@pytest.mark.parametrize("action", ["", "on delete cascade", "on delete set null"])
+def test_rows_of_a_tree_are_deleted_whatever_they_refer_to_and_counted(
+    project: PostgresProject, role: str, action: str
 ) -> None:
     project.sql(
-        "create table tree (id int primary key, parent int references tree on delete cascade);"
+        f"create table tree (id int primary key, parent int references tree {action});"
         "insert into tree values (1, null), (2, 1)"
     )
     before, backup = project.dump(), project.back_up()
     project.sql("insert into tree values (0, null), (-1, 0), (3, 0), (4, 3)")
+    project.sql("insert into tree select n, n - 1 from generate_series(5, 3000) n")
 
+    dry = project.restore(backup, mode=RestoreMode.REPLACE, user=role, dry_run=True)
     done = project.restore(backup, mode=RestoreMode.REPLACE, user=role)
 
-    assert all_counts(done) == {"public.tree": (0, 0, 4, 2)}
+    assert all_counts(done) == {"public.tree": (0, 0, 3000, 2)}
+    assert all_counts(dry) == all_counts(done)
     assert project.dump() == before
 
 

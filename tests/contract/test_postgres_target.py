@@ -179,6 +179,23 @@ def test_a_foreign_key_that_would_be_violated_is_named_and_nothing_is_written(
     assert project.rows("select count(*) from children") == [(3,)]
 
 
+def test_rows_of_users_that_are_gone_come_with_a_hint_that_fits(project: PostgresProject) -> None:
+    project.sql(
+        "create schema auth; create table auth.users (id int primary key);"
+        "create table profiles (id int primary key references auth.users);"
+        "insert into auth.users values (1), (2); insert into profiles values (1), (2)"
+    )
+    backup = project.back_up()
+    project.sql("delete from profiles; delete from auth.users where id = 2")
+
+    with pytest.raises(
+        RestoreError, match=r"profiles: 1 rows refer .* auth\.users lacks"
+    ) as refused:
+        project.restore(backup)
+
+    assert "no longer exist in Supabase Auth" in (refused.value.hint or "")
+
+
 def test_replace_does_not_leave_children_of_deleted_parents(project: PostgresProject) -> None:
     project.sql(
         "create table parents (id int primary key);"

@@ -9,8 +9,10 @@ from psycopg import sql
 from supakeep.databases.postgres.restore.comparison import Found, Gap
 from supakeep.databases.postgres.restore.keys import Key, TableKeys
 from supakeep.databases.postgres.restore.session import RestoreSession
-from supakeep.databases.postgres.sql import key_literal, key_of, rows_of
+from supakeep.databases.postgres.sql import columns_of, key_literal, key_of, rows_of
 from supakeep.domain.schema import Table
+
+_NOTED = sql.Identifier("pg_temp", "supakeep_extra_rows")
 
 
 class Deletion:
@@ -64,3 +66,37 @@ class Deletion:
         )
         row = self._session.to_read().execute(query, parameters).fetchone()
         return int(row[0]) if row else 0
+
+
+class DeletionAtOnce(Deletion):
+    """Notes the keys of rows and deletes them in one statement at the end: rows may refer to each
+    other, and foreign keys are checked after a statement.
+    """
+
+    def __init__(self, session: RestoreSession, table: Table) -> None:
+        super().__init__(session, table)
+        if not session.dry_run:
+            query = sql.SQL("create temp table {} on commit drop as select {} from {} with no data")
+            columns = columns_of(table.primary_key)
+            session.to_write().execute(query.format(_NOTED, columns, rows_of(table)))
+
+    def finish(self) -> None:
+        if self._session.dry_run:
+            return
+        query = sql.SQL("delete from {} t where {} in (select {} from {} n)").format(
+            rows_of(self._table),
+            key_of(self._table),
+            columns_of(self._table.primary_key, "n"),
+            _NOTED,
+        )
+        connection = self._session.to_write()
+        connection.execute(query)
+        connection.execute(sql.SQL("drop table {}").format(_NOTED))
+
+    def _delete(self, condition: sql.Composable, parameters: Sequence[Sequence[str]]) -> int:
+        if self._session.dry_run:
+            return super()._delete(condition, parameters)
+        query = sql.SQL("insert into {} select {} from {} t where {}").format(
+            _NOTED, columns_of(self._table.primary_key, "t"), rows_of(self._table), condition
+        )
+        return self._session.to_write().execute(query, parameters).rowcount

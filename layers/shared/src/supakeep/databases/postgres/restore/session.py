@@ -66,6 +66,7 @@ def open_readers(
 _SETTINGS = ("search_path", "TimeZone")
 _USE: LiteralString = "select set_config('search_path', $1, $3), set_config('TimeZone', $2, $3)"
 _SAVEPOINT: LiteralString = "savepoint supakeep_table"
+_RELEASE: LiteralString = "release savepoint supakeep_table"
 _ROLL_BACK: LiteralString = "rollback to savepoint supakeep_table"
 # A statement that was under way when the transaction ended must not be one of its own.
 _END: LiteralString = "rollback; set default_transaction_read_only = on"
@@ -122,6 +123,10 @@ class RestoreSession:
         self._connection.execute(_ROLL_BACK)
         self._set(self._reading, local=True)
         self._writes = False
+
+    def release_savepoint(self) -> None:
+        """Keeps what was written since."""
+        self.to_read().execute(_RELEASE)
 
     def abandon(self) -> None:
         """Ends the transaction without its writes. What follows may convert values as the writes

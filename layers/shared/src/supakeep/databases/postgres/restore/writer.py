@@ -8,6 +8,7 @@ import psycopg
 from psycopg import errors
 
 from supakeep.databases.postgres.errors import mapped_errors
+from supakeep.databases.postgres.restore.deletion import DeletionAtOnce
 from supakeep.databases.postgres.restore.passes import (
     ClearPass,
     DeletePass,
@@ -44,7 +45,7 @@ class KeyedWriter:
         self._deletes = deletes
         self._enforces_foreign_keys = enforces_foreign_keys
         self._overwrites = mode is not RestoreMode.MISSING_ONLY and not rows.session.dry_run
-        self._may_start_over = False
+        self._has_savepoint = self._may_start_over = False
         self._next: Callable[[], Pass] | None = None
         was_empty = rows.is_empty()
         self.changes = RowChanges(was_empty=was_empty)
@@ -65,6 +66,8 @@ class KeyedWriter:
             except _CONFLICTS as exc:
                 self._start_over(exc)
             if self._next is None:
+                if self._has_savepoint:
+                    self._rows.session.release_savepoint()
                 return False
             self._pass = self._next()
             return True
@@ -77,7 +80,7 @@ class KeyedWriter:
             self._check_movable("rows of a key WITHOUT OVERLAPS cannot be overwritten in place")
             return self._clear_pass()
         if constraints.unique_columns and self._overwrites:
-            self._may_start_over = True
+            self._has_savepoint = self._may_start_over = True
             self._rows.session.set_savepoint()
         return self._write_pass(self.changes, finds_extra=self._deletes)
 
@@ -136,15 +139,17 @@ class KeyedWriter:
 
 
 class ExtraDeletion:
-    """Deletes the rows that the backup does not have, after all tables are written. Rows that a
-    foreign key of the table itself takes along are counted.
+    """Deletes the rows that the backup does not have, after all tables are written: at once, since
+    they may refer to each other. Rows that a foreign key of the table itself takes along are counted.
     """
 
     def __init__(self, rows: TableOfBackup) -> None:
         self._rows = rows
         self.changes = RowChanges()
         comparison = rows.comparison(finds_extra=True, read_ahead=False)
-        self._pass = DeletePass(rows.target, comparison, self.changes)
+        self._deletion = DeletionAtOnce(rows.session, rows.table)
+        target = rows.target._replace(deletion=self._deletion)
+        self._pass = DeletePass(target, comparison, self.changes)
         self._before = 0 if rows.session.dry_run else rows.count()
 
     def write(self, rows: Sequence[bytes]) -> None:
@@ -154,6 +159,7 @@ class ExtraDeletion:
     def finish(self) -> bool:
         with mapped_errors("restore", self._rows.table.qualified_name):
             self._pass.finish()
+            self._deletion.finish()
             if not self._rows.session.dry_run:
                 self.changes.deleted = self._before - self._rows.count()
         return False
