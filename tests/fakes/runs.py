@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from supakeep.domain.run import Run
-from supakeep.errors import StorageUnavailableError, SupakeepError
-from supakeep.ports import RunStore
+from supakeep.errors import SupakeepError
 
 
 @dataclass
@@ -39,34 +35,3 @@ class InMemoryDispatcher:
         if self.error is not None:
             raise self.error
         self.handed_over.append((action, payload))
-
-
-class FailingRunStore:
-    """Fails `save` from its `nth` call on; all else passes through."""
-
-    def __init__(self, store: RunStore, *, nth: int = 1) -> None:
-        self._store = store
-        self._left = nth - 1
-
-    def create(self, run: Run) -> bool:
-        return self._store.create(run)
-
-    def save(self, run: Run) -> None:
-        if self._left == 0:
-            raise StorageUnavailableError("The table did not answer", operation="save run")
-        self._left -= 1
-        self._store.save(run)
-
-    def get(self, run_id: str) -> Run | None:
-        return self._store.get(run_id)
-
-    def list(self, limit: int) -> Sequence[Run]:
-        return self._store.list(limit)
-
-    def acquire_lease(
-        self, lease: str, run_id: str, now: dt.datetime, expires_at: dt.datetime
-    ) -> None:
-        self._store.acquire_lease(lease, run_id, now, expires_at)
-
-    def release_lease(self, lease: str, run_id: str) -> None:
-        self._store.release_lease(lease, run_id)

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from supakeep.api.request import LAST_ANSWER_SECONDS, LAST_STEP_SECONDS
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import RunKind, RunStatus
 from supakeep.errors import StorageUnavailableError
 from supakeep.ports import StoredObject
+from supakeep.wiring import FOR_ANSWERS
 from tests.builders.backups import NAME, back_up
 from tests.builders.lambda_events import CRON_SECRET, Project
 from tests.fakes.object_store import InMemoryObjectStore
@@ -131,6 +133,30 @@ def test_the_time_of_a_cold_start_counts(functions: Functions, project: Project)
     assert asked(functions).status == 504
     assert restore.runs.list(10) == []
     assert project.dispatcher.handed_over == []
+
+
+def test_an_event_that_is_replayed_has_the_time_of_a_new_request(
+    functions: Functions, project: Project
+) -> None:
+    """As `sam local invoke --event events/…` does."""
+    back_up(project.database, project.primary, project.mirror)
+    project.clock.advance(days=3)
+
+    assert asked(functions).status == 202
+
+
+@pytest.mark.parametrize(
+    "attempts_seconds",
+    [
+        FOR_ANSWERS.connect_seconds + FOR_ANSWERS.storage_seconds,
+        FOR_ANSWERS.connect_seconds + FOR_ANSWERS.mirror_seconds,
+        FOR_ANSWERS.aws_attempts * (FOR_ANSWERS.connect_seconds + FOR_ANSWERS.aws_seconds),
+    ],
+)
+def test_the_last_step_that_may_begin_ends_while_the_answer_still_counts(
+    attempts_seconds: float,
+) -> None:
+    assert LAST_STEP_SECONDS + attempts_seconds < LAST_ANSWER_SECONDS < GATEWAY_SECONDS - 3
 
 
 def test_a_run_whose_acceptance_comes_too_late_is_withdrawn_and_does_not_start(

@@ -26,7 +26,6 @@ SupakeepError
 ├── BackupNotFoundError
 ├── RunNotFoundError
 ├── UnsafeOperationError         refused, because it would destroy something
-├── MirrorError                  the primary copy holds, the mirror's does not
 ├── LeaseHeldError               another run is at work
 ├── MachineError                 this machine refused, for example because its disk is full
 └── DeadlineExceededError        the time given is used up
@@ -171,10 +170,6 @@ class RunNotFoundError(SupakeepError):
 
 class UnsafeOperationError(SupakeepError):
     """Refused, because it would destroy something that the caller may not have meant."""
-
-
-class MirrorError(SupakeepError):
-    """The primary copy was written, the mirror's was not."""
 
 
 class LeaseHeldError(SupakeepError):

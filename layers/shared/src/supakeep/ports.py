@@ -57,7 +57,7 @@ class Snapshot(Protocol):
     def wal_position(self) -> str | None: ...
 
     def left_out(self, schemas: Sequence[str]) -> Mapping[str, str]:
-        """Relations of these schemas that no backup holds (views, say), and why."""
+        """Relations of these schemas that no backup holds, such as views, and why."""
         ...
 
     def catalog(self) -> Catalog:
@@ -116,7 +116,7 @@ class TableWriter(Protocol):
 
 
 class TargetTransaction(Protocol):
-    """One restore. `notices` are sentences that the caller is told before the first write."""
+    """One restore. `notices` are sentences that the caller gets before the first write."""
 
     @property
     def notices(self) -> Sequence[str]: ...
@@ -220,12 +220,12 @@ class ObjectStore(Protocol):
         ...
 
     def delete(self, key: str) -> None:
-        """Removes the object; one that is gone already is no error."""
+        """Removes the object. That it is gone already is not an error."""
         ...
 
     def signed_url(self, key: str, expires_in_seconds: int) -> str:
-        """An address that serves the object without a key until it expires. InvalidRequestError
-        where the store has no such thing.
+        """An address that serves the object without a key until it expires. Raises
+        InvalidRequestError where the store cannot make one.
         """
         ...
 
@@ -233,12 +233,12 @@ class ObjectStore(Protocol):
 class RunStore(Protocol):
     """Runs, and the lease that keeps two of one project apart.
 
-    A lease has a name and belongs to a run's id: asking again under the same id renews. An expired
-    lease is free.
+    A lease has a name and belongs to a run's ID: asking again under the same ID renews it. An
+    expired lease is free.
     """
 
     def create(self, run: Run) -> bool:
-        """Stores a new run; False, and nothing stored, where its id is taken."""
+        """Stores a new run; False, and nothing stored, where its ID is taken."""
         ...
 
     def save(self, run: Run) -> None: ...
@@ -291,7 +291,7 @@ class Deadline(Protocol):
 
 
 class Progress(Protocol):
-    """Is told how far a run is."""
+    """Sees how far a run is."""
 
     def table(self, name: str, rows: int, status: str) -> None:
         """`rows` so far; status is `running`, `complete` or `failed`."""

@@ -93,7 +93,7 @@ class ScheduleEvent(BaseModel):
 
 
 class Accepted(BaseModel):
-    """202: the work goes on; `status_url` tells how far it is."""
+    """202: the work goes on; `status_url` shows how far it is."""
 
     run_id: str
     name: str | None

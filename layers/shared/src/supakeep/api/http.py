@@ -93,7 +93,7 @@ def authorize(event: Mapping[str, Any], settings: Settings) -> None:
 def _is_bearer_of(header: str, wanted: SecretStr | None) -> bool:
     scheme, _, given = header.partition(" ")
     secret = wanted.get_secret_value() if wanted else ""
-    # compared even where nothing can match, so that the time tells nothing
+    # compared even where nothing can match, so that the time gives nothing away
     same = hmac.compare_digest(given.strip().encode(), secret.encode())
     return same and bool(secret) and scheme.lower() == "bearer"
 

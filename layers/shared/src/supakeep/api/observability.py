@@ -49,7 +49,7 @@ def create_tracer() -> Tracer:
 
 def create_metrics() -> Metrics:
     """Metrics in POWERTOOLS_METRICS_NAMESPACE, or in `Supakeep` where that is unset."""
-    # an HTTP request counts nothing, and that is no reason for a line in the log
+    # an HTTP request counts nothing, which does not deserve a line in the log
     warnings.filterwarnings("ignore", message="No application metrics to publish")
     return Metrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE))
 
@@ -91,7 +91,7 @@ def report_run(logger: Logger, metrics: Metrics, run: Run, scope: str) -> None:
 def report_failure(
     logger: Logger, metrics: Metrics, kind: RunKind, error: Exception, scope: str
 ) -> None:
-    """Logs a failure with the way to mend it, and counts it."""
+    """Logs a failure with its fix, and counts it."""
     hint = getattr(error, "hint", None)
     context = {"hint": hint, "error": type(error).__name__}
     logger.error(str(error), exc_info=error, extra=_entry(scope, context))

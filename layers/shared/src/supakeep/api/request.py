@@ -16,6 +16,7 @@ from supakeep.usecases.choose_stores import stores_named
 # first time, so that the slowest call still ends before that; nothing is accepted after the second.
 LAST_STEP_SECONDS = 12.0
 LAST_ANSWER_SECONDS = 25.0
+_REPLAYED_AFTER = dt.timedelta(minutes=5)
 
 
 class ServedProject(Project, Protocol):
@@ -47,7 +48,7 @@ class Request:
 
     def __init__(self, project: ServedProject, event: dict[str, Any]) -> None:
         self.project = project
-        received_at = _received_at(event) or project.clock.now()
+        received_at = _received_at(event, project.clock.now())
         self.last_step = AnswerDeadline(project.clock, received_at, LAST_STEP_SECONDS)
         self.last_answer = AnswerDeadline(project.clock, received_at, LAST_ANSWER_SECONDS)
 
@@ -82,9 +83,12 @@ class Requests:
         return self._current
 
 
-def _received_at(event: dict[str, Any]) -> dt.datetime | None:
-    """When API Gateway received the request: a cold start has passed since."""
+def _received_at(event: dict[str, Any], now: dt.datetime) -> dt.datetime:
+    """When API Gateway received the request: a cold start has passed since. An event that is far
+    older or younger was kept and is replayed (`sam local invoke`), and nobody waits at a gateway.
+    """
     milliseconds = event["requestContext"].get("timeEpoch")
     if not isinstance(milliseconds, int):
-        return None
-    return dt.datetime.fromtimestamp(0, dt.UTC) + dt.timedelta(milliseconds=milliseconds)
+        return now
+    received_at = dt.datetime.fromtimestamp(0, dt.UTC) + dt.timedelta(milliseconds=milliseconds)
+    return received_at if abs(now - received_at) < _REPLAYED_AFTER else now

@@ -79,7 +79,7 @@ class Run(BaseModel):
     """One piece of work and what became of it.
 
     `id` sorts by time: `20261122T030000Z-schedule`. `heartbeat_at` is its last sign of life.
-    `invocation` is the id that Lambda gives an event and keeps for its retries. `result` is what the
+    `invocation` is the ID that Lambda gives an event and keeps for its retries. `result` is what the
     run's use case answered; None until it has ended well.
     """
 
@@ -115,7 +115,7 @@ class Run(BaseModel):
 
     @property
     def lease(self) -> str:
-        """The lease that the run needs. A prune needs its own alone: it touches neither the database
+        """The lease that the run needs. A prune needs only its own: it touches neither the database
         nor what a backup writes, and spares the backup that a restore reads.
         """
         return "prune" if self.kind is RunKind.PRUNE else "database"
@@ -192,7 +192,7 @@ def lease_held(holder: str) -> LeaseHeldError:
 
 
 def new_run_id(at: dt.datetime, suffix: str) -> str:
-    """`suffix` tells runs of one second apart: random, or `schedule` for the nightly run."""
+    """`suffix` keeps runs of one second apart: it is random, or `schedule` for the nightly run."""
     return f"{at:%Y%m%dT%H%M%SZ}-{suffix}"
 
 
