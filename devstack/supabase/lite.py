@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 ENTRY = Path("node_modules/@supabase/lite/dist/cli/index.js")
 
+# What a hosted project's role `authenticator` allows every request (roles.sql).
+STATEMENT_SECONDS = 8
+
 CONFIG = """\
 [api]
 port = {port}
@@ -116,7 +119,8 @@ def _command(host: str) -> list[str | Path]:
 
 def _environment(database_url: str, publishable_key: str, secret_key: str) -> dict[str, str]:
     return essential_environment() | {
-        "LITE_DATABASE_URL": database_url,
+        # It logs in as a superuser and not as authenticator, whose time limit it would have when hosted.
+        "LITE_DATABASE_URL": f"{database_url}?statement_timeout={STATEMENT_SECONDS * 1000}",
         "LITE_JWT_SECRET": secrets.token_urlsafe(48),
         "LITE_TELEMETRY": "0",
         "EXPERIMENTAL_STORAGE": "1",

@@ -15,6 +15,8 @@ $$;
 
 alter role service_role bypassrls;
 alter role authenticator login noinherit;
+-- what service_role gets through the Data API, having no limit of its own
+alter role authenticator set statement_timeout = '8s';
 alter role postgres login createdb createrole replication bypassrls;
 grant anon, authenticated, service_role to authenticator;
 grant anon, authenticated, service_role to postgres with admin option;

@@ -158,6 +158,19 @@ as $$
     join pg_attribute a on a.attrelid = relation and a.attname = u.k
 $$;
 
+-- Columns of `t` as operands of a comparison: a domain as the type below it, since not every operator takes a domain
+-- (those of enums do not). An index on the column serves all the same.
+create or replace function supakeep.operands(relation regclass, columns text[])
+returns text
+language sql stable security invoker
+set search_path = pg_catalog
+as $$
+  select string_agg(format(case when t.typtype = 'd' then 't.%I::%s' else 't.%I' end, c, supakeep.base_type(t.oid)), ', ' order by i)
+    from unnest(columns) with ordinality u(c, i)
+    join pg_attribute a on a.attrelid = relation and a.attname = u.c
+    join pg_type t on t.oid = a.atttypid
+$$;
+
 -- Which rows of `t` a request is about, as SQL: those of its window (`since_column` and `since`, or `order_by` and the
 -- `bound` that supakeep_window settled), and with `untouched_since` only those that no transaction has written since.
 -- The window's column is compared by itself first, so that an ordinary index on it serves.
@@ -168,16 +181,18 @@ set search_path = pg_catalog
 as $$
   select concat_ws(' and ', 'true',
     case when asked ->> 'since_column' is not null
-         then format('t.%I >= %L', asked ->> 'since_column', asked ->> 'since') end,
-    case when asked -> 'bound' ->> 'order' is not null
-         then format('t.%1$I >= %2$L and (t.%1$I > %2$L or (%3$s) >= (%4$s))', asked ->> 'order_by',
-                     asked -> 'bound' ->> 'order', supakeep.key_list(key), supakeep.key_values(relation, key, asked -> 'bound' -> 'key'))
-         when asked -> 'bound' ->> 'key' is not null
-         then format('(t.%1$I is not null or (%2$s) >= (%3$s))', asked ->> 'order_by',
-                     supakeep.key_list(key), supakeep.key_values(relation, key, asked -> 'bound' -> 'key')) end,
+         then format('%s >= %L', supakeep.operands(relation, array[asked ->> 'since_column']), asked ->> 'since') end,
+    case when bound ->> 'order' is not null
+         then format('%1$s >= %2$L and (%1$s > %2$L or (%3$s) >= (%4$s))', ordered, bound ->> 'order',
+                     supakeep.operands(relation, key), supakeep.key_values(relation, key, bound -> 'key'))
+         when bound ->> 'key' is not null
+         then format('(%1$s is not null or (%2$s) >= (%3$s))', ordered,
+                     supakeep.operands(relation, key), supakeep.key_values(relation, key, bound -> 'key')) end,
     case when asked ->> 'untouched_since' is not null
          then format('age(t.xmin) > age(%L::xid8::xid)', asked ->> 'untouched_since') end)
-  from (select supakeep.relation(asked) as relation, supakeep.names(asked -> 'key') as key) request
+  from (select relation, supakeep.names(asked -> 'key') as key, asked -> 'bound' as bound,
+               supakeep.operands(relation, array[asked ->> 'order_by']) as ordered
+          from supakeep.relation(asked) relation) request
 $$;
 
 -- Which part of the key's order a request is about, as SQL: from the key `from` on, after the key `after`, up to but
@@ -188,7 +203,7 @@ language sql stable security invoker
 set search_path = pg_catalog
 as $$
   select concat_ws(' and ', 'true', string_agg(
-    format('(%s) %s (%s)', supakeep.key_list(key), operator, supakeep.key_values(relation, key, asked -> name)), ' and '))
+    format('(%s) %s (%s)', supakeep.operands(relation, key), operator, supakeep.key_values(relation, key, asked -> name)), ' and '))
   from (select supakeep.relation(asked) as relation, supakeep.names(asked -> 'key') as key) request
   cross join (values ('from', '>='), ('after', '>'), ('until', '<')) limits (name, operator)
   where nullif(asked -> name, 'null') is not null
@@ -341,10 +356,14 @@ returns text
 language sql stable security invoker
 set search_path = pg_catalog
 as $$
-  select string_agg(format('t.%1$I operator(%2$I.%3$s) given.%1$I', a.attname, n.nspname, o.oprname), ' and ' order by k.i)
+  -- a domain as the type below it: the operators of enums do not take one
+  select string_agg(format(case when t.typtype = 'd' then 't.%1$I::%4$s operator(%2$I.%3$s) given.%1$I::%4$s'
+                                else 't.%1$I operator(%2$I.%3$s) given.%1$I' end,
+                           a.attname, n.nspname, o.oprname, supakeep.base_type(t.oid)), ' and ' order by k.i)
     from pg_index x
     cross join lateral unnest((x.indkey::int2[])[0:x.indnkeyatts - 1], x.indclass::oid[]) with ordinality k(attnum, opclass, i)
     join pg_attribute a on a.attrelid = relation and a.attnum = k.attnum
+    join pg_type t on t.oid = a.atttypid
     join pg_opclass c on c.oid = k.opclass
     join pg_amop m on m.amopfamily = c.opcfamily and m.amopstrategy = 3
                   and m.amoplefttype = c.opcintype and m.amoprighttype = c.opcintype

@@ -7,7 +7,10 @@ create function {schema}.caseless_in(cstring) returns {schema}.caseless
   language internal immutable strict as 'textin';
 create function {schema}.caseless_out({schema}.caseless) returns cstring
   language internal immutable strict as 'textout';
-create type {schema}.caseless (input = {schema}.caseless_in, output = {schema}.caseless_out, like = text);
+create function {schema}.caseless_recv(internal) returns {schema}.caseless
+  language internal stable strict as 'textrecv';
+create type {schema}.caseless (input = {schema}.caseless_in, output = {schema}.caseless_out,
+  receive = {schema}.caseless_recv, like = text);
 create cast ({schema}.caseless as text) without function as implicit;
 create function {schema}.cl_cmp({schema}.caseless, {schema}.caseless) returns int language sql immutable
   as $$ select bttextcmp(lower($1::text), lower($2::text)) $$;

@@ -8,14 +8,16 @@ set search_path = pg_catalog
 as $$
   select concat_ws(' and ', 'true',
     case when asked ->> 'since_column' is not null
-         then format('t.%I >= %L', asked ->> 'since_column', asked ->> 'since') end,
-    case when asked -> 'bound' ->> 'order' is not null
-         then format('t.%1$I >= %2$L and (t.%1$I > %2$L or (%3$s) >= (%4$s))', asked ->> 'order_by',
-                     asked -> 'bound' ->> 'order', supakeep.key_list(key), supakeep.key_values(relation, key, asked -> 'bound' -> 'key'))
-         when asked -> 'bound' ->> 'key' is not null
-         then format('(t.%1$I is not null or (%2$s) >= (%3$s))', asked ->> 'order_by',
-                     supakeep.key_list(key), supakeep.key_values(relation, key, asked -> 'bound' -> 'key')) end,
+         then format('%s >= %L', supakeep.operands(relation, array[asked ->> 'since_column']), asked ->> 'since') end,
+    case when bound ->> 'order' is not null
+         then format('%1$s >= %2$L and (%1$s > %2$L or (%3$s) >= (%4$s))', ordered, bound ->> 'order',
+                     supakeep.operands(relation, key), supakeep.key_values(relation, key, bound -> 'key'))
+         when bound ->> 'key' is not null
+         then format('(%1$s is not null or (%2$s) >= (%3$s))', ordered,
+                     supakeep.operands(relation, key), supakeep.key_values(relation, key, bound -> 'key')) end,
     case when asked ->> 'untouched_since' is not null
          then format('age(t.xmin) > age(%L::xid8::xid)', asked ->> 'untouched_since') end)
-  from (select supakeep.relation(asked) as relation, supakeep.names(asked -> 'key') as key) request
+  from (select relation, supakeep.names(asked -> 'key') as key, asked -> 'bound' as bound,
+               supakeep.operands(relation, array[asked ->> 'order_by']) as ordered
+          from supakeep.relation(asked) relation) request
 $$;

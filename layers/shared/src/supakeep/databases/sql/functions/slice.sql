@@ -6,7 +6,7 @@ language sql stable security invoker
 set search_path = pg_catalog
 as $$
   select concat_ws(' and ', 'true', string_agg(
-    format('(%s) %s (%s)', supakeep.key_list(key), operator, supakeep.key_values(relation, key, asked -> name)), ' and '))
+    format('(%s) %s (%s)', supakeep.operands(relation, key), operator, supakeep.key_values(relation, key, asked -> name)), ' and '))
   from (select supakeep.relation(asked) as relation, supakeep.names(asked -> 'key') as key) request
   cross join (values ('from', '>='), ('after', '>'), ('until', '<')) limits (name, operator)
   where nullif(asked -> name, 'null') is not null
