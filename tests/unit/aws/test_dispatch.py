@@ -7,12 +7,13 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
-from supakeep.aws.dispatch import LambdaDeadline, LambdaDispatcher
+from supakeep.aws.dispatch import _RESERVE_MILLISECONDS, LambdaDeadline, LambdaDispatcher
 from supakeep.errors import (
     ConfigurationError,
     DeadlineExceededError,
     StorageUnavailableError,
 )
+from supakeep.wiring import FOR_WORK
 
 
 @pytest.fixture
@@ -62,3 +63,10 @@ def test_the_deadline_leaves_time_to_end_in_good_order() -> None:
         LambdaDeadline(lambda: 19_999).check()
     assert reached.value.hint is not None
     assert "Timeout" in reached.value.hint
+
+
+def test_the_record_of_a_runs_end_fits_the_time_that_is_kept_for_it() -> None:
+    """However slowly the table answers: what comes after the deadline is one heartbeat at most."""
+    one_call_seconds = FOR_WORK.aws_attempts * (FOR_WORK.connect_seconds + FOR_WORK.aws_seconds)
+
+    assert one_call_seconds * 1000 <= _RESERVE_MILLISECONDS

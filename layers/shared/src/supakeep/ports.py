@@ -12,7 +12,6 @@ from typing import Any, BinaryIO, Literal, Protocol, runtime_checkable
 
 from supakeep.domain.engine import Engine
 from supakeep.domain.plan import Selection, TableFilter
-from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.row_changes import RestoreMode, RowChanges
 from supakeep.domain.run import Run, RunStatus
 from supakeep.domain.schema import Catalog, Table
@@ -300,50 +299,3 @@ class Progress(Protocol):
     def phase(self, name: str) -> None:
         """A step of the run begins, such as `keeping an undo copy`."""
         ...
-
-
-class Project(Protocol):
-    """One Supabase project and what surrounds it. An adapter is built when it is first asked for,
-    and then raises ConfigurationError where the settings lack what it needs.
-    """
-
-    @property
-    def ref(self) -> str: ...
-
-    @property
-    def destination(self) -> str:
-        """What a restore into the project must be confirmed with: its ref, or its database."""
-        ...
-
-    @property
-    def policy(self) -> BackupPolicy:
-        """Which rows are backed up, and how long backups are kept."""
-        ...
-
-    @property
-    def max_object_bytes(self) -> int:
-        """No object that a backup writes is larger."""
-        ...
-
-    @property
-    def has_storage(self) -> bool:
-        """Whether the project's own Storage is the primary store. Without it, backups lie elsewhere."""
-        ...
-
-    @property
-    def clock(self) -> Clock: ...
-
-    @property
-    def database(self) -> Database: ...
-
-    @property
-    def primary(self) -> ObjectStore: ...
-
-    @property
-    def mirror(self) -> ObjectStore | None: ...
-
-    @property
-    def run_store(self) -> RunStore: ...
-
-    @property
-    def dispatcher(self) -> Dispatcher: ...

@@ -42,11 +42,12 @@ class Timeouts:
 
 # A run has minutes, and its heartbeat waits for the records' table.
 FOR_WORK = Timeouts(
-    connect_seconds=10,
+    connect_seconds=5,
     storage_seconds=120,
     mirror_seconds=30,
-    aws_seconds=10,
-    aws_attempts=3,
+    # all of them within the time that a function keeps for its end (aws/dispatch.py)
+    aws_seconds=5,
+    aws_attempts=2,
 )
 # API Gateway answers for a function that has not after 30 s (api/request.py).
 FOR_ANSWERS = Timeouts(

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from supakeep.errors import DeadlineExceededError
-from supakeep.ports import Clock, ObjectStore, Project
+from supakeep.ports import Clock, ObjectStore
 from supakeep.settings import Settings
 from supakeep.stores.within_deadline import ObjectStoreWithinDeadline
 from supakeep.usecases.choose_stores import stores_named
+from supakeep.usecases.project import Project
 
 # API Gateway answers 503 after 30 s, whatever the function does then. Nothing is begun after the
 # first time, so that the slowest call still ends before that; nothing is accepted after the second.

@@ -20,8 +20,9 @@ from supakeep.aws.dispatch import LambdaDeadline
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import Run, RunKind, new_run_id
 from supakeep.errors import InvalidRequestError, SupakeepError
-from supakeep.ports import Deadline, Project
+from supakeep.ports import Deadline
 from supakeep.retries import patience
+from supakeep.usecases.project import Project
 from supakeep.wiring import FOR_ANSWERS, FOR_WORK, SupabaseProject, Timeouts
 
 log = logging.getLogger(__name__)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from supakeep.errors import InvalidRequestError
-from supakeep.ports import ObjectStore, Project
+from supakeep.ports import ObjectStore
+from supakeep.usecases.project import Project
 
 
 def every_store(project: Project) -> list[ObjectStore]:

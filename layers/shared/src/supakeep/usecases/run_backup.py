@@ -9,9 +9,10 @@ from supakeep.domain.manifest import Manifest, Trigger
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.run import Run
 from supakeep.domain.summary import BackupSummary
-from supakeep.ports import Deadline, ObjectStore, Progress, Project
+from supakeep.ports import Deadline, ObjectStore, Progress
 from supakeep.system import NoDeadline
 from supakeep.usecases.create_backup import CreateBackup, choose_name
+from supakeep.usecases.project import Project
 from supakeep.usecases.run_progress import RunProgress
 from supakeep.usecases.track_runs import TrackRuns
 

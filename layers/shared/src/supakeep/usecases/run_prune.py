@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from supakeep.domain.prune import PruneReport
 from supakeep.domain.run import Run
-from supakeep.ports import Deadline, ObjectStore, Project
+from supakeep.ports import Deadline, ObjectStore
 from supakeep.system import NoDeadline
 from supakeep.usecases.choose_stores import every_store
+from supakeep.usecases.project import Project
 from supakeep.usecases.prune_backups import PruneBackups
 from supakeep.usecases.run_progress import RunProgress
 from supakeep.usecases.track_runs import TrackRuns

@@ -9,10 +9,11 @@ from supakeep.domain.manifest import Manifest, Trigger
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.restore import RestoreReport, RestoreRequest
 from supakeep.domain.run import Run
-from supakeep.ports import Deadline, ObjectStore, Progress, Project
+from supakeep.ports import Deadline, ObjectStore, Progress
 from supakeep.system import NoDeadline
 from supakeep.usecases.choose_stores import stores_named
 from supakeep.usecases.find_backups import find_backup
+from supakeep.usecases.project import Project
 from supakeep.usecases.restore_backup import RestoreBackup
 from supakeep.usecases.run_backup import BackupMaking, name_backup
 from supakeep.usecases.run_progress import RunProgress

@@ -19,8 +19,9 @@ from supakeep.domain.run import (
     validated_run_id,
 )
 from supakeep.errors import LeaseHeldError, RunNotFoundError
-from supakeep.ports import Clock, Deadline, Progress, Project, RunStore
+from supakeep.ports import Clock, Deadline, Progress, RunStore
 from supakeep.system import NoDeadline
+from supakeep.usecases.project import Project
 from supakeep.usecases.run_progress import RunProgress, heartbeat, lease_end
 
 log = logging.getLogger(__name__)
@@ -102,41 +103,39 @@ class TrackRuns:
     ) -> Run:
         """Does a run's work once, under the lease, and records how it ended.
 
-        The same id delivered twice (events come at least once) gives the record of the first
+        The same ID delivered twice (events come at least once) gives the record of the first
         delivery back, unless that one failed or died: then this is the next attempt. Whatever
         `work` raises is recorded and raised. `work` is to check its RunProgress between two steps:
         that is where `deadline`, and a lease that was lost, end the run.
         """
-        invocation = run.invocation
-        run = self._known(run)
-        # Lambda delivers an event anew only when its last invocation has ended, however it did
-        died = invocation is not None and run.invocation == invocation
-        if run.status.is_final and run.status is not RunStatus.FAILED:
-            log.info("Run %s was delivered again and has ended already", run.id)
-            return run
+        known = self._known(run)
+        if _needs_no_work(known, run.invocation):
+            log.info("Run %s was delivered again and is %s", known.id, known.status)
+            return known
         now = self.clock.now()
-        if run.status is RunStatus.RUNNING and not died:
-            log.info("Run %s was delivered again and is at work", run.id)
-            return run
-        self._take_lease(run, now)
-        started = run.started(now, invocation)
-        if not self._record_start(run, started):
-            self.store.release_lease(run.lease, run.id)
-            log.info("Run %s was withdrawn before it started", run.id)
-            return self.get(run.id)
-        progress = RunProgress(self.store, self.clock, started, deadline, self.watcher)
+        self._take_lease(known, now)
+        try:
+            started = known.started(now, run.invocation)
+            if not self._record_start(known, started):
+                log.info("Run %s was withdrawn before it started", run.id)
+                return self.get(run.id)
+            return self._carry_out(started, work, deadline)
+        finally:
+            self.store.release_lease(known.lease, known.id)
+
+    def _carry_out(
+        self, run: Run, work: Callable[[RunProgress], RunResult], deadline: Deadline
+    ) -> Run:
+        progress = RunProgress(self.store, self.clock, run, deadline, self.watcher)
         try:
             with heartbeat(progress, self.heartbeat_seconds):
                 result = work(progress)
         except BaseException as exc:
             self.store.save(progress.run.failed(self.clock.now(), exc))
             raise
-        else:
-            run = progress.run.ended(self.clock.now(), result)
-            self.store.save(run)
-            return run
-        finally:
-            self.store.release_lease(run.lease, run.id)
+        ended = progress.run.ended(self.clock.now(), result)
+        self.store.save(ended)
+        return ended
 
     def _record_start(self, run: Run, started: Run) -> bool:
         """False where the run was withdrawn meanwhile."""
@@ -153,8 +152,16 @@ class TrackRuns:
             raise
 
     def _known(self, run: Run) -> Run:
-        """The record under this id as it stands, after storing `run` where there is none."""
+        """The record under this ID as it stands, after storing `run` where there is none."""
         if self.store.create(run):
             return run
         stored = self.store.get(run.id)
         return run if stored is None else stored.as_seen_at(self.clock.now())
+
+
+def _needs_no_work(run: Run, invocation: str | None) -> bool:
+    """Whether a run that is delivered with this invocation has ended, or is at work elsewhere."""
+    if run.status is RunStatus.RUNNING:
+        # Lambda delivers an event anew only when its last invocation has ended, however it did
+        return invocation is None or run.invocation != invocation
+    return run.status.is_final and run.status is not RunStatus.FAILED
