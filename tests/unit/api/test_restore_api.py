@@ -5,13 +5,13 @@ import pytest
 from supakeep.archive.manifest import encode_manifest
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import RunKind
-from supakeep.errors import StorageUnavailableError
+from supakeep.errors import StorageUnavailableError, UnsafeOperationError
 from tests.builders.backups import CUSTOMERS, ITEMS, NAME, ORDERS, back_up
 from tests.builders.lambda_events import Project
 from tests.builders.manifests import PROJECT, a_manifest
 from tests.fakes.faulty_object_store import FailingObjectStore
 from tests.unit.api.asking import GOOD_BODY, RESTORE, asked
-from tests.unit.api.conftest import Functions
+from tests.unit.api.conftest import Functions, LocalFunction
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
 
@@ -102,6 +102,26 @@ def test_an_unconfirmed_restore_is_refused(
     )
     assert f'"confirm": "{PROJECT}"' in answer.body["hint"]
     assert project.dispatcher.handed_over == []
+
+
+def test_a_database_that_shows_no_ref_must_be_confirmed_by_its_place(
+    functions: Functions, project: Project
+) -> None:
+    place = "db.example.com:6000/app"
+    served = project.served(db_place=place)
+    restore = LocalFunction("restore", served)
+
+    refused = restore.request("POST", RESTORE, body=GOOD_BODY)
+    accepted = restore.request("POST", RESTORE, body={**GOOD_BODY, "confirm": place})
+
+    assert refused.status == 409
+    assert refused.body["error"] == f"You confirmed {PROJECT}; this writes to {place}"
+    assert accepted.status == 202
+    assert len(project.dispatcher.handed_over) == 1
+    # what was handed over is checked again where it is carried out
+    [(action, payload)] = project.dispatcher.handed_over
+    with pytest.raises(UnsafeOperationError, match=f"this writes to {place}"):
+        restore.invoke({"action": action, **payload, "confirm": PROJECT})
 
 
 def test_another_projects_backup_is_refused_without_consent(
