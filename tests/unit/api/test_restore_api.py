@@ -223,3 +223,18 @@ def test_a_body_is_json_whatever_its_sender_called_it(
     )
 
     assert answer.status == 202
+
+
+def test_a_choice_that_no_row_fits_is_reported_and_the_run_is_partial(
+    functions: Functions, project: Project
+) -> None:
+    before = project.database.everything()
+
+    run = functions("restore").invoke(
+        {"action": "restore", **GOOD_BODY, "tables": ["customers"], "where": {"id": "99"}}
+    )
+
+    assert run["status"] == "partial"
+    assert run["result"]["found_nothing"]
+    assert "public.customers: no row of the backup has id = 99" in run["result"]["warnings"]
+    assert project.database.everything() == before
