@@ -28,7 +28,7 @@ def test_the_layout_is_the_documented_one() -> None:
     table = document.table_head(selection) + b'\n{"id":1}\n' + document.table_foot()
 
     assert HEAD == (
-        b'{"format":"supakeep/1","backup":"backup_abc_2026-11-22","project":"abc",'
+        b'{"format":"supakeep/1.1","backup":"backup_abc_2026-11-22","project":"abc",'
         b'"created_at":"2026-11-22T12:00:00Z","source":{"engine":"rest"},\n'
         b'"tables":{\n'
     )

@@ -46,7 +46,7 @@ def test_a_manifest_reads_back_as_it_was_written() -> None:
 
 
 def test_a_stored_manifest_is_json_for_people() -> None:
-    assert json.loads(STORED)["format"] == "supakeep/1"
+    assert json.loads(STORED)["format"] == "supakeep/1.1"
     assert STORED.count(b"\n") > 50
     assert STORED.endswith(b"}\n")
 
@@ -124,7 +124,7 @@ def test_a_newer_major_version_is_refused_with_a_clear_sentence(version: str) ->
         parse_manifest(content, KEY)
 
     assert refused.value.message == (
-        f"{KEY} has format {version}, and this version of Supakeep reads up to supakeep/1"
+        f"{KEY} has format {version}, and this version of Supakeep reads up to supakeep/1.1"
     )
     assert refused.value.hint == "Update Supakeep; nothing was changed."
 

@@ -14,7 +14,8 @@ from supakeep.domain.schema import Column, Table, columns_fingerprint, quoted_id
 
 FORMAT_NAME = "supakeep"
 FORMAT_MAJOR = 1
-FORMAT = f"{FORMAT_NAME}/{FORMAT_MAJOR}"
+FORMAT_MINOR = 1
+FORMAT = f"{FORMAT_NAME}/{FORMAT_MAJOR}.{FORMAT_MINOR}"
 
 
 class Trigger(StrEnum):
