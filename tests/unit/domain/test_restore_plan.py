@@ -165,7 +165,7 @@ def test_a_column_that_must_have_a_value_since_is_told() -> None:
     [planned] = plan_restore(backup, request(), a_catalog(strict))
 
     assert planned.notes == (
-        "public.customers.name must have a value since: a row without one stops the restore",
+        "public.customers.name must have a value now: a row without one stops the restore",
     )
 
 

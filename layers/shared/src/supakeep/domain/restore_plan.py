@@ -243,12 +243,12 @@ def _drift(entry: TableEntry, live: Table) -> Iterator[str]:
     """What changed in the table since the backup, and what a restore makes of it."""
     before = {column.name: column for column in entry.columns}
     for name in _dropped(entry, live):
-        yield f"{live.qualified_name}.{name} was dropped since: its values are left out"
+        yield f"{live.qualified_name}.{name} was dropped after the backup: its values are left out"
     for column in live.columns:
         old = before.get(column.name)
         if old is None and not column.generated:
             yield (
-                f"{live.qualified_name}.{column.name} is new since: inserted rows get its default, "
+                f"{live.qualified_name}.{column.name} was added after the backup: inserted rows get its default, "
                 "others keep their value"
             )
         elif old is not None and old.type != column.type:
@@ -258,6 +258,6 @@ def _drift(entry: TableEntry, live: Table) -> Iterator[str]:
             )
         if old is not None and old.nullable and not column.nullable:
             yield (
-                f"{live.qualified_name}.{column.name} must have a value since: "
+                f"{live.qualified_name}.{column.name} must have a value now: "
                 "a row without one stops the restore"
             )

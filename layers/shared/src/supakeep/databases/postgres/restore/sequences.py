@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from psycopg import errors, sql
+from psycopg.pq.abc import PGresult
 
 from supakeep.databases.postgres.connection import Connection
 from supakeep.databases.postgres.errors import mapped_errors
@@ -50,14 +51,20 @@ class WrittenValues:
         self.columns = tuple(dict.fromkeys(sequence.column for sequence in sequences))
         self._furthest: dict[TableSequence, int] = {}
 
-    def add(self, rows: Sequence[Sequence[int | None]]) -> None:
-        """Rows of the values of `columns`."""
-        values = dict(zip(self.columns, zip(*rows, strict=True), strict=True)) if rows else {}
-        for sequence in self._sequences:
-            known = self._furthest.get(sequence)
-            written = [v for v in (*values.get(sequence.column, ()), known) if v is not None]
-            if (furthest := sequence.further(written)) is not None:
-                self._furthest[sequence] = furthest
+    def add(self, rows: PGresult) -> None:
+        """Rows of the values of `columns`, as bigint in binary form."""
+        for number, column in enumerate(self.columns):
+            found = [rows.get_value(row, number) for row in range(rows.ntuples)]
+            values = [int.from_bytes(value, signed=True) for value in found if value is not None]
+            for sequence in self._sequences:
+                if sequence.column == column:
+                    self._note(sequence, values)
+
+    def _note(self, sequence: TableSequence, values: list[int]) -> None:
+        if (known := self._furthest.get(sequence)) is not None:
+            values = [*values, known]
+        if (furthest := sequence.further(values)) is not None:
+            self._furthest[sequence] = furthest
 
     def furthest(self) -> dict[TableSequence, int]:
         """For each sequence that must move, the value that it must pass."""

@@ -63,8 +63,8 @@ select exists (select from pg_trigger t join written w on w.oid = t.tgrelid wher
 def open_transaction(url: str, connections: int, *, dry_run: bool) -> Iterator[PostgresTransaction]:
     """Everything that is written inside happens at its end, or not at all.
 
-    `connections` more read ahead of it. A dry run writes nothing, and is told what it would write
-    from one snapshot.
+    `connections` more read ahead of it. A dry run writes nothing, and compares with
+    one snapshot.
     """
     with connect(url) as connection:
         with mapped_errors("restore"):
@@ -93,7 +93,7 @@ def open_transaction(url: str, connections: int, *, dry_run: bool) -> Iterator[P
 
 
 class PostgresTransaction:
-    """One restore. `notices` are what the caller is told before the first write."""
+    """One restore. `notices` are sentences for the report, known before the first write."""
 
     def __init__(
         self,
@@ -117,8 +117,8 @@ class PostgresTransaction:
         """Keeps others from writing these tables until the end, so that the comparison holds."""
         if self._session.dry_run or not self._writes_by_trigger(tables):
             self._session.readers = self._open_readers(tables, self._exported_snapshot())
-        # Who holds a lock already is not queued behind one who waits for it: all of them at once,
-        # so that none of them is waited for while the readers hold it.
+        # A session that holds a lock already is not queued behind one that waits for it. So all are
+        # taken at once, and none is waited for while the readers hold it.
         self._lock(tables, sql.SQL("access share"))
         if not self._session.dry_run:
             self._lock(tables, sql.SQL("share row exclusive"))

@@ -74,7 +74,7 @@ class Upsert:
             self._check.check(rows)
             return
         try:
-            done = connection.execute(self._query(rows), [_array(rows)])
+            done = connection.execute(self._query(rows), [_array(rows)], binary=True)
         except REFUSALS as exc:
             self._session.abandon()
             if refused := self._unchecked_violation(exc) or self._check.explanation(exc, rows):
@@ -82,8 +82,8 @@ class Upsert:
             raise
         if done.rowcount != len(rows):
             raise self._kept_back(done.rowcount, len(rows))
-        if self._written.columns:
-            self._written.add(done.fetchall())
+        if done.pgresult is not None:
+            self._written.add(done.pgresult)
 
     def _query(self, rows: Sequence[bytes]) -> bytes:
         by_line = bool(self._table.json_columns) or any(UNNAMED in row for row in rows)
