@@ -45,6 +45,7 @@ def test_a_listing_fits_80_columns_and_leaves_nothing_out(
     assert [line for line in lines if line.startswith("backup_")] == names
     assert max(map(len, lines)) <= 80
     assert lines[1].split()[0] == "12:37"
+    assert " rows  " in lines[1]
     assert lines[2] == f"  undoes {RUN}"
     assert lines[4].startswith("  03:37")
     for line in (lines[1], lines[4]):

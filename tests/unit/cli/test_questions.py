@@ -175,7 +175,7 @@ def test_a_good_backup_is_verified(
     ended = supakeep("verify", backup_in_copies, "--from", "copies")
 
     assert ended.code == 0
-    assert ended.out.startswith(f"{backup_in_copies} is good: 1 object(s), ")
+    assert ended.out.startswith(f"{backup_in_copies} is good: 1 object, ")
     assert "15 rows in 3 tables" in ended.out
 
 

@@ -247,6 +247,8 @@ def test_a_restore_says_when_it_keeps_an_undo_copy_and_when_it_writes(
 
     assert said.index("Keeping an undo copy ...") < said.index("Restoring ...")
     assert "undo copy" not in dry
+    assert "Comparing ..." in dry
+    assert "Restoring" not in dry
 
 
 def test_without_any_restore_there_is_nothing_to_undo(

@@ -61,7 +61,7 @@ def _row(summary: BackupSummary, *, with_undo: bool) -> tuple[str, ...]:
 
 def _narrow_lines(found: Sequence[BackupSummary]) -> Iterator[str]:
     # the name has the date
-    details = aligned([(f"{summary.started_at:%H:%M}", *_details(summary)) for summary in found])
+    details = aligned([(f"{s.started_at:%H:%M}", *_details(s, unit=" rows")) for s in found])
     for summary, detail in zip(found, details, strict=True):
         yield summary.name
         yield f"  {detail}"
@@ -69,9 +69,9 @@ def _narrow_lines(found: Sequence[BackupSummary]) -> Iterator[str]:
             yield f"  undoes {run}"
 
 
-def _details(summary: BackupSummary) -> tuple[str, ...]:
+def _details(summary: BackupSummary, unit: str = "") -> tuple[str, ...]:
     return (
-        f"{summary.rows:,}",
+        f"{summary.rows:,}{unit}",
         size_text(summary.size_bytes),
         summary.status,
         summary.trigger,

@@ -33,11 +33,15 @@ def _print(terminal: Terminal, report: VerifyReport) -> None:
         return
     rows = sum(report.tables.values())
     terminal.line(
-        f"{report.backup} is good: {report.volumes} object(s), {size_text(report.bytes)}, "
+        f"{report.backup} is good: {_objects(report.volumes)}, {size_text(report.bytes)}, "
         f"{rows:,} rows in {len(report.tables)} tables, read from {report.read_from}"
     )
     for warning in report.warnings:
         terminal.notice(warning)
+
+
+def _objects(number: int) -> str:
+    return "1 object" if number == 1 else f"{number:,} objects"
 
 
 COMMAND = Command("verify", "Read a whole backup and check every checksum.", _options, _run)

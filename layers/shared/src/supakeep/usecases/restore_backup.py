@@ -83,7 +83,7 @@ class RestoreBackup:
             transaction.lock(tables)
         undo, notes = self._keep_undo(planned, request)
         warnings += notes
-        self.progress.phase("restoring")
+        self.progress.phase("comparing" if request.dry_run else "restoring")
         restored = []
         for table in planned:
             done, notes = self._write(transaction, table, source)
