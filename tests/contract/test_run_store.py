@@ -275,6 +275,24 @@ def test_runs_leave_the_table_by_themselves_after_thirty_days(dynamodb: DynamoDB
     assert int(item["expires_at"]["N"]) == int((NOON + dt.timedelta(days=30)).timestamp())
 
 
+@pytest.mark.integration
+def test_a_run_that_an_earlier_version_accepted_is_started(dynamodb: DynamoDBClient) -> None:
+    project = uuid4().hex
+    store = DynamoDbRunStore(dynamodb, TABLE, project)
+    store.create(a_run())
+    key = {"pk": {"S": f"runs#{project}"}, "sk": {"S": a_run().id}}
+    dynamodb.update_item(
+        TableName=TABLE,
+        Key=key,
+        UpdateExpression="REMOVE #status",
+        ExpressionAttributeNames={"#status": "status"},
+    )
+    started = a_run().started(LATER)
+
+    assert store.replace(started, RunStatus.QUEUED)
+    assert store.get(started.id) == started
+
+
 def of_tables(count: int) -> Run:
     progress = TableProgress(rows=5, status="complete")
     tables = {f"public.a_table_with_a_name_{n}": progress for n in range(count)}

@@ -55,7 +55,10 @@ class DynamoDbRunStore:
             with self._mapped_errors("save run"):
                 self._put(
                     run,
-                    ConditionExpression="#status = :status",
+                    # a record of version 0.1 has no status beside the run
+                    ConditionExpression=(
+                        "#status = :status OR attribute_exists(pk) AND attribute_not_exists(#status)"
+                    ),
                     ExpressionAttributeNames={"#status": "status"},
                     ExpressionAttributeValues={":status": {"S": status}},
                 )
