@@ -348,3 +348,48 @@ def test_rows_of_users_who_are_gone_are_refused_with_what_to_do(
     [warning] = [text for text in report.warnings if "auth.users" in text]
     assert warning.startswith(f"{table.qualified_name}: ")
     assert "docs/restore.md" in warning
+
+
+# as a limit of the server does it
+TOO_LARGE = (
+    "create function {schema}.limits() returns trigger language plpgsql as"
+    " $$ begin if (select count(*) from fresh) > 100 then raise program_limit_exceeded; end if;"
+    " return null; end $$;"
+    "create trigger limits after insert on {schema}.t referencing new table as fresh"
+    " for each statement execute function {schema}.limits()"
+)
+
+
+def test_a_tree_whose_batches_are_too_large_is_restored_in_smaller_ones(
+    supabase: SupabaseWorkbench, store: InMemoryObjectStore
+) -> None:
+    table = supabase.made(
+        "create table {schema}.t (id uuid primary key, parent uuid references {schema}.t);"
+        "insert into {schema}.t select md5(n::text)::uuid, case when n > 1 then md5((n / 2)::text)::uuid end"
+        " from generate_series(1, 1500) n"
+    )
+    before = supabase.rows(table)
+    manifest = backed_up(supabase, table, store)
+    supabase.execute("truncate {schema}.t")
+    supabase.execute(TOO_LARGE)
+
+    [restored] = restore(supabase.database, store, manifest).tables
+
+    assert (restored.inserted, restored.refused, restored.altered) == (1500, 0, 0)
+    assert supabase.rows(table) == before
+
+
+def test_a_sequence_that_a_new_columns_default_may_not_use_is_named(
+    supabase: SupabaseWorkbench,
+) -> None:
+    table = supabase.made(
+        "create sequence {schema}.numbers;"
+        "create table {schema}.t (id int primary key, n int default nextval('{schema}.numbers'))"
+    )
+    supabase.execute("revoke all on sequence {schema}.numbers from service_role")
+
+    with pytest.raises(DatabasePermissionError, match="for sequence numbers") as denied:
+        supabase.database.upsert(table, ["id"], [b'{"id":1}'], dry_run=False)
+
+    assert denied.value.hint is not None
+    assert "GRANT it to service_role" in denied.value.hint
