@@ -52,7 +52,7 @@ alter default privileges in schema public grant usage, select, update on sequenc
 
 -- What the `rest` engine calls through the Data API.
 --
--- PostgREST's table endpoints can tell neither identity nor generated columns, cut pages silently,
+-- PostgREST's table endpoints do not show identity or generated columns, cut pages silently,
 -- and cannot OVERRIDE an identity or advance a sequence. These functions can, and they hand rows over
 -- as the text that Postgres itself makes of them, so that no digit passes through a JSON number.
 -- Each request is one JSON object in a parameter of type text, so that nothing between here and there
@@ -485,7 +485,8 @@ as $$
     from target
 $$;
 
--- What there is to back up: {functions_version, server_version, tables: one object a table, as tables.sql has it}.
+-- What there is to back up, and what is not: {functions_version, server_version, schemas: all that exist, tables: one
+-- object a table, as tables.sql has it, left_out: one object a relation, as left_out.sql has it}.
 create or replace function public.supakeep_catalog()
 returns json
 language sql stable security invoker
@@ -495,8 +496,8 @@ as $$
 select json_build_object(
   'functions_version', 3,
   'server_version', current_setting('server_version'),
-  'tables', coalesce(json_agg(t.described), '[]'))
-from (
+  'schemas', (select json_agg(nspname) from pg_namespace),
+  'tables', (select coalesce(json_agg(t.described), '[]') from (
 -- The catalog: one JSON object for each ordinary or partitioned table, never for a partition by itself.
 --
 -- row_to_json gives no exact text of some types: of composite types, and of arrays of json (where brackets may belong
@@ -600,7 +601,23 @@ where c.relkind in ('r', 'p')
   and n.nspname not like 'pg\_%'
   and not exists (select from pg_depend d
                    where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
-) t
+  ) t),
+  'left_out', (select coalesce(json_agg(l), '[]') from (
+-- What looks like a table and is in no backup: its schema, its name with the schema, and the reason.
+select n.nspname::text as schema, n.nspname || '.' || c.relname as name,
+       case c.relkind when 'v' then 'a view: its rows are those of other tables'
+                      when 'm' then 'a materialized view: refresh it after a restore'
+                      when 'f' then 'a foreign table: its rows are in another database'
+                      else 'a member of an extension' end as reason
+  from pg_class c
+  join pg_namespace n on n.oid = c.relnamespace
+ where n.nspname <> 'information_schema' and n.nspname not like 'pg\_%'
+   and (c.relkind in ('v', 'm', 'f')
+        or c.relkind in ('r', 'p') and exists (
+             select from pg_depend d
+              where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'))
+ order by name
+  ) l))
 $$;
 
 -- Settles which rows the window of a table holds, and cuts them into slices of the key's order, so that a page neither

@@ -1,4 +1,4 @@
-"""Tables that inherit from others: each is backed up and restored with its own rows alone."""
+"""Tables that inherit from others: each is backed up and restored with only its own rows."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_what_is_gone_comes_back_into_the_table_that_had_it(
     supabase: SupabaseWorkbench, store: InMemoryObjectStore
 ) -> None:
     manifest = backed_up(supabase, store)
-    # the parent's goes alone, and the heir's row of the same key stays
+    # only the parent's goes, and the heir's row of the same key stays
     supabase.execute("delete from only {schema}.parent where id = 2")
     supabase.execute("delete from {schema}.heir where id = 3")
     supabase.execute("update {schema}.heir set note = 'wrong' where id = 4")
@@ -99,9 +99,9 @@ def test_what_is_gone_comes_back_into_the_table_that_had_it(
     dry = restore(supabase.database, store, manifest, dry_run=True)
     report = restore(supabase.database, store, manifest)
 
-    for told in (dry, report):
+    for reported in (dry, report):
         counts = {
-            t.name.partition(".")[2]: (t.inserted, t.updated, t.unchanged) for t in told.tables
+            t.name.partition(".")[2]: (t.inserted, t.updated, t.unchanged) for t in reported.tables
         }
         assert counts == {"parent": (1, 0, 1), "heir": (1, 1, 1)}
     assert {t.rows_in_database for t in report.tables} == {2, 3}

@@ -17,11 +17,12 @@ from tests.contract.workbench import SupabaseWorkbench
 pytestmark = pytest.mark.integration
 
 
-def test_rows_that_row_level_security_would_hide_are_told(supabase: SupabaseWorkbench) -> None:
+def test_a_secret_key_sees_the_rows_that_row_level_security_hides(
+    supabase: SupabaseWorkbench,
+) -> None:
     table = supabase.made("create table {schema}.t (id int primary key)")
     supabase.execute("alter table {schema}.t enable row level security")
 
-    # the secret key bypasses it
     assert not supabase.database.catalog().tables[table.qualified_name].rows_hidden
 
 
@@ -34,6 +35,28 @@ def test_views_and_tables_of_the_system_are_no_tables(supabase: SupabaseWorkbenc
 
     assert f"{supabase.schema}.v" not in tables
     assert not [name for name in tables if name.startswith(("pg_", "information_schema."))]
+
+
+def test_what_only_looks_like_a_table_is_named_with_the_reason(
+    supabase: SupabaseWorkbench,
+) -> None:
+    supabase.made(
+        "create table {schema}.t (id int primary key); create view {schema}.v as select * from {schema}.t;"
+        "create materialized view {schema}.m as select * from {schema}.t",
+    )
+
+    with supabase.adapter.snapshot() as snapshot:
+        left_out = snapshot.left_out([supabase.schema])
+        others = snapshot.left_out(["shpo"])
+        schemas = snapshot.catalog().schemas
+
+    assert left_out == {
+        f"{supabase.schema}.m": "a materialized view: refresh it after a restore",
+        f"{supabase.schema}.v": "a view: its rows are those of other tables",
+    }
+    assert others == {}
+    assert supabase.schema in schemas
+    assert "shpo" not in schemas
 
 
 def test_a_column_that_was_dropped_is_gone(supabase: SupabaseWorkbench) -> None:
@@ -63,7 +86,7 @@ def test_any_key_but_the_secret_one_is_refused_with_what_to_use(
     assert "SUPABASE_SERVICE_ROLE_KEY" in refused.value.hint
 
 
-def test_a_project_without_the_functions_is_told_which_migration_to_run(
+def test_a_project_without_the_functions_is_an_error_that_names_the_migration(
     rest: RestCalls, owner: psycopg.Connection
 ) -> None:
     owner.execute("alter function public.supakeep_catalog() rename to hidden_away")

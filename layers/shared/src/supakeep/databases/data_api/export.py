@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from threading import Event
 from typing import Any
 
-from supakeep.databases.data_api.catalog import read_catalog
+from supakeep.databases.data_api.catalog import catalog_in, described
 from supakeep.databases.data_api.client import DataApiClient, named
 from supakeep.databases.data_api.pages import Page, PageReader
 from supakeep.domain.plan import Selection
@@ -32,12 +33,16 @@ class DataApiSnapshot:
         """Unknown: there is no one moment."""
         return None
 
-    def left_out(self, schemas: Sequence[str]) -> Mapping[str, str]:  # noqa: ARG002
-        """Unknown: the catalog function describes only tables."""
-        return {}
+    def left_out(self, schemas: Sequence[str]) -> Mapping[str, str]:
+        relations = self._described["left_out"]
+        return {one["name"]: one["reason"] for one in relations if one["schema"] in schemas}
 
     def catalog(self) -> Catalog:
-        return read_catalog(self._client)
+        return catalog_in(self._described)
+
+    @cached_property
+    def _described(self) -> dict[str, Any]:
+        return described(self._client)
 
     def export(self, selection: Selection) -> Iterator[Rows]:
         ahead, abandoned = ThreadPoolExecutor(1, "supakeep-page"), Event()

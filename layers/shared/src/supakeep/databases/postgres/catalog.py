@@ -18,22 +18,6 @@ _DATABASE: LiteralString = """
 select current_setting('server_version'), current_user::text,
        array(select nspname::text from pg_namespace)
 """
-# What looks like a table and is none that a backup holds, with the reason.
-_LEFT_OUT: LiteralString = """
-select n.nspname || '.' || c.relname,
-       case c.relkind when 'v' then 'a view: its rows are those of other tables'
-                      when 'm' then 'a materialized view: refresh it after a restore'
-                      when 'f' then 'a foreign table: its rows are in another database'
-                      else 'a member of an extension' end
-from pg_class c
-join pg_namespace n on n.oid = c.relnamespace
-where n.nspname = any($1)
-  and (c.relkind in ('v', 'm', 'f')
-       or c.relkind in ('r', 'p') and exists (
-            select from pg_depend d
-             where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'))
-order by 1
-"""
 
 
 def read_catalog(connection: Connection) -> Catalog:
@@ -51,4 +35,5 @@ def read_catalog(connection: Connection) -> Catalog:
 def read_left_out(connection: Connection, schemas: list[str]) -> dict[str, str]:
     """Relations of these schemas that no backup holds, and why."""
     with mapped_errors("read catalog"):
-        return dict(connection.execute(_LEFT_OUT, [schemas]).fetchall())
+        rows = connection.execute(sql_query("left_out.sql")).fetchall()
+    return {name: reason for schema, name, reason in rows if schema in schemas}

@@ -1,6 +1,6 @@
 -- What the `rest` engine calls through the Data API.
 --
--- PostgREST's table endpoints can tell neither identity nor generated columns, cut pages silently,
+-- PostgREST's table endpoints do not show identity or generated columns, cut pages silently,
 -- and cannot OVERRIDE an identity or advance a sequence. These functions can, and they hand rows over
 -- as the text that Postgres itself makes of them, so that no digit passes through a JSON number.
 -- Each request is one JSON object in a parameter of type text, so that nothing between here and there
