@@ -59,6 +59,35 @@ def test_code_with_unqualified_names_runs_as_it_does_for_the_role(
         assert project.rows("select distinct day from t where id <= 2500") == [(date(2026, 1, 2),)]
 
 
+@pytest.mark.parametrize("always", [True, False])
+def test_rows_that_a_trigger_altered_are_reported(project: PostgresProject, always: bool) -> None:
+    """With a role that cannot switch triggers off, or a trigger that always fires."""
+    project.sql(
+        "create table t (id int primary key, note text, price numeric);"
+        "insert into t select n, 'note ' || n, 1.50 from generate_series(1, 1500) n"
+    )
+    backup = project.back_up()
+    project.sql(
+        "delete from t where id < 10; update t set note = 'x' where id > 1400;"
+        "alter table t alter price type numeric(9, 4);"
+        "create function shout() returns trigger language plpgsql as"
+        " $$ begin if new.id % 2 = 0 then new.note := upper(new.note); end if; return new; end $$;"
+        "create trigger shout before insert or update on t for each row execute function shout();"
+    )
+    if always:
+        project.sql("alter table t enable always trigger shout")
+
+    with project.strong_role() if always else project.weak_role() as role:
+        report = project.restore(backup, user=role)
+
+    [table] = report.tables
+    assert (table.inserted, table.updated, table.unchanged) == (9, 1491, 0)
+    assert not report.is_whole
+    assert table.altered == 750
+    assert table.altered_rows[0].key == {"id": "2"}
+    assert table.altered_rows[0].columns["note"] == ('"note 2"', '"NOTE 2"')
+
+
 def test_a_domain_that_refuses_a_value_is_named_though_its_check_calls_functions(
     project: PostgresProject,
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from supakeep.databases.postgres.restore.comparison import Comparison, Found
@@ -142,6 +142,38 @@ class ClearPass(WritePass):
 
     def _moves(self, row: bytes, live: bytes) -> bool:
         return self._unique is None or not changed_columns(live, row).isdisjoint(self._unique)
+
+
+class CheckPass:
+    """After the rows are written and triggers may have changed them: counts those that are not as the
+    backup has them, apart from the `ignored` columns.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        comparison: Comparison,
+        changes: RowChanges,
+        ignored: Collection[str],
+    ) -> None:
+        self._target = target
+        self._comparison = comparison
+        self._changes = changes
+        self._ignored = ignored
+
+    def write(self, rows: Sequence[bytes]) -> None:
+        self._count(self._comparison.add(rows))
+
+    def finish(self) -> None:
+        self._count(self._comparison.finish())
+
+    def _count(self, ranges: Iterable[Found]) -> None:
+        for row, live in (pair for found in ranges for pair in found.differing):
+            if live is None:
+                self._changes.altered += 1
+            elif not changed_columns(row, live) <= self._target.fixed.union(self._ignored):
+                self._changes.altered += 1
+                self._changes.sample_altered(self._target.table.primary_key, row, live)
 
 
 class SkippedPass:

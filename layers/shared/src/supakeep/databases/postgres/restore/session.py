@@ -87,6 +87,8 @@ class RestoreSession:
         self._running: Future[None] | None = None
         self._writes = False
         self.readers: LiveReaders | None = None
+        # whether triggers may change what is written
+        self.triggers_fire = False
         self.dry_run = dry_run
 
     def to_read(self) -> Connection:

@@ -36,6 +36,9 @@ class TableOfBackup:
         self.table = table
         self.constraints = constraints
         self.compared = [name for name in backed_up.column_names if name in table.column_names]
+        types = {column.name: column.type for column in backed_up.columns}
+        # their values are converted, and may be spelled otherwise
+        self.retyped = {c.name for c in table.columns if types.get(c.name, c.type) != c.type}
         self.added = set(table.writable_columns) - set(backed_up.column_names)
         self.check = ValueCheck(session, table, backed_up)
         self._dropped = set(backed_up.column_names) - set(table.column_names)

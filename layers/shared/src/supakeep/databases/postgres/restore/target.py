@@ -115,7 +115,8 @@ class PostgresTransaction:
 
     def lock(self, tables: Sequence[Table]) -> None:
         """Keeps others from writing these tables until the end, so that the comparison holds."""
-        if self._session.dry_run or not self._writes_by_trigger(tables):
+        self._session.triggers_fire = self._writes_by_trigger(tables)
+        if self._session.dry_run or not self._session.triggers_fire:
             self._session.readers = self._open_readers(tables, self._exported_snapshot())
         # A session that holds a lock already is not queued behind one that waits for it. So all are
         # taken at once, and none is waited for while the readers hold it.
@@ -154,6 +155,8 @@ class PostgresTransaction:
             if self._enforces_foreign_keys and mode is RestoreMode.REPLACE:
                 check_delete_actions(connection, tables)
         for table in tables:
+            with mapped_errors("restore", table.qualified_name):
+                deferrable = deferrable_keys(connection, table)
             constraints = self._constraints[table.qualified_name]
             if self._enforces_foreign_keys and mode is RestoreMode.REPLACE:
                 check_keyless(table, constraints)
@@ -163,7 +166,7 @@ class PostgresTransaction:
             notices += [
                 f"{table.qualified_name}: the constraint {key.name} excludes rows and is "
                 "DEFERRABLE, so it is not checked while triggers are off"
-                for key in deferrable_keys(self._session.to_read(), table)
+                for key in deferrable
                 if key.excludes and not self._enforces_foreign_keys
             ]
         return notices

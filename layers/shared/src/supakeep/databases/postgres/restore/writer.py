@@ -10,6 +10,7 @@ from psycopg import errors
 from supakeep.databases.postgres.errors import mapped_errors
 from supakeep.databases.postgres.restore.deletion import DeletionAtOnce
 from supakeep.databases.postgres.restore.passes import (
+    CheckPass,
     ClearPass,
     DeletePass,
     InsertPass,
@@ -29,7 +30,8 @@ class KeyedWriter:
 
     With `deletes`, the live rows that the backup lacks are deleted too. One pass is enough, unless
     unique values changed places between rows: then everything is taken back, what is in the way is
-    cleared in a second pass, and the third one writes.
+    cleared in a second pass, and the third one writes. Where triggers may fire, the last pass checks
+    what they made of the rows.
     """
 
     def __init__(
@@ -65,11 +67,10 @@ class KeyedWriter:
                 self._pass.finish()
             except _CONFLICTS as exc:
                 self._start_over(exc)
-            if self._next is None:
-                if self._has_savepoint:
-                    self._rows.session.release_savepoint()
+            following = self._next or self._after_writing()
+            if following is None:
                 return False
-            self._pass = self._next()
+            self._pass = following()
             return True
 
     def _first_pass(self, *, was_empty: bool) -> Pass:
@@ -100,6 +101,20 @@ class KeyedWriter:
         self._rows.target.upsert.begin(overwritten)
         comparison = self._rows.comparison(finds_extra=finds_extra)
         return WritePass(self._rows.target, comparison, changes, self._mode)
+
+    def _after_writing(self) -> Callable[[], Pass] | None:
+        """The last pass, where triggers may have changed what was written."""
+        session, self._may_start_over = self._rows.session, False
+        if self._has_savepoint:
+            self._has_savepoint = False
+            session.release_savepoint()
+        if not (session.triggers_fire and self._overwrites) or isinstance(self._pass, CheckPass):
+            return None
+        return self._check_pass
+
+    def _check_pass(self) -> CheckPass:
+        comparison = self._rows.comparison(finds_extra=False)
+        return CheckPass(self._rows.target, comparison, self.changes, self._rows.retyped)
 
     def _start_over(self, exc: psycopg.Error) -> None:
         """Takes back what was written, since a unique value may become free; raises the error where
