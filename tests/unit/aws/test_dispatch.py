@@ -52,7 +52,9 @@ def test_a_function_that_cannot_be_started_is_told(client: Any, code: str) -> No
         stub.add_client_error("invoke", code, expected_params={
             "FunctionName": ANY, "InvocationType": "Event", "Payload": ANY,
         })  # fmt: skip
-        with pytest.raises(StorageUnavailableError, match="the-function could not be started"):
+        with pytest.raises(
+            StorageUnavailableError, match=f"the-function could not be started: {code}"
+        ):
             dispatcher.dispatch("backup", {})
 
 

@@ -30,9 +30,10 @@ class LambdaDispatcher:
         function = self._functions.get(action)
         if not function:
             raise ConfigurationError(
-                f"This function does not know which function does a {action}",
+                f"No function is configured to carry out a {action}",
                 operation="dispatch",
                 key=f"{action.upper()}_FUNCTION_NAME",
+                hint="In AWS the template sets it; elsewhere, use the command line.",
             )
         try:
             self._client.invoke(
@@ -40,12 +41,20 @@ class LambdaDispatcher:
                 InvocationType="Event",
                 Payload=json.dumps({**payload, "action": action}).encode(),
             )
-        except (ClientError, BotoCoreError) as exc:
-            raise StorageUnavailableError(
-                f"{function} could not be started: {type(exc).__name__}",
-                operation="dispatch",
-                key=function,
-            ) from exc
+        except ClientError as exc:
+            raise _not_started(function, exc.response["Error"]["Code"]) from exc
+        except BotoCoreError as exc:
+            raise _not_started(function, type(exc).__name__) from exc
+
+
+def _not_started(function: str, why: str) -> StorageUnavailableError:
+    return StorageUnavailableError(
+        f"The function {function} could not be started: {why}",
+        operation="dispatch",
+        key=function,
+        hint="Try again. If it stays like this, look whether the function exists, whether the role "
+        "may invoke it (lambda:InvokeFunction), and at the account's limit of concurrent runs.",
+    )
 
 
 class LambdaDeadline:

@@ -156,7 +156,7 @@ class DynamoDbRunStore:
                 f"The DynamoDB table {self._table} does not exist",
                 operation=operation,
                 key="RUNS_TABLE",
-                hint="Correct RUNS_TABLE; the command line works without it too.",
+                hint="Correct RUNS_TABLE. The command line also works without it.",
             ) from exc
         except ClientError as exc:
             raise _mapped(exc, operation, self._table) from exc
