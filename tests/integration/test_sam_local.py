@@ -217,7 +217,7 @@ def test_a_layer_that_cannot_be_built_says_why_and_replaces_nothing(tmp_path: Pa
 
 
 def test_an_unknown_engine_is_refused_with_those_that_are_known() -> None:
-    with pytest.raises(StackError, match="'lxc'; say docker or podman"):
+    with pytest.raises(StackError, match="'lxc'; use docker or podman"):
         sam_local.container_for("lxc")
 
 

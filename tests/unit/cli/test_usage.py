@@ -200,3 +200,26 @@ def test_a_condition_that_no_row_meets_is_said_and_exit_code_3(
     assert ended.code == 3
     assert f"! {CUSTOMERS}: no row of the backup has name = nobody" in ended.out
     assert shop.everything() == before
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_an_interrupted_restore_names_the_tables_that_it_may_have_written(
+    supakeep: Supakeep,
+    shop: InMemoryDatabase,
+    backup_in_copies: str,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    dry_run: bool,
+) -> None:
+    def interrupted(_: object) -> int:
+        raise KeyboardInterrupt
+
+    shop.delete(CUSTOMERS, id=5)
+    monkeypatch.setattr(shop, "count_table", interrupted)
+    how = ("--dry-run",) if dry_run else ("--confirm", PROJECT)
+
+    ended = to_its_end(supakeep, "restore", "latest", "--from", "copies", *how)
+
+    assert ended.code == 130
+    said = f"Rows may have been written to {CUSTOMERS}, " in ended.err
+    assert said is not dry_run

@@ -50,7 +50,12 @@ class RunRestore:
                 progress=progress,
                 safeguard=self._safeguard(progress, reader.stores[0]),
             )
-            return restore(request, reader)
+            try:
+                return restore(request, reader)
+            except KeyboardInterrupt as interrupt:
+                if not request.dry_run and not self.project.database.engine.atomic:
+                    _name_tables(interrupt, progress.run)
+                raise
 
         return TrackRuns.of(self.project, self.watcher).execute(run, work, self.deadline)
 
@@ -70,3 +75,12 @@ class RunRestore:
             return making.create(name, Trigger.PRE_RESTORE, BackupPolicy.of_tables(tables))
 
         return keep
+
+
+def _name_tables(interrupt: KeyboardInterrupt, run: Run) -> None:
+    """Notes which tables the interrupted restore may have written to."""
+    if run.tables:
+        interrupt.add_note(
+            f"Rows may have been written to {', '.join(run.tables)}. "
+            "Restoring again writes what is missing."
+        )
