@@ -36,4 +36,5 @@ def _table(fields: Mapping[str, Any]) -> Table:
         array_columns=tuple(fields["array_columns"]),
         json_columns=tuple(fields["json_columns"]),
         jsonb_columns=tuple(fields["jsonb_columns"]),
+        base_types=fields["base_types"],
     )

@@ -51,7 +51,8 @@ class Table(BaseModel):
     security would leave rows out without an error; `writable` is whether it may insert and update.
 
     Of `text_columns` a row holds the values' text, of `array_columns` where a lower bound is not 1.
-    `json_columns` and `jsonb_columns` are of these types or of domains over them.
+    `json_columns` and `jsonb_columns` are of these types or of domains over them; `base_types` has,
+    for each column of a domain, the type below all domains.
     """
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
@@ -71,6 +72,7 @@ class Table(BaseModel):
     array_columns: tuple[str, ...] = ()
     json_columns: tuple[str, ...] = ()
     jsonb_columns: tuple[str, ...] = ()
+    base_types: Mapping[str, str] = {}
 
     @property
     def qualified_name(self) -> str:

@@ -34,10 +34,12 @@ special as materialized (
                 and a.attnum = any((i.indkey::int2[])[0:i.indnkeyatts - 1]))) as texts,
          json_agg(a.attname order by a.attnum) filter (where k.is_array) as arrays,
          json_agg(a.attname order by a.attnum) filter (where k.base = 'json'::regtype) as jsons,
-         json_agg(a.attname order by a.attnum) filter (where k.base = 'jsonb'::regtype) as jsonbs
+         json_agg(a.attname order by a.attnum) filter (where k.base = 'jsonb'::regtype) as jsonbs,
+         -- -1: of any length, where a bare `bit` or `character` would have one of 1
+         json_object_agg(a.attname, format_type(k.base, -1)) filter (where k.base <> k.type) as bases
     from pg_attribute a join kinds k on k.type = a.atttypid
    where a.attrelid >= 16384 and a.attnum > 0 and not a.attisdropped
-     and (k.is_text or k.is_array or k.base in ('json'::regtype, 'jsonb'::regtype))
+     and (k.is_text or k.is_array or k.base <> k.type or k.base in ('json'::regtype, 'jsonb'::regtype))
    group by a.attrelid)
 select json_build_object(
   'schema_name', n.nspname,
@@ -53,6 +55,7 @@ select json_build_object(
   'array_columns', coalesce(s.arrays, '[]'),
   'json_columns', coalesce(s.jsons, '[]'),
   'jsonb_columns', coalesce(s.jsonbs, '[]'),
+  'base_types', coalesce(s.bases, '{}'),
   'columns', coalesce((
     select json_agg(json_build_object(
              'name', a.attname,

@@ -9,7 +9,7 @@ from psycopg import sql
 from supakeep.databases.postgres.restore.comparison import Found, Gap
 from supakeep.databases.postgres.restore.keys import Key, TableKeys
 from supakeep.databases.postgres.restore.session import RestoreSession
-from supakeep.databases.postgres.sql import columns_of, key_literal, key_of, rows_of
+from supakeep.databases.postgres.sql import columns_of, key_literal, key_of, key_operands, rows_of
 from supakeep.domain.schema import Table
 
 _NOTED = sql.Identifier("pg_temp", "supakeep_extra_rows")
@@ -86,7 +86,7 @@ class DeletionAtOnce(Deletion):
         query = sql.SQL("delete from {} t where {} in (select {} from {} n)").format(
             rows_of(self._table),
             key_of(self._table),
-            columns_of(self._table.primary_key, "n"),
+            key_operands(self._table, "n"),
             _NOTED,
         )
         connection = self._session.to_write()

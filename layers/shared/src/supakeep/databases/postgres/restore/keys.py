@@ -8,7 +8,14 @@ from psycopg import sql
 
 from supakeep.databases.postgres.lines import line_of
 from supakeep.databases.postgres.restore.session import RestoreSession
-from supakeep.databases.postgres.sql import columns_of, name_of, rows_of, type_of
+from supakeep.databases.postgres.sql import (
+    columns_of,
+    compared_type,
+    name_of,
+    operand,
+    rows_of,
+    type_of,
+)
 from supakeep.domain.row_changes import text_of, tokens_of
 from supakeep.domain.schema import Table
 
@@ -58,8 +65,10 @@ class TableKeys:
     def same(self) -> sql.Composable:
         """That a row of `t` has the key `k`."""
         return sql.SQL(" and ").join(
-            sql.SQL("t.{} = k.{}::{}").format(
-                sql.Identifier(name), sql.Identifier(f"k{i}"), type_of(self._table, name)
+            sql.SQL("{} = k.{}::{}").format(
+                operand(self._table, name),
+                sql.Identifier(f"k{i}"),
+                compared_type(self._table, name),
             )
             for i, name in enumerate(self._table.primary_key)
         )
