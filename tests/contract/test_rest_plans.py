@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 
+from devstack.supabase.lite import STATEMENT_SECONDS
 from supakeep.domain.schema import Table
 from tests.builders.tables import a_selection
 from tests.contract.exporting import exported
@@ -121,3 +124,30 @@ def test_a_large_table_gives_exactly_its_window(supabase: SupabaseWorkbench, lar
     keys = [row["id"] for row in found]
     assert keys == sorted(keys)
     assert {str(key) for key in keys} == expected
+
+
+@pytest.mark.hostile
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("key", KEYS.values())
+def test_a_window_of_millions_of_rows_is_read_within_the_seconds_of_a_request(
+    supabase: SupabaseWorkbench, key: str
+) -> None:
+    """The short form of this is the plans above."""
+    type_ = "bigint" if key == "n" else "uuid"
+    table = supabase.made(
+        f"create table {{schema}}.t (id {type_} primary key, at timestamptz, note text);"
+        f"insert into {{schema}}.t select {key}, '2020-01-01'::timestamptz + n * '1 minute'::interval,"
+        " repeat('x', 100) from generate_series(1, 3000000) n;"
+        "create index on {schema}.t (at); analyze {schema}.t"
+    )
+    since = dt.datetime(2020, 1, 1, tzinfo=dt.UTC) + dt.timedelta(minutes=3_000_000, days=-30)
+    selections = {
+        10_000: a_selection(table, last_rows=10_000, order_by="at"),
+        43_201: a_selection(table, last_days=30, time_column="at", since=since),
+    }
+
+    for rows, selection in selections.items():
+        began = time.monotonic()
+        assert len(exported(supabase, selection)) == rows
+        assert supabase.database.count_untouched(selection) == rows
+        assert time.monotonic() - began < STATEMENT_SECONDS

@@ -11,7 +11,7 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from supakeep.errors import DatabaseUnavailableError
+from supakeep.errors import DatabaseUnavailableError, StatementTimeoutError
 from supakeep.ports import Rows
 from tests.builders.tables import a_selection
 from tests.unit.databases.test_data_api import ORDERS, asked, database_over, failing
@@ -106,6 +106,38 @@ def test_a_window_that_cannot_be_cut_in_time_is_read_in_one() -> None:
     [portion] = database_over(server).export(selection)
 
     assert portion.count == 3
+
+
+@pytest.mark.parametrize("rows", [0, 3])
+def test_rows_of_before_the_first_page_are_looked_for_afterwards(rows: int) -> None:
+    moments = iter(["700", "800"])
+    counted: list[dict[str, Any]] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        if "limit" in asked(request):
+            fields = {"rows": "{}" * rows, "count": rows, "after": None}
+            moment = next(moments, None)
+            return httpx.Response(
+                200, json={**fields, "end": moment != "700" or not rows, "moment": moment}
+            )
+        counted.append(asked(request))
+        return httpx.Response(200, json={"rows": 5})
+
+    database = database_over(server)
+    list(database.export(a_selection(ORDERS)))
+
+    assert database.count_untouched(a_selection(ORDERS)) == 5
+    assert counted[0]["untouched_since"] == "700"
+
+
+def test_a_window_that_takes_too_long_is_an_error_that_names_the_missing_index() -> None:
+    selection = a_selection(ORDERS, last_rows=9, order_by="created_at")
+
+    with pytest.raises(StatementTimeoutError) as failed:
+        list(failing(500, "57014").export(selection))
+
+    assert failed.value.hint is not None
+    assert 'CREATE INDEX ON "public"."orders" ("created_at");' in failed.value.hint
 
 
 def test_the_next_page_is_on_its_way_while_the_caller_works_on_this_one() -> None:

@@ -13,7 +13,7 @@ from supakeep.databases.data_api.catalog import catalog_in, described
 from supakeep.databases.data_api.client import DataApiClient, named
 from supakeep.databases.data_api.pages import Page, PageReader
 from supakeep.domain.plan import Selection
-from supakeep.domain.schema import Catalog
+from supakeep.domain.schema import Catalog, quoted_identifier
 from supakeep.errors import StatementTimeoutError
 from supakeep.ports import Rows
 
@@ -63,9 +63,17 @@ class DataApiSnapshot:
         table = selection.table
         reader = PageReader(self._client, table, abandoned)
         if selection.policy.is_whole:
-            yield from self._moment_kept(selection, reader.pages({}))
+            yield from reader.pages({})
+            self._settled[table.qualified_name] = {"moment": reader.moment}
             return
-        window = _window(selection)
+        try:
+            yield from self._pages_of_window(selection, reader)
+        except StatementTimeoutError as exc:
+            exc.hint = _index_hint(selection)
+            raise
+
+    def _pages_of_window(self, selection: Selection, reader: PageReader) -> Iterator[Page]:
+        table, window = selection.table, _window(selection)
         settled = self._settle({**window, "key": table.primary_key}, selection)
         self._settled[table.qualified_name] = {
             "bound": settled["bound"],
@@ -73,11 +81,6 @@ class DataApiSnapshot:
         }
         for limits in slices(settled["cuts"]):
             yield from reader.pages({**window, "bound": settled["bound"], **limits})
-
-    def _moment_kept(self, selection: Selection, pages: Iterator[Page]) -> Iterator[Page]:
-        for page in pages:
-            self._settled.setdefault(selection.table.qualified_name, {"moment": page.moment})
-            yield page
 
     def _settle(self, request: Mapping[str, Any], selection: Selection) -> dict[str, Any]:
         """Which rows the window holds, cut into slices where the server has the time for that."""
@@ -126,3 +129,13 @@ def _window(selection: Selection) -> dict[str, Any]:
     if selection.policy.order_by is not None:
         window["order_by"] = selection.policy.order_by
     return window
+
+
+def _index_hint(selection: Selection) -> str:
+    table = selection.table
+    names = (table.schema_name, table.name, selection.policy.columns[0])
+    schema, name, column = map(quoted_identifier, names)
+    return (
+        "An index on the window's column makes this fast, however large the table is. Run in the SQL "
+        f"editor: CREATE INDEX ON {schema}.{name} ({column});"
+    )

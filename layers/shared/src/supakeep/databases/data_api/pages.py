@@ -24,7 +24,6 @@ class Page(NamedTuple):
     rows: Rows
     after: Any
     is_end: bool
-    moment: str
 
 
 class PageSize:
@@ -44,13 +43,14 @@ class PageSize:
 
 
 class PageReader:
-    """Reads pages of `table` until `abandoned` is set."""
+    """Reads pages of `table` until `abandoned` is set; `moment` is that of the first one."""
 
     def __init__(self, client: DataApiClient, table: Table, abandoned: Event) -> None:
         self._client = client
         self._table = table
         self._abandoned = abandoned
         self._size = PageSize()
+        self.moment: str | None = None
         self._request = {
             **named(table),
             "key": table.primary_key,
@@ -98,4 +98,5 @@ class PageReader:
         )
         # as bytes, which take half the memory or a quarter
         rows = Rows(answer["rows"].encode(), answer["count"])
-        return Page(rows, answer["after"], answer["end"], answer["moment"])
+        self.moment = self.moment or answer["moment"]
+        return Page(rows, answer["after"], answer["end"])
