@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from supakeep.archive.reader import BackupReader
-from supakeep.domain.manifest import Manifest, TableEntry, TableStatus
-from supakeep.domain.restore import RestoredTable, RestoreReport, RestoreRequest
+from supakeep.domain.manifest import Manifest
+from supakeep.domain.restore import RestoreReport, RestoreRequest
 from supakeep.domain.restore_plan import (
     TableRestore,
     check_confirmation,
@@ -15,23 +15,9 @@ from supakeep.domain.restore_plan import (
     check_undo,
     plan_restore,
 )
-from supakeep.domain.row_changes import RestoreMode
-from supakeep.domain.schema import Catalog
-from supakeep.ports import (
-    AtomicTransaction,
-    Deadline,
-    Progress,
-    TableWriter,
-    TargetDatabase,
-    TargetTransaction,
-)
+from supakeep.ports import Deadline, Progress, TargetDatabase
 from supakeep.usecases.chosen_rows import ChosenRows
-from supakeep.usecases.restore_outcome import (
-    advance_sequences,
-    check_count,
-    check_foreign_keys,
-    count,
-)
+from supakeep.usecases.restore_steps import RestoreSteps
 
 
 @dataclass(frozen=True)
@@ -61,148 +47,57 @@ class RestoreBackup:
         with self.target.transaction(dry_run=request.dry_run) as transaction:
             catalog = transaction.catalog()
             planned = plan_restore(reader.manifest, request, catalog)
-            self.progress.phase("checking the backup")
-            # all of them where all is restored: damage between the rows is damage too
-            entries = [table.entry for table in planned]
-            volumes = reader.volumes_of(entries) if request.tables else reader.manifest.volumes
-            reader.check_volumes(volumes, self.deadline)
-            return self._restore(transaction, catalog, planned, ChosenRows(reader, request))
+            self._check_volumes(request, reader, planned)
+            rows = ChosenRows(reader, request)
+            steps = RestoreSteps(transaction, catalog, planned, rows, self.deadline, self.progress)
+            return self._restore(steps)
 
-    def _restore(
-        self,
-        transaction: TargetTransaction,
-        catalog: Catalog,
-        planned: list[TableRestore],
-        source: ChosenRows,
-    ) -> RestoreReport:
-        request, tables = source.request, [table.live for table in planned]
-        warnings = [*_incompleteness(source.reader.manifest, request), *transaction.notices]
-        warnings += [note for table in planned for note in table.notes]
-        if isinstance(transaction, AtomicTransaction):
-            warnings += transaction.check(tables, request.mode)
-            transaction.lock(tables)
-        undo, notes = self._keep_undo(planned, request)
-        warnings += notes
+    def _check_volumes(
+        self, request: RestoreRequest, reader: BackupReader, planned: Sequence[TableRestore]
+    ) -> None:
+        self.progress.phase("checking the backup")
+        # all of them where all is restored: damage between the rows is damage too
+        entries = [table.entry for table in planned]
+        volumes = reader.volumes_of(entries) if request.tables else reader.manifest.volumes
+        reader.check_volumes(volumes, self.deadline)
+
+    def _restore(self, steps: RestoreSteps) -> RestoreReport:
+        request = steps.rows.request
+        steps.begin()
+        undo = self._keep_undo(steps)
         self.progress.phase("comparing" if request.dry_run else "restoring")
-        restored = []
-        for table in planned:
-            done, notes = self._write(transaction, table, source)
-            restored.append(done)
-            warnings += notes
-            if done.written and not request.dry_run:
-                warnings += advance_sequences(transaction, table.live)
-        if isinstance(transaction, AtomicTransaction):
-            if request.mode is RestoreMode.REPLACE:
-                restored = self._delete(transaction, planned, restored, source)
-            if not request.dry_run:
-                check_foreign_keys(transaction, tables, catalog, restored)
-        counted, notes = self._count(transaction, planned, restored, source)
+        steps.write()
+        steps.delete_extra()
+        steps.check_foreign_keys()
+        steps.count(check=self.target.engine.atomic and not request.dry_run)
         if self.target.engine.atomic:
             # the last moment to keep nothing: another run may have taken over meanwhile
             self.deadline.check()
+        return self._report(steps, undo)
+
+    def _keep_undo(self, steps: RestoreSteps) -> str | None:
+        """The name of a backup of the tables as they are now."""
+        request = steps.rows.request
+        if self.safeguard is None or not request.keep_undo or request.dry_run:
+            return None
+        self.progress.phase("keeping an undo copy")
+        kept = self.safeguard([table.qualified_name for table in steps.tables])
+        steps.warnings += check_undo(kept, steps.tables)
+        return kept.backup
+
+    def _report(self, steps: RestoreSteps, undo: str | None) -> RestoreReport:
+        request, reader = steps.rows.request, steps.rows.reader
+        chosen = any(table.rows_chosen for table in steps.restored)
         return RestoreReport(
-            backup=source.reader.manifest.backup,
+            backup=reader.manifest.backup,
             project=self.project,
             mode=request.mode,
             into_schema=request.into_schema,
             undo_backup=undo,
             dry_run=request.dry_run,
-            read_from=source.reader.read_from,
-            tables=tuple(counted),
-            found_nothing=request.where is not None and not any(t.rows_chosen for t in counted),
-            passed_over=(*request.passed_over, *source.reader.passed_over),
-            warnings=(
-                *source.reader.notices,
-                *warnings,
-                *notes,
-                *_unmatched(request, counted),
-            ),
+            read_from=reader.read_from,
+            tables=tuple(steps.restored),
+            found_nothing=request.where is not None and not chosen,
+            passed_over=(*request.passed_over, *reader.passed_over),
+            warnings=(*reader.notices, *steps.warnings),
         )
-
-    def _keep_undo(
-        self, planned: Sequence[TableRestore], request: RestoreRequest
-    ) -> tuple[str | None, list[str]]:
-        """The backup of the tables as they are now, and warnings."""
-        if self.safeguard is None or not request.keep_undo or request.dry_run:
-            return None, []
-        self.progress.phase("keeping an undo copy")
-        kept = self.safeguard([table.live.qualified_name for table in planned])
-        return kept.backup, check_undo(kept, [table.live for table in planned])
-
-    def _write(
-        self, transaction: TargetTransaction, table: TableRestore, source: ChosenRows
-    ) -> tuple[RestoredTable, list[str]]:
-        """What became of the table's rows, and warnings."""
-        entry = table.entry
-        writer = transaction.writer(table.live, entry.table, source.request.mode)
-        chosen, again = self._pass(writer, entry, source)
-        while again:
-            chosen, again = self._pass(writer, entry, source)
-        self.progress.table(entry.name, chosen, "complete")
-        notes = [f"{entry.name}: {note}" for note in writer.changes.notes]
-        return RestoredTable.of(entry, writer.changes, chosen=chosen), notes
-
-    def _pass(self, writer: TableWriter, entry: TableEntry, source: ChosenRows) -> tuple[int, bool]:
-        """Gives all chosen rows to the writer; returns their number, and whether it wants them again."""
-        chosen = 0
-        for batch in source.of(entry):
-            self.deadline.check()
-            writer.write(batch)
-            chosen += len(batch)
-            self.progress.table(entry.name, chosen, "running")
-        return chosen, writer.finish()
-
-    def _delete(
-        self,
-        transaction: AtomicTransaction,
-        planned: Sequence[TableRestore],
-        restored: Sequence[RestoredTable],
-        source: ChosenRows,
-    ) -> list[RestoredTable]:
-        """Deletes, children before parents, what the writers could not delete yet."""
-        done = []
-        for table, written in reversed([*zip(planned, restored, strict=True)]):
-            deletion = transaction.deletion(table.live, table.entry.table)
-            if deletion is None:
-                done.append(written)
-                continue
-            self._pass(deletion, table.entry, source)
-            done.append(written.model_copy(update={"deleted": deletion.changes.deleted}))
-        return done[::-1]
-
-    def _count(
-        self,
-        transaction: TargetTransaction,
-        planned: Sequence[TableRestore],
-        restored: Sequence[RestoredTable],
-        source: ChosenRows,
-    ) -> tuple[list[RestoredTable], list[str]]:
-        counted, warnings = [], []
-        for table, done in zip(planned, restored, strict=True):
-            rows, notes = count(transaction, table.live)
-            counted.append(done.model_copy(update={"rows_in_database": rows}))
-            warnings += notes
-            warnings += [
-                f"{done.name}.{column} keeps its value in {n:,} rows: the database generates it"
-                for column, n in done.kept.items()
-            ]
-            if self.target.engine.atomic and not source.request.dry_run:
-                check_count(counted[-1], source.request.mode)
-        return counted, warnings
-
-
-def _incompleteness(manifest: Manifest, request: RestoreRequest) -> Iterator[str]:
-    if request.tables is not None:
-        return
-    for entry in manifest.tables:
-        if entry.status is not TableStatus.COMPLETE:
-            yield f"{entry.name} is incomplete in {manifest.backup} and was left out"
-
-
-def _unmatched(request: RestoreRequest, tables: Sequence[RestoredTable]) -> Iterator[str]:
-    if request.where is None:
-        return
-    condition = " and ".join(f"{column} = {value}" for column, value in request.where.items())
-    for table in tables:
-        if not table.rows_chosen:
-            yield f"{table.name}: no row of the backup has {condition}"

@@ -1,0 +1,126 @@
+"""The steps of one restore, in the order in which they are taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from supakeep.domain.manifest import Manifest, TableEntry, TableStatus
+from supakeep.domain.restore import RestoredTable, RestoreRequest
+from supakeep.domain.restore_plan import TableRestore
+from supakeep.domain.row_changes import RestoreMode
+from supakeep.domain.schema import Catalog, Table
+from supakeep.ports import AtomicTransaction, Deadline, Progress, TableWriter, TargetTransaction
+from supakeep.usecases.chosen_rows import ChosenRows
+from supakeep.usecases.restore_outcome import (
+    advance_sequences,
+    check_count,
+    check_foreign_keys,
+    count,
+)
+
+
+@dataclass
+class RestoreSteps:
+    """One restore into an open transaction. What it did and what the caller should know gather in
+    `restored` and `warnings`.
+    """
+
+    transaction: TargetTransaction
+    catalog: Catalog
+    planned: Sequence[TableRestore]
+    rows: ChosenRows
+    deadline: Deadline
+    progress: Progress
+    restored: list[RestoredTable] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def tables(self) -> list[Table]:
+        """The live tables, parents before children."""
+        return [table.live for table in self.planned]
+
+    def begin(self) -> None:
+        """Checks what can be checked before the first write, and locks the tables."""
+        self.warnings += _incompleteness(self.rows.reader.manifest, self.rows.request)
+        self.warnings += self.transaction.notices
+        self.warnings += [note for table in self.planned for note in table.notes]
+        if isinstance(self.transaction, AtomicTransaction):
+            self.warnings += self.transaction.check(self.tables, self.rows.request.mode)
+            self.transaction.lock(self.tables)
+
+    def write(self) -> None:
+        """Writes the rows, parents before children, and moves sequences past them."""
+        for table in self.planned:
+            done = self._write(table)
+            self.restored.append(done)
+            if done.written and not self.rows.request.dry_run:
+                self.warnings += advance_sequences(self.transaction, table.live)
+
+    def delete_extra(self) -> None:
+        """Deletes, children before parents, the rows that the writers could not delete yet."""
+        transaction = self.transaction
+        replaces = self.rows.request.mode is RestoreMode.REPLACE
+        if not (replaces and isinstance(transaction, AtomicTransaction)):
+            return
+        for number, table in reversed([*enumerate(self.planned)]):
+            deletion = transaction.deletion(table.live, table.entry.table)
+            if deletion is not None:
+                self._pass(deletion, table.entry)
+                deleted = {"deleted": deletion.changes.deleted}
+                self.restored[number] = self.restored[number].model_copy(update=deleted)
+
+    def check_foreign_keys(self) -> None:
+        """Raises RestoreError where rows refer to rows that are missing now."""
+        if isinstance(self.transaction, AtomicTransaction) and not self.rows.request.dry_run:
+            check_foreign_keys(self.transaction, self.tables, self.catalog, self.restored)
+
+    def count(self, *, check: bool) -> None:
+        """Counts the tables; with `check`, raises RestoreError where rows were kept back."""
+        request = self.rows.request
+        for number, table in enumerate(self.planned):
+            rows, notes = count(self.transaction, table.live)
+            done = self.restored[number].model_copy(update={"rows_in_database": rows})
+            self.restored[number] = done
+            self.warnings += [*notes, *_kept(done), *_unmatched(request, done)]
+            if check:
+                check_count(done, request.mode)
+
+    def _write(self, table: TableRestore) -> RestoredTable:
+        entry = table.entry
+        writer = self.transaction.writer(table.live, entry.table, self.rows.request.mode)
+        chosen, again = self._pass(writer, entry)
+        while again:
+            chosen, again = self._pass(writer, entry)
+        self.progress.table(entry.name, chosen, "complete")
+        self.warnings += [f"{entry.name}: {note}" for note in writer.changes.notes]
+        return RestoredTable.of(entry, writer.changes, chosen=chosen)
+
+    def _pass(self, writer: TableWriter, entry: TableEntry) -> tuple[int, bool]:
+        """Gives all chosen rows to the writer; returns their number, and whether it wants them again."""
+        chosen = 0
+        for batch in self.rows.of(entry):
+            self.deadline.check()
+            writer.write(batch)
+            chosen += len(batch)
+            self.progress.table(entry.name, chosen, "running")
+        return chosen, writer.finish()
+
+
+def _incompleteness(manifest: Manifest, request: RestoreRequest) -> Iterator[str]:
+    if request.tables is not None:
+        return
+    for entry in manifest.tables:
+        if entry.status is not TableStatus.COMPLETE:
+            yield f"{entry.name} is incomplete in {manifest.backup} and was left out"
+
+
+def _kept(table: RestoredTable) -> Iterator[str]:
+    for column, rows in table.kept.items():
+        yield f"{table.name}.{column} keeps its value in {rows:,} rows: the database generates it"
+
+
+def _unmatched(request: RestoreRequest, table: RestoredTable) -> Iterator[str]:
+    if request.where is not None and not table.rows_chosen:
+        condition = " and ".join(f"{column} = {value}" for column, value in request.where.items())
+        yield f"{table.name}: no row of the backup has {condition}"
