@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from supakeep.databases.data_api.client import Retries
 from supakeep.databases.data_api.database import SupabaseRestDatabase
 from supakeep.databases.data_api.export import DataApiSnapshot
 from supakeep.databases.data_api.target import DataApiTarget
@@ -11,6 +12,8 @@ from supakeep.databases.data_api.writer import UpsertCounts
 from supakeep.domain.plan import Selection
 from supakeep.domain.schema import Catalog, Table
 from supakeep.ports import Rows
+
+FOUR_ATTEMPTS = Retries(first_pause_seconds=0, attempts=4)
 
 
 class RestCalls:

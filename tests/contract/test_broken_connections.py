@@ -18,7 +18,7 @@ from supakeep.errors import DatabaseUnavailableError, StorageUnavailableError
 from supakeep.ports import ObjectStore
 from supakeep.stores.s3 import S3ObjectStore
 from supakeep.stores.supabase_storage import SupabaseObjectStore
-from tests.builders.rest_calls import RestCalls
+from tests.builders.rest_calls import FOUR_ATTEMPTS, RestCalls
 
 KEY = "daily/backup_abc_2026-11-22.sql.json"
 
@@ -150,7 +150,7 @@ def test_a_server_that_is_gone_fails_every_operation(serve: Serve, store_at: Sto
 def test_a_database_that_breaks_off_is_unavailable(serve: Serve, answer: bytes) -> None:
     with httpx.Client(timeout=5) as http:
         url = serve(answer).url
-        database = RestCalls(SupabaseRestDatabase(url, "key", client=http, retry_seconds=0))
+        database = RestCalls(SupabaseRestDatabase(url, "key", client=http, retries=FOUR_ATTEMPTS))
 
         with pytest.raises(DatabaseUnavailableError):
             database.catalog()

@@ -13,7 +13,7 @@ import pytest
 from supakeep.databases.data_api.database import SupabaseRestDatabase
 from supakeep.errors import DatabaseError, StorageError
 from supakeep.stores.supabase_storage import SupabaseObjectStore
-from tests.builders.rest_calls import RestCalls
+from tests.builders.rest_calls import FOUR_ATTEMPTS, RestCalls
 from tests.builders.tables import a_selection, a_table
 
 KEY = "daily/backup_abc_2026-11-22.sql.json"
@@ -93,7 +93,7 @@ def test_storage_follows_no_redirect(redirection: Redirection) -> None:
 
 
 def test_the_database_follows_no_redirect(redirection: Redirection) -> None:
-    project = SupabaseRestDatabase(redirection.url, "sb_secret_x", retry_seconds=0)
+    project = SupabaseRestDatabase(redirection.url, "sb_secret_x", retries=FOUR_ATTEMPTS)
     database = RestCalls(project)
     orders = a_table("orders")
     for attempt in (

@@ -8,7 +8,7 @@ import pytest
 
 from supakeep.databases.data_api.database import SupabaseRestDatabase
 from supakeep.errors import DatabasePermissionError, FunctionsMissingError
-from tests.builders.rest_calls import RestCalls
+from tests.builders.rest_calls import FOUR_ATTEMPTS, RestCalls
 from tests.builders.tables import a_selection
 from tests.contract.conftest import Servers
 from tests.contract.exporting import exported
@@ -76,7 +76,7 @@ def test_any_key_but_the_secret_one_is_refused_with_what_to_use(
     key = {"publishable": servers.lite.publishable_key, "wrong": "sb_secret_no", "empty": "x"}[
         which
     ]
-    project = SupabaseRestDatabase(servers.lite.url, key, client=http, retry_seconds=0)
+    project = SupabaseRestDatabase(servers.lite.url, key, client=http, retries=FOUR_ATTEMPTS)
     database = RestCalls(project)
 
     with pytest.raises(DatabasePermissionError, match=r"^Permission denied") as refused:

@@ -11,7 +11,7 @@ import pytest
 from supakeep.databases.data_api.database import SupabaseRestDatabase
 from supakeep.errors import DatabaseUnavailableError, StorageUnavailableError
 from supakeep.stores.supabase_storage import SupabaseObjectStore
-from tests.builders.rest_calls import RestCalls
+from tests.builders.rest_calls import FOUR_ATTEMPTS, RestCalls
 from tests.builders.tables import a_selection, a_table
 
 URL = "https://abc.supabase.co"
@@ -43,7 +43,7 @@ def store_over(content: bytes) -> SupabaseObjectStore:
 
 def database_over(content: bytes) -> RestCalls:
     client = answering(content)
-    database = SupabaseRestDatabase(URL, "sb_secret_x", client=client, retry_seconds=0)
+    database = SupabaseRestDatabase(URL, "sb_secret_x", client=client, retries=FOUR_ATTEMPTS)
     return RestCalls(database)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
@@ -20,13 +22,22 @@ from supakeep.databases.data_api.errors import (
 )
 from supakeep.domain.schema import Table
 from supakeep.errors import StatementTimeoutError
-from supakeep.retries import retrying
+from supakeep.retries import OUTAGE_SECONDS, retrying
 from supakeep.supabase_gateway import key_headers
 
 _TIMEOUT = httpx.Timeout(90.0, connect=10.0)
-_ATTEMPTS = 4
-# after so long no further attempt is begun: a table that hangs must leave time for the others
-_CALL_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Retries:
+    """How a call that fails is repeated: as long as an outage may last, or for some attempts."""
+
+    first_pause_seconds: float = 0.5
+    attempts: int | None = None
+    sleep: Callable[[float], Any] | None = None
+
+
+USUAL = Retries()
 
 
 class DataApiClient:
@@ -36,7 +47,7 @@ class DataApiClient:
     """
 
     def __init__(
-        self, url: str, key: str, *, client: httpx.Client | None = None, retry_seconds: float = 0.5
+        self, url: str, key: str, *, client: httpx.Client | None = None, retries: Retries = USUAL
     ) -> None:
         client = client or _Client(timeout=_TIMEOUT, follow_redirects=False)
         client.event_hooks["response"].append(raise_for_gateway)
@@ -45,7 +56,7 @@ class DataApiClient:
             headers=key_headers(key),
             http_client=client,
         )
-        self._retry_seconds = retry_seconds
+        self._retries = retries
 
     def call(
         self,
@@ -57,17 +68,19 @@ class DataApiClient:
         repeat_timeouts: bool = True,
         abandoned: Event | None = None,
     ) -> Any:
-        """What the function answers, after as many attempts as it takes and time allows.
+        """What the function answers, after as many attempts as it takes and time allows. A call that
+        writes is repeated as well: each function comes to the same when it is called again.
 
         Raises as of SourceDatabase; StatementTooLargeError or StatementTimeoutError where fewer
         rows at a time may pass: who can ask for fewer does not want timeouts repeated.
         """
         arguments = {} if request is None else {"request": json.dumps(request)}
         repeat = retrying(
-            attempts=_ATTEMPTS,
-            first_pause_seconds=self._retry_seconds,
-            give_up_after_seconds=_CALL_SECONDS,
+            attempts=self._retries.attempts,
+            first_pause_seconds=self._retries.first_pause_seconds,
+            give_up_after_seconds=OUTAGE_SECONDS,
             abandoned=abandoned,
+            sleep=self._retries.sleep,
         )
         # handed past the retrying, which refers to itself and would keep a page of rows with it
         # until the garbage collection
@@ -85,24 +98,27 @@ class DataApiClient:
         answer = answers.pop()
         if isinstance(answer, StatementTimeoutError):
             raise answer
-        if not isinstance(answer, dict):
-            raise no_answer(function, "something else than its function", table)
         return answer
 
     def _call_once(
         self, function: str, arguments: dict[str, str], table: Table | None, *, writing: bool
     ) -> Any:
+        began = time.monotonic()
         try:
-            return self._api.rpc(function, arguments).execute().data
+            answer = self._api.rpc(function, arguments).execute().data
         except APIError as exc:
             raise_mapped(exc, table, writing=writing)
         except httpx.HTTPStatusError as exc:
-            raise gateway_error(function, exc.response, table) from exc
+            waited = time.monotonic() - began
+            raise gateway_error(function, exc.response, table, waited_seconds=waited) from exc
         except httpx.HTTPError as exc:
             raise transport_error(function, exc, table) from exc
         except ValueError as exc:
             # an answer of 200 that is not JSON, such as a proxy's page
             raise no_answer(function, type(exc).__name__, table) from exc
+        if not isinstance(answer, dict):
+            raise no_answer(function, "something other than its function", table)
+        return answer
 
 
 class _Client(httpx.Client):

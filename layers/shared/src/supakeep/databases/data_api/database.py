@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import httpx
 
-from supakeep.databases.data_api.client import DataApiClient
+from supakeep.databases.data_api.client import USUAL, DataApiClient, Retries
 from supakeep.databases.data_api.export import DataApiSnapshot
 from supakeep.databases.data_api.restore import BatchTransaction
 from supakeep.databases.data_api.target import DataApiTarget
@@ -26,9 +26,9 @@ class SupabaseRestDatabase:
     engine = REST
 
     def __init__(
-        self, url: str, key: str, *, client: httpx.Client | None = None, retry_seconds: float = 0.5
+        self, url: str, key: str, *, client: httpx.Client | None = None, retries: Retries = USUAL
     ) -> None:
-        self._client = DataApiClient(url, key, client=client, retry_seconds=retry_seconds)
+        self._client = DataApiClient(url, key, client=client, retries=retries)
 
     @contextmanager
     def snapshot(self, selects: TableFilter = every_table) -> Iterator[DataApiSnapshot]:  # noqa: ARG002

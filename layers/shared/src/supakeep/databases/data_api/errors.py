@@ -38,8 +38,10 @@ _MISSING_TABLE_CODES = ("42P01", "PGRST205", "3F000")
 
 # where a gateway answers in PostgREST's place, the HTTP status is all there is
 _UNAVAILABLE_STATUSES = frozenset((429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 544))
-# the gateway waited for the answer as long as it waits for any
+# The gateway waited for the answer as long as it waits for any. One that answers so at once did not
+# reach the database, which is an outage.
 _TIMEOUT_STATUSES = frozenset((504, 524))
+_PATIENT_SECONDS = 20
 
 
 def no_answer(function: str, what: str, table: Table | None) -> DatabaseUnavailableError:
@@ -55,13 +57,16 @@ def transport_error(
     return _no_answer(kind, function, type(exc).__name__, table)
 
 
-def gateway_error(function: str, response: httpx.Response, table: Table | None) -> DatabaseError:
+def gateway_error(
+    function: str, response: httpx.Response, table: Table | None, *, waited_seconds: float
+) -> DatabaseError:
     """The error for an answer that Supabase's gateway gave in PostgREST's place."""
     status = response.status_code
     if status in RESTRICTED_STATUSES:
         message, hint = RESTRICTED_STATUSES[status]
         return DatabaseError(f"{message} (HTTP {status})", operation=function, hint=hint)
-    kind = StatementTimeoutError if status in _TIMEOUT_STATUSES else DatabaseUnavailableError
+    timed_out = status in _TIMEOUT_STATUSES and waited_seconds >= _PATIENT_SECONDS
+    kind = StatementTimeoutError if timed_out else DatabaseUnavailableError
     error = _no_answer(kind, function, f"HTTP {status}", table)
     error.retry_after_seconds = requested_pause(response.headers.get("retry-after"))
     return error
@@ -80,7 +85,9 @@ def _no_answer(
 
 
 def raise_for_gateway(response: httpx.Response) -> None:
-    """Raises HTTPStatusError where PostgREST did not answer: its errors all have a code."""
+    """Raises HTTPStatusError where PostgREST did not answer, whose errors all have a code, and where
+    the answer says when to come back.
+    """
     status = response.status_code
     if status not in _UNAVAILABLE_STATUSES and status not in RESTRICTED_STATUSES:
         return
@@ -88,7 +95,7 @@ def raise_for_gateway(response: httpx.Response) -> None:
         body = json.loads(response.read())
     except ValueError:
         body = None
-    if not isinstance(body, dict) or not body.get("code"):
+    if "retry-after" in response.headers or not isinstance(body, dict) or not body.get("code"):
         response.raise_for_status()
 
 

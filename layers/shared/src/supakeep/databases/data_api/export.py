@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import cached_property
 from threading import Event
 from typing import Any
@@ -48,10 +49,10 @@ class DataApiSnapshot:
         ahead, abandoned = ThreadPoolExecutor(1, "supakeep-page"), Event()
         pages = self._pages(selection, abandoned)
         try:
-            page = next(pages, None)
+            page = _next(pages)
             while page is not None:
                 # on its way while the caller works on this one
-                coming = ahead.submit(next, pages, None)
+                coming = ahead.submit(copy_context().run, _next, pages)
                 yield page.rows
                 page = coming.result()
         finally:
@@ -110,6 +111,10 @@ class DataApiSnapshot:
         request = {**_window(selection), "key": table.primary_key, "bound": bound, **limits}
         rows: int = self._client.call("supakeep_count", request, table)["rows"]
         return rows
+
+
+def _next(pages: Iterator[Page]) -> Page | None:
+    return next(pages, None)
 
 
 def slices(cuts: Sequence[Any] | None) -> Iterator[dict[str, Any]]:

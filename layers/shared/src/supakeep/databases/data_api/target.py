@@ -84,7 +84,9 @@ class DataApiTarget:
             "rows": (b"[" + b",".join(rows) + b"]").decode(),
             "dry_run": dry_run,
         }
-        answer = self._client.call("supakeep_upsert", request, table, writing=True)
+        answer = self._client.call(
+            "supakeep_upsert", request, table, writing=True, repeat_timeouts=False
+        )
         return _validated(_UPSERTED, answer, "supakeep_upsert", table)
 
     def advance_sequences(self, table: Table) -> Sequence[str]:
