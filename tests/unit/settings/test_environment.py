@@ -106,6 +106,7 @@ def test_a_size_that_cannot_be_is_refused_by_its_name(size: str) -> None:
 
     assert refused.value.message.startswith("MAX_OBJECT_BYTES: ")
     assert refused.value.key == "MAX_OBJECT_BYTES"
+    assert refused.value.hint == "docs/configuration.md lists the settings with their limits."
 
 
 def test_secrets_do_not_show() -> None:

@@ -76,7 +76,10 @@ class Settings(BaseModel):
             problem = exc.errors(include_url=False, include_input=False)[0]
             name = str(problem["loc"][0]).upper()
             raise ConfigurationError(
-                f"{name}: {problem['msg']}", operation="read settings", key=name
+                f"{name}: {problem['msg']}",
+                operation="read settings",
+                key=name,
+                hint="docs/configuration.md lists the settings with their limits.",
             ) from None
 
     @property
