@@ -93,6 +93,47 @@ def test_ranges_that_exclude_each_other_move_back(
     assert project.dump() == before
 
 
+KINDS = {
+    "on a generated column": "create table t (id int primary key, email text,"
+    " low text generated always as (lower(email)) stored unique)",
+    "excluding by equality": "create table t (id int primary key, email text,"
+    " exclude using btree (email with =))",
+    "nulls not distinct": "create table t (id int primary key, email text unique nulls not distinct)",
+    "deferred": "create table t (id int primary key, email text unique deferrable initially deferred)",
+    "deferrable": "create table t (id int primary key, email text unique deferrable)",
+    "with included columns": "create table t (id int primary key, email text);"
+    "create unique index on t (email) include (id)",
+    "of a partition": "create table t (id int primary key, email text) partition by range (id);"
+    "create table t1 partition of t for values from (0) to (5000);"
+    "create unique index on t1 (email)",
+    "of a tree": "create table t (id int primary key, email text unique references t (email))",
+    "with an identity": "create table t (id int primary key, email text unique,"
+    " n int generated always as identity unique)",
+}
+
+
+@pytest.mark.parametrize("mode", OVERWRITING)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_unique_value_can_be_swapped_back(
+    project: PostgresProject, kind: str, mode: RestoreMode
+) -> None:
+    project.sql(f"{KINDS[kind]};")
+    project.sql("insert into t (id, email) select n, 'E' || n from generate_series(1, 2500) n")
+    before, backup = project.dump(), project.back_up()
+    project.superuser(
+        "set session_replication_role = replica; update t set email = null where id = 3;"
+        "update t set email = 'E3' where id = 2400; update t set email = 'E2400' where id = 3;"
+        "update t set email = 'e7' where id = 7"
+    )
+
+    dry = project.restore(backup, mode=mode, dry_run=True)
+    done = project.restore(backup, mode=mode)
+
+    assert all_counts(done) == {"public.t": (0, 3, 0, 2497)}
+    assert all_counts(dry) == all_counts(done)
+    assert project.dump() == before
+
+
 def test_an_always_trigger_makes_no_difference_to_the_counts(project: PostgresProject) -> None:
     """Without readers of the state before, the rows that were set aside are not seen again."""
     project.sql(USERS)
