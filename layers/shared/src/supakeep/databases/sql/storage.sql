@@ -1,4 +1,4 @@
--- The bucket is private, and no policy on storage.objects mentions it: only the secret key reaches it.
+-- The bucket is private: only the secret key reaches it, unless a policy on storage.objects opens every bucket.
 insert into storage.buckets (id, name, public)
 values ('backups', 'backups', false)
 on conflict (id) do nothing;
@@ -9,6 +9,39 @@ begin
     raise exception 'the bucket "backups" exists already and is public, so anyone could read the backups'
       using hint = 'Make it private, or name another bucket here and in the parameter BackupBucket.';
   end if;
+end
+$$;
+
+-- Tried, and not read out of the policies: an object that is never committed, seen through the eyes of a visitor and of
+-- a user who logged in.
+do $$
+declare
+  visitor  text;
+  is_seen  boolean;
+  policies text;
+begin
+  foreach visitor in array array['anon', 'authenticated'] loop
+    is_seen := false;
+    begin
+      insert into storage.objects (bucket_id, name) values ('backups', 'daily/seen-by-nobody');
+      perform set_config('request.jwt.claims', json_build_object('role', visitor, 'sub', gen_random_uuid())::text, true);
+      execute format('set local role %I', visitor);
+      select exists (select from storage.objects where bucket_id = 'backups' and name = 'daily/seen-by-nobody') into is_seen;
+      raise exception using errcode = 'SK001', message = 'undoes the object and the role';
+    exception
+      when sqlstate 'SK001' or insufficient_privilege then null;
+      when others then raise warning 'whether % may read the backups could not be tried: %', visitor, sqlerrm;
+    end;
+    if is_seen then
+      select string_agg(quote_ident(policyname), ', ' order by policyname) into policies
+        from pg_policies
+       where schemaname = 'storage' and tablename = 'objects' and cmd in ('SELECT', 'ALL') and permissive = 'PERMISSIVE'
+         and roles && array['public', visitor]::name[];
+      raise exception 'the role "%" may read every backup: a policy on storage.objects applies to the bucket "backups" (%)',
+                      visitor, coalesce(policies, 'row-level security is off')
+        using hint = 'Restrict the policy to its own bucket, for example: using (bucket_id = ''avatars'').';
+    end if;
+  end loop;
 end
 $$;
 
