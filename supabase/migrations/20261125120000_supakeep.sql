@@ -770,7 +770,8 @@ end
 $$;
 
 -- Upserts the rows of one batch, all of them or none.
--- request: {schema, table, key, columns, text_columns, rows: text of a JSON array, dry_run}.
+-- request: {schema, table, key, columns, text_columns (those that compare by their text), rows: text of a JSON array,
+-- dry_run}.
 --
 -- Rows that are the same already are left alone: no dead tuples, and no trigger fires for them. What was written is
 -- compared with what was given. Answers {inserted, updated, unchanged, altered, examples}; `altered` rows were written

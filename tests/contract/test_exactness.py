@@ -373,3 +373,37 @@ def test_a_primary_key_that_includes_other_columns_is_the_key_alone(
     assert table.primary_key == ("id",)
     assert len(rows) == 2500
     assert (counts.inserted, counts.unchanged) == (500, 2000)
+
+
+def test_an_array_whose_lower_bound_alone_differs_is_restored(bench: SupabaseWorkbench) -> None:
+    bench.execute(
+        "create table {schema}.t (id int primary key, value int[]);"
+        "insert into {schema}.t values (1, '[0:1]={{7,8}}')"
+    )
+    table = bench.created("t")
+    rows = exported(bench, table)
+    bench.execute("update {schema}.t set value = '{{7,8}}'")
+
+    counts = bench.database.upsert(table, table.writable_columns, rows, dry_run=False)
+
+    assert (counts.updated, counts.altered) == (1, 0)
+    assert texts(bench) == [(1, "[0:1]={7,8}")]
+
+
+@pytest.mark.parametrize("type_", ["json", "jsonb"])
+@pytest.mark.parametrize(("given", "live"), [("'null'", "null"), ("null", "'null'")])
+def test_json_null_and_the_absence_of_a_value_are_different_values(
+    bench: SupabaseWorkbench, type_: str, given: str, live: str
+) -> None:
+    bench.execute(
+        f"create table {{schema}}.t (id int primary key, value {type_});"
+        f"insert into {{schema}}.t values (1, {given})"
+    )
+    table, before = bench.created("t"), texts(bench)
+    rows = exported(bench, table)
+    bench.execute(f"update {{schema}}.t set value = {live}")
+
+    counts = bench.database.upsert(table, table.writable_columns, rows, dry_run=False)
+
+    assert (counts.updated, counts.altered) == (1, 0)
+    assert texts(bench) == before
