@@ -85,12 +85,34 @@ def test_a_sequence_far_behind_is_moved_at_once(project: PostgresProject) -> Non
     assert next_value(project) == 3_000_000_001
 
 
-def test_numbers_that_others_draw_meanwhile_are_never_given_out_twice(
+def test_a_sequence_far_behind_is_moved_by_a_role_that_does_not_own_it(
     project: PostgresProject,
+) -> None:
+    project.sql("create table t (id bigserial primary key); insert into t values (3000000000)")
+    backup = project.back_up()
+    project.sql("truncate t restart identity")
+    role = f"{project.name}_rows"
+    project.superuser(
+        f"create role {role} login; grant all on t, t_id_seq to {role};"
+        f"grant set on parameter session_replication_role to {role}"
+    )
+
+    try:
+        report = project.restore(backup, user=role)
+    finally:
+        project.superuser(f"drop owned by {role}; drop role {role}")
+
+    assert report.warnings == ()
+    assert next_value(project) == 3_000_000_001
+
+
+@pytest.mark.parametrize("first", [1, 4_000_001])
+def test_numbers_that_others_draw_meanwhile_are_never_given_out_twice(
+    project: PostgresProject, first: int
 ) -> None:
     project.sql(
         "create sequence shared; create table t (id bigint default nextval('shared') primary key);"
-        "insert into t select from generate_series(1, 5000)"
+        f"insert into t select n from generate_series({first}, {first + 4999}) n"
     )
     backup = project.back_up()
     project.sql("truncate t; alter sequence shared restart")
@@ -116,4 +138,4 @@ def test_numbers_that_others_draw_meanwhile_are_never_given_out_twice(
         drawing.join()
 
     assert len(drawn) == len(set(drawn))
-    assert next_value(project, "shared") > max(5000, *drawn)
+    assert next_value(project, "shared") > max(first + 4999, *drawn)

@@ -59,6 +59,33 @@ def test_code_with_unqualified_names_runs_as_it_does_for_the_role(
         assert project.rows("select distinct day from t where id <= 2500") == [(date(2026, 1, 2),)]
 
 
+def test_functions_named_like_postgres_own_are_not_taken_for_them(
+    project: PostgresProject,
+) -> None:
+    """A function that takes exactly these types would go before one that takes any."""
+    project.sql(
+        "create table t (id text primary key, n int unique, j json);"
+        "insert into t select n::text, n, '{}' from generate_series(1, 2000) n;"
+    )
+    before, backup = project.dump(), project.back_up()
+    project.sql(
+        "delete from t where n % 7 = 0; update t set n = n + 10000 where n % 5 = 0;"
+        "insert into t values ('more', -1, null);"
+        "create function unnest(text[]) returns setof text language sql as 'select null::text';"
+        "create function json_populate_recordset(t, json) returns setof t language sql as $$ select null::t $$;"
+        "create function json_array_elements(json) returns setof json language sql as $$ select null::json $$;"
+    )
+
+    report = project.restore(backup, mode=RestoreMode.REPLACE)
+
+    assert all_counts(report) == {"public.t": (285, 343, 1, 1372)}
+    project.sql(
+        "drop function public.unnest(text[]), public.json_populate_recordset(t, json),"
+        " public.json_array_elements(json)"
+    )
+    assert project.dump() == before
+
+
 @pytest.mark.parametrize("always", [True, False])
 def test_rows_that_a_trigger_altered_are_reported(project: PostgresProject, always: bool) -> None:
     """With a role that cannot switch triggers off, or a trigger that always fires."""

@@ -64,7 +64,9 @@ def open_readers(
 
 
 _SETTINGS = ("search_path", "TimeZone")
-_USE: LiteralString = "select set_config('search_path', $1, $3), set_config('TimeZone', $2, $3)"
+_USE: LiteralString = (
+    "select pg_catalog.set_config('search_path', $1, $3), pg_catalog.set_config('TimeZone', $2, $3)"
+)
 _SAVEPOINT: LiteralString = "savepoint supakeep_table"
 _RELEASE: LiteralString = "release savepoint supakeep_table"
 _ROLL_BACK: LiteralString = "rollback to savepoint supakeep_table"
