@@ -314,6 +314,15 @@ def test_every_link_between_the_documents_leads_somewhere() -> None:
     assert broken == []
 
 
+def test_every_decision_is_listed_under_its_number() -> None:
+    listed = (PROJECT / "docs/architecture.md").read_text().partition("## Decisions")[2]
+    for file in sorted((PROJECT / "docs/adr").glob("*.md")):
+        number = re.findall(r"^# (\d+)\. ", file.read_text(), re.MULTILINE)[0]
+        assert re.search(rf"^{number}\. \[.*\]\(adr/{file.name}\)$", listed, re.MULTILINE), (
+            file.name
+        )
+
+
 def test_every_file_that_a_guide_to_the_code_names_exists() -> None:
     roots = (PROJECT, PROJECT / "layers/shared/src/supakeep")
     text = "".join(
