@@ -39,8 +39,10 @@ VALUES: dict[str, st.SearchStrategy[str]] = {
     "inet": st.ip_addresses().map(str),
     "mood": st.sampled_from(["sad", "ok", "happy"]),
     "caseless": LETTERS,
+    "bytewise": LETTERS,
 }  # fmt: skip
 OWN_TYPES = ("mood", "caseless")
+BYTEWISE = 'text collate "C"'
 DAY = dt.timedelta(days=1)
 
 
@@ -67,7 +69,7 @@ def bench(supabase: SupabaseWorkbench, superuser: psycopg.Connection) -> Supabas
     supabase.execute(CASELESS, connection=superuser)
     supabase.execute("create type {schema}.mood as enum ('sad', 'ok', 'happy')")
     for type_ in VALUES:
-        below = f"{{schema}}.{type_}" if type_ in OWN_TYPES else type_
+        below = f"{{schema}}.{type_}" if type_ in OWN_TYPES else spelled(supabase, type_, 0)
         for depth in (1, 2, 3):
             name = f"{type_} {depth}"
             supabase.execute(f"create domain {{schema}}.{{name}} as {below}", name=name)
@@ -78,6 +80,8 @@ def bench(supabase: SupabaseWorkbench, superuser: psycopg.Connection) -> Supabas
 def spelled(bench: SupabaseWorkbench, type_: str, depth: int) -> str:
     if depth:
         return f'"{bench.schema}"."{type_} {depth}"'
+    if type_ == "bytewise":
+        return BYTEWISE
     return f'"{bench.schema}".{type_}' if type_ in OWN_TYPES else type_
 
 
