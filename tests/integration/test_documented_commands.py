@@ -235,6 +235,22 @@ def test_every_make_target_in_the_documents_exists() -> None:
     assert {"demo", "test"} <= named <= targets
 
 
+def test_every_hook_and_workflow_calls_what_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
+    hooks = yaml.safe_load((PROJECT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    jobs = [
+        job
+        for file in (PROJECT / ".github/workflows").glob("*.yml")
+        for job in yaml.safe_load(file.read_text())["jobs"].values()
+    ]
+    ran = {step["run"] for job in jobs for step in job["steps"] if "run" in step}
+    called = {hook["entry"] for hook in hooks} | ran - {".ci/run"}
+    assert ".ci/run" in ran
+    assert {call.removeprefix("make ") for call in called} <= targets
+    [matrix] = [job["strategy"]["matrix"]["python"] for job in jobs if "strategy" in job]
+    assert matrix == ["3.11", "3.13"]
+
+
 def test_every_route_is_documented_and_every_documented_path_is_routed() -> None:
     template = Template(PROJECT / "template.yaml", {"SupabaseUrl": "https://abc.supabase.co"})
     routed = {route.path for function in template.functions() for route in function.routes}
