@@ -170,13 +170,20 @@ def test_a_swap_is_undone_by_the_state_before(project: PostgresProject) -> None:
     assert project.dump() == before
 
 
-def test_a_column_that_the_backup_lacks_is_never_lost(project: PostgresProject) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        "alter table users add added text; update users set added = 'kept'",
+        "alter table users alter added drop expression; update users set added = 'kept'",
+    ],
+)
+def test_a_value_that_the_backup_lacks_is_never_lost(project: PostgresProject, change: str) -> None:
     project.sql(USERS)
+    if "drop expression" in change:
+        project.sql("alter table users add added text generated always as ('x') stored")
     backup = project.back_up()
-    project.sql(
-        "alter table users add added text; update users set added = 'kept', email = 'x' || id;"
-        "update users set email = (id - 1) || '@example.com' where id > 1"
-    )
+    project.sql(f"{change}; update users set email = 'x' || id;")
+    project.sql("update users set email = (id - 1) || '@example.com' where id > 1")
     changed = project.dump()
 
     with pytest.raises(ConstraintViolationError, match=r"public\.users.*set aside") as refused:

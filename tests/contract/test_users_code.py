@@ -64,13 +64,13 @@ def test_functions_named_like_postgres_own_are_not_taken_for_them(
 ) -> None:
     """A function that takes exactly these types would go before one that takes any."""
     project.sql(
-        "create table t (id text primary key, n int unique, j json);"
-        "insert into t select n::text, n, '{}' from generate_series(1, 2000) n;"
+        "create table t (id text, part text, n int unique, j json, primary key (id, part));"
+        "insert into t select n::text, n::text, n, '{}' from generate_series(1, 2000) n;"
     )
     before, backup = project.dump(), project.back_up()
     project.sql(
         "delete from t where n % 7 = 0; update t set n = n + 10000 where n % 5 = 0;"
-        "insert into t values ('more', -1, null);"
+        "insert into t values ('more', 'x', -1, null);"
         "create function unnest(text[]) returns setof text language sql as 'select null::text';"
         "create function json_populate_recordset(t, json) returns setof t language sql as $$ select null::t $$;"
         "create function json_array_elements(json) returns setof json language sql as $$ select null::json $$;"

@@ -51,8 +51,10 @@ class TableKeys:
     def as_table(self) -> sql.Composable:
         """A table `k` of keys with their number `n`, from one array for each column as parameter."""
         count = len(self._table.primary_key)
-        arrays = sql.SQL(", ").join(sql.SQL(f"${i + 1}::text[]") for i in range(count))
-        return sql.SQL("pg_catalog.unnest({}) with ordinality as k({}, n)").format(
+        arrays = sql.SQL(", ").join(
+            sql.SQL(f"pg_catalog.unnest(${i + 1}::text[])") for i in range(count)
+        )
+        return sql.SQL("rows from ({}) with ordinality as k({}, n)").format(
             arrays, columns_of(f"k{i}" for i in range(count))
         )
 

@@ -18,7 +18,7 @@ from supakeep.databases.postgres.restore.upsert import Upsert
 from supakeep.databases.postgres.restore.values import ValueCheck
 from supakeep.databases.postgres.sql import rows_of
 from supakeep.domain.row_changes import RestoreMode, without_members
-from supakeep.domain.schema import Table
+from supakeep.domain.schema import Table, writable_columns
 
 
 class TableOfBackup:
@@ -39,7 +39,7 @@ class TableOfBackup:
         types = {column.name: column.type for column in backed_up.columns}
         # their values are converted, and may be spelled otherwise
         self.retyped = {c.name for c in table.columns if types.get(c.name, c.type) != c.type}
-        self.added = set(table.writable_columns) - set(backed_up.column_names)
+        self.added = set(table.writable_columns) - set(writable_columns(table, backed_up))
         self.check = ValueCheck(session, table, backed_up)
         self._dropped = set(backed_up.column_names) - set(table.column_names)
         self._key_is_plain = TableKeys(session, table).are_plain

@@ -140,7 +140,7 @@ class KeyedWriter:
             )
         elif self._rows.added:
             obstacle = (
-                "The backup does not have its column "
+                "The backup has no value for its column "
                 f"{', '.join(sorted(self._rows.added))}, whose values would be lost. Restore into "
                 "a table without it (--into-schema), or free the value first."
             )
