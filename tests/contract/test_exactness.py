@@ -85,6 +85,15 @@ VALUES = {
     "address[]": ["array[row('a,b', 1, null)::{schema}.address]"],
     "vector(3)": ["'[0.1,-2,1e-10]'"],
 }  # fmt: skip
+ODD_JSON = [
+    r"""'{"a": "\u0000"}'""",
+    r"""'["\ud83d", "\udc00 low", "\ud83d\ude00 both"]'""",
+    r"""E'{\n  "a": "b\\nc",\r\n\t"d": [\n  ]\n}'""",
+    r"""'{"a": "\\u0000 in letters"}'""",
+    "'null'",
+    "' null '",
+    r"""E'\nnull'""",
+]
 OWN_TYPES = ("mood", "price", "address")
 
 
@@ -163,7 +172,8 @@ def test_a_row_is_the_same_bytes_whichever_engine_writes_it(
     bench: SupabaseWorkbench, superuser: psycopg.Connection, type_: str
 ) -> None:
     """The functions of the rest engine use row_to_json, the postgres engine puts it together."""
-    table = a_table_of(bench, type_, VALUES[type_])
+    values = [*VALUES[type_], *ODD_JSON] if type_ == "json" else VALUES[type_]
+    table = a_table_of(bench, type_, [*values, "'null'"] if type_ == "jsonb" else values)
 
     with PostgresDatabase(superuser.info.dsn, connections=1).snapshot() as snapshot:
         same = snapshot.catalog().tables[table.qualified_name]
@@ -263,17 +273,6 @@ def test_what_a_rows_unnamed_member_says_is_restored(bench: SupabaseWorkbench, m
 
     assert texts(bench) == [(1, value)]
     assert (first.inserted, first.altered, again.unchanged) == (1, 0, 1)
-
-
-ODD_JSON = [
-    r"""'{"a": "\u0000"}'""",
-    r"""'["\ud83d", "\udc00 low", "\ud83d\ude00 both"]'""",
-    r"""E'{\n  "a": "b\\nc",\r\n\t"d": [\n  ]\n}'""",
-    r"""'{"a": "\\u0000 in letters"}'""",
-    "'null'",
-    "' null '",
-    r"""E'\nnull'""",
-]
 
 
 @pytest.mark.parametrize("required", ["", " not null"])
