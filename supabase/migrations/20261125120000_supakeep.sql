@@ -485,9 +485,9 @@ begin
 end
 $$;
 
--- What the caller is told of an error in an upsert. `context` is what PostgreSQL says of the user's own code in which
+-- What the caller learns of an error in an upsert. `context` is what PostgreSQL says of the user's own code in which
 -- it came up, such as a trigger, and null where there is none. `parent` is the table whose row is missing. `permitted`
--- is whether the caller may write the table: where it may, a permission that lacks is one for something else.
+-- is whether the caller may write the table: where it may, a missing permission is one for something else.
 -- `located` is the schema, the table and the constraint that the error names.
 create or replace function supakeep.refusal(
   asked jsonb, code text, message text, detail text, hint text, context text, located text[])
@@ -584,6 +584,10 @@ select json_build_object(
   'rows_hidden', case when has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
                       then row_security_active(c.oid) else false end,
   'partitioned', c.relkind = 'p',
+  'has_triggers', exists (
+    select from pg_trigger g
+     where not g.tgisinternal and g.tgenabled in ('O', 'A')
+       and (g.tgrelid = c.oid or c.relkind = 'p' and g.tgrelid in (select relid from pg_partition_tree(c.oid)))),
   'text_columns', coalesce(s.texts, '[]'),
   'array_columns', coalesce(s.arrays, '[]'),
   'json_columns', coalesce(s.jsons, '[]'),
@@ -819,8 +823,9 @@ begin
         -- undoes the batch, so that the caller finds out which rows these are
         raise data_exception using message = 'a trigger of the table discarded the row';
       end if;
-      examples := supakeep.exactly(run.examples, given, altered[1:5]);
     end if;
+    examples := supakeep.exactly(run.examples, given, (
+      case when (asked operator(pg_catalog.->>) 'dry_run')::boolean then differing else altered end)[1:5]);
   exception when others or assert_failure then
     get stacked diagnostics code = returned_sqlstate, said = message_text, detail = pg_exception_detail,
       hint = pg_exception_hint, context = pg_exception_context,

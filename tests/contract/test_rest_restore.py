@@ -110,7 +110,7 @@ def test_a_table_and_its_columns_may_have_any_name(supabase: SupabaseWorkbench, 
     assert [json.loads(row)[name] for row in rows] == [1, 2, 3]
     assert [row[name] for row in last] == [2, 3]
     assert (counts.inserted, counts.updated, counts.unchanged) == (1, 1, 1)
-    assert dry == counts
+    assert dry[:3] == counts[:3]
     assert [row[other] for row in supabase.rows(table)] == ["one", None, "three"]
 
 

@@ -393,3 +393,49 @@ def test_a_sequence_that_a_new_columns_default_may_not_use_is_named(
 
     assert denied.value.hint is not None
     assert "GRANT it to service_role" in denied.value.hint
+
+
+def test_rows_that_another_tables_trigger_altered_afterwards_are_reported(
+    supabase: SupabaseWorkbench, store: InMemoryObjectStore
+) -> None:
+    supabase.execute("create table {schema}.posts (id int primary key, comments int not null)")
+    supabase.execute("insert into {schema}.posts values (1, 2), (2, 0)")
+    supabase.made(
+        "create table {schema}.t (id int primary key, post int references {schema}.posts);"
+        "insert into {schema}.t values (1, 1), (2, 1)"
+    )
+    supabase.created("posts")
+    names = [f'[[table]]\nname = "{supabase.schema}.{name}"' for name in ("posts", "t")]
+    manifest = back_up(supabase.database, store, policy=BackupPolicy.parse("\n".join(names)))
+    supabase.execute("truncate {schema}.t, {schema}.posts")
+    trigger(
+        supabase,
+        "after insert",
+        f'update "{supabase.schema}".posts set comments = comments + 1 where id = new.post;'
+        " return null;",
+    )
+
+    report = restore(supabase.database, store, manifest)
+
+    posts, comments = report.tables
+    assert not report.is_whole
+    assert (posts.inserted, posts.altered, comments.altered) == (2, 1, 0)
+    assert [(row.key, row.columns) for row in posts.altered_rows] == [
+        ({"id": "1"}, {"comments": ("2", "4")})
+    ]
+
+
+def test_a_dry_run_shows_old_and_new_values(
+    supabase: SupabaseWorkbench, store: InMemoryObjectStore
+) -> None:
+    table = supabase.made(TEN_NOTES)
+    manifest = backed_up(supabase, table, store)
+    supabase.execute("update {schema}.t set note = 'wrong' where id > 8")
+
+    [dry] = restore(supabase.database, store, manifest, dry_run=True).tables
+
+    assert (dry.updated, dry.altered, dry.altered_rows) == (2, 0, ())
+    assert [row.columns["note"] for row in dry.samples] == [
+        ('"wrong"', '"note 9"'),
+        ('"wrong"', '"note 10"'),
+    ]

@@ -166,6 +166,17 @@ class AtomicTransaction(TargetTransaction, Protocol):
         ...
 
 
+@runtime_checkable
+class BatchwiseTransaction(TargetTransaction, Protocol):
+    """The restore of an engine that is not `atomic`: each batch is kept, and triggers fire."""
+
+    def comparison(self, table: Table, backed_up: Table) -> TableWriter | None:
+        """After all tables are written: what counts, given the rows once more, those that differ, as
+        if they were to be written; None where nothing else can have written the table.
+        """
+        ...
+
+
 class TargetDatabase(Protocol):
     """A database that is written. Errors as in SourceDatabase."""
 

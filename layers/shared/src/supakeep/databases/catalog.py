@@ -32,6 +32,7 @@ def _table(fields: Mapping[str, Any]) -> Table:
         writable=fields["writable"],
         rows_hidden=fields["rows_hidden"],
         partitioned=fields["partitioned"],
+        has_triggers=fields["has_triggers"],
         text_columns=tuple(fields["text_columns"]),
         array_columns=tuple(fields["array_columns"]),
         json_columns=tuple(fields["json_columns"]),

@@ -78,6 +78,16 @@ class RestoredTable(BaseModel):
     def written(self) -> int:
         return self.inserted + self.updated
 
+    def compared(self, again: RowChanges) -> Self:
+        """With the rows counted as altered that would have to be written `again`. Refused ones would
+        be, too.
+        """
+        altered = max(self.altered, again.inserted + again.updated - self.refused)
+        examples = self.altered_rows or tuple(sample.reverse() for sample in again.samples)
+        return self.model_copy(
+            update={"altered": altered, "altered_rows": examples if altered else ()}
+        )
+
     @classmethod
     def of(cls, entry: TableEntry, changes: RowChanges, *, chosen: int) -> Self:
         """`chosen` is how many of the backup's rows were asked for."""

@@ -42,6 +42,11 @@ class ChangedRow(BaseModel):
     key: dict[str, str]
     columns: dict[str, tuple[str, str]]
 
+    def reverse(self) -> ChangedRow:
+        """The change back."""
+        columns = {name: (new, old) for name, (old, new) in self.columns.items()}
+        return ChangedRow(key=self.key, columns=columns)
+
 
 class RefusedRow(BaseModel):
     """A row that the database would not take; `row` holds its primary key as JSON text."""

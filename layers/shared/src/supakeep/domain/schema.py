@@ -64,6 +64,7 @@ class Table(BaseModel):
     references: tuple[str, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
     partitioned: bool = False
+    has_triggers: bool = False
     shares_name: bool = False
     readable: bool = True
     writable: bool = True

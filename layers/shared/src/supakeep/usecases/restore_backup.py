@@ -67,6 +67,7 @@ class RestoreBackup:
         undo = self._keep_undo(steps)
         self.progress.phase("comparing" if request.dry_run else "restoring")
         steps.write()
+        steps.compare()
         steps.delete_extra()
         steps.check_foreign_keys()
         steps.count(check=self.target.engine.atomic and not request.dry_run)

@@ -10,7 +10,14 @@ from supakeep.domain.restore import RestoredTable, RestoreRequest
 from supakeep.domain.restore_plan import TableRestore
 from supakeep.domain.row_changes import RestoreMode
 from supakeep.domain.schema import Catalog, Table
-from supakeep.ports import AtomicTransaction, Deadline, Progress, TableWriter, TargetTransaction
+from supakeep.ports import (
+    AtomicTransaction,
+    BatchwiseTransaction,
+    Deadline,
+    Progress,
+    TableWriter,
+    TargetTransaction,
+)
 from supakeep.usecases.chosen_rows import ChosenRows
 from supakeep.usecases.restore_outcome import (
     advance_sequences,
@@ -56,6 +63,18 @@ class RestoreSteps:
             self.restored.append(done)
             if done.written and not self.rows.request.dry_run:
                 self.warnings += advance_sequences(self.transaction, table.live)
+
+    def compare(self) -> None:
+        """Finds the rows that a trigger of another table altered after they were written."""
+        transaction = self.transaction
+        if self.rows.request.dry_run or not isinstance(transaction, BatchwiseTransaction):
+            return
+        for number, table in enumerate(self.planned):
+            comparison = transaction.comparison(table.live, table.entry.table)
+            if comparison is not None and any(done.written for done in self.restored):
+                compared, _ = self._pass(comparison, table.entry)
+                self.progress.table(table.entry.name, compared, "complete")
+                self.restored[number] = self.restored[number].compared(comparison.changes)
 
     def delete_extra(self) -> None:
         """Deletes, children before parents, the rows that the writers could not delete yet."""

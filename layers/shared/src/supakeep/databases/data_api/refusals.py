@@ -32,7 +32,7 @@ class Refusal(BaseModel):
     """An error that undid a batch.
 
     `context` is where in the user's own code it came up, such as in a trigger. `parent` is the table
-    that lacks the row referred to. `permitted` is whether the role may write the table itself.
+    in which the row referred to is missing. `permitted` is whether the role may write the table itself.
     """
 
     model_config = ConfigDict(frozen=True)

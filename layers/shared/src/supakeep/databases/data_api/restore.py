@@ -38,6 +38,7 @@ class BatchTransaction:
     def __init__(self, database: BatchDatabase, *, dry_run: bool) -> None:
         self._database = database
         self._dry_run = dry_run
+        self._fires_triggers = False
 
     def catalog(self) -> Catalog:
         return self._database.catalog()
@@ -48,12 +49,20 @@ class BatchTransaction:
         backed_up: Table,
         mode: RestoreMode,  # noqa: ARG002  (merge is the engine's only one)
     ) -> RefusingWriter:
+        self._fires_triggers = self._fires_triggers or table.has_triggers
+        return self._writer(table, backed_up, dry_run=self._dry_run)
+
+    def comparison(self, table: Table, backed_up: Table) -> RefusingWriter | None:
+        """A trigger may write rows of any table, also of one that was written before it."""
+        return self._writer(table, backed_up, dry_run=True) if self._fires_triggers else None
+
+    def _writer(self, table: Table, backed_up: Table, *, dry_run: bool) -> RefusingWriter:
         columns = writable_columns(table, backed_up)
 
         def upsert(rows: Sequence[bytes]) -> UpsertCounts:
-            return self._database.upsert(table, columns, rows, dry_run=self._dry_run)
+            return self._database.upsert(table, columns, rows, dry_run=dry_run)
 
-        return RefusingWriter(table, upsert, dry_run=self._dry_run)
+        return RefusingWriter(table, upsert, dry_run=dry_run)
 
     def advance_sequences(self, table: Table) -> Sequence[str]:
         return self._database.advance_sequences(table)

@@ -29,8 +29,8 @@ _QUICK_SECONDS = 1.0
 class UpsertCounts(NamedTuple):
     """What became of the rows of one batch.
 
-    `altered` of those written hold other values now than those given; `examples` are some of them,
-    each as it was given and as it is now.
+    `altered` of those written hold other values now than those given. `examples` are some of them (in
+    a dry run, of those that would be updated), each as it was given and as it is now.
     """
 
     inserted: int
@@ -144,8 +144,12 @@ class RefusingWriter:
         changes.updated += counts.updated
         changes.unchanged += counts.unchanged
         changes.altered += counts.altered
+        key = self._table.primary_key
         for given, live in counts.examples:
-            changes.sample_altered(self._table.primary_key, given, live)
+            if self._dry_run:
+                changes.sample(key, live, given)
+            else:
+                changes.sample_altered(key, given, live)
 
     def _refuse_some(self, batch: Sequence[bytes], error: ConstraintViolationError) -> None:
         if len(batch) == 1:

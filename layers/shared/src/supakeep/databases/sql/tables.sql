@@ -51,6 +51,10 @@ select json_build_object(
   'rows_hidden', case when has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
                       then row_security_active(c.oid) else false end,
   'partitioned', c.relkind = 'p',
+  'has_triggers', exists (
+    select from pg_trigger g
+     where not g.tgisinternal and g.tgenabled in ('O', 'A')
+       and (g.tgrelid = c.oid or c.relkind = 'p' and g.tgrelid in (select relid from pg_partition_tree(c.oid)))),
   'text_columns', coalesce(s.texts, '[]'),
   'array_columns', coalesce(s.arrays, '[]'),
   'json_columns', coalesce(s.jsons, '[]'),

@@ -1,6 +1,6 @@
--- What the caller is told of an error in an upsert. `context` is what PostgreSQL says of the user's own code in which
+-- What the caller learns of an error in an upsert. `context` is what PostgreSQL says of the user's own code in which
 -- it came up, such as a trigger, and null where there is none. `parent` is the table whose row is missing. `permitted`
--- is whether the caller may write the table: where it may, a permission that lacks is one for something else.
+-- is whether the caller may write the table: where it may, a missing permission is one for something else.
 -- `located` is the schema, the table and the constraint that the error names.
 create or replace function supakeep.refusal(
   asked jsonb, code text, message text, detail text, hint text, context text, located text[])
