@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from queue import Full, Queue, SimpleQueue
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from queue import SimpleQueue
 from threading import Lock, Semaphore
 from typing import Any, LiteralString, NamedTuple
 
@@ -23,29 +24,26 @@ _MAX_CHUNK_ROWS = 2000
 # A range in which a row is wider than its share of this is read a few rows at a time.
 _MOST_BYTES = 8 * 1024 * 1024
 _FEW_ROWS = 32
-# finished ranges that wait for the reader, for each connection
+# ranges that are read before the reader asks for them, for each connection
 _AHEAD = 4
-_NOTICE_SECONDS = 0.2
 
 _Bound = tuple[str, ...] | None
-# portions of one range, in order; None is its end, an error that of everything
-_Portions = Queue[Rows | BaseException | None]
 
 
 class _Range(NamedTuple):
-    """Keys above `low` and up to `high`; None is the end on that side."""
+    """Keys above `low` and up to `high` (None is the end on that side), and the rows to come."""
 
     low: _Bound
     high: _Bound
-    portions: _Portions
+    rows: Future[Rows]
 
 
 class RangeReader:
     """All rows of one table, in the key's order.
 
-    Each connection takes the next range when it is done with one, finds where it ends and fetches
-    it; the ranges are handed on in order. Each connection works in one savepoint of its snapshot.
-    Raises psycopg's own errors, wherever they came up.
+    Each connection takes the next range when it is done with one: it finds where that ends, queues
+    it and fetches it. The ranges are handed on in the order of the queue. Raises psycopg's own
+    errors, wherever they came up; each connection goes on from a savepoint then.
     """
 
     def __init__(
@@ -58,75 +56,81 @@ class RangeReader:
         self._taking = Lock()
         self._reached: _Bound = None
         self._is_over = False
-        self._is_abandoned = False
-        self._taken: SimpleQueue[_Portions | None] = SimpleQueue()
+        self._taken: SimpleQueue[_Range | None] = SimpleQueue()
         self._slots = Semaphore(_AHEAD * len(connections))
 
     def __iter__(self) -> Iterator[Rows]:
-        workers = [self._pool.submit(self._work, one) for one in self._connections]
-        try:
-            while (portions := self._taken.get()) is not None:
-                yield from _in_order(portions)
-                self._slots.release()
-        finally:
-            self._is_over = self._is_abandoned = True
-            self._slots.release(len(workers))
-            # a connection that is still at work is none for the next table
-            wait(workers)
+        with ExitStack() as savepoints:
+            for connection in self._connections:
+                savepoints.enter_context(connection.transaction())
+            workers = [self._pool.submit(self._work, one) for one in self._connections]
+            try:
+                yield from self._in_order()
+            finally:
+                self._is_over = True
+                self._slots.release(len(workers))
+                # a connection that is still at work is none for the next table
+                wait(workers)
+
+    def _in_order(self) -> Iterator[Rows]:
+        while (taken := self._taken.get()) is not None:
+            rows = taken.rows.result()
+            self._slots.release()
+            if rows.count == TOO_WIDE:
+                yield from self._few_at_a_time(taken.low, taken.high)
+            elif rows.count:
+                yield rows
 
     def _work(self, connection: Connection) -> None:
-        try:
-            with connection.transaction():
-                while taken := self._take(connection):
-                    self._fetch(connection, taken)
-        except BaseException as exc:  # noqa: BLE001 - raised again by who reads the rows
-            failed = _Portions()
-            failed.put(exc)
-            self._taken.put(failed)
+        while taken := self._take(connection):
+            try:
+                width = _MOST_BYTES // self._range_rows
+                rows = self._lines(connection, taken.low, taken.high, width)
+            except BaseException as exc:  # noqa: BLE001 - raised again by who reads the rows
+                taken.rows.set_exception(exc)
+                return
+            self._adapt(rows)
+            taken.rows.set_result(rows)
 
     def _take(self, connection: Connection) -> _Range | None:
+        """The next range, which is queued already; None where there is no more."""
         self._slots.acquire()
         with self._taking:
             if self._is_over:
                 return None
-            low = self._reached
-            self._reached = high = self._end(connection, low, None, self._range_rows)
-            taken = _Range(low, high, _Portions(maxsize=2))
-            self._taken.put(taken.portions)
-            if high is None:
+            taken = self._next(connection)
+            self._taken.put(taken)
+            if taken.high is None:
                 self._is_over = True
                 self._taken.put(None)
                 # the others wait for a slot, and there is nothing left for them
                 self._slots.release(len(self._connections))
-            return taken
+            return None if taken.rows.done() else taken
+
+    def _next(self, connection: Connection) -> _Range:
+        """The range above what was reached; one that has failed where its end cannot be found."""
+        low, rows = self._reached, Future[Rows]()
+        try:
+            self._reached = self._end(connection, low, None, self._range_rows)
+        except BaseException as exc:  # noqa: BLE001 - raised again by who reads the rows
+            rows.set_exception(exc)
+            return _Range(low, None, rows)
+        return _Range(low, self._reached, rows)
 
     def _end(self, connection: Connection, low: _Bound, high: _Bound, rows: int) -> _Bound:
         """The key of the n-th row above `low`, as text; None where fewer are left up to `high`."""
         parameters = [*(low or ()), *(high or ()), str(rows - 1)]
         return connection.execute(self._queries.end(low, high), parameters).fetchone()
 
-    def _fetch(self, connection: Connection, taken: _Range) -> None:
-        try:
-            for rows in self._portions(connection, taken.low, taken.high):
-                if not self._hand_over(rows, taken.portions):
-                    return
-            self._hand_over(None, taken.portions)
-        except BaseException as exc:
-            self._hand_over(exc, taken.portions)
-            raise
-
-    def _portions(self, connection: Connection, low: _Bound, high: _Bound) -> Iterator[Rows]:
-        width = _MOST_BYTES // self._range_rows
-        rows = self._lines(connection, low, high, width)
-        if rows.count < TOO_WIDE:
-            self._adapt(rows)
-            yield rows
-            return
+    def _few_at_a_time(self, low: _Bound, high: _Bound) -> Iterator[Rows]:
+        """A range in which rows are so wide that they must not be fetched together."""
+        leader = self._connections[0]
         while low is None or low != high:
-            end = self._end(connection, low, high, _FEW_ROWS) or high
-            rows = self._lines(connection, low, end, TOO_WIDE)
+            end = self._end(leader, low, high, _FEW_ROWS) or high
+            rows = self._lines(leader, low, end, TOO_WIDE)
             self._adapt(rows)
-            yield rows
+            if rows.count:
+                yield rows
             if end is None:
                 return
             low = end
@@ -137,26 +141,8 @@ class RangeReader:
 
     def _adapt(self, rows: Rows) -> None:
         """The next ranges are as wide as this one, for all one knows."""
-        if rows.count:
+        if 0 < rows.count < TOO_WIDE:
             self._range_rows = _rows_of_width(len(rows.lines) // rows.count)
-
-    def _hand_over(self, portion: Rows | BaseException | None, portions: _Portions) -> bool:
-        """False where nobody wants it any more."""
-        while not self._is_abandoned:
-            try:
-                portions.put(portion, timeout=_NOTICE_SECONDS)
-            except Full:
-                continue
-            return True
-        return False
-
-
-def _in_order(portions: _Portions) -> Iterator[Rows]:
-    while (portion := portions.get()) is not None:
-        if isinstance(portion, BaseException):
-            raise portion
-        if portion.count:
-            yield portion
 
 
 class _RangeQueries:
