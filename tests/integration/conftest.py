@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from devstack.demo.seed import seed
 from devstack.processes.children import Children
+from devstack.stack import Options, Stack, local_stack
 from devstack.supabase.postgres import Postgres, remove_cluster, start_postgres
+from tests.builders.echo_project import make_project
 from tests.builders.postgres_project import PostgresProject
 
 # Debian's, where it is installed; the wheel has the others
@@ -51,3 +54,18 @@ def _server(folder: Path, version: str) -> Iterator[Postgres]:
             yield start_postgres(children, folder / "cluster", version=version)
     finally:
         remove_cluster(folder / "cluster")
+
+
+@pytest.fixture(scope="session")
+def echo_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A seeded stack with the one function of `make_project`."""
+    folder = tmp_path_factory.mktemp("stack")
+    options = Options(
+        template=make_project(folder / "project"),
+        build_folder=folder / "build",
+        gateway_seconds=1,
+        environment={"EXTRA": "more"},
+    )
+    with local_stack(folder / "run", options) as running:
+        seed(running.database_url)
+        yield running
