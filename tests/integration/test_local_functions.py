@@ -16,7 +16,6 @@ from botocore.config import Config
 
 from devstack.stack import Stack
 
-PROJECT = Path(__file__).parent.parent.parent
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
 
