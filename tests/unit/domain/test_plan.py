@@ -225,6 +225,14 @@ def test_the_last_days_go_by_a_date_or_a_timestamp(type_: str) -> None:
     assert planned(window, a_table("t", f"at {type_}")).refused == ()
 
 
+@pytest.mark.parametrize(("base", "refused"), [("timestamp with time zone", 0), ("text", 1)])
+def test_of_a_domain_the_type_below_it_counts(base: str, refused: int) -> None:
+    window = "[[table]]\nname = 't'\nlast_days = 5\ntime_column = 'at'"
+    table = a_table("t", "at public.moment").model_copy(update={"base_types": {"at": base}})
+
+    assert len(planned(window, table).refused) == refused
+
+
 @pytest.mark.parametrize("type_", ["text", "bigint", "time with time zone", "date[]", "interval"])
 def test_the_last_days_cannot_go_by_anything_else(type_: str) -> None:
     window = "[[table]]\nname = 't'\nlast_days = 5\ntime_column = 'at'"

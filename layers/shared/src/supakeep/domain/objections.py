@@ -154,7 +154,7 @@ def _column_objection(table: Table, policy: TablePolicy) -> ExportError | None:
             key=table.qualified_name,
             hint=f"Its columns are: {', '.join(table.column_names)}.",
         )
-    types = {column.name: column.type for column in table.columns}
+    types = {column.name: column.type for column in table.columns} | dict(table.base_types)
     if policy.time_column is None or _TIME.fullmatch(types[policy.time_column]):
         return None
     times = [name for name, type_ in types.items() if _TIME.fullmatch(type_)]

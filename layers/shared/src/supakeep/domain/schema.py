@@ -50,7 +50,8 @@ class Table(BaseModel):
     about the role that asked: without the first it may not select, with the second row-level
     security would leave rows out without an error; `writable` is whether it may insert and update.
 
-    Of `text_columns` a row holds the values' text, of `array_columns` where a lower bound is not 1.
+    A row holds the values of `text_columns` as text, and those of `array_columns` if a lower bound is
+    not 1.
     `json_columns` and `jsonb_columns` are of these types or of domains over them; `base_types` has,
     for each column of a domain, the type below all domains.
     """

@@ -188,8 +188,8 @@ def choose_name(
 ) -> BackupName:
     """The day's name for its first scheduled backup, a timed one for any other.
 
-    A name that anything is left of, a crashed run's volume say, is not used again: objects are
-    write-once. Where two backups begin in one second, the later is named by the next free one.
+    A name is not used again if any object is left of it, such as a volume of a crashed run: objects
+    are write-once. If two backups begin in the same second, the later one takes the next free name.
     """
     daily = BackupName.daily(project, at)
     try:
@@ -197,7 +197,7 @@ def choose_name(
     except BucketNotFoundError:
         if scheduled:
             raise
-        taken = set()  # a folder is made by the first upload, and a bucket's lack told by it
+        taken = set()  # the first upload makes a folder, or reports that the bucket is missing
     if scheduled and not _is_taken(daily, taken):
         return daily
     moments = (at + dt.timedelta(seconds=later) for later in itertools.count())

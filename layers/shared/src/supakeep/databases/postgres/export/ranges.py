@@ -69,7 +69,7 @@ class RangeReader:
             finally:
                 self._is_over = True
                 self._slots.release(len(workers))
-                # a connection that is still at work is none for the next table
+                # the next table needs connections that have finished
                 wait(workers)
 
     def _in_order(self) -> Iterator[Rows]:
@@ -140,7 +140,7 @@ class RangeReader:
         return fetched_rows(connection, self._queries.lines(low, high), parameters)
 
     def _adapt(self, rows: Rows) -> None:
-        """The next ranges are as wide as this one, for all one knows."""
+        """Expects the next ranges to be as wide as this one."""
         if 0 < rows.count < TOO_WIDE:
             self._range_rows = _rows_of_width(len(rows.lines) // rows.count)
 
