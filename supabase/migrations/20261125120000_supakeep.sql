@@ -126,6 +126,27 @@ as $$
   select case relkind when 'p' then '' else 'only ' end || relation::text from pg_class where oid = relation
 $$;
 
+-- Lets the server read the expressions of a table's indexes under the search path of the role's own sessions, for which
+-- they were written. It reads them once in a session, when it first plans a statement about the table, and under any
+-- other path it may not find what their functions name without a schema.
+create or replace function supakeep.load_indexes(relation regclass)
+returns void
+language plpgsql stable security invoker
+set search_path = pg_catalog
+as $$
+declare
+  target text := supakeep.own_rows(relation);
+begin
+  if exists (select from pg_partition_tree(relation) p
+               right join pg_index i on i.indrelid = p.relid
+              where (i.indrelid = p.relid or i.indrelid = relation)
+                and (i.indexprs is not null or i.indpred is not null)) then
+    perform set_config('search_path', (select reset_val from pg_settings where name = 'search_path'), true);
+    execute 'select from ' || target || ' limit 0';
+  end if;
+end
+$$;
+
 -- The search path under which columns compare as their types do.
 create or replace function supakeep.search_path(relation regclass, columns text[])
 returns text
@@ -685,6 +706,7 @@ declare
   cuts   json;
   valued bigint := 0;
 begin
+  perform supakeep.load_indexes(supakeep.relation(asked));
   perform set_config('search_path', supakeep.search_path(
     supakeep.relation(asked), supakeep.names(asked -> 'key') || (asked ->> 'order_by')), true);
   if asked ->> 'last_rows' is not null then
@@ -733,6 +755,7 @@ declare
   after  text[];
   is_end boolean := false;
 begin
+  perform supakeep.load_indexes(supakeep.relation(asked));
   perform set_config('search_path', supakeep.search_path(
     supakeep.relation(asked), supakeep.names(asked -> 'key') || (asked ->> 'order_by')), true);
   open rows for execute supakeep.page_query(asked);
@@ -765,6 +788,7 @@ declare
   asked  jsonb := request;
   answer json;
 begin
+  perform supakeep.load_indexes(supakeep.relation(asked));
   perform set_config('search_path', supakeep.search_path(
     supakeep.relation(asked), supakeep.names(asked -> 'key') || (asked ->> 'order_by')), true);
   execute format('select json_build_object(''rows'', count(*)) from %s t where %s',

@@ -19,6 +19,7 @@ from supakeep.databases.postgres.connection import (
 from supakeep.databases.postgres.errors import mapped_errors
 from supakeep.databases.postgres.export.locks import Lockable, hold, readable_tables
 from supakeep.databases.postgres.export.ranges import RangeReader
+from supakeep.databases.postgres.indexes import load_indexes
 from supakeep.databases.postgres.lines import line_of
 from supakeep.databases.postgres.sql import columns_of, name_of, rows_of
 from supakeep.domain.plan import Selection, TableFilter
@@ -121,6 +122,7 @@ class PostgresSnapshot:
     def export(self, selection: Selection) -> Iterator[Rows]:
         self._require_lock(selection.table)
         with mapped_errors("export", selection.table.qualified_name):
+            load_indexes(self._connections(selection.table), selection.table)
             total, toast = self._size(selection.table)
             ranged = (
                 selection.policy.is_whole
@@ -146,9 +148,12 @@ class PostgresSnapshot:
             )
 
     def _ranges(self, table: Table) -> Iterator[Rows]:
+        return iter(RangeReader(self._connections(table), self._pool, table))
+
+    def _connections(self, table: Table) -> list[Connection]:
+        """Those that have locked the table: the leader always has."""
         lockable = _lockable(table)
-        connections = [reader.connection for reader in self._readers if lockable in reader.tables]
-        return iter(RangeReader(connections, self._pool, table))
+        return [reader.connection for reader in self._readers if lockable in reader.tables]
 
     def _ask(
         self, query: LiteralString | sql.Composed, parameters: Sequence[Any] = ()

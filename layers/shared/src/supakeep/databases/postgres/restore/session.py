@@ -17,6 +17,7 @@ from supakeep.databases.postgres.connection import (
     connect_to_read,
 )
 from supakeep.databases.postgres.errors import mapped_errors
+from supakeep.databases.postgres.indexes import load_indexes
 from supakeep.databases.postgres.lines import fetched_rows
 from supakeep.databases.postgres.sql import name_of
 from supakeep.domain.schema import Table
@@ -59,6 +60,7 @@ def open_readers(
                 for table in tables:
                     lock = sql.SQL("lock table {} in access share mode")
                     connection.execute(lock.format(name_of(table)))
+                    load_indexes([connection], table)
         pool = opened.enter_context(ThreadPoolExecutor(count, "supakeep-live"))
         yield LiveReaders(connections, pool)
 

@@ -17,6 +17,7 @@ from supakeep.databases.postgres.connection import (
     exported_snapshot,
 )
 from supakeep.databases.postgres.errors import error_of, mapped_errors
+from supakeep.databases.postgres.indexes import load_indexes
 from supakeep.databases.postgres.restore.constraints import (
     TableConstraints,
     check_delete_actions,
@@ -123,6 +124,9 @@ class PostgresTransaction:
         self._lock(tables, sql.SQL("access share"))
         if not self._session.dry_run:
             self._lock(tables, sql.SQL("share row exclusive"))
+        for table in tables:
+            with mapped_errors("restore", table.qualified_name):
+                load_indexes([self._session.to_read()], table)
 
     def _lock(self, tables: Sequence[Table], mode: sql.SQL) -> None:
         query = sql.SQL("lock table {} in {} mode")
