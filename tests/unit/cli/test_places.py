@@ -113,6 +113,8 @@ def test_a_bucket_without_aws_credentials_says_how_to_give_them(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "none")
     monkeypatch.setenv("AWS_CONFIG_FILE", "none")
+    # boto3 keeps the credentials that an earlier test gave this process
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
 
     ended = supakeep("list", "--from", "s3://copies")
 
