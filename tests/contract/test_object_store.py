@@ -78,6 +78,10 @@ def test_the_store_is_the_adapter_that_the_id_names(adapter: str, store: ObjectS
     assert type(store) is STORES[adapter]
 
 
+def test_a_private_store_is_taken(store: ObjectStore) -> None:
+    store.require_private()
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"x", bytes(range(256)), b"\r\n\x00--boundary\r\n", b"0123456789abcde\n" * 98_304],

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import time
+from uuid import uuid4
 
 import httpx
 import pytest
 
 from supakeep.errors import (
+    BucketNotFoundError,
     StorageError,
     SupakeepError,
 )
@@ -52,3 +54,25 @@ def test_storage_refuses_an_object_over_its_limit_with_the_setting_that_helps(
     assert refused.value.hint is not None
     assert "MAX_OBJECT_BYTES" in refused.value.hint
     assert list(storage().list(key)) == []
+
+
+def test_a_bucket_that_somebody_made_public_is_refused(
+    servers: Servers, http: httpx.Client, storage: MakeStorage
+) -> None:
+    name = f"open-{uuid4().hex}"
+    headers = {"apikey": servers.lite.secret_key}
+    address = f"{servers.lite.url}/storage/v1/bucket"
+    http.post(
+        address, headers=headers, json={"id": name, "name": name, "public": True}
+    ).raise_for_status()
+
+    with pytest.raises(StorageError, match="is public"):
+        storage(name).require_private()
+
+    http.put(f"{address}/{name}", headers=headers, json={"public": False}).raise_for_status()
+    storage(name).require_private()
+
+
+def test_a_missing_bucket_is_known_before_the_first_upload(storage: MakeStorage) -> None:
+    with pytest.raises(BucketNotFoundError, match=r"^Upload failed: Storage bucket not found$"):
+        storage(f"missing-{uuid4().hex}").require_private()

@@ -16,6 +16,9 @@ class _Wrapped:
         self.name = store.name
         self._store = store
 
+    def require_private(self) -> None:
+        self._store.require_private()
+
     def put(self, key: str, content: BinaryIO) -> None:
         self._store.put(key, content)
 

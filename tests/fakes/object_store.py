@@ -11,13 +11,14 @@ from supakeep.errors import (
     BucketNotFoundError,
     ObjectAlreadyExistsError,
     ObjectNotFoundError,
+    StorageError,
 )
 from supakeep.ports import Clock, StoredObject
 from tests.fakes.time import FixedClock
 
 
 class InMemoryObjectStore:
-    """Holds its objects in `objects`; `has_bucket` may be switched off.
+    """Holds its objects in `objects`; `has_bucket` may be switched off, `is_public` on.
 
     Reads give pieces of `piece_bytes`.
     """
@@ -27,6 +28,7 @@ class InMemoryObjectStore:
     ) -> None:
         self.name = name
         self.has_bucket = True
+        self.is_public = False
         self.objects: dict[str, bytes] = {}
         self._modified_at: dict[str, dt.datetime] = {}
         self._clock = clock or FixedClock()
@@ -36,6 +38,11 @@ class InMemoryObjectStore:
         """Puts an object there as if it had been written at `modified_at`; overwrites."""
         self.objects[key] = content
         self._modified_at[key] = modified_at or self._clock.now()
+
+    def require_private(self) -> None:
+        self._require_bucket("upload", self.name)
+        if self.is_public:
+            raise StorageError("The bucket is public", operation="upload", key=self.name)
 
     def put(self, key: str, content: BinaryIO) -> None:
         self._require_bucket("upload", key)

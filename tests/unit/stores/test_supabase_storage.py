@@ -264,3 +264,53 @@ def test_the_pause_that_the_server_asks_for_is_in_the_error(
     with pytest.raises(StorageUnavailableError) as failed:
         store_over(server).delete(KEY)
     assert failed.value.retry_after_seconds == seconds
+
+
+@pytest.mark.parametrize("public", [True, 1])
+def test_a_public_bucket_is_refused_with_both_ways_to_make_it_private(public: object) -> None:
+    store = store_over(always(200, {"name": "backups", "public": public}))
+
+    with pytest.raises(StorageError, match='"backups" is public') as refused:
+        store.require_private()
+
+    assert not refused.value.retryable
+    assert refused.value.hint is not None
+    assert "dashboard" in refused.value.hint
+    assert "set public = false where id = 'backups';" in refused.value.hint
+
+
+@pytest.mark.parametrize("public", [False, 0])
+def test_a_private_bucket_is_taken(public: object) -> None:
+    seen: list[str] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        seen.append(f"{request.method} {request.url.path}")
+        return httpx.Response(200, json={"name": "backups", "public": public})
+
+    store_over(server).require_private()
+
+    assert seen == ["GET /storage/v1/bucket/backups"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"name": "backups"},
+        {"name": "backups", "public": "no"},
+        {"name": "b", "public": False},
+        [],
+        1,
+    ],
+)
+def test_an_answer_that_does_not_say_whether_the_bucket_is_public_is_not_believed(
+    answer: object,
+) -> None:
+    with pytest.raises(StorageUnavailableError):
+        store_over(always(200, answer)).require_private()
+
+
+def test_a_bucket_that_is_missing_is_reported_as_the_guide_has_it() -> None:
+    store = store_over(always(400, error("404", "Bucket not found", "Bucket not found")))
+
+    with pytest.raises(BucketNotFoundError, match=r"^Upload failed: Storage bucket not found$"):
+        store.require_private()

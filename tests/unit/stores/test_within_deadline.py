@@ -12,6 +12,7 @@ from tests.fakes.object_store import InMemoryObjectStore
 from tests.fakes.time import ExpiringDeadline
 
 CALLS: dict[str, Callable[[ObjectStore], object]] = {
+    "require_private": lambda store: store.require_private(),
     "put": lambda store: store.put("daily/b", io.BytesIO(b"x")),
     "read": lambda store: store.read("daily/a"),
     "list": lambda store: list(store.list("daily/")),

@@ -14,6 +14,7 @@ from supakeep.errors import (
     DeadlineExceededError,
     ExportError,
     ObjectAlreadyExistsError,
+    StorageError,
     StorageUnavailableError,
 )
 from tests.builders.backups import (
@@ -32,6 +33,7 @@ from tests.fakes.database import FailingExportDatabase, InMemoryDatabase
 from tests.fakes.faulty_object_store import FailingObjectStore
 from tests.fakes.object_store import InMemoryObjectStore
 from tests.fakes.runs import InMemoryProgress
+from tests.fakes.storage_server import InMemoryStorageServer
 from tests.fakes.time import ExpiringDeadline, FixedClock
 
 UNAVAILABLE = DatabaseUnavailableError("The database did not answer", operation="query")
@@ -206,3 +208,14 @@ def test_the_manifest_tells_when_the_backup_began_and_ended() -> None:
     manifest = back_up(a_shop(), InMemoryObjectStore(), clock=FixedClock(tick_seconds=30))
 
     assert manifest.duration_seconds == 30
+
+
+def test_nothing_is_read_or_stored_where_the_bucket_is_public() -> None:
+    shop, server = a_shop(), InMemoryStorageServer(is_public=True)
+
+    with pytest.raises(StorageError, match='The bucket "backups" is public'):
+        back_up(shop, server.store())
+
+    assert server.objects == {}
+    server.is_public = False
+    assert back_up(shop, server.store()).status is BackupStatus.COMPLETE

@@ -213,6 +213,12 @@ class ObjectStore(Protocol):
 
     name: str
 
+    def require_private(self) -> None:
+        """Asked before a backup. Raises StorageError where the store is known to give its objects to
+        those who have no key, BucketNotFoundError where it is known to be missing.
+        """
+        ...
+
     def put(self, key: str, content: BinaryIO) -> None:
         """Stores the rest of `content`, all or nothing; an existing key is never overwritten."""
         ...

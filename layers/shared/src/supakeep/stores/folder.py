@@ -40,6 +40,9 @@ class FolderObjectStore:
         self.name = str(root)
         self._root = root
 
+    def require_private(self) -> None:
+        """Nothing to ask: only the user who runs Supakeep may read the files that it writes."""
+
     def put(self, key: str, content: BinaryIO) -> None:
         path = self._root / key
         with _mapped_errors("upload", key):

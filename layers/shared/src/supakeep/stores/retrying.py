@@ -30,6 +30,9 @@ class RetryingObjectStore:
         self._first_pause_seconds = first_pause_seconds
         self._sleep = sleep
 
+    def require_private(self) -> None:
+        self._retrying(self._store.require_private)
+
     def put(self, key: str, content: BinaryIO) -> None:
         start = content.tell()
         failed_before = False

@@ -56,6 +56,14 @@ class SupabaseObjectStore:
         self._headers = key_headers(key)
         self._client = client or storage_client()
 
+    def require_private(self) -> None:
+        with self._mapped_errors("upload", self._bucket):
+            public = self._bucket_details("upload")["public"]
+            if not isinstance(public, bool | int):  # Supabase Lite may say 0 and 1
+                raise TypeError("a bucket is public or not")
+        if public:
+            raise _public_bucket(self._bucket)
+
     def put(self, key: str, content: BinaryIO) -> None:
         # storage3's upload() takes a file of two classes only; httpx streams any
         with self._mapped_errors("upload", key):
@@ -91,7 +99,8 @@ class SupabaseObjectStore:
                 if stored is not None and stored.key.startswith(prefix):
                     yield stored
         if is_empty:
-            self._require_bucket()
+            # an empty listing proves nothing: a bucket that does not exist gives one too
+            self._bucket_details("list")
 
     def delete(self, key: str) -> None:
         # by storage3's remove(), what the server says beside the status would be lost
@@ -146,16 +155,18 @@ class SupabaseObjectStore:
         _raise_for_error(response, "list", self._bucket)
         return response.json()
 
-    def _require_bucket(self) -> None:
-        """An empty listing proves nothing: a bucket that does not exist gives one too."""
-        with self._mapped_errors("list", self._bucket):
+    def _bucket_details(self, operation: str) -> dict[str, Any]:
+        """What Storage says about the bucket. Raises BucketNotFoundError where there is none."""
+        with self._mapped_errors(operation, self._bucket):
             # storage3's get_bucket() takes no dates as Supabase Lite prints them
             response = self._client.get(
                 f"{self._url}/bucket/{quote(self._bucket)}", headers=self._headers
             )
-            _raise_for_error(response, "list", self._bucket)
-            if response.json()["name"] != self._bucket:
-                raise _unavailable("list", self._bucket, "it answered for another bucket")
+            _raise_for_error(response, operation, self._bucket)
+            details: dict[str, Any] = response.json()
+            if details["name"] != self._bucket:
+                raise _unavailable(operation, self._bucket, "it answered for another bucket")
+            return details
 
     def _pieces(self, response: httpx.Response, key: str) -> Iterator[bytes]:
         with self._mapped_errors("download", key):
@@ -241,6 +252,19 @@ def _bucket_not_found(operation: str, key: str) -> BucketNotFoundError:
         key=key,
         hint="Run the migration supabase/migrations/20250128_backup_storage.sql, "
         "which creates the private bucket.",
+    )
+
+
+def _public_bucket(bucket: str) -> StorageError:
+    literal = bucket.replace("'", "''")
+    # a sentence to read: nothing runs it
+    statement = f"update storage.buckets set public = false where id = '{literal}';"  # noqa: S608
+    return StorageError(
+        f'The bucket "{bucket}" is public: anyone could download the backups without a key',
+        operation="upload",
+        key=bucket,
+        hint="Make it private in the dashboard (Storage, the bucket's menu, Edit bucket), or run: "
+        f"{statement}",
     )
 
 

@@ -17,6 +17,10 @@ class ObjectStoreWithinDeadline:
         self._store = store
         self._deadline = deadline
 
+    def require_private(self) -> None:
+        self._deadline.check()
+        self._store.require_private()
+
     def put(self, key: str, content: BinaryIO) -> None:
         self._deadline.check()
         self._store.put(key, content)

@@ -76,6 +76,7 @@ class CreateBackup:
         Raises where no table could be, or the primary store refuses: then no manifest is written,
         no backup exists, and what was stored is removed.
         """
+        self.primary.require_private()
         with MirroredUpload(self.primary, self.mirror) as upload:
             return upload.commit(self._upload_document(name, trigger, upload))
 
