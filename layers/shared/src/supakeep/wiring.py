@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, TypedDict, Unpack, cast
+from urllib.parse import urlsplit
 
 from supakeep.domain.policy import BackupPolicy
 from supakeep.errors import ConfigurationError, InvalidRequestError
@@ -194,7 +195,7 @@ def s3_store(bucket: str, name: str, timeouts: Timeouts = FOR_WORK) -> ObjectSto
 
     # a mirror that hangs must leave the backup time to end; what is repeated is repeated here only
     once = replace(timeouts, aws_seconds=timeouts.mirror_seconds, aws_attempts=1)
-    return RetryingObjectStore(S3ObjectStore(_aws_client("s3", once), bucket, name=name))
+    return RetryingObjectStore(S3ObjectStore(_s3_client(once), bucket, name=name))
 
 
 def store_at(place: str) -> ObjectStore:
@@ -215,7 +216,24 @@ def store_at(place: str) -> ObjectStore:
     return FolderObjectStore(folder)
 
 
-def _aws_client(service: str, timeouts: Timeouts) -> Any:
+def _s3_client(timeouts: Timeouts) -> Any:
+    """A client whose links name the bucket's host in its region. By itself boto3 signs links of the
+    global host, which does not know a new bucket for hours, and in us-east-1 by the old signature.
+    """
+    signing = {"signature_version": "s3v4"}
+    client = _aws_client("s3", timeouts, **signing)
+    if not _is_awss_own(client.meta.endpoint_url):
+        return client  # another server (AWS_ENDPOINT_URL) may have no host for each bucket
+    hosts = {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
+    return _aws_client("s3", timeouts, **signing, s3=hosts)
+
+
+def _is_awss_own(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
+
+
+def _aws_client(service: str, timeouts: Timeouts, **config_values: Any) -> Any:
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
@@ -224,6 +242,7 @@ def _aws_client(service: str, timeouts: Timeouts) -> Any:
         connect_timeout=timeouts.connect_seconds,
         read_timeout=timeouts.aws_seconds,
         retries={"mode": "standard", "total_max_attempts": timeouts.aws_attempts},
+        **config_values,
     )
     try:
         return cast(Any, boto3).client(service, config=config)
