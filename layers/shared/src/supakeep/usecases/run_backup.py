@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from supakeep.domain.backup_name import BackupName
@@ -9,12 +11,18 @@ from supakeep.domain.manifest import Manifest, Trigger
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.run import Run
 from supakeep.domain.summary import BackupSummary
+from supakeep.errors import ObjectAlreadyExistsError
 from supakeep.ports import Deadline, ObjectStore, Progress
 from supakeep.system import NoDeadline
 from supakeep.usecases.create_backup import CreateBackup, choose_name
 from supakeep.usecases.project import Project
 from supakeep.usecases.run_progress import RunProgress
 from supakeep.usecases.track_runs import TrackRuns
+
+log = logging.getLogger(__name__)
+
+# every round has a winner, so this is enough for as many backups that begin at once
+_FURTHER_NAMES = 8
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,10 @@ class RunBackup:
             name = self._name(progress.run, scheduled=scheduled, folder=folder)
             progress.name_backup(name.text)
             making = BackupMaking(self.project, progress, folder)
-            manifest = making.create(name, Trigger(run.trigger), self.project.policy)
+            trigger = Trigger(run.trigger)
+            manifest = making.create(
+                name, trigger, self.project.policy, renamed=progress.name_backup
+            )
             return BackupSummary.of(manifest, making.locations(manifest))
 
         return TrackRuns.of(self.project, self.watcher).execute(run, work, self.deadline)
@@ -57,8 +68,30 @@ class BackupMaking:
     progress: RunProgress
     folder: ObjectStore | None
 
-    def create(self, name: BackupName, trigger: Trigger, policy: BackupPolicy) -> Manifest:
-        create = CreateBackup(
+    def create(
+        self,
+        name: BackupName,
+        trigger: Trigger,
+        policy: BackupPolicy,
+        *,
+        renamed: Callable[[str], object] | None = None,
+    ) -> Manifest:
+        """Creates the backup `name`, or under the next free name where another backup that began in
+        the same second was faster: objects are write-once. Each new name is handed to `renamed`.
+        """
+        create = self._create(policy)
+        for _ in range(_FURTHER_NAMES):
+            try:
+                return create(name, trigger)
+            except ObjectAlreadyExistsError:
+                log.info("%s is another backup's by now; this one takes another name", name)
+            name = name_backup(self.project, self.folder, scheduled=False)
+            if renamed is not None:
+                renamed(name.text)
+        return create(name, trigger)
+
+    def _create(self, policy: BackupPolicy) -> CreateBackup:
+        return CreateBackup(
             source=self.project.database,
             primary=self.folder or self.project.primary,
             mirror=None if self.folder else self.project.mirror,
@@ -70,7 +103,6 @@ class BackupMaking:
             progress=self.progress,
             run_id=self.progress.run.id,
         )
-        return create(name, trigger)
 
     def locations(self, manifest: Manifest) -> list[str]:
         """The names of the stores that hold the backup."""
