@@ -10,9 +10,12 @@ from typing import BinaryIO
 import pytest
 
 from supakeep.cli.session import Session
+from supakeep.stores.retrying import RetryingObjectStore
 from tests.builders.backups import ITEMS
 from tests.builders.manifests import PROJECT
 from tests.fakes.database import InMemoryDatabase
+from tests.fakes.faulty_object_store import FailingObjectStore
+from tests.fakes.object_store import InMemoryObjectStore
 from tests.unit.cli.conftest import Supakeep, Surroundings
 
 
@@ -197,3 +200,18 @@ def test_a_restore_into_a_database_that_shows_no_ref_must_name_it(
     assert shop.everything() == before
     assert supakeep(*command, "db.example.com:6000/app").code == 0
     assert shop.everything() != before
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_store_that_does_not_answer_at_once_is_said_to_be_tried_again(
+    supakeep: Supakeep, around: Surroundings
+) -> None:
+    failing = FailingObjectStore(InMemoryObjectStore(), "put", times=2)
+    around.places["s3://copies"] = RetryingObjectStore(failing, first_pause_seconds=0)
+
+    ended = supakeep("backup", "--to", "s3://copies", "--json")
+
+    assert (ended.code, ended.json["status"]) == (0, "complete")
+    [line] = [line for line in ended.err.splitlines() if "trying again" in line]
+    assert line.startswith("! ")
+    assert line.endswith("; trying again for up to 75 seconds")

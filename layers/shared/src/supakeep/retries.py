@@ -7,6 +7,7 @@ than that says so around its work, with `patience`.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import math
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import partial
 from threading import Event
 from typing import Any
 
@@ -32,6 +34,8 @@ from tenacity.wait import wait_base, wait_exponential_jitter
 
 from supakeep.errors import DeadlineExceededError, SupakeepError
 from supakeep.ports import Deadline
+
+log = logging.getLogger(__name__)
 
 OUTAGE_SECONDS = 75
 """An outage of a minute ends no backup and no restore: one attempt falls after it."""
@@ -98,6 +102,9 @@ def retrying(
             )
         ),
         retry=retry_if_exception(is_worth_retrying),
+        before_sleep=partial(
+            _log_first_failure, math.ceil(min(give_up_after_seconds, allowed.seconds))
+        ),
         reraise=True,
     )
 
@@ -118,6 +125,13 @@ def requested_pause(retry_after: str | None) -> float | None:
         return max(0.0, (moment - dt.datetime.now(moment.tzinfo)).total_seconds())
     except ValueError:
         return None
+
+
+def _log_first_failure(patience_seconds: int, retry_state: RetryCallState) -> None:
+    """Says once per call that it waits, for whoever watches; the last failure is raised anyway."""
+    if retry_state.attempt_number == 1 and retry_state.outcome is not None:
+        error = retry_state.outcome.exception()
+        log.warning("%s; trying again for up to %d seconds", error, patience_seconds)
 
 
 class _RequestedPause(wait_base):

@@ -6,7 +6,8 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TextIO
 
@@ -49,7 +50,8 @@ class CommandLine:
             store_at=self.store_at,
             clock=self.clock,
         )
-        return _exit_code(arguments.command, session)
+        with _retries_shown(terminal):
+            return _exit_code(arguments.command, session)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -98,6 +100,21 @@ def _exit_code(command: Command, session: Session) -> int:
         log.debug("The machine refused", exc_info=True)
         terminal.error(refused_by_machine(error))
         return FAILED
+
+
+@contextmanager
+def _retries_shown(terminal: Terminal) -> Iterator[None]:
+    """Says on standard error that something is tried again: it may take a minute."""
+    retries, shown = logging.getLogger("supakeep.retries"), logging.StreamHandler(terminal.err)
+    shown.setFormatter(logging.Formatter("! %(message)s"))
+    retries.setLevel(logging.WARNING)
+    retries.propagate = False
+    retries.addHandler(shown)
+    try:
+        yield
+    finally:
+        retries.removeHandler(shown)
+        retries.propagate = True
 
 
 def _set_up_logging(*, verbose: bool) -> None:
