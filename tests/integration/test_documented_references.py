@@ -142,7 +142,9 @@ def test_every_link_between_the_documents_leads_somewhere() -> None:
 
 def test_every_decision_is_listed_under_its_number() -> None:
     listed = (PROJECT / "docs/architecture.md").read_text().partition("## Decisions")[2]
-    for file in sorted((PROJECT / "docs/adr").glob("*.md")):
+    files = sorted((PROJECT / "docs/adr").glob("*.md"))
+    assert len(files) == len(re.findall(r"\(adr/", listed)) > 0
+    for file in files:
         number = re.findall(r"^# (\d+)\. ", file.read_text(), re.MULTILINE)[0]
         assert re.search(rf"^{number}\. \[.*\]\(adr/{file.name}\)$", listed, re.MULTILINE), (
             file.name

@@ -105,7 +105,9 @@ def test_the_derived_template_has_the_runtime_of_the_project_and_this_machines_a
 def test_every_address_names_this_machine_as_the_container_knows_it(
     stack: Stack, container: sam_local.Container, folder: Path
 ) -> None:
-    for function in Template(folder / "template.yaml").functions():
+    functions = list(Template(folder / "template.yaml").functions())
+    assert len(functions) == 3
+    for function in functions:
         addresses = {v for v in function.environment.values() if v.startswith("http")}
         assert {urlsplit(address).hostname for address in addresses} == {container.host}
         assert {urlsplit(address).port for address in addresses} == {
@@ -118,7 +120,9 @@ def test_no_variable_of_the_shell_can_lead_a_function_elsewhere(folder: Path) ->
     named = Path(config["local_invoke"]["parameters"]["env_vars"])
     assert named.name == "sam-env.json"
     overriding = json.loads((folder / named.name).read_text())
-    for function in Template(folder / "template.yaml").functions():
+    functions = {f.logical_id: f for f in Template(folder / "template.yaml").functions()}
+    assert overriding.keys() == functions.keys()
+    for function in functions.values():
         assert overriding[function.logical_id] == function.environment
         assert function.environment["AWS_ACCESS_KEY_ID"] == "local"
         assert function.environment["AWS_SESSION_TOKEN"] == ""
