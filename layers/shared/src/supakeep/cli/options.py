@@ -46,7 +46,9 @@ def _table(text: str) -> str:
 
 def add_confirmation(parser: argparse.ArgumentParser) -> None:
     """The options of a command that writes into the database."""
-    parser.add_argument("--dry-run", action="store_true", help="only count what would change")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show what would change, and write nothing"
+    )
     parser.add_argument(
         "--confirm",
         metavar="REF",

@@ -7,14 +7,12 @@ import shlex
 
 from supakeep.cli.command import GOOD, PARTIAL, Command
 from supakeep.cli.options import add_confirmation, add_name, add_source, add_tables
+from supakeep.cli.restore_report import print_report
 from supakeep.cli.session import Session
-from supakeep.cli.terminal import Terminal
-from supakeep.domain.restore import RestoredTable, RestoreReport, RestoreRequest
-from supakeep.domain.row_changes import ChangedRow, RestoreMode
+from supakeep.domain.restore import RestoreReport, RestoreRequest
+from supakeep.domain.row_changes import RestoreMode
 from supakeep.domain.run import RunKind, RunStatus
 from supakeep.usecases.run_restore import RunRestore
-
-_HEAD = "TABLE|IN BACKUP|{written}|INSERTED|UPDATED|DELETED|UNCHANGED|REFUSED|IN DATABASE"
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
@@ -99,52 +97,9 @@ def _print_report(session: Session, run_id: str, report: RestoreReport) -> None:
     if session.terminal.as_json:
         session.terminal.json(report)
         return
-    _print(session.terminal, report)
+    print_report(session.terminal, report)
     if report.undo_backup:
         _print_undo(session, run_id)
-
-
-def _print(terminal: Terminal, report: RestoreReport) -> None:
-    terminal.line(
-        f"{report.backup} into project {report.project}, read from {report.read_from}, "
-        f"mode {report.mode}"
-    )
-    written = "WOULD BE WRITTEN" if report.dry_run else "WRITTEN"
-    head = _HEAD.format(written=written).split("|")
-    terminal.columns(head, [_cells(table) for table in report.tables])
-    for table in report.tables:
-        for row in table.samples:
-            _print_changes(terminal, table.name, row)
-        for refused in table.refused_rows:
-            terminal.notice(f"{table.name} {refused.row}: {refused.reason}")
-        _print_altered(terminal, table)
-    for warning in (*report.passed_over, *report.warnings):
-        terminal.notice(warning)
-
-
-def _cells(table: RestoredTable) -> tuple[str, ...]:
-    numbers = (
-        *(table.rows_in_backup, table.written, table.inserted, table.updated),
-        *(table.deleted, table.unchanged, table.refused, table.rows_in_database or 0),
-    )
-    return (table.name, *(f"{number:,}" for number in numbers))
-
-
-def _print_altered(terminal: Terminal, table: RestoredTable) -> None:
-    if not table.altered:
-        return
-    terminal.notice(
-        f"{table.name}: {table.altered:,} of the rows written are not as the backup has them, "
-        "because a trigger of the table changed them. Examples (backup -> database):"
-    )
-    for row in table.altered_rows:
-        _print_changes(terminal, table.name, row)
-
-
-def _print_changes(terminal: Terminal, table: str, row: ChangedRow) -> None:
-    key = ", ".join(f"{name}={value}" for name, value in row.key.items())
-    for column, (old, new) in row.columns.items():
-        terminal.line(f"  {table} {key}: {column} {old} -> {new}")
 
 
 def _print_undo(session: Session, run_id: str) -> None:

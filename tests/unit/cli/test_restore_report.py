@@ -1,0 +1,85 @@
+"""What a restore prints on a terminal that is too narrow for its table."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from supakeep.cli.restore_report import print_report
+from supakeep.cli.terminal import Terminal
+from supakeep.domain.restore import RestoredTable, RestoreReport
+from tests.builders.backups import CUSTOMERS, ITEMS
+from tests.builders.manifests import PROJECT
+from tests.fakes.database import InMemoryDatabase
+from tests.unit.cli.conftest import Supakeep
+
+
+@pytest.fixture(autouse=True)
+def _narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.fixture
+def damaged(supakeep: Supakeep, shop: InMemoryDatabase) -> InMemoryDatabase:
+    """The database after a backup into `copies`: one item is gone."""
+    supakeep("backup", "--to", "copies")
+    shop.delete(ITEMS, id=1)
+    return shop
+
+
+@pytest.mark.usefixtures("damaged")
+def test_a_dry_run_says_in_a_sentence_what_would_become_of_each_table(supakeep: Supakeep) -> None:
+    ended = supakeep("restore", "latest", "--from", "copies", "--dry-run")
+
+    sentence = "  5 in the backup, 1 to insert, 4 unchanged, 4 in the database"
+    assert f"{ITEMS}\n{sentence}\n" in ended.out
+    assert max(map(len, ended.out.splitlines())) <= 80
+
+
+@pytest.mark.usefixtures("damaged")
+def test_a_restore_says_in_a_sentence_what_became_of_each_table(supakeep: Supakeep) -> None:
+    ended = supakeep("restore", "latest", "--from", "copies", "--confirm", PROJECT)
+
+    sentence = "  5 in the backup, 1 inserted, 4 unchanged, 5 in the database"
+    assert f"{ITEMS}\n{sentence}\n" in ended.out
+
+
+def test_values_that_are_too_wide_stand_below_each_other(
+    supakeep: Supakeep, shop: InMemoryDatabase
+) -> None:
+    supakeep("backup", "--to", "copies")
+    shop.delete(CUSTOMERS, id=3)
+    shop.triggers[CUSTOMERS] = {"name": "someone else of that name" * 3, "balance": 7}
+
+    ended = supakeep("restore", "latest", "--from", "copies", "--confirm", PROJECT)
+
+    name = '    name "customer 3"\n      -> "someone else'
+    assert f"  {CUSTOMERS} id=3\n" in ended.out
+    assert name in ended.out
+    assert " -> 7\n" in ended.out
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_a_count_that_failed_is_not_shown_as_no_rows(width: int) -> None:
+    uncounted = RestoredTable(name=ITEMS, rows_in_backup=5, unchanged=5)
+    report = RestoreReport(
+        backup="backup", project=PROJECT, dry_run=False, read_from="primary", tables=(uncounted,)
+    )
+
+    assert "not counted" in printed(report, width)
+
+
+def test_the_schema_that_was_written_to_is_named() -> None:
+    report = RestoreReport(
+        backup="backup", project=PROJECT, dry_run=True, read_from="primary", into_schema="rescue"
+    )
+
+    head = f"backup into schema rescue of project {PROJECT}, read from primary, mode merge, dry run"
+    assert printed(report, 200).startswith(head)
+
+
+def printed(report: RestoreReport, width: int) -> str:
+    out = io.StringIO()
+    print_report(Terminal(out, io.StringIO(), width=width), report)
+    return out.getvalue()
