@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
 
+from supakeep.cli.main import CommandLine
 from supakeep.cli.session import Session
 from tests.builders.backups import CUSTOMERS, ITEMS
 from tests.builders.manifests import PROJECT
@@ -223,3 +225,13 @@ def test_an_interrupted_restore_names_the_tables_that_it_may_have_written(
     assert ended.code == 130
     said = f"Rows may have been written to {CUSTOMERS}, " in ended.err
     assert said is not dry_run
+
+
+def test_no_command_at_all_shows_the_commands() -> None:
+    err = io.StringIO()
+
+    with pytest.raises(SystemExit) as ended:
+        CommandLine(err=err).run([])
+
+    assert ended.value.code == 2
+    assert "restore   Restore a backup into the database." in err.getvalue()

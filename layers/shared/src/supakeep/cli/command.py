@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from supakeep.cli.session import Session
 
-# exit codes; argparse ends wrong usage with 2
-GOOD, FAILED, PARTIAL, INTERRUPTED = 0, 1, 3, 130
+# exit codes; argparse uses that of wrong usage too
+GOOD, FAILED, WRONG_USAGE, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 @dataclass(frozen=True)

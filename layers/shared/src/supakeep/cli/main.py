@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 from supakeep import __version__
-from supakeep.cli.command import FAILED, INTERRUPTED, Command
+from supakeep.cli.command import FAILED, INTERRUPTED, WRONG_USAGE, Command
 from supakeep.cli.commands import COMMANDS
 from supakeep.cli.options import add_shared_options
 from supakeep.cli.session import OpenProject, Session
@@ -39,7 +39,11 @@ class CommandLine:
 
     def run(self, argv: Sequence[str] | None = None) -> int:
         """Runs one command and returns its exit code. Wrong usage raises SystemExit."""
-        arguments = build_parser(self.commands).parse_args(argv)
+        parser = build_parser(self.commands)
+        arguments = parser.parse_args(argv)
+        if arguments.command is None:
+            parser.print_help(self.err)
+            parser.exit(WRONG_USAGE)
         _set_up_logging(verbose=arguments.verbose)
         terminal = Terminal(self.out, self.err, as_json=arguments.json)
         session = Session(
@@ -70,7 +74,8 @@ def build_parser(commands: Sequence[Command]) -> argparse.ArgumentParser:
         "Exit code: 0 good, 1 failed, 2 wrong usage, 3 partial, 130 interrupted.",
     )
     parser.add_argument("--version", action="version", version=f"supakeep {__version__}")
-    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")
+    parser.set_defaults(command=None)
     for command in commands:
         text = command.summary
         subparser = subparsers.add_parser(command.name, help=text, description=text)
