@@ -76,3 +76,10 @@ def test_a_folder_that_is_missing_is_named(supakeep: Supakeep) -> None:
 
     assert ended.code == 1
     assert "nowhere" in ended.err
+
+
+def test_a_folder_that_does_not_exist_is_refused_with_its_name(supakeep: Supakeep) -> None:
+    ended = supakeep("migration", "--write", "no/such/folder")
+
+    assert ended.code == 1
+    assert "error: There is no folder no/such/folder\nhint: Name the folder of your" in ended.err

@@ -142,7 +142,7 @@ def test_a_policy_file_that_is_not_text_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "supakeep.toml"
     file.write_bytes(b"\xff\xfe\x00")
 
-    with pytest.raises(ConfigurationError, match="cannot be read: UnicodeDecodeError"):
+    with pytest.raises(ConfigurationError, match="cannot be read: it is not UTF-8"):
         read(SUPAKEEP_CONFIG=str(file)).policy()
 
 

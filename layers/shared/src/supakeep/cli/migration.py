@@ -9,6 +9,7 @@ from pathlib import Path
 from supakeep.cli.command import GOOD, Command
 from supakeep.cli.session import Session
 from supakeep.databases.sql.migration import project_migration
+from supakeep.errors import InvalidRequestError
 
 _FOLDER = Path("supabase/migrations")
 _VERSION = "%Y%m%d%H%M%S"
@@ -31,6 +32,13 @@ def _run(session: Session) -> int:
     if folder is None:
         session.terminal.line(project_migration().rstrip())
         return GOOD
+    if not folder.is_dir():
+        raise InvalidRequestError(
+            f"There is no folder {folder}",
+            operation="write migration",
+            key=str(folder),
+            hint="Name the folder of your project's migrations, or create it first.",
+        )
     file = folder / f"{_next_version(folder, session.now())}_supakeep.sql"
     file.write_text(project_migration(), encoding="utf-8")
     if session.terminal.as_json:

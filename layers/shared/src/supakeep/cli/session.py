@@ -77,8 +77,7 @@ class Session:
         if self._policy_file is None:
             days = self.app.policy.retention.keep_within_days
             self.terminal.note(
-                f"Policy: every table of the schema public, backups kept for {days} days (there is no "
-                f"{_POLICY_FILE} here)"
+                f"Policy: every table of public, kept for {days} days (no {_POLICY_FILE} here)"
             )
         else:
             self.terminal.note(f"Policy: {self._policy_file}")

@@ -161,7 +161,7 @@ def _first_problem(exc: ValidationError) -> str:
     where = ".".join(str(p + 1) if isinstance(p, int) else str(p) for p in problem["loc"])
     what = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
-        what = "is not a key that Supakeep knows"
+        return f"{where} is not a key that Supakeep knows"
     return f"{where}: {what}" if where else what
 
 

@@ -95,12 +95,18 @@ class Settings(BaseModel):
             text = self.policy_file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as exc:
             raise ConfigurationError(
-                f"{self.policy_file} cannot be read: {type(exc).__name__}",
+                f"{self.policy_file} cannot be read: {_why_unreadable(exc)}",
                 operation="read configuration",
                 key=str(self.policy_file),
-                hint="Name an existing supakeep.toml (--config, SUPAKEEP_CONFIG).",
+                hint="Name a supakeep.toml that exists, in UTF-8 (--config, SUPAKEEP_CONFIG).",
             ) from exc
         return BackupPolicy.parse(text, self.policy_file.name)
+
+
+def _why_unreadable(exc: OSError | UnicodeDecodeError) -> str:
+    if isinstance(exc, UnicodeDecodeError):
+        return "it is not UTF-8"
+    return exc.strerror or type(exc).__name__
 
 
 def _plain_fields(values: Mapping[str, str]) -> dict[str, str | None]:

@@ -104,11 +104,12 @@ def _unknown_ref(url: str | None) -> ConfigurationError:
             operation="read settings",
             key="SUPABASE_URL",
             hint="NEXT_PUBLIC_SUPABASE_URL must look like https://<project-ref>.supabase.co; "
-            "for a custom domain or a local stack set SUPABASE_PROJECT_REF as well.",
+            "for a custom domain or a local stack, also set SUPABASE_PROJECT_REF to a name for the project.",
         )
     return ConfigurationError(
         "Could not extract project ref from SUPABASE_DB_URL",
         operation="read settings",
         key="SUPABASE_DB_URL",
-        hint=f"{ADDRESS_FORM} For another server, set SUPABASE_PROJECT_REF as well.",
+        hint=f"{ADDRESS_FORM} For another server, also set "
+        "SUPABASE_PROJECT_REF to a name for the project.",
     )

@@ -142,7 +142,7 @@ def _raise_mapped(exc: ClientError, operation: str, key: str, bucket: str) -> No
             f"The S3 bucket {bucket} does not exist",
             operation=operation,
             key=key,
-            hint="Correct MIRROR_S3_BUCKET, or create the bucket.",
+            hint="Correct the name (--from, --to, MIRROR_S3_BUCKET), or create the bucket.",
         ) from exc
     if code in ("NoSuchKey", "404"):
         raise ObjectNotFoundError(
