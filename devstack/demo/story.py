@@ -54,7 +54,8 @@ def show(stack: Stack) -> str:
     """The steps; returns the summary table."""
     step(2, "Seed Jewelshot")
     rows = seed(stack.database_url)
-    tell(", ".join(f"{count:,} {table}" for table, count in rows.items()))
+    for table, count in rows.items():
+        tell(f"{table:<28} {count:>7,} rows")
     before = fingerprint(stack.database_url)
     backup = back_up(stack)
     os.environ.update(stack.environment())  # boto3 finds the stack's AWS services there
@@ -92,7 +93,7 @@ def show_objects(project: SupabaseProject, name: str) -> list[str]:
         objects = [entry for entry in store.list("daily/") if name in entry.key]
         expect(len(objects) > 1, f"{store.name} lacks {name}")
         for entry in objects:
-            tell(f"{store.name:<8} {entry.key:<62} {entry.size_bytes:>10,} bytes")
+            tell(f"{store.name:<7} {entry.key:<53} {entry.size_bytes:>9,} B")
     return [store.name for store in every_store(project)]
 
 
@@ -106,8 +107,8 @@ def restore(stack: Stack, name: str) -> dict[str, Any]:
     expect(run["status"] == "complete", f"the restore ended {run['status']}: {run['error']}")
     for table in run["result"]["tables"]:
         tell(
-            f"{table['name']:<28} {table['inserted']:>6,} inserted {table['updated']:>6,} updated "
-            f"{table['unchanged']:>6,} unchanged   {table['rows_in_database']:>7,} in the database"
+            f"{table['name']:<26} {table['inserted']:>5,} inserted {table['updated']:>5,} updated "
+            f"{table['unchanged']:>6,} unchanged"
         )
     result: dict[str, Any] = run["result"]
     return result
