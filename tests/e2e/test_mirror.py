@@ -77,7 +77,7 @@ def test_without_the_storage_bucket_a_backup_fails_in_the_guides_words(
         shell = supakeep.run("backup")
         failed = supakeep.stack.invoke("BackupFunction", {"action": "backup"})
 
-    fix = "supabase/migrations/20250128_backup_storage.sql"
+    fix = "`supakeep migration`"
     assert answer.status_code == 502
     assert fix in answer.json()["hint"]
     assert shell.code == 1

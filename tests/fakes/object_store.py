@@ -77,7 +77,7 @@ class InMemoryObjectStore:
                 "Upload failed: Storage bucket not found" if upload else "Storage bucket not found",
                 operation=operation,
                 key=key,
-                hint="Run the migration supabase/migrations/20250128_backup_storage.sql.",
+                hint="Run what `supakeep migration` prints.",
             )
 
 

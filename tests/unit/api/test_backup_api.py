@@ -111,7 +111,7 @@ def test_a_missing_bucket_is_told_in_the_words_of_the_guide(
     told = functions("restore").request("GET", accepted["status_url"]).body
     assert told["status"] == "failed"
     assert told["error"]["message"] == "Upload failed: Storage bucket not found"
-    assert "20250128_backup_storage.sql" in told["error"]["hint"]
+    assert "`supakeep migration`" in told["error"]["hint"]
 
 
 def test_a_missing_bucket_is_told_when_the_cron_endpoint_looks_for_a_name(
@@ -123,7 +123,7 @@ def test_a_missing_bucket_is_told_when_the_cron_endpoint_looks_for_a_name(
 
     assert answer.status == 502
     assert "Storage bucket not found" in answer.body["error"]
-    assert "20250128_backup_storage.sql" in answer.body["hint"]
+    assert "`supakeep migration`" in answer.body["hint"]
 
 
 def test_a_restore_is_refused_while_a_backup_is_at_work(functions: Functions) -> None:

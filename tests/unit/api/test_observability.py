@@ -54,7 +54,7 @@ def test_a_failure_is_logged_with_the_fix_and_counted(
     errors = [line for line in lines(logged) if line["type"] == "error" and "scope" in line]
     assert errors[-1]["message"] == "Upload failed: Storage bucket not found"
     assert errors[-1]["scope"] == "Backup:Manual"
-    assert "20250128_backup_storage.sql" in errors[-1]["context"]["hint"]
+    assert "`supakeep migration`" in errors[-1]["context"]["hint"]
     assert metrics(capsys)["BackupFailures"] == 1
 
 

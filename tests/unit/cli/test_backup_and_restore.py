@@ -143,7 +143,10 @@ def test_a_missing_bucket_is_reported_in_the_words_of_the_guide_with_the_fix(
 
     assert ended.code == 1
     assert ended.out == ""
-    assert "error: Upload failed: Storage bucket not found\nhint: Run the migration" in ended.err
+    assert (
+        "error: Upload failed: Storage bucket not found\nhint: Run what `supakeep migration`"
+        in ended.err
+    )
 
 
 def test_another_policy_file_is_named_with_config(

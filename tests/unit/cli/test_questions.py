@@ -224,7 +224,7 @@ def test_a_store_that_cannot_be_pruned_is_reported_and_exit_code_3(
     ended = supakeep("prune")
 
     assert ended.code == 3
-    assert "! Storage bucket not found (Run the migration" in ended.out
+    assert "! Storage bucket not found (Run what `supakeep migration`" in ended.out
 
 
 @pytest.mark.parametrize("days", ["0", "-1"])

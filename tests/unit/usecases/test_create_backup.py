@@ -169,7 +169,7 @@ def test_a_missing_bucket_is_told_in_the_words_of_the_guide() -> None:
 
     assert failed.value.message == "Upload failed: Storage bucket not found"
     assert failed.value.hint is not None
-    assert "20250128_backup_storage.sql" in failed.value.hint
+    assert "`supakeep migration`" in failed.value.hint
 
 
 @pytest.mark.parametrize("key", [NAME.document_key, NAME.manifest_key])

@@ -250,8 +250,7 @@ def _bucket_not_found(operation: str, key: str) -> BucketNotFoundError:
         f"{failed}Storage bucket not found",
         operation=operation,
         key=key,
-        hint="Run the migration supabase/migrations/20250128_backup_storage.sql, "
-        "which creates the private bucket.",
+        hint="Run what `supakeep migration` prints in the SQL editor. It creates the private bucket.",
     )
 
 
