@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import NoReturn
 
 import pytest
 
@@ -10,6 +11,7 @@ from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.schema import Catalog
 from supakeep.errors import (
     BucketNotFoundError,
+    DatabasePermissionError,
     DatabaseUnavailableError,
     DeadlineExceededError,
     ExportError,
@@ -219,3 +221,18 @@ def test_nothing_is_read_or_stored_where_the_bucket_is_public() -> None:
     assert server.objects == {}
     server.is_public = False
     assert back_up(shop, server.store()).status is BackupStatus.COMPLETE
+
+
+class KeyRefusingDatabase(InMemoryDatabase):
+    """Refuses the key, as the Data API does with the publishable one."""
+
+    def catalog(self) -> NoReturn:
+        raise DatabasePermissionError("Permission denied", operation="read catalog")
+
+
+def test_a_wrong_key_is_reported_as_such_though_storage_hides_the_bucket_from_it() -> None:
+    store = InMemoryObjectStore()
+    store.has_bucket = False
+
+    with pytest.raises(DatabasePermissionError):
+        back_up(KeyRefusingDatabase(), store)

@@ -76,7 +76,6 @@ class CreateBackup:
         Raises where no table could be, or the primary store refuses: then no manifest is written,
         no backup exists, and what was stored is removed.
         """
-        self.primary.require_private()
         with MirroredUpload(self.primary, self.mirror) as upload:
             return upload.commit(self._upload_document(name, trigger, upload))
 
@@ -88,6 +87,8 @@ class CreateBackup:
             VolumeWriter(upload, name, self.max_object_bytes) as volumes,
         ):
             start = self._start(name, trigger, snapshot)
+            # after the database's own question: Storage hides the bucket from a wrong key
+            self.primary.require_private()
             volumes.write(self._document_head(start))
             exported, warnings = self._export_tables(start, volumes)
             entries = [*exported, *(_refused_entry(refused) for refused in start.plan.refused)]
