@@ -539,6 +539,18 @@ as $$
     from target
 $$;
 
+-- The policies on storage.objects that decide what a role may read.
+create or replace function supakeep.reading_policies(caller text)
+returns setof pg_policy
+language sql stable security invoker
+set search_path = pg_catalog
+as $$
+  select p.*
+    from pg_policy p
+   where p.polrelid = 'storage.objects'::regclass and p.polcmd in ('r', '*') and p.polqual is not null
+     and exists (select from unnest(p.polroles) r(role) where r.role = 0 or pg_has_role(caller, r.role, 'usage'))
+$$;
+
 -- What there is to back up, and what is not: {functions_version, server_version, schemas: all that exist, tables: one
 -- object a table, as tables.sql has it, left_out: one object a relation, as left_out.sql has it}.
 create or replace function public.supakeep_catalog()
@@ -927,6 +939,56 @@ sequences as (
 end
 $$;
 
+-- Which policies let others than the secret key read the backups: {policies: [name…]}, by the names of the policies on
+-- storage.objects under which a visitor or a user who logged in sees an object of the bucket. request: {bucket}.
+--
+-- A policy's condition is asked about an object that does not exist, with the claims of such a caller: its text says
+-- little, since `owner = auth.uid()` names no bucket and opens none.
+create or replace function public.supakeep_open_policies(request text)
+returns json
+language plpgsql stable security invoker
+set search_path = pg_catalog
+set statement_timeout = '10s'
+as $$
+declare
+  asked  jsonb := request;
+  object jsonb := jsonb_build_object('id', gen_random_uuid(), 'bucket_id', asked ->> 'bucket',
+                                     'name', 'daily/seen-by-nobody', 'owner', gen_random_uuid(),
+                                     'owner_id', gen_random_uuid(), 'metadata', '{}'::jsonb);
+  caller text;
+  closed text;
+  policy record;
+  opens  boolean;
+  found  text[] := '{}';
+begin
+  foreach caller in array array['anon', 'authenticated'] loop
+    continue when to_regrole(caller) is null;
+    if not (select relrowsecurity from pg_class where oid = 'storage.objects'::regclass) then
+      found := found || case when has_table_privilege(caller, 'storage.objects', 'select')
+                             then array['row-level security is off'] else '{}' end;
+      continue;
+    end if;
+    perform set_config('request.jwt.claims', claims::text, true), set_config('request.jwt.claim.role', caller, true),
+            set_config('request.jwt.claim.sub', coalesce(claims ->> 'sub', ''), true)
+       from (select json_build_object('role', caller, 'sub', case caller when 'authenticated' then gen_random_uuid() end)
+                    as claims) c;
+    closed := coalesce((select string_agg('(' || pg_get_expr(polqual, polrelid) || ')', ' and ')
+                          from supakeep.reading_policies(caller) where not polpermissive), 'true');
+    for policy in select polname, pg_get_expr(polqual, polrelid) as condition
+                    from supakeep.reading_policies(caller) where polpermissive loop
+      begin
+        execute format('select coalesce((%s) and (%s), false) from jsonb_populate_record(null::storage.objects, $1) objects',
+                       policy.condition, closed) into opens using object;
+      exception when others then
+        opens := false;
+      end;
+      found := found || case when opens then array[policy.polname::text] else '{}' end;
+    end loop;
+  end loop;
+  return json_build_object('policies', array(select distinct name from unnest(found) name order by name));
+end
+$$;
+
 -- Earlier versions had these.
 drop function if exists public.supakeep_search_path(regclass, text[]);
 drop function if exists public.supakeep_text_columns(regclass);
@@ -938,7 +1000,7 @@ revoke all on schema supakeep from public, anon, authenticated;
 grant usage on schema supakeep to service_role;
 revoke execute on all functions in schema supakeep from public, anon, authenticated;
 grant execute on all functions in schema supakeep to service_role;
-revoke execute on function public.supakeep_catalog(), public.supakeep_window(text), public.supakeep_page(text), public.supakeep_count(text), public.supakeep_upsert(text), public.supakeep_advance_sequences(text) from public, anon, authenticated;
-grant execute on function public.supakeep_catalog(), public.supakeep_window(text), public.supakeep_page(text), public.supakeep_count(text), public.supakeep_upsert(text), public.supakeep_advance_sequences(text) to service_role;
+revoke execute on function public.supakeep_catalog(), public.supakeep_window(text), public.supakeep_page(text), public.supakeep_count(text), public.supakeep_upsert(text), public.supakeep_advance_sequences(text), public.supakeep_open_policies(text) from public, anon, authenticated;
+grant execute on function public.supakeep_catalog(), public.supakeep_window(text), public.supakeep_page(text), public.supakeep_count(text), public.supakeep_upsert(text), public.supakeep_advance_sequences(text), public.supakeep_open_policies(text) to service_role;
 -- PostgREST caches which functions exist.
 notify pgrst, 'reload schema';

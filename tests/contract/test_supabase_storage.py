@@ -7,6 +7,7 @@ import time
 from uuid import uuid4
 
 import httpx
+import psycopg
 import pytest
 
 from supakeep.errors import (
@@ -76,3 +77,45 @@ def test_a_bucket_that_somebody_made_public_is_refused(
 def test_a_missing_bucket_is_known_before_the_first_upload(storage: MakeStorage) -> None:
     with pytest.raises(BucketNotFoundError, match=r"^Upload failed: Storage bucket not found$"):
         storage(f"missing-{uuid4().hex}").require_private()
+
+
+@pytest.mark.parametrize(
+    ("clause", "is_open"),
+    [
+        ("to anon using (true)", True),
+        ("using (bucket_id <> 'avatars')", True),
+        ("to authenticated using (auth.uid() is not null)", True),
+        ("to authenticated using (bucket_id = 'backups' and name like 'daily/%')", True),
+        ("to anon using (bucket_id = 'avatars')", False),
+        ("to authenticated using (owner = auth.uid())", False),
+        ("to service_role using (true)", False),
+    ],
+)
+def test_a_policy_that_opens_the_bucket_is_refused_by_name(
+    superuser: psycopg.Connection, storage: MakeStorage, clause: str, *, is_open: bool
+) -> None:
+    superuser.execute(f'create policy "the policy" on storage.objects for select {clause}')
+    try:
+        if is_open:
+            with pytest.raises(StorageError, match=r"because of the policy on storage\.objects"):
+                storage().require_private()
+        else:
+            storage().require_private()
+    finally:
+        superuser.execute('drop policy "the policy" on storage.objects')
+
+
+def test_a_policy_that_a_restrictive_one_closes_opens_nothing(
+    superuser: psycopg.Connection, storage: MakeStorage
+) -> None:
+    superuser.execute(
+        'create policy "wide" on storage.objects for select using (true);'
+        'create policy "narrow" on storage.objects as restrictive for select'
+        " using (bucket_id <> 'backups')"
+    )
+    try:
+        storage().require_private()
+    finally:
+        superuser.execute(
+            'drop policy "wide" on storage.objects; drop policy "narrow" on storage.objects'
+        )

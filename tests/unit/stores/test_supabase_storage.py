@@ -285,11 +285,37 @@ def test_a_private_bucket_is_taken(public: object) -> None:
 
     def server(request: httpx.Request) -> httpx.Response:
         seen.append(f"{request.method} {request.url.path}")
-        return httpx.Response(200, json={"name": "backups", "public": public})
+        return httpx.Response(200, json={"name": "backups", "public": public, "policies": []})
 
     store_over(server).require_private()
 
-    assert seen == ["GET /storage/v1/bucket/backups"]
+    assert seen == [
+        "GET /storage/v1/bucket/backups",
+        "POST /rest/v1/rpc/supakeep_open_policies",
+    ]
+
+
+def with_policies(answer: httpx.Response) -> SupabaseObjectStore:
+    """A private bucket of a project whose function for policies gives this answer."""
+
+    def server(request: httpx.Request) -> httpx.Response:
+        is_bucket = request.url.path == "/storage/v1/bucket/backups"
+        return (
+            httpx.Response(200, json={"name": "backups", "public": False}) if is_bucket else answer
+        )
+
+    return store_over(server)
+
+
+def test_a_bucket_that_policies_open_is_refused_with_their_names() -> None:
+    store = with_policies(httpx.Response(200, json={"policies": ["all read", "too wide"]}))
+
+    with pytest.raises(StorageError, match=r"because of all read, too wide on storage\.objects"):
+        store.require_private()
+
+
+def test_a_project_without_the_function_for_policies_is_backed_up_all_the_same() -> None:
+    with_policies(httpx.Response(404, json={"code": "PGRST202"})).require_private()
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import Any, BinaryIO, NoReturn
@@ -27,6 +27,7 @@ from supakeep.stores.supabase_listing import (
     entries_by_cursor,
     entries_by_offset,
 )
+from supakeep.stores.supabase_policies import open_policies
 from supakeep.supabase_gateway import RESTRICTED_STATUSES, key_headers
 
 _PIECE_BYTES = 1024 * 1024
@@ -52,7 +53,8 @@ class SupabaseObjectStore:
     ) -> None:
         self.name = name
         self._bucket = bucket
-        self._url = f"{url.rstrip('/')}/storage/v1"
+        self._project_url = url.rstrip("/")
+        self._url = f"{self._project_url}/storage/v1"
         self._headers = key_headers(key)
         self._client = client or storage_client()
 
@@ -63,6 +65,10 @@ class SupabaseObjectStore:
                 raise TypeError("a bucket is public or not")
         if public:
             raise _public_bucket(self._bucket)
+        with self._mapped_errors("upload", self._bucket):
+            policies = open_policies(self._client, self._project_url, self._headers, self._bucket)
+        if policies:
+            raise _opened_bucket(self._bucket, policies)
 
     def put(self, key: str, content: BinaryIO) -> None:
         # storage3's upload() takes a file of two classes only; httpx streams any
@@ -264,6 +270,17 @@ def _public_bucket(bucket: str) -> StorageError:
         key=bucket,
         hint="Make it private in the dashboard (Storage, the bucket's menu, Edit bucket), or run: "
         f"{statement}",
+    )
+
+
+def _opened_bucket(bucket: str, policies: Sequence[str]) -> StorageError:
+    return StorageError(
+        f'The bucket "{bucket}" is open: others than the secret key may read the backups, '
+        f"because of {', '.join(policies)} on storage.objects",
+        operation="upload",
+        key=bucket,
+        hint="Restrict each of these policies to its own bucket, for example: "
+        "using (bucket_id = 'avatars').",
     )
 
 

@@ -12,6 +12,7 @@ ENDPOINTS = {
     "count": "text",
     "upsert": "text",
     "advance_sequences": "text",
+    "open_policies": "text",
 }
 # In the order in which they call each other: SQL functions are checked when they are made.
 HELPERS = (
@@ -19,7 +20,7 @@ HELPERS = (
     *("base_type", "key_list", "key_values", "operands", "condition", "slice"),
     *("line", "page_query", "bound_query", "cuts_query"),
     *("given_rows", "marks", "given_values", "same_key", "line_of", "upsert_statements"),
-    *("compared", "exactly", "refusal"),
+    *("compared", "exactly", "refusal", "reading_policies"),
 )
 
 
