@@ -234,4 +234,4 @@ def test_no_command_at_all_shows_the_commands() -> None:
         CommandLine(err=err).run([])
 
     assert ended.value.code == 2
-    assert "restore   Restore a backup into the database." in err.getvalue()
+    assert "Restore a backup into the database." in err.getvalue()

@@ -73,7 +73,13 @@ def build_parser(commands: Sequence[Command]) -> argparse.ArgumentParser:
         "SUPABASE_SERVICE_ROLE_KEY, SUPABASE_DB_URL; docs/configuration.md lists them all. "
         "Exit code: 0 good, 1 failed, 2 wrong usage, 3 partial, 130 interrupted.",
     )
-    parser.add_argument("--version", action="version", version=f"supakeep {__version__}")
+    parser.add_argument(
+        "-V",
+        "--version",
+        action="version",
+        version=f"supakeep {__version__}",
+        help="print the version",
+    )
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")
     parser.set_defaults(command=None)
     for command in commands:
