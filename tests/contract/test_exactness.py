@@ -357,7 +357,7 @@ def test_columns_named_as_the_functions_name_things_are_kept(
     assert [portion.lines for portion in window] == rows
 
 
-def test_a_primary_key_that_includes_other_columns_is_the_key_alone(
+def test_a_primary_key_that_includes_other_columns_is_only_the_key(
     bench: SupabaseWorkbench,
 ) -> None:
     table = bench.made(
@@ -374,7 +374,9 @@ def test_a_primary_key_that_includes_other_columns_is_the_key_alone(
     assert (counts.inserted, counts.unchanged) == (500, 2000)
 
 
-def test_an_array_whose_lower_bound_alone_differs_is_restored(bench: SupabaseWorkbench) -> None:
+def test_an_array_of_which_only_the_lower_bound_differs_is_restored(
+    bench: SupabaseWorkbench,
+) -> None:
     bench.execute(
         "create table {schema}.t (id int primary key, value int[]);"
         "insert into {schema}.t values (1, '[0:1]={{7,8}}')"

@@ -314,7 +314,7 @@ def test_a_role_without_rights_is_told_which_table_and_the_others_are_backed_up(
     }
 
 
-def test_a_database_that_cannot_be_reached_is_told_without_the_password() -> None:
+def test_a_database_that_cannot_be_reached_is_reported_without_the_password() -> None:
     database = PostgresDatabase("postgresql://someone:sesame@127.0.0.1:1/postgres")
 
     with pytest.raises(DatabaseUnavailableError) as failed, database.snapshot():

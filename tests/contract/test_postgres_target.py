@@ -214,7 +214,7 @@ def test_replace_does_not_leave_children_of_deleted_parents(project: PostgresPro
     assert project.rows("select count(*) from children") == [(0,)]
 
 
-def test_a_key_to_a_table_with_heirs_means_the_table_alone(project: PostgresProject) -> None:
+def test_a_key_to_a_table_with_heirs_means_only_the_table(project: PostgresProject) -> None:
     project.sql(
         "create table parents (id int primary key); create table heirs (primary key (id)) inherits (parents);"
         "create table children (id int primary key, parent int references parents);"

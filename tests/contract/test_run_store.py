@@ -328,7 +328,7 @@ def test_a_record_that_fits_an_item_is_stored_whole(dynamodb: DynamoDBClient) ->
 
 
 @pytest.mark.integration
-def test_a_table_that_does_not_exist_is_told_by_its_setting(dynamodb: DynamoDBClient) -> None:
+def test_a_table_that_does_not_exist_is_reported_by_its_setting(dynamodb: DynamoDBClient) -> None:
     store = DynamoDbRunStore(dynamodb, "no-such-table", "abc")
 
     for attempt in (
@@ -342,7 +342,7 @@ def test_a_table_that_does_not_exist_is_told_by_its_setting(dynamodb: DynamoDBCl
         assert failed.value.key == "RUNS_TABLE"
 
 
-def test_a_table_that_does_not_answer_is_told(request: pytest.FixtureRequest) -> None:
+def test_a_table_that_does_not_answer_is_reported(request: pytest.FixtureRequest) -> None:
     session = boto3.Session("key-id", "key", region_name="us-east-1")
     client = session.client(
         "dynamodb",

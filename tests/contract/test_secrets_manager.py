@@ -52,7 +52,9 @@ def test_a_secret_of_another_shape_is_refused_without_telling_what_it_holds(
         error = error.__cause__
 
 
-def test_a_secret_that_does_not_exist_is_told_by_its_setting(client: SecretsManagerClient) -> None:
+def test_a_secret_that_does_not_exist_is_reported_by_its_setting(
+    client: SecretsManagerClient,
+) -> None:
     with pytest.raises(ConfigurationError, match="The secret no-such-secret does not exist"):
         read_secret(client, "no-such-secret")
 

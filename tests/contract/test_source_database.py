@@ -114,7 +114,7 @@ def test_the_last_days_are_those_from_the_moment_on(bench: Workbench) -> None:
     assert bench.database.count(selection) == 4
 
 
-def test_a_table_that_may_not_be_read_is_told_in_the_catalog_and_named_with_the_grant(
+def test_a_table_that_may_not_be_read_is_reported_in_the_catalog_and_named_with_the_grant(
     bench: Workbench,
 ) -> None:
     created = bench.create(table(bench, "secret"))
@@ -133,7 +133,7 @@ def test_a_table_that_may_not_be_read_is_told_in_the_catalog_and_named_with_the_
         assert "GRANT SELECT" in denied.value.hint
 
 
-def test_a_table_that_was_dropped_meanwhile_is_told(bench: Workbench) -> None:
+def test_a_table_that_was_dropped_meanwhile_is_reported(bench: Workbench) -> None:
     created = bench.create(table(bench, "t"))
     bench.drop(created)
 

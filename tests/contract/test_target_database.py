@@ -36,7 +36,7 @@ def test_an_upsert_inserts_overwrites_and_leaves_what_is_the_same(bench: Workben
     assert bench.database.count_table(created) == 4
 
 
-def test_an_upsert_overwrites_the_named_columns_alone(bench: Workbench) -> None:
+def test_an_upsert_overwrites_only_the_named_columns(bench: Workbench) -> None:
     created = bench.create(
         table(bench, "t", "name text", "email text"), [{"id": 1, "name": "a", "email": "kept"}]
     )

@@ -71,7 +71,7 @@ def test_replace_removes_what_the_backup_does_not_have(direct: Deployment) -> No
     assert direct.is_pristine()
 
 
-def test_one_users_rows_are_brought_back_alone(direct: Deployment) -> None:
+def test_one_users_rows_are_all_that_is_brought_back(direct: Deployment) -> None:
     name = direct.back_up()["backup"]
     user, other = (
         row[0] for row in direct.execute("select user_id::text from user_credits limit 2")

@@ -198,7 +198,7 @@ def test_jsons_null_is_a_value_where_null_is_none(project: PostgresProject, type
     assert project.rows("select amount::text from ledger") == [("null",)]
 
 
-def test_a_check_of_the_whole_row_is_told_in_postgres_words(project: PostgresProject) -> None:
+def test_a_check_of_the_whole_row_is_reported_in_postgres_words(project: PostgresProject) -> None:
     make_ledger(project, "amount int", "7")
     backup = project.back_up()
     project.sql("truncate ledger; alter table ledger add constraint never check (id < amount)")

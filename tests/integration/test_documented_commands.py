@@ -96,7 +96,7 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.parametrize("volume_bytes", [45 * 1024 * 1024, 100_000], ids=["whole", "in-volumes"])
-def test_psql_and_jq_alone_restore_what_was_there(
+def test_only_psql_and_jq_are_needed_to_restore_what_was_there(
     stack: Stack, tools: str, tmp_path: Path, volume_bytes: int
 ) -> None:
     name = back_up(stack, tmp_path, volume_bytes)

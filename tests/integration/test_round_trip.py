@@ -204,7 +204,7 @@ def test_every_value_of_every_type_comes_back_as_it_was(any_project: PostgresPro
     assert any_project.dump() == before != emptied
 
 
-def test_every_value_of_every_type_is_recognized_as_the_same_and_mended_where_it_is_not(
+def test_every_value_of_every_type_is_recognized_as_the_same_and_corrected_where_it_is_not(
     project: PostgresProject,
 ) -> None:
     tables = make_a_table_of_every_type(project)

@@ -230,7 +230,7 @@ def test_a_missing_interpreter_is_named() -> None:
         sam_local.interpreter("python3.99")
 
 
-def test_make_dev_listens_on_this_machine_alone_unless_a_container_is_to_reach_it(
+def test_make_dev_listens_on_only_this_machine_unless_a_container_is_to_reach_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("SAM_LOCAL", raising=False)

@@ -60,7 +60,7 @@ def test_the_printed_command_brings_back_what_a_restore_overwrote(
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
-def test_a_value_that_a_column_cannot_hold_is_told_on_the_command_line(
+def test_a_value_that_a_column_cannot_hold_is_reported_on_the_command_line(
     database: PostgresProject, tmp_path: Path, *, dry_run: bool
 ) -> None:
     supakeep(database, tmp_path, "backup", "--to", "copies")

@@ -119,7 +119,7 @@ def test_no_update_of_the_stack_can_overwrite_the_keys_that_were_filled_in(stack
     assert stack.properties("KeysSecret").keys() == {"Description"}
 
 
-def test_the_generated_key_is_random_and_alone_in_its_secret(stack: Stack) -> None:
+def test_the_generated_key_is_random_and_has_a_secret_of_its_own(stack: Stack) -> None:
     generated = stack.properties("AdminKeySecret")["GenerateSecretString"]
     assert generated["GenerateStringKey"] == "ADMIN_KEY"
     assert generated["PasswordLength"] >= 32

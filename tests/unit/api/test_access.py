@@ -90,7 +90,7 @@ def test_where_no_key_is_configured_none_is_right(project: Project) -> None:
         assert answer.status == 401
 
 
-def test_the_fix_for_a_wrong_key_is_told_in_a_header_and_not_in_the_body(
+def test_the_fix_for_a_wrong_key_is_reported_in_a_header_and_not_in_the_body(
     functions: Functions,
 ) -> None:
     answer = functions("prune").request("POST", "/api/admin/prune", key="wrong")
@@ -151,7 +151,7 @@ def _wrong_url(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_wrong_url")
-def test_settings_that_are_wrong_are_told_in_the_words_of_the_guide(
+def test_settings_that_are_wrong_are_reported_in_the_words_of_the_guide(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     handler = MODULES["backup"].create_handler(Projects.from_environment())

@@ -97,7 +97,7 @@ def test_a_backup_that_cannot_be_handed_over_leaves_no_lease_behind(
     assert sorted(run["status"] for run in told) == ["queued", "withdrawn"]
 
 
-def test_a_missing_bucket_is_told_in_the_words_of_the_guide(
+def test_a_missing_bucket_is_reported_in_the_words_of_the_guide(
     functions: Functions, project: Project
 ) -> None:
     backup = functions("backup")
@@ -114,7 +114,7 @@ def test_a_missing_bucket_is_told_in_the_words_of_the_guide(
     assert "`supakeep migration`" in told["error"]["hint"]
 
 
-def test_a_missing_bucket_is_told_when_the_cron_endpoint_looks_for_a_name(
+def test_a_missing_bucket_is_reported_when_the_cron_endpoint_looks_for_a_name(
     functions: Functions, project: Project
 ) -> None:
     project.primary.has_bucket = False

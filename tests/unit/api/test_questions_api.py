@@ -126,7 +126,7 @@ def test_a_list_does_not_continue_below_a_backup_that_was_removed(
     assert "without `before`" in answer.body["hint"]
 
 
-def test_a_store_that_cannot_be_listed_is_told_beside_the_other(
+def test_a_store_that_cannot_be_listed_is_reported_beside_the_other(
     functions: Functions, project: Project
 ) -> None:
     place_backup(project.mirror)
@@ -221,7 +221,7 @@ def test_an_unknown_run_is_not_found_and_a_malformed_id_refused(functions: Funct
     assert unknown.body["error"] == "No run has the ID 20261122T120000Z-none"
 
 
-def test_a_run_without_a_sign_of_life_is_told_as_failed(
+def test_a_run_without_a_sign_of_life_is_reported_as_failed(
     functions: Functions, project: Project
 ) -> None:
     run = functions("restore").runs.accept(RunKind.BACKUP, Trigger.API)

@@ -173,7 +173,7 @@ def test_a_manifest_of_a_newer_format_is_refused(functions: Functions, project: 
     assert answer.body["hint"] == "Update Supakeep; nothing was changed."
 
 
-def test_a_download_that_fails_is_told_in_the_words_of_the_guide(
+def test_a_download_that_fails_is_reported_in_the_words_of_the_guide(
     functions: Functions, project: Project
 ) -> None:
     error = StorageUnavailableError(

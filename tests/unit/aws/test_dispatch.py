@@ -45,7 +45,7 @@ def test_an_action_without_a_function_is_refused_by_the_settings_name(
 
 
 @pytest.mark.parametrize("code", ["TooManyRequestsException", "AccessDeniedException"])
-def test_a_function_that_cannot_be_started_is_told(client: Any, code: str) -> None:
+def test_a_function_that_cannot_be_started_is_reported(client: Any, code: str) -> None:
     dispatcher = LambdaDispatcher(client, {"backup": "the-function"})
 
     with Stubber(client) as stub:

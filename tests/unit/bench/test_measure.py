@@ -20,6 +20,6 @@ def test_memory_is_that_of_the_command_and_not_of_who_measures_it(tmp_path: Path
     assert 30 < measured.peak_mb < len(ballast) / 1e6
 
 
-def test_a_command_that_fails_is_told_with_its_last_words(tmp_path: Path) -> None:
+def test_a_command_that_fails_is_reported_with_its_last_words(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match=r"(?s)a command exited with 3.*no more"):
         measure(a_command("print('no more'); exit(3)"), tmp_path / "output.log", lambda: 0)

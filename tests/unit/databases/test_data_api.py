@@ -90,7 +90,9 @@ def test_a_gateway_that_answers_in_html_is_worth_another_attempt(status: int) ->
 
 
 @pytest.mark.parametrize("failure", [httpx.ConnectError("no"), httpx.ReadTimeout("no")])
-def test_a_server_that_is_not_there_is_told_with_what_to_look_at(failure: httpx.HTTPError) -> None:
+def test_a_server_that_is_not_there_is_reported_with_what_to_look_at(
+    failure: httpx.HTTPError,
+) -> None:
     def server(_: httpx.Request) -> httpx.Response:
         raise failure
 
@@ -200,7 +202,7 @@ def test_functions_of_another_version_are_refused() -> None:
 @pytest.mark.parametrize(
     ("status", "code"), [(401, "PGRST301"), (401, "PGRST303"), (401, ""), (401, "401")]
 )
-def test_a_wrong_key_is_told_in_the_words_of_the_guide(status: int, code: str) -> None:
+def test_a_wrong_key_is_reported_in_the_words_of_the_guide(status: int, code: str) -> None:
     with pytest.raises(DatabasePermissionError, match=r"^Permission denied: ") as failed:
         failing(status, code, "Invalid API key").catalog()
 
@@ -216,7 +218,7 @@ def test_a_gateway_that_refuses_the_key_in_its_own_words_is_understood() -> None
         database_over(lambda _: httpx.Response(401, json=body)).catalog()
 
 
-def test_a_table_without_a_grant_is_told_with_it() -> None:
+def test_a_table_without_a_grant_is_reported_with_it() -> None:
     with pytest.raises(DatabasePermissionError) as failed:
         list(failing(403, "42501").export(a_selection(ORDERS)))
 
@@ -225,7 +227,7 @@ def test_a_table_without_a_grant_is_told_with_it() -> None:
     assert 'GRANT SELECT ON "public"."orders" TO service_role;' in failed.value.hint
 
 
-def test_sequences_without_a_grant_are_told_with_it() -> None:
+def test_sequences_without_a_grant_are_reported_with_it() -> None:
     table = a_table("orders", schema='odd"one')
 
     with pytest.raises(DatabasePermissionError) as failed:
@@ -251,7 +253,7 @@ def test_the_same_code_on_reading_is_no_violation(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", ["42P01", "PGRST205", "3F000"])
-def test_a_table_that_was_dropped_meanwhile_is_told(code: str) -> None:
+def test_a_table_that_was_dropped_meanwhile_is_reported(code: str) -> None:
     with pytest.raises(ExportError, match=r"Table public\.orders does not exist"):
         list(failing(404, code).export(a_selection(ORDERS)))
 

@@ -23,7 +23,7 @@ def test_a_key_keeps_every_digit(number: str) -> None:
         assert shown["id"] == number
 
 
-def test_a_key_shows_its_columns_alone_and_letters_as_they_are() -> None:
+def test_a_key_shows_only_its_columns_and_letters_as_they_are() -> None:
     row = '{"a":"é","b":null,"c":true,"secret":"x"}'.encode()
 
     assert key_of(row, ("a", "b", "c")) == '{"a": "é", "b": null, "c": true}'

@@ -55,7 +55,7 @@ def test_an_entry_of_its_own_sets_the_window_of_a_table_that_a_pattern_takes() -
     }
 
 
-def test_tables_that_the_policy_passes_over_are_told() -> None:
+def test_tables_that_the_policy_passes_over_are_reported() -> None:
     plan = planned(
         '[[table]]\nname = "orders"\n[backup]\nexclude = ["tmp_*"]',
         a_table("orders"),

@@ -154,7 +154,7 @@ def test_a_generated_column_may_have_gone() -> None:
     assert planned(manifest=backup) == ["public.customers"]
 
 
-def test_a_column_that_must_have_a_value_since_is_told() -> None:
+def test_a_column_that_must_have_a_value_since_is_reported() -> None:
     strict = CUSTOMERS.model_copy(
         update={
             "columns": tuple(c.model_copy(update={"nullable": False}) for c in CUSTOMERS.columns)
@@ -186,7 +186,7 @@ def test_an_undo_holds_every_table_that_is_written_or_nothing_is() -> None:
         assert "--no-undo" in str(refused.value.hint)
 
 
-def test_a_mirror_that_lacks_the_undo_is_told_and_stops_nothing() -> None:
+def test_a_mirror_that_lacks_the_undo_is_reported_and_stops_nothing() -> None:
     kept = a_manifest(mirror_error=Problem(message="The mirror failed: no answer"))
 
     assert check_undo(kept, [a_table()]) == [f"{kept.backup}: The mirror failed: no answer"]

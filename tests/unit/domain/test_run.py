@@ -90,7 +90,7 @@ def test_the_next_attempt_begins_without_anything_of_the_last_one() -> None:
     assert again.result is None
 
 
-def test_a_runs_own_errors_are_told_with_their_hint_and_others_by_their_type() -> None:
+def test_a_runs_own_errors_are_reported_with_their_hint_and_others_by_their_type() -> None:
     ours = ConfigurationError("It is wrong", operation="read", hint="Set it right")
 
     assert problem_of(ours).model_dump() == {"message": "It is wrong", "hint": "Set it right"}
@@ -106,7 +106,7 @@ def test_a_runs_own_errors_are_told_with_their_hint_and_others_by_their_type() -
         (a_run().started(NOON), LEASE_SECONDS),
     ],
 )
-def test_a_run_without_a_sign_of_life_is_told_as_failed(run: Run, patience: int) -> None:
+def test_a_run_without_a_sign_of_life_is_reported_as_failed(run: Run, patience: int) -> None:
     assert run.as_seen_at(seconds_after(NOON, patience)) == run
 
     dead = run.as_seen_at(seconds_after(NOON, patience + 1))

@@ -82,7 +82,7 @@ def test_what_a_killed_writer_left_is_removed_by_a_later_one(tmp_path: Path) -> 
     assert sorted(path.name for path in daily.iterdir()) == [young.name, NAME]
 
 
-def test_a_file_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
+def test_a_file_is_readable_only_by_its_owner(tmp_path: Path) -> None:
     FolderObjectStore(tmp_path).put(KEY, io.BytesIO(b"x"))
 
     assert (tmp_path / KEY).stat().st_mode & 0o777 == 0o600
@@ -98,7 +98,7 @@ def test_a_conflict_leaves_no_partial_file(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "daily").iterdir()] == [NAME]
 
 
-def test_where_the_file_is_is_told_in_place_of_an_address(tmp_path: Path) -> None:
+def test_where_the_file_is_is_reported_in_place_of_an_address(tmp_path: Path) -> None:
     store = FolderObjectStore(tmp_path)
     store.put(KEY, io.BytesIO(b"x"))
 

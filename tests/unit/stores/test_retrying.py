@@ -157,6 +157,6 @@ def test_a_failure_in_the_middle_of_a_download_is_raised() -> None:
             next(pieces)
 
 
-def test_a_missing_object_is_told_at_once(store: InMemoryObjectStore) -> None:
+def test_a_missing_object_is_reported_at_once(store: InMemoryObjectStore) -> None:
     with pytest.raises(ObjectNotFoundError), retrying(store).read(KEY):
         pass

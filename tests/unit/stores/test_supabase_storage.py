@@ -69,7 +69,7 @@ def test_an_upload_sends_the_whole_object_with_the_secret_key() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 404])
-def test_an_upload_into_a_missing_bucket_is_told_in_the_words_of_the_guide(status: int) -> None:
+def test_an_upload_into_a_missing_bucket_is_reported_in_the_words_of_the_guide(status: int) -> None:
     store = store_over(always(status, error("404", "Bucket not found", "Bucket not found")))
 
     with pytest.raises(BucketNotFoundError) as failed:
@@ -81,7 +81,7 @@ def test_an_upload_into_a_missing_bucket_is_told_in_the_words_of_the_guide(statu
 
 
 @pytest.mark.parametrize("status", [400, 409])
-def test_a_key_that_is_taken_is_told(status: int) -> None:
+def test_a_key_that_is_taken_is_reported(status: int) -> None:
     body = error("409", "Duplicate", "The resource already exists")
 
     with pytest.raises(ObjectAlreadyExistsError):
@@ -89,7 +89,7 @@ def test_a_key_that_is_taken_is_told(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 413])
-def test_an_object_that_is_too_large_is_told_with_the_setting_that_helps(status: int) -> None:
+def test_an_object_that_is_too_large_is_reported_with_the_setting_that_helps(status: int) -> None:
     body = error("413", "Payload too large", "The object exceeded the maximum allowed size")
 
     with pytest.raises(StorageError, match="is larger than Storage allows") as failed:
@@ -101,7 +101,7 @@ def test_an_object_that_is_too_large_is_told_with_the_setting_that_helps(status:
 
 
 @pytest.mark.parametrize("status", [400, 404])
-def test_a_missing_object_is_told(status: int) -> None:
+def test_a_missing_object_is_reported(status: int) -> None:
     body = error("404", "not_found", "Object not found")
 
     with pytest.raises(ObjectNotFoundError):
@@ -116,7 +116,9 @@ def test_a_missing_object_is_told(status: int) -> None:
         error("401", "Unauthorized", "jwt expired"),
     ],
 )
-def test_a_key_without_the_right_is_told_in_the_words_of_the_guide(body: dict[str, str]) -> None:
+def test_a_key_without_the_right_is_reported_in_the_words_of_the_guide(
+    body: dict[str, str],
+) -> None:
     for status in (400, 403):
         store = store_over(always(status, body))
         for attempt in (
@@ -147,7 +149,7 @@ def test_a_server_that_fails_is_worth_another_attempt(status: int) -> None:
         assert failed.value.retryable
 
 
-def test_a_download_that_fails_is_told_in_the_words_of_the_guide() -> None:
+def test_a_download_that_fails_is_reported_in_the_words_of_the_guide() -> None:
     with pytest.raises(StorageUnavailableError) as failed:
         read(store_over(always(503, text="unavailable")))
 

@@ -99,7 +99,7 @@ def test_a_table_without_rows_makes_a_valid_document() -> None:
     assert [entry.parts for entry in manifest.tables] == [(), ()]
 
 
-def test_a_limit_keeps_the_last_rows_alone() -> None:
+def test_a_limit_keeps_only_the_last_rows() -> None:
     shop, store = a_shop(), InMemoryObjectStore()
     policy = BackupPolicy.parse('[[table]]\nname = "orders"\nlast_rows = 3\norder_by = "id"')
 
@@ -162,7 +162,7 @@ def test_when_the_primary_fails_there_is_no_manifest_anywhere_it_could_mislead(n
         assert document_of(mirror, manifest)
 
 
-def test_a_missing_bucket_is_told_in_the_words_of_the_guide() -> None:
+def test_a_missing_bucket_is_reported_in_the_words_of_the_guide() -> None:
     store = InMemoryObjectStore()
     store.has_bucket = False
 

@@ -127,7 +127,7 @@ def test_a_backup_that_is_pruned_while_it_is_listed_is_not_there(
     assert list_backups([store], PROJECT).backups == ()
 
 
-def test_a_store_that_fails_is_told_beside_what_the_other_holds(
+def test_a_store_that_fails_is_reported_beside_what_the_other_holds(
     primary: InMemoryObjectStore, mirror: InMemoryObjectStore
 ) -> None:
     name = place_backup(mirror)
@@ -186,7 +186,7 @@ def test_the_mirror_is_asked_where_the_primary_cannot_give_it(
     assert (found.read_from, found.manifest.backup) == ("mirror", name.text)
 
 
-def test_damage_is_told_rather_than_that_the_mirror_does_not_know_the_name(
+def test_damage_is_reported_rather_than_that_the_mirror_does_not_know_the_name(
     primary: InMemoryObjectStore, mirror: InMemoryObjectStore
 ) -> None:
     name = place_backup(primary)
@@ -198,7 +198,9 @@ def test_damage_is_told_rather_than_that_the_mirror_does_not_know_the_name(
         find_backup([primary, mirror], name.text, PROJECT, now=NOON)
 
 
-def test_a_name_that_nobody_has_is_told_with_where_to_look(primary: InMemoryObjectStore) -> None:
+def test_a_name_that_nobody_has_is_reported_with_where_to_look(
+    primary: InMemoryObjectStore,
+) -> None:
     with pytest.raises(BackupNotFoundError) as missing:
         find_backup([primary], "backup_jewelshot_2020-01-01", PROJECT, now=NOON)
 
@@ -328,7 +330,7 @@ def test_a_backup_whose_document_only_the_mirror_has_in_full_is_listed_from_ther
     assert (found.stores, found.problem) == (("mirror",), None)
 
 
-def test_latest_may_be_in_the_mirror_alone(
+def test_latest_may_be_only_in_the_mirror(
     primary: InMemoryObjectStore, mirror: InMemoryObjectStore
 ) -> None:
     place_backup(primary, at=days_ago(2))

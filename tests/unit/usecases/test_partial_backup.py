@@ -102,7 +102,7 @@ def test_where_every_table_fails_there_is_no_backup() -> None:
     assert manifests_in(store) == manifests_in(mirror) == []
 
 
-def test_rows_that_were_written_meanwhile_are_told() -> None:
+def test_rows_that_were_written_meanwhile_are_reported() -> None:
     class BusyDatabase(InMemoryDatabase):
         def count(self, selection: object) -> int:
             return super().count(selection) + 1  # type: ignore[arg-type]
@@ -161,7 +161,7 @@ def test_rows_that_came_after_the_export_began_are_not_missing() -> None:
     assert manifest.status is BackupStatus.COMPLETE
 
 
-def test_a_count_that_fails_is_told_and_costs_nothing() -> None:
+def test_a_count_that_fails_is_reported_and_costs_nothing() -> None:
     class UncountableDatabase(InMemoryDatabase):
         def count(self, selection: object) -> int:  # noqa: ARG002
             raise UNAVAILABLE

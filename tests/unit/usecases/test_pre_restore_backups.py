@@ -78,7 +78,7 @@ def test_a_pre_restore_backup_goes_when_the_others_of_its_age_do(
     assert old not in names_in(nine_nights)
 
 
-def test_a_restore_is_undone_by_its_own_backup_alone(store: InMemoryObjectStore) -> None:
+def test_a_restore_is_undone_only_by_its_own_backup(store: InMemoryObjectStore) -> None:
     other = "20261121T120000Z-5e6f7a8b"
     place_backup(store, at=days_ago(2))
     undo, others = place_undo(store), place_undo(store, days_ago(1), other)

@@ -30,7 +30,7 @@ def a_restored_shop_without_customers(*gone: int) -> tuple[InMemoryDatabase, lis
 
 
 @given(st.sets(st.integers(1, 5)))
-def test_rows_that_the_database_refuses_are_left_out_alone(gone: set[int]) -> None:
+def test_rows_that_the_database_refuses_are_the_only_ones_left_out(gone: set[int]) -> None:
     target, [orders, _] = a_restored_shop_without_customers(*gone)
 
     kept = [n for n in range(1, 6) if n not in gone]

@@ -70,7 +70,7 @@ def test_wrong_rows_are_overwritten_missing_ones_inserted_and_others_left_alone(
     assert report.tables[0].rows_in_database == 6
 
 
-def test_chosen_tables_alone_are_restored(backup: Backup) -> None:
+def test_only_chosen_tables_are_restored(backup: Backup) -> None:
     shop, store, manifest = backup
     target = emptied(shop)
 

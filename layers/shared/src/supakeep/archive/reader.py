@@ -170,9 +170,9 @@ def _no_right_copy(
     first, *others = failures.values()
     if not others:
         return first
-    told = "; ".join(f"{name}: {exc.message}" for name, exc in [*failures.items()][1:])
+    others_said = "; ".join(f"{name}: {exc.message}" for name, exc in [*failures.items()][1:])
     return type(first)(
-        f"{first.message} (the other copies do not help: {told})",
+        f"{first.message} (the other copies do not help: {others_said})",
         operation=first.operation,
         key=first.key,
         hint=another_copy_hint(None),

@@ -34,7 +34,7 @@ _PIECE_BYTES = 1024 * 1024
 
 
 def storage_client(*, connect_seconds: float = 10, read_seconds: float = 120) -> httpx.Client:
-    """A client for Storage that waits so long for a connection, and for each piece of an answer."""
+    """A client for Storage with these limits: for a connection, and for each piece of an answer."""
     timeout = httpx.Timeout(read_seconds, connect=connect_seconds)
     return httpx.Client(timeout=timeout, follow_redirects=False)
 

@@ -58,7 +58,7 @@ def readable_tables(connection: Connection) -> list[Lockable]:
 
 
 def hold(connection: Connection, tables: Sequence[Lockable], wait_seconds: float | None) -> Held:
-    """Locks these tables until the transaction ends, and waits so long at most; None never waits.
+    """Locks these tables until the transaction ends. Waits `wait_seconds` at most; None never waits.
 
     Takes no snapshot, so that it can come before one. A table that cannot be locked is refused.
     Raises DatabaseUnavailableError where the connection is lost.
