@@ -1,19 +1,15 @@
-"""What the use cases need from the world. Each port's contract stands in its docstring, and
-`tests/contract` runs one suite over every adapter of it.
-"""
+"""Databases that are backed up and restored."""
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from supakeep.domain.engine import Engine
 from supakeep.domain.plan import Selection, TableFilter
 from supakeep.domain.row_changes import RestoreMode, RowChanges
-from supakeep.domain.run import Run, RunStatus
 from supakeep.domain.schema import Catalog, Table
 
 
@@ -192,127 +188,3 @@ class TargetDatabase(Protocol):
 
 class Database(SourceDatabase, TargetDatabase, Protocol):
     """A database that is backed up and restored."""
-
-
-@dataclass(frozen=True)
-class StoredObject:
-    """An object in a listing; `modified_at` is aware."""
-
-    key: str
-    size_bytes: int
-    modified_at: dt.datetime
-
-
-class ObjectStore(Protocol):
-    """Write-once objects under keys with `/`.
-
-    Raises ObjectNotFoundError, BucketNotFoundError, ObjectAlreadyExistsError,
-    StoragePermissionError, and StorageUnavailableError where nothing of these is known.
-    `name` says which copy this is (`primary`, `mirror`, a folder's path).
-    """
-
-    name: str
-
-    def require_private(self) -> None:
-        """Asked before a backup. Raises StorageError where the store is known to give its objects to
-        those who have no key, BucketNotFoundError where it is known to be missing.
-        """
-        ...
-
-    def put(self, key: str, content: BinaryIO) -> None:
-        """Stores the rest of `content`, all or nothing; an existing key is never overwritten."""
-        ...
-
-    def read(self, key: str) -> AbstractContextManager[Iterator[bytes]]:
-        """The object's bytes in pieces; closing early is allowed. Cut short, it raises
-        StorageUnavailableError and never just ends.
-        """
-        ...
-
-    def list(self, prefix: str) -> Iterator[StoredObject]:
-        """Every object whose key starts with `prefix`, in the order of keys. A missing bucket
-        raises BucketNotFoundError: an empty listing means that there is nothing.
-        """
-        ...
-
-    def delete(self, key: str) -> None:
-        """Removes the object. That it is gone already is not an error."""
-        ...
-
-    def signed_url(self, key: str, expires_in_seconds: int) -> str:
-        """An address that serves the object without a key until it expires. Raises
-        InvalidRequestError where the store cannot make one.
-        """
-        ...
-
-
-class RunStore(Protocol):
-    """Runs, and the lease that keeps two of one project apart.
-
-    A lease has a name and belongs to a run's ID: asking again under the same ID renews it. An
-    expired lease is free.
-    """
-
-    def create(self, run: Run) -> bool:
-        """Stores a new run; False, and nothing stored, where its ID is taken."""
-        ...
-
-    def save(self, run: Run) -> None: ...
-
-    def replace(self, run: Run, status: RunStatus) -> bool:
-        """Saves the run where its record still has this status; False, and nothing saved, otherwise."""
-        ...
-
-    def get(self, run_id: str) -> Run | None: ...
-
-    def list(self, limit: int) -> Sequence[Run]:
-        """The newest runs, newest first."""
-        ...
-
-    def acquire_lease(
-        self, lease: str, run_id: str, now: dt.datetime, expires_at: dt.datetime
-    ) -> None:
-        """Raises LeaseHeldError where another run holds it, naming that run."""
-        ...
-
-    def release_lease(self, lease: str, run_id: str) -> None:
-        """Does nothing where the lease is not this run's."""
-        ...
-
-
-class Dispatcher(Protocol):
-    """Starts work that goes on after the answer was given."""
-
-    def dispatch(
-        self, action: Literal["backup", "restore", "prune"], payload: dict[str, Any]
-    ) -> None:
-        """Hands `payload` over to the function for `action`; returns when it is accepted."""
-        ...
-
-
-class Clock(Protocol):
-    """The only source of the present time, so that a test can set it."""
-
-    def now(self) -> dt.datetime:
-        """The present moment, aware, in UTC."""
-        ...
-
-
-class Deadline(Protocol):
-    """The time that is left, asked between two steps of long work."""
-
-    def check(self) -> None:
-        """Raises DeadlineExceededError when too little time is left to end in good order."""
-        ...
-
-
-class Progress(Protocol):
-    """Sees how far a run is."""
-
-    def table(self, name: str, rows: int, status: str) -> None:
-        """`rows` so far; status is `running`, `complete` or `failed`."""
-        ...
-
-    def phase(self, name: str) -> None:
-        """A step of the run begins, such as `keeping an undo copy`."""
-        ...

@@ -1,0 +1,49 @@
+"""What the use cases need from the world. Each port's contract stands in its docstring, and
+`tests/contract` runs one suite over every adapter of it.
+"""
+
+from supakeep.ports.databases import (
+    AtomicTransaction,
+    BatchwiseTransaction,
+    Database,
+    ForeignKeyViolation,
+    Rows,
+    Snapshot,
+    SourceDatabase,
+    TableWriter,
+    TargetDatabase,
+    TargetTransaction,
+)
+from supakeep.ports.runs import (
+    Dispatcher,
+    RunStore,
+)
+from supakeep.ports.stores import (
+    ObjectStore,
+    StoredObject,
+)
+from supakeep.ports.surroundings import (
+    Clock,
+    Deadline,
+    Progress,
+)
+
+__all__ = [
+    "AtomicTransaction",
+    "BatchwiseTransaction",
+    "Clock",
+    "Database",
+    "Deadline",
+    "Dispatcher",
+    "ForeignKeyViolation",
+    "ObjectStore",
+    "Progress",
+    "Rows",
+    "RunStore",
+    "Snapshot",
+    "SourceDatabase",
+    "StoredObject",
+    "TableWriter",
+    "TargetDatabase",
+    "TargetTransaction",
+]

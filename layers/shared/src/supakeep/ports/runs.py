@@ -1,0 +1,53 @@
+"""Runs, their leases, and the work that is handed over to another invocation."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol
+
+from supakeep.domain.run import Run, RunStatus
+
+
+class RunStore(Protocol):
+    """Runs, and the lease that keeps two of one project apart.
+
+    A lease has a name and belongs to a run's ID: asking again under the same ID renews it. An
+    expired lease is free.
+    """
+
+    def create(self, run: Run) -> bool:
+        """Stores a new run; False, and nothing stored, where its ID is taken."""
+        ...
+
+    def save(self, run: Run) -> None: ...
+
+    def replace(self, run: Run, status: RunStatus) -> bool:
+        """Saves the run where its record still has this status; False, and nothing saved, otherwise."""
+        ...
+
+    def get(self, run_id: str) -> Run | None: ...
+
+    def list(self, limit: int) -> Sequence[Run]:
+        """The newest runs, newest first."""
+        ...
+
+    def acquire_lease(
+        self, lease: str, run_id: str, now: dt.datetime, expires_at: dt.datetime
+    ) -> None:
+        """Raises LeaseHeldError where another run holds it, naming that run."""
+        ...
+
+    def release_lease(self, lease: str, run_id: str) -> None:
+        """Does nothing where the lease is not this run's."""
+        ...
+
+
+class Dispatcher(Protocol):
+    """Starts work that goes on after the answer was given."""
+
+    def dispatch(
+        self, action: Literal["backup", "restore", "prune"], payload: dict[str, Any]
+    ) -> None:
+        """Hands `payload` over to the function for `action`; returns when it is accepted."""
+        ...

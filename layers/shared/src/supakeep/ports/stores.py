@@ -1,0 +1,61 @@
+"""Object stores that hold backups."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object in a listing; `modified_at` is aware."""
+
+    key: str
+    size_bytes: int
+    modified_at: dt.datetime
+
+
+class ObjectStore(Protocol):
+    """Write-once objects under keys with `/`.
+
+    Raises ObjectNotFoundError, BucketNotFoundError, ObjectAlreadyExistsError,
+    StoragePermissionError, and StorageUnavailableError where nothing of these is known.
+    `name` says which copy this is (`primary`, `mirror`, a folder's path).
+    """
+
+    name: str
+
+    def require_private(self) -> None:
+        """Asked before a backup. Raises StorageError where the store is known to give its objects to
+        those who have no key, BucketNotFoundError where it is known to be missing.
+        """
+        ...
+
+    def put(self, key: str, content: BinaryIO) -> None:
+        """Stores the rest of `content`, all or nothing; an existing key is never overwritten."""
+        ...
+
+    def read(self, key: str) -> AbstractContextManager[Iterator[bytes]]:
+        """The object's bytes in pieces; closing early is allowed. Cut short, it raises
+        StorageUnavailableError and never just ends.
+        """
+        ...
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """Every object whose key starts with `prefix`, in the order of keys. A missing bucket
+        raises BucketNotFoundError: an empty listing means that there is nothing.
+        """
+        ...
+
+    def delete(self, key: str) -> None:
+        """Removes the object. That it is gone already is not an error."""
+        ...
+
+    def signed_url(self, key: str, expires_in_seconds: int) -> str:
+        """An address that serves the object without a key until it expires. Raises
+        InvalidRequestError where the store cannot make one.
+        """
+        ...

@@ -1,0 +1,34 @@
+"""Time, and whoever watches the work."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """The only source of the present time, so that a test can set it."""
+
+    def now(self) -> dt.datetime:
+        """The present moment, aware, in UTC."""
+        ...
+
+
+class Deadline(Protocol):
+    """The time that is left, asked between two steps of long work."""
+
+    def check(self) -> None:
+        """Raises DeadlineExceededError when too little time is left to end in good order."""
+        ...
+
+
+class Progress(Protocol):
+    """Sees how far a run is."""
+
+    def table(self, name: str, rows: int, status: str) -> None:
+        """`rows` so far; status is `running`, `complete` or `failed`."""
+        ...
+
+    def phase(self, name: str) -> None:
+        """A step of the run begins, such as `keeping an undo copy`."""
+        ...
