@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+
+import psycopg
 import pytest
 
 from supakeep.domain.row_changes import RestoreMode
@@ -116,3 +119,41 @@ def test_a_json_null_in_the_form_of_an_older_backup_is_the_same_value(
             writer.write([f'{{"id":1,"j":null,"":{nulls}}}'.encode(), b'{"id":2,"j":null}'])
             writer.finish()
         assert (writer.changes.updated, writer.changes.unchanged) == (0, 2)
+
+
+@pytest.mark.parametrize("mode", [RestoreMode.MERGE, RestoreMode.REPLACE])
+def test_what_was_committed_while_the_restore_waited_for_its_lock_is_compared_too(
+    project: PostgresProject, mode: RestoreMode
+) -> None:
+    project.sql(
+        "create table t (id int primary key, v text);insert into t values (1, 'a'), (2, 'b')"
+    )
+    backup = project.back_up()
+
+    with psycopg.connect(project.url()) as other:
+        other.execute("update t set v = 'wrong' where id = 1")
+        committing = threading.Timer(1, other.commit)
+        committing.start()
+        report = project.restore(backup, mode=mode)
+        committing.join()
+
+    assert all_counts(report) == {"public.t": (0, 1, 0, 1)}
+    assert project.rows("select id, v from t order by id") == [(1, "a"), (2, "b")]
+
+
+def test_a_merge_may_not_take_away_what_others_refer_to_beside_the_primary_key(
+    project: PostgresProject,
+) -> None:
+    project.sql(
+        "create table parents (id int primary key, slug text unique);"
+        "create table children (id int primary key,"
+        " slug text references parents (slug) on update cascade);"
+        "insert into parents values (1, 'a'); insert into children values (1, 'a')"
+    )
+    backup = project.back_up()
+    project.sql("update parents set slug = 'b'")
+
+    with pytest.raises(RestoreError, match="foreign keys would be violated"):
+        project.restore(backup, "parents")
+
+    assert project.rows("select slug from parents") == [("b",)]

@@ -158,7 +158,9 @@ class AtomicTransaction(TargetTransaction, Protocol):
     def foreign_key_violations(
         self, written: Sequence[Table], catalog: Catalog, *, deleted: bool
     ) -> Sequence[ForeignKeyViolation]:
-        """What the written tables, and with `deleted` those that refer to them, violate now."""
+        """What the written tables, and those that refer to values which may be gone, violate now;
+        with `deleted`, rows of the written tables may be.
+        """
         ...
 
 

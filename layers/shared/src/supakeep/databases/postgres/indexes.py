@@ -25,7 +25,8 @@ def load_indexes(connections: Sequence[Connection], table: Table) -> None:
     """Lets the server read the expressions of the table's indexes under the role's own search path.
 
     It reads them once in a session, when it first plans a statement about the table. Under any other
-    path it may not find what their functions name without a schema. Call it inside a transaction.
+    path it may not find what their functions name without a schema. It queries, so a transaction
+    that is under way has its snapshot from here on.
     """
     name = name_of(table).as_string()
     row = connections[0].execute(_HAS_EXPRESSIONS, [name]).fetchone()

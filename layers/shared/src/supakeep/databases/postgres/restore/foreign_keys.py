@@ -16,15 +16,25 @@ from supakeep.ports import ForeignKeyViolation
 def foreign_key_violations(
     connection: Connection, written: Sequence[Table], catalog: Catalog, *, deleted: bool
 ) -> list[ForeignKeyViolation]:
-    """What the written tables, and with `deleted` those that refer to them, violate now."""
+    """What the written tables, and those that refer to values which may be gone, violate now: with
+    `deleted` all that refer to the written tables, else those that refer to what an update changes.
+    """
     names = {table.qualified_name for table in written}
     found = []
     for child in catalog.tables.values():
         for key in child.foreign_keys:
-            touched = child.qualified_name in names or (deleted and key.parent in names)
+            may_lose = deleted or _refers_beside_key(key, catalog.tables.get(key.parent))
+            touched = child.qualified_name in names or (key.parent in names and may_lose)
             if touched and key.validated:
                 found += _violations(connection, child, key, catalog.tables.get(key.parent))
     return found
+
+
+def _refers_beside_key(key: ForeignKey, parent: Table | None) -> bool:
+    """Whether an update of the parent can take away what the key refers to: rows are matched by
+    their primary key, which keeps its values.
+    """
+    return parent is not None and not set(key.parent_columns) <= set(parent.primary_key)
 
 
 def _violations(

@@ -56,11 +56,13 @@ def open_readers(
         connections = [opened.enter_context(closing(connect_to_read(url))) for _ in range(count)]
         for connection in connections:
             with mapped_errors("restore"):
+                for table in tables:
+                    # before the transaction: a query in it would settle what it sees too early
+                    load_indexes([connection], table)
                 begin_reading(connection, snapshot)
                 for table in tables:
                     lock = sql.SQL("lock table {} in access share mode")
                     connection.execute(lock.format(name_of(table)))
-                    load_indexes([connection], table)
         pool = opened.enter_context(ThreadPoolExecutor(count, "supakeep-live"))
         yield LiveReaders(connections, pool)
 
