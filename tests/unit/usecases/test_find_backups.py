@@ -184,6 +184,9 @@ def test_the_mirror_is_asked_where_the_primary_cannot_give_it(
     found = find_backup([first, mirror], name.text, PROJECT, now=NOON)
 
     assert (found.read_from, found.manifest.backup) == ("mirror", name.text)
+    # a copy that is merely elsewhere is no reason to look
+    assert len(found.notices) == (fault != "missing")
+    assert all(notice.startswith("Another copy is read. ") for notice in found.notices)
 
 
 def test_damage_is_reported_rather_than_that_the_mirror_does_not_know_the_name(

@@ -27,15 +27,22 @@ class BackupReader:
 
     `stores` come in the order in which they are asked. The manifest's checksums decide, so a store
     may serve a volume although its own manifest is gone. `passed_over` says which newer backups were
-    not taken, and why, where the newest was asked for.
+    not taken, and why, where the newest was asked for; `damaged_copies` what is wrong with copies whose
+    own manifest could not be used.
     """
 
     def __init__(
-        self, manifest: Manifest, stores: Sequence[ObjectStore], *, passed_over: Sequence[str] = ()
+        self,
+        manifest: Manifest,
+        stores: Sequence[ObjectStore],
+        *,
+        passed_over: Sequence[str] = (),
+        damaged_copies: Sequence[str] = (),
     ) -> None:
         self.manifest = manifest
         self.stores = tuple(stores)
         self.passed_over = tuple(passed_over)
+        self._damaged_copies = tuple(damaged_copies)
         self._chosen: dict[str, ObjectStore] = {}
         self._notices: dict[str, str] = {}
 
@@ -46,8 +53,8 @@ class BackupReader:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """A sentence for each volume that was not read from the first store."""
-        return tuple(self._notices.values())
+        """A sentence for each copy, and each volume, that was not in order where it was looked for first."""
+        return (*self._damaged_copies, *self._notices.values())
 
     def volumes_of(self, entries: Iterable[TableEntry]) -> list[VolumeEntry]:
         """The volumes that hold rows of these tables."""

@@ -162,12 +162,20 @@ def find_backup(
     failures: list[StorageError | IntegrityError | BackupNotFoundError] = []
     for store in stores:
         try:
-            return BackupReader(read_manifest(store, parsed), _first(store.name, stores))
+            manifest = read_manifest(store, parsed)
+            others = [
+                _not_used(exc) for exc in failures if not isinstance(exc, BackupNotFoundError)
+            ]
+            return BackupReader(manifest, _first(store.name, stores), damaged_copies=others)
         except (StorageError, IntegrityError, BackupNotFoundError) as exc:
             failures.append(exc)
     # damage or a dead store says more than that the name is unknown elsewhere
     failures.sort(key=lambda exc: isinstance(exc, BackupNotFoundError))
     raise failures[0]
+
+
+def _not_used(error: StorageError | IntegrityError) -> str:
+    return f"Another copy is read. {error.message}"
 
 
 def stores_holding(stores: Sequence[ObjectStore], name: BackupName) -> list[str]:
