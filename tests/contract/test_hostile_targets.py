@@ -157,3 +157,36 @@ def test_a_merge_may_not_take_away_what_others_refer_to_beside_the_primary_key(
         project.restore(backup, "parents")
 
     assert project.rows("select slug from parents") == [("b",)]
+
+
+def test_a_key_that_one_partition_has_is_checked(project: PostgresProject) -> None:
+    project.sql(
+        "create table parents (id int primary key); insert into parents values (1), (2);"
+        "create table events (id int, at date, parent int, primary key (id, at)) partition by range (at);"
+        "create table events_2024 partition of events for values from ('2024-01-01') to ('2025-01-01');"
+        "alter table events_2024 add constraint own foreign key (parent) references parents;"
+        "insert into events values (1, '2024-05-05', 1)"
+    )
+    backup = project.back_up()
+    project.sql("delete from events; delete from parents where id = 1")
+
+    with pytest.raises(RestoreError, match=r"public\.events_2024: 1 rows refer by own"):
+        project.restore(backup, "events")
+
+    assert project.rows("select * from events") == []
+
+
+def test_a_key_that_refers_to_one_partition_is_checked(project: PostgresProject) -> None:
+    project.sql(
+        "create table events (id int primary key) partition by range (id);"
+        "create table events_all partition of events default;"
+        "create table children (id int primary key, event int references events_all);"
+        "insert into events values (1)"
+    )
+    backup = project.back_up()
+    project.sql("insert into events values (2); insert into children values (9, 2)")
+
+    with pytest.raises(RestoreError, match="foreign keys would be violated"):
+        project.restore(backup, "events", mode=RestoreMode.REPLACE)
+
+    assert project.rows("select id from events order by id") == [(1,), (2,)]
