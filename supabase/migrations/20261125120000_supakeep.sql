@@ -147,6 +147,25 @@ begin
 end
 $$;
 
+-- Keeps a table as it is until the transaction ends, and refuses one that was rewritten or emptied after the snapshot was
+-- taken: TRUNCATE and a rewriting ALTER are not of one moment with a snapshot, to which the table then looks empty. Who
+-- waits for one of them and asks again sees the rows.
+create or replace function supakeep.hold(relation regclass)
+returns void
+language plpgsql stable security invoker
+set search_path = pg_catalog
+as $$
+begin
+  execute 'select from ' || supakeep.own_rows(relation) || ' limit 0';
+  -- pg_relation_filenode says what is committed, pg_class what the snapshot sees
+  if exists (select from (select relation as oid union select relid from pg_partition_tree(relation)) own
+               left join pg_class c on c.oid = own.oid
+              where pg_relation_filenode(own.oid) is distinct from nullif(c.relfilenode, 0)) then
+    raise lock_not_available using message = format('%s was rewritten or emptied just now', relation);
+  end if;
+end
+$$;
+
 -- The search path under which columns compare as their types do.
 create or replace function supakeep.search_path(relation regclass, columns text[])
 returns text
@@ -719,6 +738,7 @@ declare
   valued bigint := 0;
 begin
   perform supakeep.load_indexes(supakeep.relation(asked));
+  perform supakeep.hold(supakeep.relation(asked));
   perform set_config('search_path', supakeep.search_path(
     supakeep.relation(asked), supakeep.names(asked -> 'key') || (asked ->> 'order_by')), true);
   if asked ->> 'last_rows' is not null then
@@ -768,6 +788,7 @@ declare
   is_end boolean := false;
 begin
   perform supakeep.load_indexes(supakeep.relation(asked));
+  perform supakeep.hold(supakeep.relation(asked));
   perform set_config('search_path', supakeep.search_path(
     supakeep.relation(asked), supakeep.names(asked -> 'key') || (asked ->> 'order_by')), true);
   open rows for execute supakeep.page_query(asked);
@@ -801,6 +822,7 @@ declare
   answer json;
 begin
   perform supakeep.load_indexes(supakeep.relation(asked));
+  perform supakeep.hold(supakeep.relation(asked));
   perform set_config('search_path', supakeep.search_path(
     supakeep.relation(asked), supakeep.names(asked -> 'key') || (asked ->> 'order_by')), true);
   execute format('select json_build_object(''rows'', count(*)) from %s t where %s',

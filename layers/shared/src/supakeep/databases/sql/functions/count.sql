@@ -14,6 +14,7 @@ declare
   answer json;
 begin
   perform supakeep.load_indexes(supakeep.relation(asked));
+  perform supakeep.hold(supakeep.relation(asked));
   perform set_config('search_path', supakeep.search_path(
     supakeep.relation(asked), supakeep.names(asked -> 'key') || (asked ->> 'order_by')), true);
   execute format('select json_build_object(''rows'', count(*)) from %s t where %s',
