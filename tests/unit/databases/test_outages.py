@@ -20,7 +20,14 @@ ORDERS = a_table("orders")
 ANSWERS = {
     "supakeep_catalog": {"functions_version": 0, "server_version": "17.6", "tables": []},
     "supakeep_count": {"rows": 7},
-    "supakeep_page": {"rows": "", "count": 0, "after": None, "end": True, "moment": "now"},
+    "supakeep_page": {
+        "rows": "",
+        "count": 0,
+        "after": None,
+        "end": True,
+        "columns": [[column.name, column.type] for column in ORDERS.columns],
+        "moment": "now",
+    },
     "supakeep_upsert": {
         "inserted": 1,
         "updated": 0,

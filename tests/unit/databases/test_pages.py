@@ -11,17 +11,25 @@ from typing import Any, cast
 import httpx
 import pytest
 
+from supakeep.domain.schema import Table
 from supakeep.errors import DatabaseUnavailableError, StatementTimeoutError
 from supakeep.ports import Rows
 from tests.builders.tables import a_selection
 from tests.unit.databases.test_data_api import ORDERS, asked, database_over, failing
 
 
+def columns(table: Table) -> list[list[str]]:
+    """As a page gives them."""
+    return [[column.name, column.type] for column in table.columns]
+
+
 def page(count: int, *, width: int = 10, end: bool = False) -> httpx.Response:
     """A page of `count` rows, each of `width` bytes."""
     row = '{"n":"' + "x" * (width - 8) + '"}'
     rows = {"rows": ",\n".join([row] * count), "count": count, "after": ["1"] if count else None}
-    return httpx.Response(200, json={**rows, "end": end, "moment": "700"})
+    return httpx.Response(
+        200, json={**rows, "end": end, "columns": columns(ORDERS), "moment": "700"}
+    )
 
 
 class LimitedServer:
@@ -119,7 +127,13 @@ def test_rows_of_before_the_first_page_are_looked_for_afterwards(rows: int) -> N
             fields = {"rows": "{}" * rows, "count": rows, "after": None}
             moment = next(moments, None)
             return httpx.Response(
-                200, json={**fields, "end": moment != "700" or not rows, "moment": moment}
+                200,
+                json={
+                    **fields,
+                    "end": moment != "700" or not rows,
+                    "columns": columns(ORDERS),
+                    "moment": moment,
+                },
             )
         counted.append(asked(request))
         return httpx.Response(200, json={"rows": 5})

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from supakeep.databases.data_api.client import DataApiClient, named
 from supakeep.domain.schema import Table
-from supakeep.errors import DatabaseUnavailableError, StatementTooLargeError
+from supakeep.errors import DatabaseUnavailableError, ExportError, StatementTooLargeError
 from supakeep.ports import Rows
 
 _FIRST_PAGE_ROWS = 1000
@@ -50,6 +50,7 @@ class PageReader:
         self._table = table
         self._abandoned = abandoned
         self._size = PageSize()
+        self._columns = [[column.name, column.type] for column in table.columns]
         self.moment: str | None = None
         self._request = {
             **named(table),
@@ -96,7 +97,20 @@ class PageReader:
             repeat_timeouts=False,
             abandoned=self._abandoned,
         )
+        if answer["columns"] != self._columns:
+            raise _changed_columns(self._table)
         # as bytes, which take half the memory or a quarter
         rows = Rows(answer["rows"].encode(), answer["count"])
         self.moment = self.moment or answer["moment"]
         return Page(rows, answer["after"], answer["end"])
+
+
+def _changed_columns(table: Table) -> ExportError:
+    """A restore would take the values that some rows lack for nulls."""
+    name = table.qualified_name
+    return ExportError(
+        f"The columns of {name} changed while it was backed up",
+        operation="export",
+        key=name,
+        hint="Back up again.",
+    )
