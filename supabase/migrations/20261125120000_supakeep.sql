@@ -126,37 +126,24 @@ as $$
   select case relkind when 'p' then '' else 'only ' end || relation::text from pg_class where oid = relation
 $$;
 
--- Lets the server read the expressions of a table's indexes under the search path of the role's own sessions, for which
--- they were written. It reads them once in a session, when it first plans a statement about the table, and under any
--- other path it may not find what their functions name without a schema.
-create or replace function supakeep.load_indexes(relation regclass)
-returns void
-language plpgsql stable security invoker
-set search_path = pg_catalog
-as $$
-declare
-  target text := supakeep.own_rows(relation);
-begin
-  if exists (select from pg_partition_tree(relation) p
-               right join pg_index i on i.indrelid = p.relid
-              where (i.indrelid = p.relid or i.indrelid = relation)
-                and (i.indexprs is not null or i.indpred is not null)) then
-    perform set_config('search_path', (select reset_val from pg_settings where name = 'search_path'), true);
-    execute 'select from ' || target || ' limit 0';
-  end if;
-end
-$$;
-
 -- Keeps a table as it is until the transaction ends, and refuses one that was rewritten or emptied after the snapshot was
 -- taken: TRUNCATE and a rewriting ALTER are not of one moment with a snapshot, to which the table then looks empty. Who
 -- waits for one of them and asks again sees the rows.
+--
+-- It is the first statement about the table, and so the one for which the server reads the expressions of its indexes,
+-- once in a session. They were written for the search path of the role's own sessions; under another one it may not find
+-- what their functions name without a schema.
 create or replace function supakeep.hold(relation regclass)
 returns void
 language plpgsql stable security invoker
 set search_path = pg_catalog
 as $$
+declare
+  rows text := supakeep.own_rows(relation);
 begin
-  execute 'select from ' || supakeep.own_rows(relation) || ' limit 0';
+  perform set_config('search_path', (select reset_val from pg_settings where name = 'search_path'), true);
+  execute 'select from ' operator(pg_catalog.||) rows operator(pg_catalog.||) ' limit 0';
+  perform pg_catalog.set_config('search_path', 'pg_catalog', true);
   -- pg_relation_filenode says what is committed, pg_class what the snapshot sees
   if exists (select from (select relation as oid union select relid from pg_partition_tree(relation)) own
                left join pg_class c on c.oid = own.oid
@@ -751,7 +738,6 @@ declare
   cuts   json;
   valued bigint := 0;
 begin
-  perform supakeep.load_indexes(supakeep.relation(asked));
   perform supakeep.hold(supakeep.relation(asked));
   perform set_config('search_path', supakeep.search_path(
     supakeep.relation(asked), supakeep.names(asked -> 'key') || (asked ->> 'order_by')), true);
@@ -801,7 +787,6 @@ declare
   after  text[];
   is_end boolean := false;
 begin
-  perform supakeep.load_indexes(supakeep.relation(asked));
   perform supakeep.hold(supakeep.relation(asked));
   perform set_config('search_path', supakeep.search_path(
     supakeep.relation(asked), supakeep.names(asked -> 'key') || (asked ->> 'order_by')), true);
@@ -836,7 +821,6 @@ declare
   asked  jsonb := request;
   answer json;
 begin
-  perform supakeep.load_indexes(supakeep.relation(asked));
   perform supakeep.hold(supakeep.relation(asked));
   perform set_config('search_path', supakeep.search_path(
     supakeep.relation(asked), supakeep.names(asked -> 'key') || (asked ->> 'order_by')), true);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property
@@ -45,7 +45,7 @@ class LiveReaders:
 
 @contextmanager
 def open_readers(
-    url: str, count: int, tables: Iterable[Table], snapshot: str | None
+    url: str, count: int, tables: Sequence[Table], snapshot: str | None
 ) -> Iterator[LiveReaders]:
     """Readers of these tables, of an exported snapshot or of one that begins with the first query.
 
@@ -54,11 +54,12 @@ def open_readers(
     """
     with ExitStack() as opened:
         connections = [opened.enter_context(closing(connect_to_read(url))) for _ in range(count)]
+        with mapped_errors("restore"):
+            for table in tables:
+                # before the transactions: a query in one would settle what it sees too early
+                load_indexes(connections, table)
         for connection in connections:
             with mapped_errors("restore"):
-                for table in tables:
-                    # before the transaction: a query in it would settle what it sees too early
-                    load_indexes([connection], table)
                 begin_reading(connection, snapshot)
                 for table in tables:
                     lock = sql.SQL("lock table {} in access share mode")

@@ -13,7 +13,6 @@ declare
   asked  jsonb := request;
   answer json;
 begin
-  perform supakeep.load_indexes(supakeep.relation(asked));
   perform supakeep.hold(supakeep.relation(asked));
   perform set_config('search_path', supakeep.search_path(
     supakeep.relation(asked), supakeep.names(asked -> 'key') || (asked ->> 'order_by')), true);

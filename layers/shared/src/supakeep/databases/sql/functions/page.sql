@@ -28,7 +28,6 @@ declare
   after  text[];
   is_end boolean := false;
 begin
-  perform supakeep.load_indexes(supakeep.relation(asked));
   perform supakeep.hold(supakeep.relation(asked));
   perform set_config('search_path', supakeep.search_path(
     supakeep.relation(asked), supakeep.names(asked -> 'key') || (asked ->> 'order_by')), true);
