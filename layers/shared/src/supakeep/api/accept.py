@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from supakeep.api.contracts import Accepted
+from supakeep.api.answers.runs import Accepted
 from supakeep.api.request import Request
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import Run, RunKind

@@ -9,7 +9,8 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from supakeep.api.accept import accept
-from supakeep.api.contracts import Accepted, BackupBody
+from supakeep.api.answers.runs import Accepted
+from supakeep.api.contracts import BackupBody
 from supakeep.api.request import Requests
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import RunKind

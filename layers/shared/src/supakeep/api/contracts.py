@@ -1,4 +1,4 @@
-"""What the functions take in and give out: HTTP bodies, direct invocations, schedules."""
+"""What the functions take in: HTTP bodies, direct invocations, schedules."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from supakeep.domain.manifest import Problem, Trigger
+from supakeep.domain.manifest import Trigger
 from supakeep.domain.restore import RestoreRequest
 from supakeep.domain.row_changes import RestoreMode
-from supakeep.domain.summary import BackupSummary
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 # who may ask for a run from outside
@@ -39,6 +38,21 @@ class RestoreBody(_Request):
     def request(self) -> RestoreRequest:
         fields = self.model_dump(include=set(RestoreRequest.model_fields))
         return RestoreRequest.model_validate(fields)
+
+
+class UndoBody(_Request):
+    """POST /api/admin/restore/undo. Without `run_id` it undoes the newest restore."""
+
+    run_id: Text | None = None
+    confirm: Text | None = None
+    tables: list[Text] | None = Field(default=None, min_length=1, max_length=1000)
+    dry_run: bool = False
+
+
+class VerifyBody(_Request):
+    """POST /api/admin/backups/{name}/verify; may be left out. Without `read_from`, every copy."""
+
+    read_from: Literal["primary", "mirror"] | None = None
 
 
 class BackupBody(_Request):
@@ -90,42 +104,3 @@ class ScheduleEvent(BaseModel):
     @classmethod
     def _time_of_a_rule(cls, event: dict[str, object]) -> dict[str, object]:
         return {"scheduled_at": event.get("time"), **event}
-
-
-class Accepted(BaseModel):
-    """202: the work goes on; `status_url` shows how far it is."""
-
-    run_id: str
-    name: str | None
-    status: str
-    status_url: str
-
-
-class BackupList(BaseModel):
-    """GET /api/admin/backups. `next` is what to pass as `before` for the page that follows, None on
-    the last one. `damaged` are backups whose manifest cannot be trusted, `problems` stores that could
-    not be listed; every page has all of both.
-    """
-
-    backups: list[BackupSummary]
-    next: str | None
-    damaged: dict[str, Problem]
-    problems: dict[str, Problem]
-
-
-class DownloadLink(BaseModel):
-    """One object; the volumes, joined in this order, are the document."""
-
-    key: str
-    bytes: int | None
-    sha256: str | None
-    url: str
-
-
-class Download(BaseModel):
-    """GET /api/admin/backups/{name}/download."""
-
-    name: str
-    read_from: str
-    expires_in_seconds: int
-    objects: list[DownloadLink]

@@ -9,7 +9,8 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from supakeep.api.accept import accept
-from supakeep.api.contracts import Accepted, PruneBody
+from supakeep.api.answers.runs import Accepted
+from supakeep.api.contracts import PruneBody
 from supakeep.api.request import Requests
 from supakeep.domain.prune import PruneReport
 from supakeep.domain.run import RunKind

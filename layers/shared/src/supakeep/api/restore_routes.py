@@ -9,7 +9,9 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from supakeep.api.accept import RUNS_PATH, accept
-from supakeep.api.contracts import Accepted, BackupList, Download, DownloadLink, RestoreBody
+from supakeep.api.answers.backups import BackupList, Download, DownloadLink
+from supakeep.api.answers.runs import Accepted
+from supakeep.api.contracts import RestoreBody
 from supakeep.api.request import Request, Requests
 from supakeep.archive.reader import BackupReader
 from supakeep.domain.restore_plan import check_choice, check_confirmation, check_mode

@@ -1,0 +1,1 @@
+"""What the API answers: one file for each subject, as documented in docs/api.md."""
