@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from supakeep.domain.engine import Engine
 from supakeep.domain.policy import BackupPolicy
 from supakeep.ports import Clock, Database, Dispatcher, ObjectStore, RunStore
 from supakeep.runs.in_memory import InMemoryRunStore
@@ -30,6 +31,7 @@ class InvocationContext:
     function_name: str = "supakeep-test"
     memory_limit_in_mb: int = 512
     invoked_function_arn: str = "arn:aws:lambda:eu-central-1:123456789012:function:supakeep-test"
+    log_group_name: str = "/aws/lambda/supakeep-test"
     aws_request_id: str = "b1b7a7c2-3b2a-4b1e-9f5d-0c8a3e2f1d00"
     remaining_milliseconds: int = 600_000
 
@@ -134,6 +136,10 @@ class ServedProject:
     @property
     def ref(self) -> str:
         return self.settings.project_ref
+
+    @property
+    def engine(self) -> Engine:
+        return self.database.engine
 
     @property
     def destination(self) -> str:

@@ -152,6 +152,20 @@ def test_the_newest_runs_are_listed_newest_first(store: RunStore) -> None:
 
     assert store.list(5) == runs[:6:-1]
     assert store.list(100) == runs[::-1]
+    assert store.list(3, runs[5].id) == runs[4:1:-1]
+    assert store.list(100, runs[5].id) == runs[4::-1]
+    assert store.list(100, runs[0].id) == []
+
+
+def test_runs_are_listed_that_do_not_fit_into_one_answer_of_dynamodb(store: RunStore) -> None:
+    tables = {
+        f"public.t{number}": TableProgress(rows=1, status="x" * 1000) for number in range(250)
+    }
+    runs = [a_run(minutes, tables=tables) for minutes in range(6)]
+    for run in runs:
+        store.create(run)
+
+    assert store.list(6) == runs[::-1]
 
 
 def test_leases_are_no_runs(store: RunStore) -> None:

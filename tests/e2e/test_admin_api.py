@@ -31,7 +31,12 @@ def test_a_manual_backup_is_accepted_at_once_and_goes_on(supakeep: Deployment) -
     assert answer["status_url"] == f"/api/admin/runs/{answer['run_id']}"
     run = supakeep.follow(accepted)
     assert (run["status"], run["trigger"], run["backup"]) == ("complete", "api", answer["name"])
-    assert run["tables"]["public.credit_transactions"] == {"rows": 10_000, "status": "complete"}
+    table = {"rows": 10_000, "rows_expected": None, "status": "complete"}
+    assert run["tables"]["public.credit_transactions"] == table
+    assert run["started_by"] == "a request with the admin key"
+    again = supakeep.follow(supakeep.call("POST", "/api/admin/backup"))
+    assert again["tables"]["public.credit_transactions"] == {**table, "rows_expected": 10_000}
+    assert (again["pace"], again["undo"], again["log_url"]) == (None, None, None)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -144,11 +149,13 @@ def test_runs_are_listed_newest_first(supakeep: Deployment) -> None:
     manual = supakeep.follow(supakeep.call("POST", "/api/admin/backup"))
     supakeep.stack.wait_idle()
 
-    runs = supakeep.call("GET", "/api/admin/runs?limit=4").json()
-    ids = [run["id"] for run in runs]
+    ids = [run["id"] for run in supakeep.call("GET", "/api/admin/runs").json()["runs"]]
     assert manual["id"] in ids
     assert ids == sorted(ids, reverse=True)
-    assert len(supakeep.call("GET", "/api/admin/runs?limit=2").json()) == 2
+    first = supakeep.call("GET", "/api/admin/runs?limit=2").json()
+    rest = supakeep.call("GET", f"/api/admin/runs?before={first['next']}").json()
+    assert [run["id"] for run in (*first["runs"], *rest["runs"])] == ids
+    assert rest["next"] is None
 
 
 def test_an_unknown_run_is_not_found(supakeep: Deployment) -> None:

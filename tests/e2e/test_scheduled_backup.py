@@ -79,7 +79,7 @@ def test_a_good_backup_starts_a_prune(supakeep: Deployment) -> None:
     supakeep.back_up()
     supakeep.stack.wait_idle()
 
-    runs = supakeep.call("GET", "/api/admin/runs").json()
+    runs = supakeep.call("GET", "/api/admin/runs").json()["runs"]
     assert sorted((run["kind"], run["status"]) for run in runs) == [
         ("backup", "complete"),
         ("prune", "complete"),

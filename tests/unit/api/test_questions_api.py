@@ -201,8 +201,20 @@ def test_runs_are_listed_newest_first(functions: Functions, project: Project) ->
     everything = functions("restore").request("GET", "/api/admin/runs")
     some = functions("restore").request("GET", "/api/admin/runs", query={"limit": "2"})
 
-    assert [run["id"] for run in everything.body] == ids[::-1]
-    assert [run["id"] for run in some.body] == ids[:0:-1]
+    assert [run["id"] for run in everything.body["runs"]] == ids[::-1]
+    assert everything.body["next"] is None
+    assert [run["id"] for run in some.body["runs"]] == ids[:0:-1]
+    assert some.body["next"] == ids[1]
+    rest = functions("restore").request("GET", "/api/admin/runs", query={"before": ids[1]})
+    assert [run["id"] for run in rest.body["runs"]] == ids[:1]
+
+
+@pytest.mark.parametrize("before", ["latest", "../x", "", "x" * 300])
+def test_what_is_no_runs_id_cannot_be_continued_below(functions: Functions, before: str) -> None:
+    answer = functions("restore").request("GET", "/api/admin/runs", query={"before": before})
+
+    assert answer.status == 400
+    assert "is not a run ID" in answer.body["error"] or "before" in answer.body["error"]
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "101", "many", ""])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self, TypedDict, Unpack, cast
 from urllib.parse import urlsplit
 
+from supakeep.domain.engine import POSTGRES, REST, Engine
 from supakeep.domain.policy import BackupPolicy
 from supakeep.errors import ConfigurationError, InvalidRequestError
 from supakeep.ports import Clock, Database, Dispatcher, ObjectStore, RunStore
@@ -107,6 +108,10 @@ class SupabaseProject:
     @property
     def has_storage(self) -> bool:
         return self.settings.supabase_url is not None
+
+    @property
+    def engine(self) -> Engine:
+        return REST if self.settings.db_url is None else POSTGRES
 
     @cached_property
     def clock(self) -> Clock:

@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from supakeep.api.accept import RUNS_PATH, accept
 from supakeep.api.answers.backups import BackupList, Download, DownloadLink
-from supakeep.api.answers.runs import Accepted
+from supakeep.api.answers.runs import Accepted, RunAnswer, RunList
 from supakeep.api.contracts import RestoreBody
 from supakeep.api.request import Request, Requests
 from supakeep.archive.reader import BackupReader
@@ -76,12 +76,22 @@ def _add_restore(resolver: APIGatewayHttpResolver, request: Requests) -> None:
 
 def _add_run_questions(resolver: APIGatewayHttpResolver, request: Requests) -> None:
     @resolver.get(RUNS_PATH)
-    def get_runs(limit: Annotated[int, Query(ge=1, le=100)] = 20) -> list[Run]:
-        return TrackRuns.of(request().project).list(limit)
+    def get_runs(
+        limit: Annotated[int, Query(ge=1, le=100)] = 20,
+        before: Annotated[str | None, Query(max_length=200)] = None,
+    ) -> RunList:
+        # one more, to know whether there is another page
+        runs = TrackRuns.of(request().project).list(limit + 1, before)
+        following = runs[limit - 1].id if len(runs) > limit else None
+        return RunList(runs=[_answer(request(), run) for run in runs[:limit]], next=following)
 
     @resolver.get(f"{RUNS_PATH}/<run_id>")
-    def get_run(run_id: str) -> Run:
-        return TrackRuns.of(request().project).get(run_id)
+    def get_run(run_id: str) -> RunAnswer:
+        return _answer(request(), TrackRuns.of(request().project).get(run_id))
+
+
+def _answer(request: Request, run: Run) -> RunAnswer:
+    return RunAnswer.of(run, request.project.engine, request.project.settings.region)
 
 
 def download(request: Request, name: str) -> Download:

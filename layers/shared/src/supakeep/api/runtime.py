@@ -110,6 +110,7 @@ def new_run(
         trigger=trigger,
         requested_at=now,
         invocation=context.aws_request_id,
+        log_group=context.log_group_name,
     )
 
 

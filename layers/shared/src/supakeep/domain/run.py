@@ -79,8 +79,9 @@ class Run(BaseModel):
     """One piece of work and what became of it.
 
     `id` sorts by time: `20261122T030000Z-schedule`. `heartbeat_at` is its last sign of life.
-    `invocation` is the ID that Lambda gives an event and keeps for its retries. `result` is what the
-    run's use case answered; None until it has ended well.
+    `invocation` is the ID that Lambda gives an event and keeps for its retries, `log_group` where that
+    function logs; None outside Lambda. `expected_rows` is how many rows its tables will probably have.
+    `result` is what the run's use case answered; None until it has ended well.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -96,6 +97,10 @@ class Run(BaseModel):
     finished_at: dt.datetime | None = None
     attempt: int = 0
     invocation: str | None = None
+    log_group: str | None = None
+    phase: str | None = None
+    phase_started_at: dt.datetime | None = None
+    expected_rows: dict[str, int] = Field(default_factory=dict)
     tables: dict[str, TableProgress] = Field(default_factory=dict)
     result: RunResult | None = None
     error: Problem | None = None
@@ -120,7 +125,9 @@ class Run(BaseModel):
         """
         return "prune" if self.kind is RunKind.PRUNE else "database"
 
-    def started(self, at: dt.datetime, invocation: str | None = None) -> Self:
+    def started(
+        self, at: dt.datetime, invocation: str | None = None, log_group: str | None = None
+    ) -> Self:
         """The run at the start of its next attempt; nothing of an earlier one is left."""
         return self.model_copy(
             update={
@@ -130,11 +137,19 @@ class Run(BaseModel):
                 "finished_at": None,
                 "attempt": self.attempt + 1,
                 "invocation": invocation,
+                "log_group": log_group,
+                "phase": None,
+                "phase_started_at": at,
+                "expected_rows": {},
                 "tables": {},
                 "result": None,
                 "error": None,
             }
         )
+
+    def in_phase(self, name: str, at: dt.datetime) -> Self:
+        """The run at the start of a phase, which counts its own rows."""
+        return self.model_copy(update={"phase": name, "phase_started_at": at, "tables": {}})
 
     def ended(self, at: dt.datetime, result: RunResult) -> Self:
         status = RunStatus.COMPLETE if result.is_whole else RunStatus.PARTIAL
@@ -162,7 +177,7 @@ class Run(BaseModel):
         incomplete = {k: v for k, v in self.tables.items() if v.status != "complete"}
         few = dict(list(incomplete.items())[:_FEW_TABLES])
         result = self.result and self.result.without_details()
-        return self.model_copy(update={"tables": few, "result": result})
+        return self.model_copy(update={"expected_rows": {}, "tables": few, "result": result})
 
     def as_seen_at(self, now: dt.datetime) -> Self:
         """The run as it must be shown: one that gave no sign of life for too long has failed."""

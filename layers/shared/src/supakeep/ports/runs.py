@@ -28,8 +28,8 @@ class RunStore(Protocol):
 
     def get(self, run_id: str) -> Run | None: ...
 
-    def list(self, limit: int) -> Sequence[Run]:
-        """The newest runs, newest first."""
+    def list(self, limit: int, before: str | None = None) -> Sequence[Run]:
+        """The newest runs, newest first; with `before`, only those of lower IDs."""
         ...
 
     def acquire_lease(

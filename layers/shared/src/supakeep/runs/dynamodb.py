@@ -76,16 +76,33 @@ class DynamoDbRunStore:
         item = answer.get("Item")
         return Run.model_validate_json(item["run"]["S"]) if item else None
 
-    def list(self, limit: int) -> Sequence[Run]:
+    def list(self, limit: int, before: str | None = None) -> Sequence[Run]:
+        """Raises StorageUnavailableError where DynamoDB does not answer."""
+        runs: list[Run] = []
+        below, page_start = before, True
+        while page_start and len(runs) < limit:
+            items, page_start = self._page(limit - len(runs), below)
+            runs += [Run.model_validate_json(item["run"]["S"]) for item in items]
+            below = runs[-1].id if runs else None
+        return runs
+
+    def _page(self, limit: int, before: str | None) -> tuple[Sequence[Mapping[str, Any]], bool]:
+        """The newest items, and whether older ones may follow: an answer holds 1 MB at most."""
+        condition, values = "pk = :runs", {":runs": self._runs}
+        if before is not None:
+            condition, values = (
+                f"{condition} AND sk < :before",
+                {**values, ":before": {"S": before}},
+            )
         with self._mapped_errors("list runs"):
             answer = self._client.query(
                 TableName=self._table,
-                KeyConditionExpression="pk = :runs",
-                ExpressionAttributeValues={":runs": self._runs},
+                KeyConditionExpression=condition,
+                ExpressionAttributeValues=values,
                 ScanIndexForward=False,
                 Limit=limit,
             )
-        return [Run.model_validate_json(item["run"]["S"]) for item in answer["Items"]]
+        return answer["Items"], "LastEvaluatedKey" in answer
 
     def acquire_lease(
         self, lease: str, run_id: str, now: dt.datetime, expires_at: dt.datetime

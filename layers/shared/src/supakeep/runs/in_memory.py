@@ -34,8 +34,9 @@ class InMemoryRunStore:
     def get(self, run_id: str) -> Run | None:
         return self._runs.get(run_id)
 
-    def list(self, limit: int) -> Sequence[Run]:
-        return [self._runs[run_id] for run_id in sorted(self._runs, reverse=True)[:limit]]
+    def list(self, limit: int, before: str | None = None) -> Sequence[Run]:
+        ids = [run_id for run_id in self._runs if before is None or run_id < before]
+        return [self._runs[run_id] for run_id in sorted(ids, reverse=True)[:limit]]
 
     def acquire_lease(
         self, lease: str, run_id: str, now: dt.datetime, expires_at: dt.datetime

@@ -41,7 +41,7 @@ class Settings(BaseModel):
     With `db_url` the engine is `postgres`; `supabase_url` and its key may then be missing, and with
     them Storage. `db_place` is `<host>/<database>` where `db_url` does not show whose it is. `db_ca`
     is a PEM file's path or its text. With `db_plaintext` a remote database may be reached without
-    TLS.
+    TLS. `region` is that of the AWS console which has the functions' logs, None outside AWS.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -61,6 +61,7 @@ class Settings(BaseModel):
     max_object_bytes: int = Field(default=45 * MIB, ge=1024, le=5 * 1024 * MIB)
     runs_table: str | None = None
     policy_file: Path = PACKAGED_POLICY
+    region: str | None = None
     function_name: str | None = None
     prune_function_name: str | None = None
 
@@ -69,7 +70,7 @@ class Settings(BaseModel):
         """Reads the variables by their names; an empty one counts as unset. Raises ConfigurationError."""
         values = {name: text.strip() for name, text in environment.items() if text.strip()}
         _check_keys(values)
-        fields = {**_project_fields(values), **_plain_fields(values)}
+        fields = {**_project_fields(values), **_plain_fields(values), "region": _region(values)}
         try:
             return cls.model_validate({k: v for k, v in fields.items() if v is not None})
         except ValidationError as exc:
@@ -124,6 +125,12 @@ def _plain_fields(values: Mapping[str, str]) -> dict[str, str | None]:
         "prune_function_name": "PRUNE_FUNCTION_NAME",
     }
     return {field: values.get(name) for field, name in names.items()}
+
+
+def _region(values: Mapping[str, str]) -> str | None:
+    """None where AWS's services, or Lambda itself, are stood in for on this machine."""
+    is_local = values.get("AWS_ENDPOINT_URL") or values.get("AWS_SAM_LOCAL")
+    return None if is_local else values.get("AWS_REGION")
 
 
 def _project_fields(values: Mapping[str, str]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from supakeep.domain.engine import Engine
 from supakeep.domain.policy import BackupPolicy
 from supakeep.ports import Clock, Database, Dispatcher, ObjectStore, RunStore
 
@@ -19,6 +20,11 @@ class Project(Protocol):
     @property
     def destination(self) -> str:
         """What a restore into the project must be confirmed with: its ref, or its database."""
+        ...
+
+    @property
+    def engine(self) -> Engine:
+        """What `database` can do; asking builds no adapter."""
         ...
 
     @property

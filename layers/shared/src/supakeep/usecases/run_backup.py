@@ -15,6 +15,7 @@ from supakeep.errors import ObjectAlreadyExistsError
 from supakeep.ports import Deadline, ObjectStore, Progress
 from supakeep.system import NoDeadline
 from supakeep.usecases.create_backup import CreateBackup, choose_name
+from supakeep.usecases.expected_rows import rows_of_last_backup
 from supakeep.usecases.project import Project
 from supakeep.usecases.run_progress import RunProgress
 from supakeep.usecases.track_runs import TrackRuns
@@ -45,6 +46,7 @@ class RunBackup:
             name = self._name(progress.run, scheduled=scheduled, folder=folder)
             progress.name_backup(name.text)
             making = BackupMaking(self.project, progress, folder)
+            progress.expect(rows_of_last_backup(self.project, folder))
             trigger = Trigger(run.trigger)
             manifest = making.create(
                 name, trigger, self.project.policy, renamed=progress.name_backup

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import Event, Lock, Thread
 
@@ -45,9 +45,14 @@ class RunProgress:
             self.run = self.run.model_copy(update=update)
             self._store.save(self.run)
 
+    def expect(self, rows: Mapping[str, int]) -> None:
+        """Records how many rows each table will probably have."""
+        self.run = self.run.model_copy(update={"expected_rows": dict(rows)})
+
     def phase(self, name: str) -> None:
         if self._watcher is not None:
             self._watcher.phase(name)
+        self.run = self.run.in_phase(name, self._clock.now())
 
     def table(self, name: str, rows: int, status: str) -> None:
         if self._watcher is not None:

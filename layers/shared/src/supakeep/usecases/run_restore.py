@@ -12,6 +12,7 @@ from supakeep.domain.run import Run
 from supakeep.ports import Deadline, ObjectStore, Progress
 from supakeep.system import NoDeadline
 from supakeep.usecases.choose_stores import stores_named
+from supakeep.usecases.expected_rows import rows_to_restore
 from supakeep.usecases.find_backups import find_backup
 from supakeep.usecases.project import Project
 from supakeep.usecases.restore_backup import RestoreBackup
@@ -42,6 +43,7 @@ class RunRestore:
             now = self.project.clock.now()
             reader = find_backup(copies, request.name, self.project.ref, now=now)
             progress.name_backup(reader.manifest.backup)
+            progress.expect(rows_to_restore(reader.manifest, request))
             restore = RestoreBackup(
                 target=self.project.database,
                 project=self.project.ref,

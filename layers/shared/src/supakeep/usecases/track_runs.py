@@ -26,7 +26,8 @@ from supakeep.usecases.run_progress import RunProgress, heartbeat, lease_end
 
 log = logging.getLogger(__name__)
 
-_HEARTBEAT_SECONDS = 5
+# whoever watches a run sees it this old at most
+_HEARTBEAT_SECONDS = 2
 # restores hold the lease, so one that is at work is among the newest runs
 _RECENT_RUNS = 100
 
@@ -83,9 +84,11 @@ class TrackRuns:
             )
         return run.as_seen_at(self.clock.now())
 
-    def list(self, limit: int) -> list[Run]:
+    def list(self, limit: int, before: str | None = None) -> list[Run]:
+        """The newest runs, newest first; with `before`, those older than the run of this ID."""
         now = self.clock.now()
-        return [run.as_seen_at(now) for run in self.store.list(limit)]
+        below = None if before is None else validated_run_id(before)
+        return [run.as_seen_at(now) for run in self.store.list(limit, below)]
 
     def backups_in_use(self) -> frozenset[str]:
         """The backups that restores are reading or will read."""
@@ -115,7 +118,7 @@ class TrackRuns:
         now = self.clock.now()
         self._take_lease(known, now)
         try:
-            started = known.started(now, run.invocation)
+            started = known.started(now, run.invocation, run.log_group)
             if not self._record_start(known, started):
                 log.info("Run %s was withdrawn before it started", run.id)
                 return self.get(run.id)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
+from typing import Self
 
 from pydantic import BaseModel
 
+from supakeep.api.log_links import log_url
+from supakeep.domain.engine import Engine
 from supakeep.domain.manifest import Problem, Trigger
-from supakeep.domain.run import RunKind, RunResult, RunStatus
+from supakeep.domain.restore import RestoreReport
+from supakeep.domain.run import Run, RunKind, RunResult, RunStatus
+from supakeep.domain.run_pace import RunPace, RunTable, tables_of
 
 
 class Accepted(BaseModel):
@@ -20,27 +24,7 @@ class Accepted(BaseModel):
     status_url: str
 
 
-class RunTable(BaseModel):
-    """How far one table is. `rows_expected` is what the last good backup or, for a restore and a
-    verify, the backup itself has; None where neither says. A table that is expected and has not
-    begun is `waiting`.
-    """
-
-    rows: int
-    rows_expected: int | None
-    status: Literal["waiting", "running", "complete", "failed"]
-
-
-class RunPace(BaseModel):
-    """How fast a run at work is. `rows_per_second` is the mean of the present phase; `seconds_left`
-    is None until a rate and the expected rows are known.
-    """
-
-    phase: str | None
-    rows: int
-    rows_expected: int | None
-    rows_per_second: float | None
-    seconds_left: int | None
+NO_UNDO = "The rest engine cannot undo a restore; set SUPABASE_DB_URL for one that can"
 
 
 class UndoOffer(BaseModel):
@@ -48,6 +32,14 @@ class UndoOffer(BaseModel):
 
     possible: bool
     reason: str | None
+
+    @classmethod
+    def of(cls, run: Run, engine: Engine) -> Self | None:
+        """None for a run that is not a restore, or has written nothing."""
+        if run.kind is not RunKind.RESTORE or not run.status.is_final:
+            return None
+        reason = _why_not_undone(run, engine)
+        return cls(possible=reason is None, reason=reason)
 
 
 class RunAnswer(BaseModel):
@@ -68,12 +60,25 @@ class RunAnswer(BaseModel):
     finished_at: dt.datetime | None
     duration_seconds: int | None
     attempt: int
+    invocation: str | None
     tables: dict[str, RunTable]
     pace: RunPace | None
     result: RunResult | None
     error: Problem | None
     undo: UndoOffer | None
     log_url: str | None
+
+    @classmethod
+    def of(cls, run: Run, engine: Engine, region: str | None) -> Self:
+        """`region` is where AWS's console has the logs, None outside AWS."""
+        return cls(
+            **{**dict(run), "tables": tables_of(run)},
+            started_by=_started_by(run),
+            duration_seconds=_duration(run),
+            pace=RunPace.of(run) if run.status is RunStatus.RUNNING else None,
+            undo=UndoOffer.of(run, engine),
+            log_url=log_url(run, region),
+        )
 
 
 class RunList(BaseModel):
@@ -83,3 +88,32 @@ class RunList(BaseModel):
 
     runs: list[RunAnswer]
     next: str | None
+
+
+def _started_by(run: Run) -> str:
+    if run.trigger is Trigger.SCHEDULE:
+        # the schedule's own runs have its name in their ID; api/cron's have not
+        by_itself = run.id.endswith(("-schedule", "-prune"))
+        after = "a scheduled backup" if run.kind is RunKind.PRUNE else "a call of /api/cron/backup"
+        return "the schedule" if by_itself else after
+    return "the command line" if run.trigger is Trigger.CLI else "a request with the admin key"
+
+
+def _duration(run: Run) -> int | None:
+    end = run.finished_at or run.heartbeat_at
+    if run.started_at is None or end is None:
+        return None
+    return round((end - run.started_at).total_seconds())
+
+
+def _why_not_undone(run: Run, engine: Engine) -> str | None:
+    result = run.result if isinstance(run.result, RestoreReport) else None
+    if result is not None and result.dry_run:
+        return "It was a dry run, which wrote nothing"
+    if not engine.can_undo:
+        return NO_UNDO
+    if result is None:
+        return "It has no report: nothing was written, or it is not known what"
+    if result.undo_backup is None:
+        return "No undo copy was kept before it (keep_undo was false)"
+    return None
