@@ -167,6 +167,17 @@ begin
 end
 $$;
 
+-- The files of a table that is held, and of its partitions, by OID. TRUNCATE and a rewrite give it new ones; a partition
+-- that is dropped or detached takes its own along.
+create or replace function supakeep.files(relation regclass)
+returns json
+language sql stable security invoker
+set search_path = pg_catalog
+as $$
+  select json_object_agg(own.oid::bigint, pg_relation_filenode(own.oid)::bigint)
+    from (select relation as oid union select relid from pg_partition_tree(relation)) own
+$$;
+
 -- The search path under which columns compare as their types do.
 create or replace function supakeep.search_path(relation regclass, columns text[])
 returns text
@@ -719,6 +730,7 @@ $$;
 --   bound:  for the last N rows by a column, {order, key} of the N-th one, counted from the highest value down, rows
 --           without a value last; null where there are fewer;
 --   cuts:   the key of the first row of each slice; null without slice_rows;
+--   files:  where the table's rows stand;
 --   moment: the oldest transaction that was not over.
 create or replace function public.supakeep_window(request text)
 returns json
@@ -753,14 +765,15 @@ begin
   if asked ->> 'slice_rows' is not null then
     execute supakeep.cuts_query(asked) into cuts using (asked ->> 'slice_rows')::bigint;
   end if;
-  return json_build_object('bound', bound, 'cuts', cuts, 'moment', pg_snapshot_xmin(pg_current_snapshot())::text);
+  return json_build_object('bound', bound, 'cuts', cuts, 'files', supakeep.files(supakeep.relation(asked)),
+                           'moment', pg_snapshot_xmin(pg_current_snapshot())::text);
 end
 $$;
 
 -- One page of a table, in the order of its key. request: {schema, table, key: [column…], limit, max_bytes, the columns
 -- of supakeep.line, the limits of supakeep.slice, the window of supakeep.condition}. Answers {rows: the rows' JSON
 -- texts, a comma and a line break between them, count, after: the last row's key, end: whether there are no more,
--- columns: those that the rows have, moment: the oldest transaction that was not over}.
+-- columns: those that the rows have, files: where they stand, moment: the oldest transaction that was not over}.
 --
 -- Rows are taken one by one until the next one would be more than max_bytes (a single row may be), so that the server
 -- holds no more than a page of them, whatever their width.
@@ -802,6 +815,7 @@ begin
   close rows;
   return json_build_object('rows', array_to_string(lines, E',\n'), 'count', cardinality(lines), 'after', after,
                            'end', is_end, 'columns', supakeep.columns(supakeep.relation(asked)),
+                           'files', supakeep.files(supakeep.relation(asked)),
                            'moment', pg_snapshot_xmin(pg_current_snapshot())::text);
 end
 $$;

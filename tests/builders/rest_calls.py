@@ -44,6 +44,10 @@ class RestCalls:
         """Since the last export began."""
         return self._exporting.count_untouched(selection)
 
+    def read_at_once(self, selection: Selection) -> bool:
+        """The last export."""
+        return self._exporting.read_at_once(selection)
+
     def count_table(self, table: Table) -> int:
         return self._target.count_table(table)
 

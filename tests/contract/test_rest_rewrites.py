@@ -103,6 +103,74 @@ def test_a_table_that_is_rewritten_while_it_is_waited_for_is_counted_as_it_is_th
     assert counted == 3000
 
 
+MANY_ROWS = ROWS.replace("3000", "12000")
+EMPTIED = {
+    "truncated": "truncate {schema}.t",
+    "truncated twice": "truncate {schema}.t; insert into {schema}.t values (1); truncate {schema}.t",
+    "loaded anew": "truncate {schema}.t; " + MANY_ROWS,
+    "loaded anew with other keys": "truncate {schema}.t; "
+    "insert into {schema}.t select 20000 + n, now() from generate_series(1, 12000) n",
+}
+LARGE_WINDOWS = WINDOWS | {"last rows": {"last_rows": 11_000, "order_by": "at"}}
+GONE = r"was emptied or rewritten while it was backed up"
+
+
+@pytest.mark.parametrize("made", [PLAIN, PARTITIONED], ids=["plain", "partitioned"])
+@pytest.mark.parametrize("emptied", EMPTIED)
+@pytest.mark.parametrize("window", LARGE_WINDOWS)
+def test_a_table_that_is_emptied_between_two_pages_fails(
+    supabase: SupabaseWorkbench, window: str, emptied: str, made: str
+) -> None:
+    """The rows that no page had yet were never seen; the backup counted as complete."""
+    table = supabase.made(made + MANY_ROWS)
+
+    portions = supabase.database.export(a_selection(table, **LARGE_WINDOWS[window]))
+    next(portions)
+    supabase.execute(EMPTIED[emptied])
+
+    with pytest.raises(ExportError, match=GONE):
+        list(portions)
+
+
+PARTITIONS = {
+    "truncated": "truncate {schema}.t1",
+    "detached": "alter table {schema}.t detach partition {schema}.t1",
+    "dropped": "drop table {schema}.t1",
+}
+
+
+@pytest.mark.parametrize("change", PARTITIONS)
+def test_a_table_that_loses_a_partition_between_two_pages_fails(
+    supabase: SupabaseWorkbench, change: str
+) -> None:
+    table = supabase.made(PARTITIONED + MANY_ROWS)
+
+    portions = supabase.database.export(a_selection(table))
+    next(portions)
+    supabase.execute(PARTITIONS[change])
+
+    with pytest.raises(ExportError, match=GONE):
+        list(portions)
+
+
+def test_a_table_that_gets_a_partition_between_two_pages_does_not_fail(
+    supabase: SupabaseWorkbench,
+) -> None:
+    table = supabase.made(
+        "create table {schema}.t (id int primary key, at timestamptz, note text) partition by range (id);"
+        "create table {schema}.t0 partition of {schema}.t for values from (0) to (50000);"
+        + MANY_ROWS
+    )
+
+    portions = supabase.database.export(a_selection(table))
+    first = next(portions)
+    supabase.execute(
+        "create table {schema}.t1 partition of {schema}.t for values from (50000) to (60000)"
+    )
+
+    assert first.count + sum(rows.count for rows in portions) == 12_000
+
+
 CHANGED = r"The columns of .* changed while it was backed up"
 COLUMNS = {
     "dropped": "alter table {schema}.t drop column note",
@@ -117,7 +185,7 @@ def test_a_table_whose_columns_change_between_two_pages_fails(
     supabase: SupabaseWorkbench, change: str
 ) -> None:
     """Its rows would be of two kinds; a restore would take what some of them lack for nulls."""
-    table = supabase.made(PLAIN + ROWS)
+    table = supabase.made(PLAIN + MANY_ROWS)
 
     portions = supabase.database.export(a_selection(table))
     next(portions)

@@ -59,6 +59,14 @@ def test_all_rows_are_untouched_where_nobody_writes(
     assert bench.database.count_untouched(selection) >= len(found) == (last_rows or 25)
 
 
+def test_a_small_table_is_read_at_once(bench: Workbench) -> None:
+    selection = a_selection(bench.create(table(bench, "t"), [{"id": n} for n in range(5)]))
+
+    exported(bench, selection)
+
+    assert bench.database.read_at_once(selection)
+
+
 def test_a_table_without_rows_exports_nothing(bench: Workbench) -> None:
     created = bench.create(table(bench, "t"))
 

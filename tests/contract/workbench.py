@@ -36,6 +36,8 @@ class Database(Protocol):
 
     def count_untouched(self, selection: Selection) -> int: ...
 
+    def read_at_once(self, selection: Selection) -> bool: ...
+
     def count_table(self, table: Table) -> int: ...
 
     def upsert(
@@ -216,6 +218,10 @@ class OneByOne:
     def count_untouched(self, selection: Selection) -> int:
         with self._database.snapshot() as snapshot:
             return snapshot.count_untouched(selection)
+
+    def read_at_once(self, selection: Selection) -> bool:
+        with self._database.snapshot() as snapshot:
+            return snapshot.read_at_once(selection)
 
     def count_table(self, table: Table) -> int:
         with self._database.transaction(dry_run=True) as transaction:

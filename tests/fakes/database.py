@@ -138,6 +138,10 @@ class InMemoryDatabase:
         selected = self._selected(selection)
         return sum(before.get(_key(selection.table, row)) is row for row in selected)
 
+    def read_at_once(self, selection: Selection) -> bool:
+        """As with pages: where one portion had all rows."""
+        return len(self._at_export[selection.table.qualified_name]) < self._portion_rows
+
     def count_table(self, table: Table) -> int:
         return len(self._readable(table).rows)
 

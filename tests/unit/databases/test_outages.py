@@ -26,6 +26,7 @@ ANSWERS = {
         "after": None,
         "end": True,
         "columns": [[column.name, column.type] for column in ORDERS.columns],
+        "files": {"16400": 16400},
         "moment": "now",
     },
     "supakeep_upsert": {

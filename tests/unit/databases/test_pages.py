@@ -17,6 +17,8 @@ from supakeep.ports import Rows
 from tests.builders.tables import a_selection
 from tests.unit.databases.test_data_api import ORDERS, asked, database_over, failing
 
+FILES = {"16400": 16400}
+
 
 def columns(table: Table) -> list[list[str]]:
     """As a page gives them."""
@@ -28,7 +30,8 @@ def page(count: int, *, width: int = 10, end: bool = False) -> httpx.Response:
     row = '{"n":"' + "x" * (width - 8) + '"}'
     rows = {"rows": ",\n".join([row] * count), "count": count, "after": ["1"] if count else None}
     return httpx.Response(
-        200, json={**rows, "end": end, "columns": columns(ORDERS), "moment": "700"}
+        200,
+        json={**rows, "end": end, "columns": columns(ORDERS), "files": FILES, "moment": "700"},
     )
 
 
@@ -81,7 +84,7 @@ def test_the_slices_of_a_window_are_read_one_after_the_other() -> None:
     def server(request: httpx.Request) -> httpx.Response:
         fields = asked(request)
         if "slice_rows" in fields:
-            settled = {"bound": None, "cuts": [["1"], ["5"]], "moment": "700"}
+            settled = {"bound": None, "cuts": [["1"], ["5"]], "files": FILES, "moment": "700"}
             return httpx.Response(200, json=settled)
         pages.append(fields)
         return page(2, end=True)
@@ -95,7 +98,9 @@ def test_the_slices_of_a_window_are_read_one_after_the_other() -> None:
 
 def test_an_empty_window_is_not_looked_for() -> None:
     def server(_: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, json={"bound": None, "cuts": [], "moment": "700"})
+        return httpx.Response(
+            200, json={"bound": None, "cuts": [], "files": FILES, "moment": "700"}
+        )
 
     selection = a_selection(ORDERS, last_rows=9, order_by="id")
 
@@ -108,7 +113,9 @@ def test_a_window_that_cannot_be_cut_in_time_is_read_in_one() -> None:
         if "slice_rows" in fields:
             return httpx.Response(500, json={"code": "57014", "message": "too long"})
         if "last_rows" in fields:
-            return httpx.Response(200, json={"bound": None, "cuts": None, "moment": "700"})
+            return httpx.Response(
+                200, json={"bound": None, "cuts": None, "files": FILES, "moment": "700"}
+            )
         return page(3, end=True)
 
     selection = a_selection(ORDERS, last_rows=9, order_by="id")
@@ -132,6 +139,7 @@ def test_rows_of_before_the_first_page_are_looked_for_afterwards(rows: int) -> N
                     **fields,
                     "end": moment != "700" or not rows,
                     "columns": columns(ORDERS),
+                    "files": FILES,
                     "moment": moment,
                 },
             )

@@ -161,6 +161,29 @@ def test_rows_that_came_after_the_export_began_are_not_missing() -> None:
     assert manifest.status is BackupStatus.COMPLETE
 
 
+class EmptiedDatabase(InMemoryDatabase):
+    """Loses all orders but one after the first portion."""
+
+    def export(self, selection: Selection) -> Iterator[Rows]:
+        for portion in super().export(selection):
+            yield portion
+            for number in range(1, 5):
+                self.delete(ORDERS, id=number)
+
+
+@pytest.mark.parametrize(
+    ("portion_rows", "status"), [(2, BackupStatus.PARTIAL), (10, BackupStatus.COMPLETE)]
+)
+def test_a_table_that_was_emptied_between_two_portions_fails(
+    portion_rows: int, status: BackupStatus
+) -> None:
+    shop, store = EmptiedDatabase(portion_rows=portion_rows), InMemoryObjectStore()
+    shop.add_table(a_table("orders"), [{"id": n} for n in range(5)])
+    shop.add_table(a_table("customers"), [{"id": 1}])
+
+    assert back_up(shop, store).status is status
+
+
 def test_a_count_that_fails_is_reported_and_costs_nothing() -> None:
     class UncountableDatabase(InMemoryDatabase):
         def count(self, selection: object) -> int:  # noqa: ARG002

@@ -78,6 +78,10 @@ class Snapshot(Protocol):
         """
         ...
 
+    def read_at_once(self, selection: Selection) -> bool:
+        """Whether its export, which is over, read all rows as they were at one moment."""
+        ...
+
 
 @dataclass(frozen=True)
 class ForeignKeyViolation:

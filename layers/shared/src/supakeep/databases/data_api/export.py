@@ -28,6 +28,7 @@ class DataApiSnapshot:
         self._client = client
         # by table, what its export settled: which rows its window holds, and since when
         self._settled: dict[str, dict[str, Any]] = {}
+        self._readers: dict[str, PageReader] = {}
 
     @property
     def wal_position(self) -> str | None:
@@ -63,6 +64,7 @@ class DataApiSnapshot:
     def _pages(self, selection: Selection, abandoned: Event) -> Iterator[Page]:
         table = selection.table
         reader = PageReader(self._client, table, abandoned)
+        self._readers[table.qualified_name] = reader
         if selection.policy.is_whole:
             yield from reader.pages({})
             self._settled[table.qualified_name] = {"moment": reader.moment}
@@ -80,6 +82,7 @@ class DataApiSnapshot:
             "bound": settled["bound"],
             "moment": settled["moment"],
         }
+        reader.files = settled["files"]
         for limits in slices(settled["cuts"]):
             yield from reader.pages({**window, "bound": settled["bound"], **limits})
 
@@ -103,6 +106,9 @@ class DataApiSnapshot:
     def count_untouched(self, selection: Selection) -> int:
         moment = self._settled.get(selection.table.qualified_name, {}).get("moment")
         return 0 if moment is None else self._count(selection, {"untouched_since": moment})
+
+    def read_at_once(self, selection: Selection) -> bool:
+        return self._readers[selection.table.qualified_name].answered <= 1
 
     def _count(self, selection: Selection, limits: Mapping[str, Any]) -> int:
         """In the window that the export settled, where there is one: an index serves it."""

@@ -43,7 +43,11 @@ class PageSize:
 
 
 class PageReader:
-    """Reads pages of `table` until `abandoned` is set; `moment` is that of the first one."""
+    """Reads pages of `table` until `abandoned` is set.
+
+    `moment` is that of the first page, `files` are where the rows stood then, or before: a table that
+    has others later was emptied or rewritten. `answered` is how many pages there were, empty ones too.
+    """
 
     def __init__(self, client: DataApiClient, table: Table, abandoned: Event) -> None:
         self._client = client
@@ -52,6 +56,8 @@ class PageReader:
         self._size = PageSize()
         self._columns = [[column.name, column.type] for column in table.columns]
         self.moment: str | None = None
+        self.files: Mapping[str, int | None] | None = None
+        self.answered = 0
         self._request = {
             **named(table),
             "key": table.primary_key,
@@ -99,10 +105,19 @@ class PageReader:
         )
         if answer["columns"] != self._columns:
             raise _changed_columns(self._table)
+        self._require_same_files(answer["files"])
         # as bytes, which take half the memory or a quarter
         rows = Rows(answer["rows"].encode(), answer["count"])
         self.moment = self.moment or answer["moment"]
+        self.answered += 1
         return Page(rows, answer["after"], answer["end"])
+
+    def _require_same_files(self, files: Mapping[str, int | None]) -> None:
+        """A partition may be added meanwhile."""
+        if self.files is None:
+            self.files = files
+        if not self.files.items() <= files.items():
+            raise _emptied(self._table)
 
 
 def _changed_columns(table: Table) -> ExportError:
@@ -113,4 +128,16 @@ def _changed_columns(table: Table) -> ExportError:
         operation="export",
         key=name,
         hint="Back up again.",
+    )
+
+
+def _emptied(table: Table) -> ExportError:
+    """The rows that no page had yet were never seen."""
+    name = table.qualified_name
+    return ExportError(
+        f"{name} was emptied or rewritten while it was backed up",
+        operation="export",
+        key=name,
+        hint="TRUNCATE, VACUUM FULL or CLUSTER ran, a type changed, or a partition was dropped or "
+        "detached. Back up again at another time.",
     )

@@ -16,7 +16,7 @@ ENDPOINTS = {
 }
 # In the order in which they call each other: SQL functions are checked when they are made.
 HELPERS = (
-    *("relation", "names", "own_rows", "hold", "columns", "search_path"),
+    *("relation", "names", "own_rows", "hold", "columns", "files", "search_path"),
     *("base_type", "key_list", "key_values", "operands", "condition", "slice"),
     *("line", "page_query", "bound_query", "cuts_query"),
     *("given_rows", "marks", "given_values", "same_key", "line_of", "upsert_statements"),

@@ -119,6 +119,10 @@ class PostgresSnapshot:
         """All of them: nobody writes to a snapshot."""
         return self.count(selection)
 
+    def read_at_once(self, selection: Selection) -> bool:  # noqa: ARG002
+        """Always: a snapshot is one moment."""
+        return True
+
     def export(self, selection: Selection) -> Iterator[Rows]:
         self._require_lock(selection.table)
         with mapped_errors("export", selection.table.qualified_name):

@@ -4,6 +4,7 @@
 --   bound:  for the last N rows by a column, {order, key} of the N-th one, counted from the highest value down, rows
 --           without a value last; null where there are fewer;
 --   cuts:   the key of the first row of each slice; null without slice_rows;
+--   files:  where the table's rows stand;
 --   moment: the oldest transaction that was not over.
 create or replace function public.supakeep_window(request text)
 returns json
@@ -38,6 +39,7 @@ begin
   if asked ->> 'slice_rows' is not null then
     execute supakeep.cuts_query(asked) into cuts using (asked ->> 'slice_rows')::bigint;
   end if;
-  return json_build_object('bound', bound, 'cuts', cuts, 'moment', pg_snapshot_xmin(pg_current_snapshot())::text);
+  return json_build_object('bound', bound, 'cuts', cuts, 'files', supakeep.files(supakeep.relation(asked)),
+                           'moment', pg_snapshot_xmin(pg_current_snapshot())::text);
 end
 $$;
