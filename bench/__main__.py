@@ -7,12 +7,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+from bench.comparisons import figures
 from bench.contenders import PROJECT
 from bench.figures import as_json, as_table
 from bench.laboratory import Laboratory, Size
 from bench.machine import busy, described
 from bench.measure import BenchError, Rounds
-from bench.phases import measure_all
+from bench.phases import Phase, measure_all
 from devstack.errors import StackError
 from devstack.processes.children import Children
 from devstack.stack import terminated_as_exit
@@ -32,13 +33,14 @@ def main(argv: list[str]) -> int:
         try:
             with Children(folder) as children:
                 laboratory = Laboratory(children, folder, options.store, options.postgres)
-                figures = measure_all(laboratory, rounds, size)
+                measure_all(laboratory, rounds, size, options.only)
         except (BenchError, StackError) as error:
             sys.stderr.write(f"error: {error}\n")
             return 1
+    table = figures(rounds, size.rows)
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(as_json(figures))
-    _tell(f"\n{as_table(figures)}\n\nmedians of {repeat}; {busy()}")
+    options.output.write_text(as_json(table))
+    _tell(f"\n{as_table(table)}\n\nmedians of {repeat}; {busy()}")
     _tell(f"written to {options.output}")
     return 0
 
@@ -57,6 +59,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--checkpoint", action="store_true", help="make one before each repair of 1 %% of the rows"
     )
+    parser.add_argument(
+        "--only",
+        type=_phases,
+        default=tuple(Phase),
+        metavar="PHASES",
+        help=f"some of {','.join(Phase)}, with commas (all of them)",
+    )
     parser.add_argument("--quick", action="store_true", help="few rows, once: to see that it works")
     parser.add_argument("--output", type=Path, default=PROJECT / "build/bench.json")
     return parser
@@ -67,6 +76,14 @@ def _count(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a positive number")
     return number
+
+
+def _phases(text: str) -> tuple[Phase, ...]:
+    names = text.split(",")
+    if unknown := [name for name in names if name not in tuple(Phase)]:
+        known = ", ".join(Phase)
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {known}")
+    return tuple(Phase(name) for name in names)
 
 
 def _tell(line: str) -> None:

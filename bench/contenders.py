@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.comparisons import CUSTOM, DIRECTORY, REBUILD, REFILL
 from bench.measure import Contender
 from bench.store import Store
 from devstack.processes.children import essential_environment
@@ -59,12 +60,12 @@ class PgDump:
 
     def custom(self) -> Contender:
         """pg_dump's defaults: one process, gzip at its usual level."""
-        return self._dump("pg_dump -Fc", ["--format=custom"], self.folder / "whole.dump")
+        return self._dump(CUSTOM, ["--format=custom"], self.folder / "whole.dump")
 
     def directory(self) -> Contender:
         """Two processes, gzip at its fastest level."""
         options = ["--format=directory", "--jobs=2", "--compress=gzip:1"]
-        return self._dump("pg_dump -Fd -j2 -Z gzip:1", options, self._directory)
+        return self._dump(DIRECTORY, options, self._directory)
 
     def rows(self) -> Contender:
         """Only the rows. Only in such a dump does pg_dump put parents before children."""
@@ -72,12 +73,12 @@ class PgDump:
 
     def restore_rows(self, prepare: Callable[[], None]) -> Contender:
         """Only the rows, into existing tables."""
-        return self._restore("pg_restore --data-only", ["--data-only"], self._rows, prepare)
+        return self._restore(REFILL, ["--data-only"], self._rows, prepare)
 
     def restore_all(self, prepare: Callable[[], None]) -> Contender:
         """Drops the tables and creates them again in two processes, indexes last."""
         options = ["--clean", "--jobs=2"]
-        return self._restore("pg_restore --clean -j2", options, self._directory, prepare)
+        return self._restore(REBUILD, options, self._directory, prepare)
 
     @property
     def _rows(self) -> Path:

@@ -16,13 +16,14 @@ _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 def main(report: str, command: list[str]) -> None:
-    """Writes `exit_code`, `seconds` and `peak_bytes` as JSON."""
+    """Writes `exit_code`, `seconds`, `processor_seconds` and `peak_bytes` as JSON."""
     began = time.perf_counter()
     process = os.posix_spawn(command[0], command, os.environ)
     _, status, usage = os.wait4(process, 0)
     measured = {
         "exit_code": os.waitstatus_to_exitcode(status),
         "seconds": time.perf_counter() - began,
+        "processor_seconds": usage.ru_utime + usage.ru_stime,
         "peak_bytes": usage.ru_maxrss * _RSS_UNIT,
     }
     with open(report, "w") as file:  # noqa: PTH123 - importing pathlib would take megabytes

@@ -33,11 +33,13 @@ class Measured:
 
     Attributes:
         seconds: from the start of the process to its end, by the clock on the wall.
+        processor_seconds: what the process itself (not the server) had of the cores' time.
         peak_mb: the most memory (10^6 bytes) that it, or the largest of its children, had resident.
         wal_mb: WAL (10^6 bytes) that the server wrote meanwhile.
     """
 
     seconds: float
+    processor_seconds: float
     peak_mb: float
     wal_mb: float
 
@@ -75,6 +77,7 @@ class Rounds:
                 self.runs[contender.name].append(measured)
                 self.tell(
                     f"{number}/{self.repeat} {contender.name}: {measured.seconds:.2f} s, "
+                    f"of the processor {measured.processor_seconds:.2f} s, "
                     f"{measured.peak_mb:.0f} MB, WAL {measured.wal_mb:.1f} MB"
                 )
 
@@ -82,6 +85,10 @@ class Rounds:
         """Something that the next runs need."""
         contender.prepare()
         measure(contender, self.log, lambda: 0)
+
+    def has(self, *names: str) -> bool:
+        """Whether each of them was run."""
+        return all(self.runs.get(name) for name in names)
 
     def seconds(self, name: str) -> list[float]:
         return [run.seconds for run in self.runs[name]]
@@ -115,4 +122,6 @@ def measure(contender: Contender, log: Path, wal_bytes: Callable[[], int]) -> Me
         tail = log.read_text(errors="replace")[-2000:]
         raise BenchError(f"{contender.name} exited with {reported['exit_code']}:\n{tail}")
     wal = (wal_bytes() - wal_before) / 1e6
-    return Measured(reported["seconds"], reported["peak_bytes"] / 1e6, wal)
+    return Measured(
+        reported["seconds"], reported["processor_seconds"], reported["peak_bytes"] / 1e6, wal
+    )

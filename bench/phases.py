@@ -2,44 +2,90 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from enum import StrEnum
 from functools import partial
 
+from bench.comparisons import (
+    BACKUP,
+    LOOP,
+    REPAIR,
+    REST_BACKUP,
+    REST_WINDOW,
+    RESTORE,
+    SMALL_BACKUP,
+    SMALL_RESTORE,
+    TIMES,
+    WINDOW,
+)
 from bench.contenders import supabase_loop
-from bench.figures import Figure, figure_of
 from bench.jewelshot import TABLES
 from bench.laboratory import Bench, Laboratory, Size
 from bench.measure import Rounds
 
-BACKUP, RESTORE, REPAIR = "supakeep backup", "supakeep restore, empty", "supakeep restore, 1 %"
-SMALL_BACKUP, SMALL_RESTORE = "supakeep backup, a tenth", "supakeep restore, a tenth"
-REST_BACKUP, LOOP = "supakeep backup, rest", "supabase-py loop"
-REST_WINDOW = "supakeep backup, rest, last rows"
-# how many times larger the largest database is than the smallest
-TIMES = 10
-# which part of the large table a window takes
-WINDOW = 30
+
+class Phase(StrEnum):
+    """What can be measured without the rest."""
+
+    BACKUP = "backup"
+    RESTORE = "restore"
+    REPAIR = "repair"
+    MEMORY = "memory"
+    REST = "rest"
 
 
-def measure_all(laboratory: Laboratory, rounds: Rounds, size: Size) -> list[Figure]:
-    """Runs everything and returns the figures."""
+# memory compares a small backup and restore with large ones
+_NEEDS = {Phase.MEMORY: {Phase.BACKUP, Phase.RESTORE}}
+
+
+def with_needed(chosen: Collection[Phase]) -> set[Phase]:
+    """The chosen phases and those whose runs they are compared with."""
+    return set(chosen).union(*(_NEEDS.get(phase, set()) for phase in chosen))
+
+
+def measure_all(
+    laboratory: Laboratory, rounds: Rounds, size: Size, chosen: Collection[Phase] = tuple(Phase)
+) -> None:
+    """Runs the chosen phases and those that they need."""
+    phases = with_needed(chosen)
+    if phases & {Phase.BACKUP, Phase.RESTORE, Phase.REPAIR}:
+        measure_postgres(laboratory, rounds, size, phases)
+    if Phase.MEMORY in phases:
+        rounds.tell(f"{size.rows // TIMES:,} transactions in Postgres")
+        with laboratory.bench(size.rows // TIMES) as bench:
+            measure_small(bench, rounds)
+    if Phase.REST in phases:
+        rounds.tell(f"{size.rest_rows:,} transactions behind the Data API")
+        with laboratory.bench(size.rest_rows, rest=True) as bench:
+            measure_rest(bench, rounds)
+
+
+def measure_postgres(
+    laboratory: Laboratory, rounds: Rounds, size: Size, phases: Collection[Phase]
+) -> None:
+    """The phases that work on the large database."""
     rounds.tell(f"{size.rows:,} transactions in Postgres")
     with laboratory.bench(size.rows) as bench:
         rounds.tell(bench.database.version)
-        measure_backups(bench, rounds)
-        measure_restores(bench, rounds)
-        measure_repairs(bench, rounds, size)
-    rounds.tell(f"{size.rows // TIMES:,} transactions in Postgres")
-    with laboratory.bench(size.rows // TIMES) as bench:
-        measure_small(bench, rounds)
-    rounds.tell(f"{size.rest_rows:,} transactions behind the Data API")
-    with laboratory.bench(size.rest_rows, rest=True) as bench:
-        measure_rest(bench, rounds)
-    return figures(rounds, size)
+        if Phase.BACKUP in phases:
+            measure_backups(bench, rounds)
+        else:
+            make_backups(bench, rounds)
+        if Phase.RESTORE in phases:
+            measure_restores(bench, rounds)
+        if Phase.REPAIR in phases:
+            measure_repairs(bench, rounds, size)
 
 
 def measure_backups(bench: Bench, rounds: Rounds) -> None:
     """Each backs up the same rows; the last backup and dumps stay for the restores."""
     rounds.run(bench.supakeep.backup(BACKUP), bench.pg_dump.custom(), bench.pg_dump.directory())
+
+
+def make_backups(bench: Bench, rounds: Rounds) -> None:
+    """What the restores read, where backups are not measured."""
+    rounds.run_unmeasured(bench.supakeep.backup(BACKUP))
+    rounds.run_unmeasured(bench.pg_dump.directory())
 
 
 def measure_restores(bench: Bench, rounds: Rounds) -> None:
@@ -83,25 +129,3 @@ def measure_rest(bench: Bench, rounds: Rounds) -> None:
 def window_policy(rows: int) -> str:
     """The newest transactions only, as the default policy takes them."""
     return f'[[table]]\nname = "credit_transactions"\nlast_rows = {rows}\norder_by = "created_at"\n'
-
-
-def figures(rounds: Rounds, size: Size) -> list[Figure]:
-    """The table's lines from all runs."""
-    time, memory, wal = rounds.seconds, rounds.peak_mb, rounds.wal_mb
-    custom, directory = "pg_dump -Fc", "pg_dump -Fd -j2 -Z gzip:1"
-    refill, rebuild = "pg_restore --data-only", "pg_restore --clean -j2"
-    many = [max(pair) for pair in zip(memory(BACKUP), memory(RESTORE), strict=True)]
-    few = [max(pair) for pair in zip(memory(SMALL_BACKUP), memory(SMALL_RESTORE), strict=True)]
-    window = f"window of a large table (1/{WINDOW}), rest engine / all of it"
-    peak = f"peak memory, backup and restore, {size.rows:,} rows / {size.rows // TIMES:,} rows"
-    return [
-        figure_of(f"backup / {custom}", time(BACKUP), time(custom), "s", 0.40),
-        figure_of(f"backup / {directory}", time(BACKUP), time(directory), "s", 1.0),
-        figure_of(f"backup, rest engine / {LOOP}", time(REST_BACKUP), time(LOOP), "s", 0.5),
-        figure_of("the same: peak memory", memory(REST_BACKUP), memory(LOOP), "MB", 0.2),
-        figure_of(window, time(REST_WINDOW), time(REST_BACKUP), "s", 0.25),
-        figure_of(f"restore into empty tables / {refill}", time(RESTORE), time(refill), "s", 1.0),
-        figure_of(f"restore, 1 % differs / {rebuild}", time(REPAIR), time(rebuild), "s", 1.0),
-        figure_of("the same: WAL written", wal(REPAIR), wal(rebuild), "MB", 0.05),
-        figure_of(peak, many, few, "MB", 1.1, most=200),
-    ]

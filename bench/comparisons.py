@@ -1,0 +1,68 @@
+"""Which runs are compared with which, and the targets: the lines of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench.figures import Figure, figure_of
+from bench.measure import Rounds
+
+BACKUP, RESTORE, REPAIR = "supakeep backup", "supakeep restore, empty", "supakeep restore, 1 %"
+SMALL_BACKUP, SMALL_RESTORE = "supakeep backup, a tenth", "supakeep restore, a tenth"
+REST_BACKUP, LOOP = "supakeep backup, rest", "supabase-py loop"
+REST_WINDOW = "supakeep backup, rest, last rows"
+CUSTOM, DIRECTORY = "pg_dump -Fc", "pg_dump -Fd -j2 -Z gzip:1"
+REFILL, REBUILD = "pg_restore --data-only", "pg_restore --clean -j2"
+# how many times larger the largest database is than the smallest
+TIMES = 10
+# which part of the large table a window takes
+WINDOW = 30
+
+
+def figures(rounds: Rounds, rows: int) -> list[Figure]:
+    """The table's lines, as far as their runs were measured; `rows` is the size of the largest table."""
+    measured = [one.figure() for one in _comparisons(rounds) if rounds.has(one.ours, one.rival)]
+    return measured + _peak_memory(rounds, rows)
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """One line: `values` gives what was measured of a contender's runs."""
+
+    name: str
+    ours: str
+    rival: str
+    values: Callable[[str], list[float]]
+    unit: str
+    target: float
+
+    def figure(self) -> Figure:
+        ours, rival = self.values(self.ours), self.values(self.rival)
+        return figure_of(self.name, ours, rival, self.unit, self.target)
+
+
+def _comparisons(rounds: Rounds) -> list[_Comparison]:
+    time, memory, wal = rounds.seconds, rounds.peak_mb, rounds.wal_mb
+    window = f"window of a large table (1/{WINDOW}), rest engine / all of it"
+    rest, refill = f"backup, rest engine / {LOOP}", f"restore into empty tables / {REFILL}"
+    return [
+        _Comparison(f"backup / {CUSTOM}", BACKUP, CUSTOM, time, "s", 0.40),
+        _Comparison(f"backup / {DIRECTORY}", BACKUP, DIRECTORY, time, "s", 1.0),
+        _Comparison(rest, REST_BACKUP, LOOP, time, "s", 0.5),
+        _Comparison("the same: peak memory", REST_BACKUP, LOOP, memory, "MB", 0.2),
+        _Comparison(window, REST_WINDOW, REST_BACKUP, time, "s", 0.25),
+        _Comparison(refill, RESTORE, REFILL, time, "s", 0.6),
+        _Comparison(f"restore, 1 % differs / {REBUILD}", REPAIR, REBUILD, time, "s", 0.5),
+        _Comparison("the same: WAL written", REPAIR, REBUILD, wal, "MB", 0.05),
+    ]
+
+
+def _peak_memory(rounds: Rounds, rows: int) -> list[Figure]:
+    if not rounds.has(BACKUP, RESTORE, SMALL_BACKUP, SMALL_RESTORE):
+        return []
+    memory = rounds.peak_mb
+    many = [max(pair) for pair in zip(memory(BACKUP), memory(RESTORE), strict=True)]
+    few = [max(pair) for pair in zip(memory(SMALL_BACKUP), memory(SMALL_RESTORE), strict=True)]
+    name = f"peak memory, backup and restore, {rows:,} rows / {rows // TIMES:,} rows"
+    return [figure_of(name, many, few, "MB", 1.1, most=200)]
