@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from supakeep.domain.row_changes import RestoreMode
-from supakeep.errors import RestoreError
+from supakeep.errors import ConstraintViolationError, RestoreError
 from tests.builders.postgres_project import PostgresProject, all_counts
 from tests.fakes.runs import InMemoryProgress
 
@@ -190,3 +190,47 @@ def test_a_key_that_refers_to_one_partition_is_checked(project: PostgresProject)
         project.restore(backup, "events", mode=RestoreMode.REPLACE)
 
     assert project.rows("select id from events order by id") == [(1,), (2,)]
+
+
+def test_a_deferrable_key_that_one_partition_has_is_checked(project: PostgresProject) -> None:
+    project.sql(
+        "create table t (id int primary key, code text) partition by range (id);"
+        "create table t_low partition of t for values from (1) to (100);"
+        "alter table t_low add constraint own unique (code) deferrable;"
+        "insert into t values (1, 'a'), (2, 'b')"
+    )
+    backup = project.back_up()
+    project.sql(
+        "delete from t where id = 1; update t set code = 'x'; insert into t values (3, 'a')"
+    )
+
+    with pytest.raises(
+        ConstraintViolationError, match=r"public\.t_low: 1 values of the unique constraint own"
+    ):
+        project.restore(backup)
+
+    assert project.rows("select * from t order by id") == [(2, "x"), (3, "a")]
+
+
+@pytest.mark.parametrize("partitioned", [False, True])
+def test_a_key_match_full_allows_no_row_that_is_null_in_part(
+    project: PostgresProject, partitioned: bool
+) -> None:
+    """Of a whole table, and of one partition only."""
+    owner = "t_all" if partitioned else "t"
+    project.sql(
+        "create table parents (a int, b int, primary key (a, b)); insert into parents values (1, 1);"
+        f"create table t (id int primary key, a int, b int){' partition by range (id)' * partitioned};"
+        f"{'create table t_all partition of t default;' * partitioned}"
+        "insert into t values (1, 1, null), (2, null, null), (3, 1, 1)"
+    )
+    backup = project.back_up()
+    project.sql(
+        "delete from t where id = 1;"
+        f"alter table {owner} add constraint whole foreign key (a, b) references parents match full"
+    )
+
+    with pytest.raises(RestoreError, match=rf"public\.{owner}: 1 rows refer by whole"):
+        project.restore(backup, "t")
+
+    assert project.rows("select id from t order by id") == [(2,), (3,)]

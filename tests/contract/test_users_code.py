@@ -174,3 +174,41 @@ def test_columns_that_keep_their_value_are_not_reported_as_updated(
     assert [set(sample.columns) for sample in report.tables[0].samples] == [{"note"}]
     assert "public.t.n keeps its value in 2 rows: the database generates it" in report.warnings
     assert "public.t.made keeps its value in 3 rows: the database generates it" in report.warnings
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_generated_column_that_is_computed_anew_does_not_keep_its_value(
+    project: PostgresProject, dry_run: bool
+) -> None:
+    project.sql(
+        "create table t (id int primary key, n int, note text,"
+        " twice int generated always as (n * 2) stored);"
+        "insert into t (id, n) values (1, 1), (2, 2)"
+    )
+    before, backup = project.dump(), project.back_up()
+    project.sql("update t set n = 5 where id = 1; update t set note = 'x' where id = 2")
+
+    report = project.restore(backup, dry_run=dry_run)
+
+    assert all_counts(report) == {"public.t": (0, 2, 0, 0)}
+    assert not [warning for warning in report.warnings if "keeps its value" in warning]
+    assert dry_run or project.dump() == before
+
+
+def test_an_identity_that_is_inserted_anew_does_not_keep_its_value(
+    project: PostgresProject,
+) -> None:
+    project.sql(
+        "create table t (id int primary key, n int generated always as identity, code text unique);"
+        "insert into t (id, code) values (1, 'a'), (2, 'b')"
+    )
+    backup = project.back_up()
+    project.sql(
+        "update t set code = 'x' where id = 1; update t set code = 'a', n = default where id = 2;"
+        "update t set code = 'b', n = default where id = 1"
+    )
+
+    report = project.restore(backup)
+
+    assert not [warning for warning in report.warnings if "keeps its value" in warning]
+    assert project.rows("select * from t order by id") == [(1, 1, "a"), (2, 2, "b")]

@@ -26,7 +26,8 @@ class Column(BaseModel):
 class ForeignKey(BaseModel):
     """`columns` of the table that has it refer to `parent_columns` of `parent`, `schema.name`.
 
-    Rows may violate a key that is not `validated` (NOT VALID, NOT ENFORCED), as they did before.
+    Rows may violate a key that is not `validated` (NOT VALID, NOT ENFORCED), as they did before. One
+    that is `match_full` allows nulls in all its columns or in none.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -38,6 +39,7 @@ class ForeignKey(BaseModel):
     parent_name: str
     parent_columns: tuple[str, ...]
     validated: bool = True
+    match_full: bool = False
 
 
 class Table(BaseModel):

@@ -86,6 +86,7 @@ select json_build_object(
                            from unnest(f.conkey) with ordinality k(attnum, i)
                            join pg_attribute a on a.attrelid = f.conrelid and a.attnum = k.attnum),
              'validated', f.convalidated and to_jsonb(f) ->> 'conperiod' is distinct from 'true',
+             'match_full', f.confmatchtype = 'f',
              'parent', rn.nspname || '.' || rc.relname,
              'parent_schema', rn.nspname,
              'parent_name', rc.relname,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import LiteralString, NamedTuple
 
 from supakeep.databases.postgres.connection import Connection
@@ -36,7 +36,20 @@ select coalesce((
          select array_agg(c.conname order by c.conname)::text[]
            from pg_constraint c
           where c.conrelid = $1::regclass and c.contype = 'c' and not c.convalidated
-            and coalesce((to_jsonb(c) ->> 'conenforced')::bool, true)), '{}')
+            and coalesce((to_jsonb(c) ->> 'conenforced')::bool, true)), '{}'),
+       coalesce((
+         select json_object_agg(g.name, g.sources)
+           from (select a.attname as name, json_agg(s.attname) as sources
+                   from pg_attrdef e
+                   join pg_attribute a on a.attrelid = e.adrelid and a.attnum = e.adnum
+                   -- of the expression, and before PostgreSQL 15 of the column
+                   join pg_depend d
+                     on (d.classid = 'pg_attrdef'::regclass and d.objid = e.oid
+                         or d.classid = 'pg_class'::regclass and d.objid = e.adrelid and d.objsubid = e.adnum)
+                    and d.refclassid = 'pg_class'::regclass and d.refobjid = e.adrelid
+                   join pg_attribute s on s.attrelid = e.adrelid and s.attnum = d.refobjsubid
+                  where e.adrelid = $1::regclass and a.attgenerated <> '' and s.attnum <> e.adnum
+                  group by a.attname) g), '{}')
 """
 
 # What a delete does to rows of tables that are not part of the restore.
@@ -59,19 +72,27 @@ class TableConstraints(NamedTuple):
 
     A key that `is_temporal` is one WITHOUT OVERLAPS: no ON CONFLICT can name it. `is_referenced` is
     whether foreign keys refer to the table. Rows that are there may violate `unchecked`, and new
-    ones may not (NOT VALID).
+    ones may not (NOT VALID). `generated` are the columns that the database computes, with those that
+    it computes them of.
     """
 
     unique_columns: frozenset[str]
     is_temporal: bool
     is_referenced: bool
     unchecked: tuple[str, ...]
+    generated: Mapping[str, frozenset[str]]
 
 
 def constraints_of(connection: Connection, table: Table) -> TableConstraints:
     row = connection.execute(_CONSTRAINTS, [name_of(table).as_string(connection)]).fetchone()
-    columns, is_temporal, is_referenced, unchecked = row or ([], False, False, [])
-    return TableConstraints(frozenset(columns), is_temporal, is_referenced, tuple(unchecked))
+    columns, is_temporal, is_referenced, unchecked, generated = row or ([], False, False, [], {})
+    return TableConstraints(
+        frozenset(columns),
+        is_temporal,
+        is_referenced,
+        tuple(unchecked),
+        {name: frozenset(sources) for name, sources in generated.items()},
+    )
 
 
 def check_delete_actions(connection: Connection, tables: Sequence[Table]) -> None:

@@ -16,7 +16,8 @@ from supakeep.ports import ForeignKeyViolation
 # Keys that one partition has, or that refer to one; the catalog has those of whole tables.
 _KEYS_OF_PARTITIONS: LiteralString = """
 select n.nspname, c.relname, c.relkind = 'p', coalesce(croot.relname, c.relname), coalesce(cn.nspname, n.nspname),
-       f.conname, rn.nspname, rc.relname, coalesce(rroot.relname, rc.relname), coalesce(rrn.nspname, rn.nspname),
+       f.conname, f.confmatchtype = 'f', rn.nspname, rc.relname,
+       coalesce(rroot.relname, rc.relname), coalesce(rrn.nspname, rn.nspname),
        array(select a.attname::text from unnest(f.conkey) with ordinality k(attnum, i)
                join pg_attribute a on a.attrelid = f.conrelid and a.attnum = k.attnum order by k.i),
        array(select a.attname::text from unnest(f.confkey) with ordinality k(attnum, i)
@@ -72,7 +73,18 @@ def _of_tables(catalog: Catalog) -> Iterator[_Reference]:
 def _of_partitions(connection: Connection) -> Iterator[_Reference]:
     with mapped_errors("restore"):
         rows = connection.execute(_KEYS_OF_PARTITIONS).fetchall()
-    for schema, name, partitioned, table, table_schema, key_name, *parent, columns, theirs in rows:
+    for (
+        schema,
+        name,
+        partitioned,
+        table,
+        table_schema,
+        key_name,
+        full,
+        *parent,
+        columns,
+        theirs,
+    ) in rows:
         parent_schema, parent_name, parent_table, parent_table_schema = parent
         yield _Reference(
             Table(schema_name=schema, name=name, columns=(), partitioned=partitioned),
@@ -83,6 +95,7 @@ def _of_partitions(connection: Connection) -> Iterator[_Reference]:
                 parent_schema=parent_schema,
                 parent_name=parent_name,
                 parent_columns=theirs,
+                match_full=full,
             ),
             f"{table_schema}.{table}",
             f"{parent_table_schema}.{parent_table}",
@@ -114,12 +127,13 @@ def _missing_parents(child: Table, key: ForeignKey, known_parent: Table | None) 
         if known_parent
         else sql.Identifier(key.parent_schema, key.parent_name)
     )
-    present = sql.SQL(" and ").join(
+    # of a row that is null in some columns only, the comparison finds no parent
+    present = sql.SQL(" or " if key.match_full else " and ").join(
         sql.SQL("c.{} is not null").format(sql.Identifier(name)) for name in key.columns
     )
     return sql.SQL(
         "select count(*), min(({columns})::text) from (select {columns} from {child} c "
-        "where {present} "
+        "where ({present}) "
         "and not exists (select from {parent} p where ({parents}) = ({columns}))) c"
     ).format(
         columns=columns_of(key.columns, "c"),

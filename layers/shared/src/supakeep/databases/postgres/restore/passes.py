@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from supakeep.databases.postgres.restore.comparison import Comparison, Found
@@ -22,13 +22,16 @@ class Pass(Protocol):
 
 
 class Target(NamedTuple):
-    """A table that is written. `fixed` are the columns that no update can set."""
+    """A table that is written. `fixed` are the columns that no update can set; the `generated` ones
+    of these change with the columns that they are computed of.
+    """
 
     session: RestoreSession
     table: Table
     upsert: Upsert
     deletion: Deletion
     fixed: frozenset[str]
+    generated: Mapping[str, frozenset[str]]
 
 
 class InsertPass:
@@ -114,8 +117,16 @@ class WritePass(DeletePass):
         if not self._target.fixed:
             return True
         changed = changed_columns(live, row)
-        self._changes.kept.update(changed & self._target.fixed)
-        return not changed <= self._target.fixed
+        is_written = not changed <= self._target.fixed
+        self._changes.kept.update(self._kept(changed, is_written=is_written))
+        return is_written
+
+    def _kept(self, changed: set[str], *, is_written: bool) -> set[str]:
+        kept = changed & self._target.fixed
+        if not is_written:
+            return kept
+        sources = self._target.generated
+        return {name for name in kept if changed.isdisjoint(sources.get(name, ()))}
 
 
 class ClearPass(WritePass):
@@ -139,6 +150,11 @@ class ClearPass(WritePass):
         moved = [row for row, live in rows if live is not None and self._moves(row, live)]
         if moved:
             self._target.deletion.of_rows(moved)
+
+    def _kept(self, changed: set[str], *, is_written: bool) -> set[str]:
+        # a row that is inserted anew gets all its values
+        inserted = is_written and (self._unique is None or not changed.isdisjoint(self._unique))
+        return set() if inserted else super()._kept(changed, is_written=is_written)
 
     def _moves(self, row: bytes, live: bytes) -> bool:
         return self._unique is None or not changed_columns(live, row).isdisjoint(self._unique)

@@ -47,7 +47,9 @@ class TableOfBackup:
         upsert = Upsert(session, table, insertion, self.check, written, constraints.unchecked)
         fixed = set(self.compared) - set(insertion.settable(table.column_names))
         fixed -= set(table.primary_key)
-        self.target = Target(session, table, upsert, Deletion(session, table), frozenset(fixed))
+        deletion = Deletion(session, table)
+        generated = constraints.generated
+        self.target = Target(session, table, upsert, deletion, frozenset(fixed), generated)
 
     def without_dropped(self, rows: Sequence[bytes]) -> Sequence[bytes]:
         """The rows without columns that the live table no longer has."""

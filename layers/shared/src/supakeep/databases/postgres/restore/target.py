@@ -168,7 +168,7 @@ class PostgresTransaction:
                 table, constraints, enforces_foreign_keys=self._enforces_foreign_keys
             )
             notices += [
-                f"{table.qualified_name}: the constraint {key.name} excludes rows and is "
+                f"{key.owner.qualified_name}: the constraint {key.name} excludes rows and is "
                 "DEFERRABLE, so it is not checked while triggers are off"
                 for key in deferrable
                 if key.excludes and not self._enforces_foreign_keys
