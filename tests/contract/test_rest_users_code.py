@@ -120,7 +120,7 @@ def test_a_column_that_a_trigger_touches_is_reported(supabase: SupabaseWorkbench
     counts = upsert(supabase, table, '{"id":1,"note":"a","at":"2026-01-01T00:00:00+00:00"}')
 
     assert (counts.inserted, counts.altered) == (1, 1)
-    given, live = (json.loads(row) for row in counts.examples[0])
+    given, live = (json.loads(row or b"null") for row in counts.examples[0])
     assert (given["note"], given["at"]) == (live["note"], "2026-01-01T00:00:00+00:00")
     assert live["at"] != given["at"]
 
@@ -393,36 +393,6 @@ def test_a_sequence_that_a_new_columns_default_may_not_use_is_named(
 
     assert denied.value.hint is not None
     assert "GRANT it to service_role" in denied.value.hint
-
-
-def test_rows_that_another_tables_trigger_altered_afterwards_are_reported(
-    supabase: SupabaseWorkbench, store: InMemoryObjectStore
-) -> None:
-    supabase.execute("create table {schema}.posts (id int primary key, comments int not null)")
-    supabase.execute("insert into {schema}.posts values (1, 2), (2, 0)")
-    supabase.made(
-        "create table {schema}.t (id int primary key, post int references {schema}.posts);"
-        "insert into {schema}.t values (1, 1), (2, 1)"
-    )
-    supabase.created("posts")
-    names = [f'[[table]]\nname = "{supabase.schema}.{name}"' for name in ("posts", "t")]
-    manifest = back_up(supabase.database, store, policy=BackupPolicy.parse("\n".join(names)))
-    supabase.execute("truncate {schema}.t, {schema}.posts")
-    trigger(
-        supabase,
-        "after insert",
-        f'update "{supabase.schema}".posts set comments = comments + 1 where id = new.post;'
-        " return null;",
-    )
-
-    report = restore(supabase.database, store, manifest)
-
-    posts, comments = report.tables
-    assert not report.is_whole
-    assert (posts.inserted, posts.altered, comments.altered) == (2, 1, 0)
-    assert [(row.key, row.columns) for row in posts.altered_rows] == [
-        ({"id": "1"}, {"comments": ("2", "4")})
-    ]
 
 
 def test_a_dry_run_shows_old_and_new_values(

@@ -153,12 +153,12 @@ class InMemoryDatabase:
             raise permission_denied(table.schema_name, table.name, writing=True)
         before = dict(contents.rows)
         counts = {"inserted": 0, "updated": 0, "unchanged": 0}
-        examples: list[tuple[bytes, bytes]] = []
+        examples: list[tuple[bytes, bytes | None]] = []
         for text in rows:
             outcome = _upsert(contents, columns, _row(text))
             counts[outcome] += 1
-            if outcome != "unchanged" and not dry_run:
-                examples += self._fire(contents, text)
+            if outcome != "unchanged":
+                examples += _seen(contents, before, text) if dry_run else self._fire(contents, text)
         try:
             if not dry_run:
                 self._check(contents)
@@ -167,7 +167,7 @@ class InMemoryDatabase:
             raise
         if dry_run:
             contents.rows = before
-        return UpsertCounts(**counts, altered=len(examples), examples=examples)
+        return UpsertCounts(**counts, altered=0 if dry_run else len(examples), examples=examples)
 
     def advance_sequences(self, table: Table) -> Sequence[str]:
         contents = self._readable(table)
@@ -211,7 +211,7 @@ class InMemoryDatabase:
             rows = [item for item in rows if _is_since(item[1][column], since)]
         return [row for _, row in rows]
 
-    def _fire(self, contents: _Contents, given: bytes) -> list[tuple[bytes, bytes]]:
+    def _fire(self, contents: _Contents, given: bytes) -> list[tuple[bytes, bytes | None]]:
         """The row as it was given and as the table's trigger leaves it, where that changes it."""
         key = _key(contents.table, _row(given))
         before = contents.rows[key]
@@ -237,6 +237,14 @@ class InMemoryDatabase:
             raise _violation(
                 contents, f"{foreign_key.column} {value.decode()} is not in {foreign_key.parent}"
             )
+
+
+def _seen(
+    contents: _Contents, before: Mapping[Key, Row], given: bytes
+) -> list[tuple[bytes, bytes | None]]:
+    """The row as it was given and as it is in the database."""
+    live = before.get(_key(contents.table, _row(given)))
+    return [(given, None if live is None else _text(live))]
 
 
 class UntouchedDatabase(InMemoryDatabase):

@@ -9,6 +9,7 @@ import pytest
 from supakeep.cli.restore_report import print_report
 from supakeep.cli.terminal import Terminal
 from supakeep.domain.restore import RestoredTable, RestoreReport
+from supakeep.domain.row_changes import ChangedRow
 from tests.builders.backups import CUSTOMERS, ITEMS
 from tests.builders.manifests import PROJECT
 from tests.fakes.database import InMemoryDatabase
@@ -68,6 +69,16 @@ def test_a_count_that_failed_is_not_shown_as_no_rows(width: int) -> None:
     )
 
     assert "not counted" in printed(report, width)
+
+
+def test_a_row_that_a_trigger_deleted_is_shown_by_its_key() -> None:
+    gone = ChangedRow(key={"id": "7"}, columns={})
+    table = RestoredTable(name=ITEMS, rows_in_backup=5, inserted=5, altered=1, altered_rows=(gone,))
+    report = RestoreReport(
+        backup="backup", project=PROJECT, dry_run=False, read_from="primary", tables=(table,)
+    )
+
+    assert f"  {ITEMS} id=7 is no longer there\n" in printed(report, 200)
 
 
 def test_the_schema_that_was_written_to_is_named() -> None:

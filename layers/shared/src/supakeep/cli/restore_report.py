@@ -81,15 +81,22 @@ def _print_altered(terminal: Terminal, table: RestoredTable) -> None:
         return
     terminal.notice(
         f"{table.name}: {table.altered:,} of the rows written are not as the backup has them, "
-        "because a trigger of the table changed them. Examples (backup -> database):"
+        "because a trigger changed them. Examples (backup -> database):"
     )
     for row in table.altered_rows:
-        _print_changes(terminal, table.name, row)
+        if row.columns:
+            _print_changes(terminal, table.name, row)
+        else:
+            terminal.line(f"{_key_of(table.name, row)} is no longer there")
+
+
+def _key_of(table: str, row: ChangedRow) -> str:
+    return f"  {table} " + ", ".join(f"{name}={value}" for name, value in row.key.items())
 
 
 def _print_changes(terminal: Terminal, table: str, row: ChangedRow) -> None:
     """One line for each changed column, or below the row's key if that is too wide."""
-    key = f"  {table} " + ", ".join(f"{name}={value}" for name, value in row.key.items())
+    key = _key_of(table, row)
     changes = [f"{column} {old} -> {new}" for column, (old, new) in row.columns.items()]
     lines = [f"{key}: {change}" for change in changes]
     if max(map(len, lines), default=0) > terminal.width:

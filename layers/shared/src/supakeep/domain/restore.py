@@ -79,14 +79,10 @@ class RestoredTable(BaseModel):
         return self.inserted + self.updated
 
     def compared(self, again: RowChanges) -> Self:
-        """With the rows counted as altered that would have to be written `again`. Refused ones would
-        be, too.
-        """
-        altered = max(self.altered, again.inserted + again.updated - self.refused)
-        examples = self.altered_rows or tuple(sample.reverse() for sample in again.samples)
-        return self.model_copy(
-            update={"altered": altered, "altered_rows": examples if altered else ()}
-        )
+        """With the rows that are found altered when they are looked at `again`, and examples of them."""
+        altered = max(self.altered, again.altered)
+        examples = tuple(again.altered_rows) or self.altered_rows
+        return self.model_copy(update={"altered": altered, "altered_rows": examples})
 
     @classmethod
     def of(cls, entry: TableEntry, changes: RowChanges, *, chosen: int) -> Self:

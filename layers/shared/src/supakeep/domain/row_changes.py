@@ -34,18 +34,13 @@ class RestoreMode(StrEnum):
 
 class ChangedRow(BaseModel):
     """One row that would be or was overwritten: its key, and per changed column old and new, as
-    JSON text. Long values are cut.
+    JSON text. Long values are cut. One without columns is no longer there.
     """
 
     model_config = ConfigDict(frozen=True)
 
     key: dict[str, str]
     columns: dict[str, tuple[str, str]]
-
-    def reverse(self) -> ChangedRow:
-        """The change back."""
-        columns = {name: (new, old) for name, (old, new) in self.columns.items()}
-        return ChangedRow(key=self.key, columns=columns)
 
 
 class RefusedRow(BaseModel):
@@ -83,10 +78,10 @@ class RowChanges:
         if len(self.samples) < _SAMPLES:
             self.samples.append(_difference(key, live, backed_up, fixed))
 
-    def sample_altered(self, key: Sequence[str], backed_up: bytes, live: bytes) -> None:
-        """Keeps the first few rows that are not as the backup has them."""
+    def sample_altered(self, key: Sequence[str], backed_up: bytes, live: bytes | None) -> None:
+        """Keeps the first few rows that are not as the backup has them, or not there (None)."""
         if len(self.altered_rows) < _SAMPLES:
-            self.altered_rows.append(_difference(key, backed_up, live))
+            self.altered_rows.append(_difference(key, backed_up, live or backed_up))
 
 
 def _difference(

@@ -173,8 +173,8 @@ class BatchwiseTransaction(TargetTransaction, Protocol):
     """The restore of an engine that is not `atomic`: each batch is kept, and triggers fire."""
 
     def comparison(self, table: Table, backed_up: Table) -> TableWriter | None:
-        """After all tables are written: what counts, given the rows once more, those that differ, as
-        if they were to be written; None where nothing else can have written the table.
+        """After all tables are written: what counts as altered, given the rows once more, those that
+        are missing or differ; None where nothing else can have written the table.
         """
         ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from supakeep.databases.data_api.writer import RefusingWriter, UpsertCounts
+from supakeep.databases.data_api.writer import RefusingWriter, RowComparison, Upsert, UpsertCounts
 from supakeep.domain.row_changes import RestoreMode
 from supakeep.domain.schema import Catalog, Table, writable_columns
 
@@ -39,6 +39,7 @@ class BatchTransaction:
         self._database = database
         self._dry_run = dry_run
         self._fires_triggers = False
+        self._writers: dict[str, RefusingWriter] = {}
 
     def catalog(self) -> Catalog:
         return self._database.catalog()
@@ -50,19 +51,25 @@ class BatchTransaction:
         mode: RestoreMode,  # noqa: ARG002  (merge is the engine's only one)
     ) -> RefusingWriter:
         self._fires_triggers = self._fires_triggers or table.has_triggers
-        return self._writer(table, backed_up, dry_run=self._dry_run)
+        upsert = self._upsert(table, backed_up, dry_run=self._dry_run)
+        writer = RefusingWriter(table, upsert, dry_run=self._dry_run)
+        self._writers[table.qualified_name] = writer
+        return writer
 
-    def comparison(self, table: Table, backed_up: Table) -> RefusingWriter | None:
+    def comparison(self, table: Table, backed_up: Table) -> RowComparison | None:
         """A trigger may write rows of any table, also of one that was written before it."""
-        return self._writer(table, backed_up, dry_run=True) if self._fires_triggers else None
+        if not self._fires_triggers:
+            return None
+        compare = self._upsert(table, backed_up, dry_run=True)
+        return RowComparison(table, compare, self._writers[table.qualified_name].refused_keys)
 
-    def _writer(self, table: Table, backed_up: Table, *, dry_run: bool) -> RefusingWriter:
+    def _upsert(self, table: Table, backed_up: Table, *, dry_run: bool) -> Upsert:
         columns = writable_columns(table, backed_up)
 
         def upsert(rows: Sequence[bytes]) -> UpsertCounts:
             return self._database.upsert(table, columns, rows, dry_run=dry_run)
 
-        return RefusingWriter(table, upsert, dry_run=dry_run)
+        return upsert
 
     def advance_sequences(self, table: Table) -> Sequence[str]:
         return self._database.advance_sequences(table)

@@ -21,10 +21,13 @@ class _Answer(BaseModel):
 
 
 class _Example(_Answer):
-    """A row as it was given and as it is in the database now, as JSON texts."""
+    """A row as it was given and as it is in the database now, as JSON texts; None where it is not."""
 
     given: str
-    live: str
+    live: str | None
+
+    def as_bytes(self) -> tuple[bytes, bytes | None]:
+        return self.given.encode(), None if self.live is None else self.live.encode()
 
 
 class _Written(_Answer):
@@ -69,7 +72,7 @@ class DataApiTarget:
             answer.updated,
             answer.unchanged,
             answer.altered,
-            [(example.given.encode(), example.live.encode()) for example in answer.examples],
+            [example.as_bytes() for example in answer.examples],
         )
 
     def _upsert(

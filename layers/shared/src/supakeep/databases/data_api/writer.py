@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import NamedTuple
 
 from supakeep.databases.data_api.tree import parents_first
@@ -29,15 +29,16 @@ _QUICK_SECONDS = 1.0
 class UpsertCounts(NamedTuple):
     """What became of the rows of one batch.
 
-    `altered` of those written hold other values now than those given. `examples` are some of them (in
-    a dry run, of those that would be updated), each as it was given and as it is now.
+    `altered` of those written hold other values now than those given. `examples` are some of them,
+    each as it was given and as it is now. In a dry run they are some of those that would be updated,
+    then of those that would be inserted, which are None now.
     """
 
     inserted: int
     updated: int
     unchanged: int
     altered: int = 0
-    examples: Sequence[tuple[bytes, bytes]] = ()
+    examples: Sequence[tuple[bytes, bytes | None]] = ()
 
 
 # raises ConstraintViolationError where the batch is refused
@@ -92,8 +93,13 @@ class RefusingWriter:
         helped = before is None or changes.refused < len(before)
         again = bool(changes.refused) and helped and not self._dry_run and self._refers_to_itself
         if again:
-            self._left_over, self._refused = {row.row for row in self._refused}, []
+            self._left_over, self._refused = self.refused_keys, []
         return again
+
+    @property
+    def refused_keys(self) -> set[str]:
+        """Of the rows that the last pass left out."""
+        return {row.row for row in self._refused}
 
     @property
     def _refers_to_itself(self) -> bool:
@@ -146,10 +152,10 @@ class RefusingWriter:
         changes.altered += counts.altered
         key = self._table.primary_key
         for given, live in counts.examples:
-            if self._dry_run:
-                changes.sample(key, live, given)
-            else:
+            if not self._dry_run:
                 changes.sample_altered(key, given, live)
+            elif live is not None:
+                changes.sample(key, live, given)
 
     def _refuse_some(self, batch: Sequence[bytes], error: ConstraintViolationError) -> None:
         if len(batch) == 1:
@@ -172,3 +178,30 @@ class RefusingWriter:
                 hint=error.hint
                 or "Restore the tables that it refers to first. Rows that are written stay.",
             ) from error
+
+
+class RowComparison:
+    """Counts the rows that are not as they were written as `altered`; writes nothing.
+
+    The `refused` ones, by their keys, were never written.
+    """
+
+    def __init__(self, table: Table, compare: Upsert, refused: Container[str]) -> None:
+        self._key = table.primary_key
+        self._refused = refused
+        self._writer = RefusingWriter(table, self._compared, dry_run=True)
+        self._compare = compare
+        self.changes = RowChanges()
+
+    def write(self, rows: Sequence[bytes]) -> None:
+        self._writer.write([row for row in rows if key_of(row, self._key) not in self._refused])
+
+    def finish(self) -> bool:
+        return self._writer.finish()
+
+    def _compared(self, rows: Sequence[bytes]) -> UpsertCounts:
+        counts = self._compare(rows)
+        self.changes.altered += counts.inserted + counts.updated
+        for given, live in counts.examples:
+            self.changes.sample_altered(self._key, given, live)
+        return counts

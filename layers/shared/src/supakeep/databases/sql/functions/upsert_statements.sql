@@ -28,7 +28,9 @@ begin
            coalesce(pg_catalog.array_agg(place) filter (where differs), '{}') from compared$compare$,
     given, supakeep.line_of('given', settable, as_text), supakeep.line_of('t', settable, as_text), matched);
   examples := format($examples$/* supakeep */ with given as materialized (%s)
-    select pg_catalog.json_agg(pg_catalog.json_build_object('given', %s, 'live', %s)) from given %s$examples$,
+    select pg_catalog.json_agg(pg_catalog.json_build_object('given', %s, 'live', case when t.tableoid is not null then %s end)
+                               order by t.tableoid is null, "supakeep: position")
+      from given left %s$examples$,
     given, supakeep.line_of('given', columns, as_text), supakeep.line_of('t', columns, as_text), matched);
   write := format($write$/* supakeep */ with given as materialized (%s)
     insert into %s as t (%s) overriding system value select %3$s from given order by "supakeep: position"
