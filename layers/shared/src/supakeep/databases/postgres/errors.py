@@ -42,6 +42,8 @@ _HINTS = {
     "max_locks_per_transaction. Otherwise a row is too large for the server.",
     "54000": "A row or a value is larger than PostgreSQL handles in one piece (1 GB as text, "
     "8 kB for a row whose values cannot be moved out of line).",
+    "42P10": "A publication filters rows, or lists columns, by more than the table's replica identity. "
+    "Use ALTER TABLE … REPLICA IDENTITY FULL, or take the table out of the publication.",
     "55000": "A table that publishes updates and deletes needs a primary key, or "
     "ALTER TABLE … REPLICA IDENTITY FULL.",
 }
@@ -118,7 +120,7 @@ def _permission_denied(
         operation=operation,
         key=table,
         hint=f"PostgreSQL says: {reason}. The role in SUPABASE_DB_URL must own the table or be "
-        "granted it (GRANT SELECT, INSERT, UPDATE ON …), and bypass row-level security.",
+        "granted it (GRANT SELECT, INSERT, UPDATE ON …; replace needs DELETE too), and bypass row-level security.",
     )
 
 

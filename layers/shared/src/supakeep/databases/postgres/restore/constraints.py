@@ -49,7 +49,13 @@ select coalesce((
                     and d.refclassid = 'pg_class'::regclass and d.refobjid = e.adrelid
                    join pg_attribute s on s.attrelid = e.adrelid and s.attnum = d.refobjsubid
                   where e.adrelid = $1::regclass and a.attgenerated <> '' and s.attnum <> e.adnum
-                  group by a.attname) g), '{}')
+                  group by a.attname) g), '{}'),
+       coalesce((
+         select array_agg(a.attname)::text[]
+           from pg_attribute a
+           join pg_type t on t.oid = a.atttypid
+          where a.attrelid = $1::regclass and a.attnum > 0 and not a.attisdropped and a.attnotnull
+            and not a.atthasdef and a.attidentity = '' and t.typdefault is null), '{}')
 """
 
 # What a delete does to rows of tables that are not part of the restore.
@@ -73,7 +79,7 @@ class TableConstraints(NamedTuple):
     A key that `is_temporal` is one WITHOUT OVERLAPS: no ON CONFLICT can name it. `is_referenced` is
     whether foreign keys refer to the table. Rows that are there may violate `unchecked`, and new
     ones may not (NOT VALID). `generated` are the columns that the database computes, with those that
-    it computes them of.
+    it computes them of. No row is inserted without a value for those that are `demanded`.
     """
 
     unique_columns: frozenset[str]
@@ -81,17 +87,22 @@ class TableConstraints(NamedTuple):
     is_referenced: bool
     unchecked: tuple[str, ...]
     generated: Mapping[str, frozenset[str]]
+    demanded: frozenset[str]
 
 
 def constraints_of(connection: Connection, table: Table) -> TableConstraints:
     row = connection.execute(_CONSTRAINTS, [name_of(table).as_string(connection)]).fetchone()
-    columns, is_temporal, is_referenced, unchecked, generated = row or ([], False, False, [], {})
+    columns, is_temporal, is_referenced, unchecked, generated, demanded = row or (
+        *([], False, False, []),
+        *({}, []),
+    )
     return TableConstraints(
         frozenset(columns),
         is_temporal,
         is_referenced,
         tuple(unchecked),
         {name: frozenset(sources) for name, sources in generated.items()},
+        frozenset(demanded),
     )
 
 

@@ -22,6 +22,7 @@ class Deletion:
         self._session = session
         self._table = table
         self._keys = TableKeys(session, table)
+        self._is_rehearsed = False
 
     def of_extra(self, found: Found) -> int:
         """The live rows that the backup does not have."""
@@ -58,9 +59,13 @@ class Deletion:
 
     def _delete(self, condition: sql.Composable, parameters: Sequence[Sequence[str]]) -> int:
         """Deletes by a condition on `t`."""
+        deletion = sql.SQL("delete from {} t where {}").format(rows_of(self._table), condition)
         if not self._session.dry_run:
-            query = sql.SQL("delete from {} t where {}").format(rows_of(self._table), condition)
-            return self._session.to_write().execute(query, parameters).rowcount
+            return self._session.to_write().execute(deletion, parameters).rowcount
+        if not self._is_rehearsed:
+            # Postgres refuses what it would refuse whatever the rows are
+            self._is_rehearsed = True
+            self._session.to_write().execute(sql.SQL("explain {}").format(deletion), parameters)
         query = sql.SQL("select count(*) from {} t where {}").format(
             rows_of(self._table), condition
         )

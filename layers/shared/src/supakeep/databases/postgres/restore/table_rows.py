@@ -40,7 +40,9 @@ class TableOfBackup:
         # their values are converted, and may be spelled otherwise
         self.retyped = {c.name for c in table.columns if types.get(c.name, c.type) != c.type}
         self.added = set(table.writable_columns) - set(writable_columns(table, backed_up))
-        self.check = ValueCheck(session, table, backed_up)
+        # a trigger may give them a value
+        demanded = set() if session.triggers_fire else constraints.demanded & self.added
+        self.check = ValueCheck(session, table, backed_up, sorted(demanded))
         self._dropped = set(backed_up.column_names) - set(table.column_names)
         self._key_is_plain = TableKeys(session, table).are_plain
         insertion = Insertion(table, backed_up, written.columns)

@@ -30,6 +30,7 @@ from supakeep.databases.postgres.restore.deferred_keys import (
     deferrable_keys,
 )
 from supakeep.databases.postgres.restore.foreign_keys import foreign_key_violations
+from supakeep.databases.postgres.restore.rules import check_rules
 from supakeep.databases.postgres.restore.sequences import (
     SequenceMoves,
     WrittenValues,
@@ -161,7 +162,14 @@ class PostgresTransaction:
         for table in tables:
             with mapped_errors("restore", table.qualified_name):
                 deferrable = deferrable_keys(connection, table)
-            constraints = self._constraints[table.qualified_name]
+                constraints = self._constraints[table.qualified_name]
+                check_rules(
+                    connection,
+                    table,
+                    mode,
+                    is_temporal=constraints.is_temporal,
+                    enforces_foreign_keys=self._enforces_foreign_keys,
+                )
             if self._enforces_foreign_keys and mode is RestoreMode.REPLACE:
                 check_keyless(table, constraints)
             notices += notices_of(

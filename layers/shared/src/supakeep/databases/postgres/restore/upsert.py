@@ -46,6 +46,7 @@ class Upsert:
         self._unchecked = unchecked
         self.overwritten: Collection[str] | None = None
         self._queries: dict[bool, bytes] = {}
+        self._rehearsed: set[bytes] = set()
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
 
@@ -72,6 +73,7 @@ class Upsert:
     def _write(self, connection: Connection, rows: Sequence[bytes]) -> None:
         if self._session.dry_run:
             self._check.check(rows)
+            self._rehearse(connection, rows)
             return
         try:
             done = connection.execute(self._query(rows), [_array(rows)], binary=True)
@@ -84,6 +86,13 @@ class Upsert:
             raise self._kept_back(done.rowcount, len(rows))
         if done.pgresult is not None:
             self._written.add(done.pgresult)
+
+    def _rehearse(self, connection: Connection, rows: Sequence[bytes]) -> None:
+        """Raises what Postgres would refuse whatever the values are; nothing is written."""
+        query = self._query(rows)
+        if query not in self._rehearsed:
+            self._rehearsed.add(query)
+            connection.execute(b"explain " + query, ["[]"])
 
     def _query(self, rows: Sequence[bytes]) -> bytes:
         by_line = bool(self._table.json_columns) or any(UNNAMED in row for row in rows)

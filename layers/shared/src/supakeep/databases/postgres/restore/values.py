@@ -28,7 +28,9 @@ _NO_VALUE = "null"
 class ValueCheck:
     """The rows of `backed_up` against the columns of `table`, the live one."""
 
-    def __init__(self, session: RestoreSession, table: Table, backed_up: Table) -> None:
+    def __init__(
+        self, session: RestoreSession, table: Table, backed_up: Table, demanded: Sequence[str] = ()
+    ) -> None:
         self._connection = session.to_read()
         self._session = session
         self._table = table
@@ -38,6 +40,7 @@ class ValueCheck:
         both = [(self._before[name], self._now[name]) for name in self._written]
         self._converted = [now.name for before, now in both if _may_refuse(before, now)]
         self._required = [now.name for old, now in both if old.nullable and not now.nullable]
+        self._required += demanded
 
     def check(self, rows: Sequence[bytes]) -> None:
         """Raises ConstraintViolationError for a value that a changed column cannot hold, or
