@@ -103,6 +103,39 @@ def test_a_file_on_disk_can_be_put(store: ObjectStore, key: str, tmp_path: Path)
     assert read(store, key) == b"from a file" * 1000
 
 
+@pytest.mark.parametrize("size", [0, 1, 1_500_000])
+def test_a_spool_that_was_filled_can_be_put(store: ObjectStore, key: str, size: int) -> None:
+    with store.spool(f"{key}.other") as spool:
+        spool.write(b"x" * size)
+        spool.seek(0)
+        store.put(key, spool)
+        # the mirror gets it after the primary
+        spool.seek(0)
+        assert spool.read() == b"x" * size
+
+    assert read(store, key) == b"x" * size
+
+
+def test_a_spool_does_not_overwrite_an_object_either(store: ObjectStore, key: str) -> None:
+    store.put(key, io.BytesIO(b"the first"))
+
+    with store.spool(key) as spool:
+        spool.write(b"the second")
+        spool.seek(0)
+        with pytest.raises(ObjectAlreadyExistsError):
+            store.put(key, spool)
+
+    assert read(store, key) == b"the first"
+
+
+def test_a_spool_that_is_not_put_is_no_object(store: ObjectStore, key: str, prefix: str) -> None:
+    with store.spool(key) as spool:
+        spool.write(b"x" * 100_000)
+        assert list(store.list(prefix)) == []
+
+    assert list(store.list(prefix)) == []
+
+
 def test_a_key_that_is_taken_is_never_overwritten(store: ObjectStore, key: str) -> None:
     store.put(key, io.BytesIO(b"the first"))
 

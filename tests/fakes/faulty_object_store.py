@@ -19,6 +19,9 @@ class _Wrapped:
     def require_private(self) -> None:
         self._store.require_private()
 
+    def spool(self, key: str) -> BinaryIO:
+        return self._store.spool(key)
+
     def put(self, key: str, content: BinaryIO) -> None:
         self._store.put(key, content)
 

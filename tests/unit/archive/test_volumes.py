@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+from pathlib import Path
 from typing import BinaryIO
 
 import pytest
@@ -14,6 +15,7 @@ from supakeep.archive.upload import MirroredUpload
 from supakeep.archive.writer import VolumeWriter
 from supakeep.domain.manifest import Manifest
 from supakeep.errors import StorageUnavailableError
+from supakeep.stores.folder import FolderObjectStore
 from supakeep.usecases.verify_backup import VerifyBackup
 from tests.builders.backups import CUSTOMERS, ITEMS, NAME, ORDERS, a_shop, back_up, document_of
 from tests.fakes.object_store import InMemoryObjectStore
@@ -124,6 +126,30 @@ def test_a_volume_is_stored_while_the_next_one_fills() -> None:
         entries = volumes.finish()
 
     assert [store.objects[entry.key] for entry in entries] == [b"one-", b"two"]
+
+
+def test_a_backup_that_writes_nothing_leaves_no_folder(tmp_path: Path) -> None:
+    store = FolderObjectStore(tmp_path / "copies")
+
+    with VolumeWriter(MirroredUpload(store, None), NAME, 4):
+        pass
+
+    assert not (tmp_path / "copies").exists()
+
+
+def _break_off(upload: MirroredUpload) -> None:
+    with VolumeWriter(upload, NAME, 4) as volumes:
+        volumes.write(b"one-two")
+        raise RuntimeError("broken off")
+
+
+def test_a_backup_that_breaks_off_leaves_no_part_of_a_volume(tmp_path: Path) -> None:
+    store = FolderObjectStore(tmp_path)
+
+    with pytest.raises(RuntimeError, match="broken off"), MirroredUpload(store, None) as upload:
+        _break_off(upload)
+
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 class Full(InMemoryObjectStore):

@@ -11,6 +11,7 @@ import pytest
 
 from supakeep.cli.session import Session
 from supakeep.stores.retrying import RetryingObjectStore
+from supakeep.stores.spool import temporary_spool
 from tests.builders.backups import ITEMS
 from tests.builders.manifests import PROJECT
 from tests.fakes.database import InMemoryDatabase
@@ -19,9 +20,27 @@ from tests.fakes.object_store import InMemoryObjectStore
 from tests.unit.cli.conftest import Supakeep, Surroundings
 
 
+class AcrossTheNetwork(InMemoryObjectStore):
+    """Its objects wait in the temporary folder."""
+
+    def spool(self, key: str) -> BinaryIO:  # noqa: ARG002 (the port's)
+        return temporary_spool()
+
+
+@pytest.fixture
+def far(around: Surroundings) -> InMemoryObjectStore:
+    """The store at s3://far."""
+    store = AcrossTheNetwork()
+    around.places["s3://far"] = store
+    return store
+
+
 @pytest.mark.usefixtures("shop")
 def test_a_full_disk_is_reported_with_the_temporary_folder(
-    supakeep: Supakeep, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    supakeep: Supakeep,
+    far: InMemoryObjectStore,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     def on_a_full_disk(**_: object) -> BinaryIO:
         return Path("/dev/full").open("w+b")
@@ -29,35 +48,35 @@ def test_a_full_disk_is_reported_with_the_temporary_folder(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(tempfile, "TemporaryFile", on_a_full_disk)
 
-    ended = supakeep("backup", "--to", "copies")
+    ended = supakeep("backup", "--to", "s3://far")
 
     assert (ended.code, ended.out) == (1, "")
     assert "error: No space left on device\nhint: " in ended.err
     assert f"Free some space in {tmp_path}, or set TMPDIR to another folder" in ended.err
-    assert not list(Path("copies").rglob("backup_*"))
+    assert far.objects == {}
 
 
-@pytest.mark.usefixtures("shop")
+@pytest.mark.usefixtures("shop", "far")
 def test_a_temporary_folder_that_is_gone_is_reported_by_its_path(
     supakeep: Supakeep, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
 
-    ended = supakeep("backup", "--to", "copies")
+    ended = supakeep("backup", "--to", "s3://far")
 
     assert (ended.code, ended.out) == (1, "")
     assert f"error: No such file or directory: {tmp_path}/gone" in ended.err
     assert "hint: Check the path and its permissions. TMPDIR" in ended.err
 
 
-@pytest.mark.usefixtures("shop")
+@pytest.mark.usefixtures("shop", "far")
 def test_a_machine_without_any_temporary_folder_is_reported(
     supakeep: Supakeep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", None)
     monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/nowhere"])
 
-    ended = supakeep("backup", "--to", "copies")
+    ended = supakeep("backup", "--to", "s3://far")
 
     assert ended.code == 1
     assert "error: No usable temporary directory found in ['/nowhere']\nhint: " in ended.err

@@ -2,16 +2,24 @@ from __future__ import annotations
 
 import io
 import os
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
-from supakeep.errors import InvalidRequestError, ObjectAlreadyExistsError
+from supakeep.errors import InvalidRequestError, ObjectAlreadyExistsError, StorageError
 from supakeep.stores.folder import FolderObjectStore
 
 NAME = "backup_abc_2026-11-22.sql.json"
 KEY = f"daily/{NAME}"
+
+
+def on_a_full_disk(folder: Path) -> tuple[int, str]:
+    """A file whose every write fails; its name is of another one."""
+    path = folder / "daily/.supakeep-partial"
+    path.touch()
+    return os.open("/dev/full", os.O_RDWR), str(path)
 
 
 def keys(store: FolderObjectStore) -> list[str]:
@@ -96,6 +104,44 @@ def test_a_conflict_leaves_no_partial_file(tmp_path: Path) -> None:
         store.put(KEY, io.BytesIO(b"second"))
 
     assert [path.name for path in (tmp_path / "daily").iterdir()] == [NAME]
+
+
+def test_a_spool_is_the_object_and_not_a_copy_of_it(tmp_path: Path) -> None:
+    store = FolderObjectStore(tmp_path)
+
+    with store.spool(KEY) as spool:
+        spool.write(b"x" * 100_000)
+        spool.seek(0)
+        store.put(KEY, spool)
+        assert (tmp_path / KEY).stat().st_ino == os.fstat(spool.fileno()).st_ino
+
+    assert [path.name for path in (tmp_path / "daily").iterdir()] == [NAME]
+    assert (tmp_path / KEY).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_spool_of_another_folder_is_copied(tmp_path: Path) -> None:
+    here, there = FolderObjectStore(tmp_path / "here"), FolderObjectStore(tmp_path / "there")
+
+    with here.spool(KEY) as spool:
+        spool.write(b"content")
+        spool.seek(0)
+        there.put(KEY, spool)
+        assert (tmp_path / "there" / KEY).stat().st_ino != os.fstat(spool.fileno()).st_ino
+
+    assert (tmp_path / "there" / KEY).read_bytes() == b"content"
+    assert list((tmp_path / "here/daily").iterdir()) == []
+
+
+def test_a_full_disk_is_reported_as_the_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "mkstemp", lambda **_: on_a_full_disk(tmp_path))
+
+    with pytest.raises(StorageError) as refused, FolderObjectStore(tmp_path).spool(KEY) as spool:
+        spool.write(b"x" * 100_000)
+
+    assert refused.value.message == f"No space left on device: {KEY}"
+    assert refused.value.hint == "Free some space there, or name another folder."
 
 
 def test_where_the_file_is_is_reported_in_place_of_an_address(tmp_path: Path) -> None:

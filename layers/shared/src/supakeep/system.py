@@ -12,7 +12,8 @@ from typing import NoReturn
 
 from supakeep.errors import MachineError
 
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+# what the system says where a disk, a quota or a limit is full
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NOT_WRITABLE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR})
 
 
@@ -62,7 +63,7 @@ def refused_by_machine(error: OSError) -> MachineError:
 
 
 def _how_to_fix(error: OSError) -> str:
-    if error.errno in _NO_ROOM:
+    if error.errno in NO_ROOM:
         # the folder that Python found earlier; searching again would fail on the full disk
         folder = tempfile.tempdir or "the temporary folder"
         return (

@@ -45,6 +45,10 @@ class MirroredUpload:
             names = ", ".join(f"{key} in {store.name}" for store, key in left)
             _add_to(error, f"Left behind: {names}. A prune removes it after a day.")
 
+    def spool(self, key: str) -> BinaryIO:
+        """An empty file for the content of an object in this key's folder."""
+        return self._primary.spool(key)
+
     def put(self, key: str, content: BinaryIO) -> None:
         content.seek(0)
         self._primary.put(key, content)

@@ -34,8 +34,16 @@ class ObjectStore(Protocol):
         """
         ...
 
+    def spool(self, key: str) -> BinaryIO:
+        """An empty file to fill and then `put`, under this key or another one of its folder. It lies
+        where the store takes it with the least copying. Closing it leaves nothing but the object.
+        """
+        ...
+
     def put(self, key: str, content: BinaryIO) -> None:
-        """Stores the rest of `content`, all or nothing; an existing key is never overwritten."""
+        """Stores `content`, a file that stands at its first byte, all or nothing; an existing key is
+        never overwritten.
+        """
         ...
 
     def read(self, key: str) -> AbstractContextManager[Iterator[bytes]]:

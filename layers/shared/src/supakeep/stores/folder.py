@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import os
 import shutil
 import tempfile
@@ -10,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from supakeep.domain.backup_name import FOLDER
 from supakeep.errors import (
@@ -23,6 +24,10 @@ from supakeep.errors import (
     StorageUnavailableError,
 )
 from supakeep.ports import StoredObject
+from supakeep.system import NO_ROOM
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 _PIECE_BYTES = 1024 * 1024
 _PARTIAL = ".supakeep-"
@@ -43,18 +48,20 @@ class FolderObjectStore:
     def require_private(self) -> None:
         """Nothing to ask: only the user who runs Supakeep may read the files that it writes."""
 
+    def spool(self, key: str) -> BinaryIO:
+        return cast(BinaryIO, io.BufferedRandom(self._partial_file(key)))
+
     def put(self, key: str, content: BinaryIO) -> None:
-        path = self._root / key
         with _mapped_errors("upload", key):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _sweep_partial_files(path.parent)
-            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=_PARTIAL) as partial:
-                shutil.copyfileobj(content, partial, _PIECE_BYTES)
-                partial.flush()
-                os.fsync(partial.fileno())
-                # a link is made whole or not at all, and never over an existing file
-                os.link(partial.name, path)
-                path.chmod(0o600)
+            if (spooled := self._spooled(key, content)) is not None:
+                content.flush()
+                spooled.publish(self._root / key)
+                return
+            with self._partial_file(key) as copied:
+                copy = io.BufferedWriter(copied)
+                shutil.copyfileobj(content, copy, _PIECE_BYTES)
+                copy.flush()
+                copied.publish(self._root / key)
 
     @contextmanager
     def read(self, key: str) -> Iterator[Iterator[bytes]]:
@@ -91,9 +98,48 @@ class FolderObjectStore:
             hint=f"The file is {self._path(key)}.",
         )
 
+    def _partial_file(self, key: str) -> _PartialFile:
+        folder = (self._root / key).parent
+        with _mapped_errors("upload", key):
+            folder.mkdir(parents=True, exist_ok=True)
+            _sweep_partial_files(folder)
+            return _PartialFile(folder, key)
+
+    def _spooled(self, key: str, content: BinaryIO) -> _PartialFile | None:
+        """The file that `content` is, if it is a spool of the key's folder."""
+        raw = getattr(content, "raw", None)
+        if isinstance(raw, _PartialFile) and raw.path.parent == (self._root / key).parent:
+            return raw
+        return None
+
     def _path(self, key: str) -> Path:
         path = self._root / key
         return path if path.exists() else self._root / path.name
+
+
+class _PartialFile(io.FileIO):
+    """An object that has no key yet. Only its owner may read it; closing removes its own name."""
+
+    def __init__(self, folder: Path, key: str) -> None:
+        descriptor, path = tempfile.mkstemp(prefix=_PARTIAL, dir=folder)
+        super().__init__(descriptor, "r+b")
+        self.path = Path(path)
+        self._key = key
+
+    def write(self, content: ReadableBuffer, /) -> int:
+        with _mapped_errors("upload", self._key):
+            return super().write(content)
+
+    def publish(self, path: Path) -> None:
+        """Gives it the name `path` as well, once it is on the disk."""
+        os.fsync(self.fileno())
+        # a link is made whole or not at all, and never over an existing file
+        os.link(self.path, path)
+
+    def close(self) -> None:
+        if not self.closed:
+            self.path.unlink(missing_ok=True)
+        super().close()
 
 
 def _sweep_partial_files(folder: Path) -> None:
@@ -129,4 +175,5 @@ def _mapped_errors(operation: str, key: str) -> Iterator[None]:
         ) from exc
     except OSError as exc:
         kind = StorageUnavailableError if exc.errno is None else StorageError
-        raise kind(f"{exc.strerror}: {key}", operation=operation, key=key) from exc
+        hint = "Free some space there, or name another folder." if exc.errno in NO_ROOM else None
+        raise kind(f"{exc.strerror}: {key}", operation=operation, key=key, hint=hint) from exc

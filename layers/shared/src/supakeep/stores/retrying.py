@@ -33,6 +33,9 @@ class RetryingObjectStore:
     def require_private(self) -> None:
         self._retrying(self._store.require_private)
 
+    def spool(self, key: str) -> BinaryIO:
+        return self._store.spool(key)
+
     def put(self, key: str, content: BinaryIO) -> None:
         start = content.tell()
         failed_before = False

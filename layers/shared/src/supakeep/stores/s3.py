@@ -27,6 +27,7 @@ from supakeep.errors import (
 )
 from supakeep.ports import StoredObject
 from supakeep.retries import requested_pause
+from supakeep.stores.spool import temporary_spool
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -49,6 +50,9 @@ class S3ObjectStore:
         """Nothing to ask: S3 blocks public access unless the bucket's owner lifts that on purpose, and
         the functions' roles may not read how it is set.
         """
+
+    def spool(self, key: str) -> BinaryIO:  # noqa: ARG002 (the port's)
+        return temporary_spool()
 
     def put(self, key: str, content: BinaryIO) -> None:
         with self._mapped_errors("upload", key):

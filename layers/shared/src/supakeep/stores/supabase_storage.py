@@ -22,6 +22,7 @@ from supakeep.errors import (
 )
 from supakeep.ports import StoredObject
 from supakeep.retries import requested_pause
+from supakeep.stores.spool import temporary_spool
 from supakeep.stores.supabase_listing import (
     Entry,
     entries_by_cursor,
@@ -69,6 +70,9 @@ class SupabaseObjectStore:
             policies = open_policies(self._client, self._project_url, self._headers, self._bucket)
         if policies:
             raise _opened_bucket(self._bucket, policies)
+
+    def spool(self, key: str) -> BinaryIO:  # noqa: ARG002 (the port's)
+        return temporary_spool()
 
     def put(self, key: str, content: BinaryIO) -> None:
         # storage3's upload() takes a file of two classes only; httpx streams any

@@ -21,6 +21,10 @@ class ObjectStoreWithinDeadline:
         self._deadline.check()
         self._store.require_private()
 
+    def spool(self, key: str) -> BinaryIO:
+        self._deadline.check()
+        return self._store.spool(key)
+
     def put(self, key: str, content: BinaryIO) -> None:
         self._deadline.check()
         self._store.put(key, content)
