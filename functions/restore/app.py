@@ -7,6 +7,7 @@ from typing import Any
 from supakeep.api import observability, runtime
 from supakeep.api.contracts import RestoreInvocation
 from supakeep.api.http import answer, create_resolver
+from supakeep.api.overview_routes import add_overview_routes
 from supakeep.api.request import Requests, ServedProject
 from supakeep.api.restore_routes import add_restore_routes
 from supakeep.domain.manifest import Trigger
@@ -22,6 +23,7 @@ def create_handler(projects: runtime.Projects) -> observability.Handler:
     """The function's handler over the project that `projects` give."""
     resolver, requests = create_resolver(), Requests(projects.for_answers)
     add_restore_routes(resolver, requests)
+    add_overview_routes(resolver, requests)
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Returns the HTTP answer, or the run's record as JSON fields; raises what ended a run."""

@@ -17,6 +17,9 @@ ADMIN_ROUTES = [
     ("GET", "/api/admin/backups"),
     ("GET", "/api/admin/backups/latest"),
     ("GET", "/api/admin/backups/latest/download"),
+    ("GET", "/api/admin/overview"),
+    ("GET", "/api/admin/settings"),
+    ("GET", "/api/admin/retention"),
     ("GET", "/api/admin/runs"),
     ("GET", "/api/admin/runs/20261122T030000Z-schedule"),
 ]

@@ -56,7 +56,14 @@ def test_a_function_is_traced(stack: Stack, function: str) -> None:
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_functions_environment_is_what_the_settings_read(stack: Stack, function: str) -> None:
+    schedules = {
+        "BACKUP_SCHEDULE": "cron(0 3 * * ? *)",
+        "BACKUP_SCHEDULE_STATE": "ENABLED",
+        "PRUNE_SCHEDULE": "cron(30 4 * * ? *)",
+        "MAX_BACKUP_AGE_HOURS": "26",
+    }
     assert stack.properties(function)["Environment"]["Variables"] == {
+        **(schedules if function == "RestoreFunction" else {}),
         "SUPABASE_URL": "https://abcdefghijklmnopqrst.supabase.co",
         "SUPABASE_PROJECT_REF": "",
         "SECRET_ID": "KeysSecret",

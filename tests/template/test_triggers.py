@@ -21,6 +21,9 @@ ROUTES = {
     "/api/admin/backups": "RestoreFunction",
     "/api/admin/backups/{name}": "RestoreFunction",
     "/api/admin/backups/{name}/download": "RestoreFunction",
+    "/api/admin/overview": "RestoreFunction",
+    "/api/admin/settings": "RestoreFunction",
+    "/api/admin/retention": "RestoreFunction",
     "/api/admin/runs": "RestoreFunction",
     "/api/admin/runs/{id}": "RestoreFunction",
     "/api/admin/prune": "PruneFunction",
@@ -33,6 +36,7 @@ TRIGGERS = {
     },
     "restore": {
         "http_restore", "http_list", "http_show", "http_download", "http_runs", "http_run",
+        "http_overview", "http_settings", "http_retention",
         "direct", "direct_dry_run", "self_invoke",
     },
     "prune": {"schedule", "http_admin", "direct", "direct_dry_run"},

@@ -7,11 +7,39 @@ from hypothesis import strategies as st
 
 from supakeep.domain.manifest import Manifest, Trigger
 from supakeep.domain.policy import RetentionPolicy
-from supakeep.domain.retention import RetentionDecision, apply_retention
+from supakeep.domain.retention import (
+    CopyVerdict,
+    RetentionDecision,
+    StoredBackup,
+    apply_retention,
+    judge_copies,
+)
 from tests.builders.manifests import a_manifest
 from tests.fakes.time import NOON
 
 WEEK = RetentionPolicy(keep_within_days=7)
+
+
+def test_each_copy_is_judged_by_what_its_store_holds() -> None:
+    old = StoredBackup(a_manifest(at=NOON - dt.timedelta(days=9)), ("primary", "mirror"))
+    new = StoredBackup(a_manifest(at=NOON), ("primary",))
+
+    verdicts = judge_copies(RetentionPolicy(), [new, old], NOON)
+
+    assert verdicts[old.manifest.backup] == (
+        CopyVerdict(store="primary", keep=False, reason="older than 7 days", goes_at=NOON),
+        CopyVerdict(store="mirror", keep=True, reason="the newest good backup", goes_at=NOON),
+    )
+    [kept] = verdicts[new.manifest.backup]
+    assert (kept.keep, kept.goes_at) == (True, NOON + dt.timedelta(days=7))
+
+
+def test_where_none_is_good_nothing_goes() -> None:
+    partial = StoredBackup(a_manifest(at=NOON - dt.timedelta(days=9), good=False), ("primary",))
+
+    [verdict] = judge_copies(RetentionPolicy(), [partial], NOON)[partial.manifest.backup]
+
+    assert (verdict.keep, verdict.goes_at) == (True, None)
 
 
 def days_ago(days: float, *, good: bool = True) -> Manifest:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from supakeep.domain.schedule import Schedule
 from supakeep.errors import ConfigurationError
 from supakeep.settings import PACKAGED_POLICY, Settings
 
@@ -59,6 +60,10 @@ def test_everything_else_is_read_by_its_name() -> None:
         SUPAKEEP_CONFIG="my.toml",
         AWS_LAMBDA_FUNCTION_NAME="f",
         PRUNE_FUNCTION_NAME="p",
+        BACKUP_SCHEDULE="rate(1 day)",
+        BACKUP_SCHEDULE_STATE="DISABLED",
+        PRUNE_SCHEDULE="cron(0 4 * * ? *)",
+        MAX_BACKUP_AGE_HOURS="30",
     )
 
     assert settings.backup_bucket == "copies"
@@ -67,6 +72,12 @@ def test_everything_else_is_read_by_its_name() -> None:
     assert settings.runs_table == "runs"
     assert settings.policy_file == Path("my.toml")
     assert (settings.function_name, settings.prune_function_name) == ("f", "p")
+    assert settings.max_backup_age_hours == 30
+    assert settings.schedules == (
+        Schedule("backup", "rate(1 day)", enabled=False),
+        Schedule("prune", "cron(0 4 * * ? *)"),
+    )
+    assert read().schedules == ()
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:54321", "https://data.example.com"])

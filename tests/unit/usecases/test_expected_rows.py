@@ -9,14 +9,13 @@ from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.restore import RestoreRequest
 from supakeep.domain.run import RunKind
 from supakeep.usecases.expected_rows import (
-    newest_good_before,
     rows_of_last_backup,
     rows_to_restore,
 )
 from supakeep.usecases.run_backup import RunBackup
 from tests.builders.backups import CUSTOMERS, NAME, a_shop, back_up
 from tests.builders.lambda_events import Project, ServedProject
-from tests.builders.manifests import PROJECT, a_manifest, an_entry, place_backup
+from tests.builders.manifests import a_manifest, an_entry, place_backup
 from tests.builders.tables import a_table
 from tests.fakes.faulty_object_store import FailingObjectStore
 from tests.fakes.object_store import InMemoryObjectStore
@@ -36,10 +35,6 @@ def project(clock: FixedClock) -> Project:
         dispatcher=InMemoryDispatcher(),
         clock=clock,
     )
-
-
-def days_ago(days: int) -> dt.datetime:
-    return NOON - dt.timedelta(days=days)
 
 
 def test_a_backup_expects_the_rows_of_the_last_good_one(project: Project) -> None:
@@ -65,23 +60,6 @@ def test_a_store_that_fails_leaves_the_estimate_out(project: Project) -> None:
     served.primary = FailingObjectStore(project.primary, "list")
 
     assert rows_of_last_backup(served) == {}
-
-
-def test_the_good_backup_before_a_name_passes_over_what_is_not_good() -> None:
-    store = InMemoryObjectStore()
-    oldest = place_backup(store, at=days_ago(5))
-    damaged = place_backup(store, at=days_ago(4))
-    store.place(damaged.manifest_key, b"{}")
-    place_backup(store, at=days_ago(3), good=False)
-    newest = place_backup(store, at=days_ago(2))
-
-    before = newest_good_before(store, PROJECT, newest)
-    last = newest_good_before(store, PROJECT)
-
-    assert before is not None
-    assert last is not None
-    assert (before.name, last.name) == (oldest, newest)
-    assert newest_good_before(store, PROJECT, oldest) is None
 
 
 def test_a_restore_expects_the_rows_of_the_chosen_tables() -> None:

@@ -41,6 +41,9 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "/api/admin/backups": ("GET",),
     "/api/admin/backups/{name}": ("GET",),
     "/api/admin/backups/{name}/download": ("GET",),
+    "/api/admin/overview": ("GET",),
+    "/api/admin/settings": ("GET",),
+    "/api/admin/retention": ("GET",),
     "/api/admin/runs": ("GET",),
     "/api/admin/runs/{id}": ("GET",),
 }

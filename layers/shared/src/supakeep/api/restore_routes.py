@@ -9,15 +9,25 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from supakeep.api.accept import RUNS_PATH, accept
-from supakeep.api.answers.backups import BackupList, Download, DownloadLink
+from supakeep.api.answers.backups import (
+    BackupDetail,
+    BackupList,
+    Download,
+    DownloadLink,
+    ListedBackup,
+)
 from supakeep.api.answers.runs import Accepted, RunAnswer, RunList
 from supakeep.api.contracts import RestoreBody
 from supakeep.api.request import Request, Requests
 from supakeep.archive.reader import BackupReader
+from supakeep.domain.manifest import Trigger
 from supakeep.domain.restore_plan import check_choice, check_confirmation, check_mode
+from supakeep.domain.retention import judge_copies
 from supakeep.domain.run import Run, RunKind
 from supakeep.domain.summary import BackupSummary
 from supakeep.usecases.find_backups import find_backup, list_backups, page_of, stores_holding
+from supakeep.usecases.newest_good import judge_backup, newest_good
+from supakeep.usecases.survey_project import trusted
 from supakeep.usecases.track_runs import TrackRuns
 
 LINK_SECONDS = 300
@@ -38,20 +48,21 @@ def _add_backup_questions(resolver: APIGatewayHttpResolver, request: Requests) -
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
         before: Annotated[str | None, Query(max_length=200)] = None,
     ) -> BackupList:
-        listing = list_backups(request().stores(), request().project.ref)
+        project = request().project
+        listing = list_backups(request().stores(), project.ref)
         page, following = page_of(listing, limit=limit, before=before)
+        everything = trusted(listing.backups)
+        verdicts = judge_copies(project.policy.retention, everything, project.clock.now())
         return BackupList(
-            backups=[BackupSummary.of(b.manifest, b.stores) for b in page if b.manifest],
+            backups=[ListedBackup.judged(b, verdicts[b.manifest.backup]) for b in trusted(page)],
             next=following,
             damaged={found.name.text: found.problem for found in listing.backups if found.problem},
             problems=listing.problems,
         )
 
     @resolver.get(f"{BACKUPS_PATH}/<name>")
-    def get_backup(name: str) -> BackupSummary:
-        found = _find(request(), name)
-        holders = stores_holding(request().stores(), found.manifest.name)
-        return BackupSummary.of(found.manifest, holders, notices=found.passed_over)
+    def get_backup(name: str) -> BackupDetail:
+        return _detail(request(), _find(request(), name))
 
     @resolver.get(f"{BACKUPS_PATH}/<name>/download")
     def get_download(name: str) -> Download:
@@ -88,6 +99,22 @@ def _add_run_questions(resolver: APIGatewayHttpResolver, request: Requests) -> N
     @resolver.get(f"{RUNS_PATH}/<run_id>")
     def get_run(run_id: str) -> RunAnswer:
         return _answer(request(), TrackRuns.of(request().project).get(run_id))
+
+
+def _detail(request: Request, found: BackupReader) -> BackupDetail:
+    project, manifest = request.project, found.manifest
+    now, stores = project.clock.now(), request.stores()
+    holders = stores_holding(stores, manifest.name)
+    holding = [store for store in stores if store.name in holders]
+    before = None
+    if manifest.trigger is not Trigger.PRE_RESTORE:
+        before = newest_good(found.stores[0], manifest.project, now=now, before=manifest.name)
+    return BackupDetail.compared_to(
+        before,
+        manifest,
+        BackupSummary.of(manifest, holders, notices=found.passed_over),
+        judge_backup(project.policy.retention, manifest, holding, now),
+    )
 
 
 def _answer(request: Request, run: Run) -> RunAnswer:

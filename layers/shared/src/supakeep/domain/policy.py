@@ -109,6 +109,12 @@ class RetentionPolicy(_Strict):
 
     keep_within_days: int = Field(default=7, gt=0, le=36_500)
 
+    def __str__(self) -> str:
+        return (
+            f"Backups within {self.keep_within_days} days of the newest good one are kept, and that "
+            "one always. Each place is judged by what it holds itself."
+        )
+
 
 class BackupPolicy(_Strict):
     """All of `supakeep.toml`."""

@@ -1,4 +1,4 @@
-"""Which backups may go: a pure function that gives a reason for each."""
+"""Which backups may go: pure functions that give a reason for each."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pydantic import BaseModel, ConfigDict
+
 from supakeep.domain.manifest import Manifest
 from supakeep.domain.policy import RetentionPolicy
 
+_NONE_IS_GOOD = "no good backup exists, so none is removed"
 # the clocks of two machines differ
 _CLOCK_SKEW = dt.timedelta(minutes=5)
 
@@ -20,6 +23,58 @@ class RetentionDecision:
     manifest: Manifest
     keep: bool
     reason: str
+
+
+@dataclass(frozen=True)
+class StoredBackup:
+    """A backup and the names of the stores that hold it."""
+
+    manifest: Manifest
+    stores: tuple[str, ...]
+
+
+class CopyVerdict(BaseModel):
+    """What retention says of one copy. `goes_at` is the earliest time at which a prune may remove
+    it, provided that good backups go on being made; None where there is no good one.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    store: str
+    keep: bool
+    reason: str
+    goes_at: dt.datetime | None
+
+
+def judge_copies(
+    policy: RetentionPolicy, backups: Sequence[StoredBackup], now: dt.datetime
+) -> dict[str, tuple[CopyVerdict, ...]]:
+    """By a backup's name the verdict on each of its copies, in the order of its stores. Each store is
+    judged by what it holds itself, as a prune does.
+    """
+    by_store: dict[str, dict[str, CopyVerdict]] = {}
+    for store in dict.fromkeys(store for backup in backups for store in backup.stores):
+        held = [backup.manifest for backup in backups if store in backup.stores]
+        by_store[store] = {
+            decision.manifest.backup: _verdict(store, decision, policy, now)
+            for decision in apply_retention(policy, held, now)
+        }
+    return {
+        backup.manifest.backup: tuple(
+            by_store[store][backup.manifest.backup] for store in backup.stores
+        )
+        for backup in backups
+    }
+
+
+def _verdict(
+    store: str, decision: RetentionDecision, policy: RetentionPolicy, now: dt.datetime
+) -> CopyVerdict:
+    goes_at: dt.datetime | None = now
+    if decision.keep:
+        kept_until = decision.manifest.started_at + dt.timedelta(days=policy.keep_within_days)
+        goes_at = None if decision.reason == _NONE_IS_GOOD else max(kept_until, now)
+    return CopyVerdict(store=store, keep=decision.keep, reason=decision.reason, goes_at=goes_at)
 
 
 def apply_retention(
@@ -35,10 +90,7 @@ def apply_retention(
     good = (m for m in newest_first if m.is_good and not is_of_the_future(m, now))
     newest_good = next(good, None)
     if newest_good is None:
-        return [
-            RetentionDecision(m, keep=True, reason="no good backup exists, so none is removed")
-            for m in newest_first
-        ]
+        return [RetentionDecision(m, keep=True, reason=_NONE_IS_GOOD) for m in newest_first]
     days = policy.keep_within_days
     window_start = newest_good.started_at - dt.timedelta(days=days)
     return [_decide(manifest, newest_good, window_start, days) for manifest in newest_first]

@@ -125,6 +125,11 @@ class Run(BaseModel):
         """
         return "prune" if self.kind is RunKind.PRUNE else "database"
 
+    @property
+    def is_of_the_schedule(self) -> bool:
+        """Whether the stack's own schedule started it: such runs have its name in their ID."""
+        return self.trigger is Trigger.SCHEDULE and self.id.endswith(("-schedule", "-prune"))
+
     def started(
         self, at: dt.datetime, invocation: str | None = None, log_group: str | None = None
     ) -> Self:

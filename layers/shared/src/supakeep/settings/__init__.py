@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from supakeep.domain.policy import BackupPolicy
+from supakeep.domain.schedule import Schedule
 from supakeep.errors import ConfigurationError
 from supakeep.settings.database_address import DatabaseAddress
 from supakeep.settings.encryption import (
@@ -41,7 +42,8 @@ class Settings(BaseModel):
     With `db_url` the engine is `postgres`; `supabase_url` and its key may then be missing, and with
     them Storage. `db_place` is `<host>/<database>` where `db_url` does not show whose it is. `db_ca`
     is a PEM file's path or its text. With `db_plaintext` a remote database may be reached without
-    TLS. `region` is that of the AWS console which has the functions' logs, None outside AWS.
+    TLS. The schedules are those of the stack, None where it is not known whether there are any.
+    `region` is that of the AWS console which has the functions' logs, None outside AWS.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -62,6 +64,10 @@ class Settings(BaseModel):
     runs_table: str | None = None
     policy_file: Path = PACKAGED_POLICY
     region: str | None = None
+    backup_schedule: str | None = None
+    backup_schedule_state: Literal["ENABLED", "DISABLED"] = "ENABLED"
+    prune_schedule: str | None = None
+    max_backup_age_hours: int = Field(default=26, ge=1, le=24 * 366)
     function_name: str | None = None
     prune_function_name: str | None = None
 
@@ -82,6 +88,14 @@ class Settings(BaseModel):
                 key=name,
                 hint="docs/configuration.md lists the settings with their limits.",
             ) from None
+
+    @property
+    def schedules(self) -> tuple[Schedule, ...]:
+        """The stack's schedules, as far as they are known."""
+        enabled = self.backup_schedule_state == "ENABLED"
+        backup = self.backup_schedule and Schedule("backup", self.backup_schedule, enabled)
+        prune = self.prune_schedule and Schedule("prune", self.prune_schedule)
+        return tuple(schedule for schedule in (backup, prune) if schedule)
 
     @property
     def destination(self) -> str:
@@ -121,6 +135,10 @@ def _plain_fields(values: Mapping[str, str]) -> dict[str, str | None]:
         "max_object_bytes": "MAX_OBJECT_BYTES",
         "runs_table": "RUNS_TABLE",
         "policy_file": "SUPAKEEP_CONFIG",
+        "backup_schedule": "BACKUP_SCHEDULE",
+        "backup_schedule_state": "BACKUP_SCHEDULE_STATE",
+        "prune_schedule": "PRUNE_SCHEDULE",
+        "max_backup_age_hours": "MAX_BACKUP_AGE_HOURS",
         "function_name": "AWS_LAMBDA_FUNCTION_NAME",
         "prune_function_name": "PRUNE_FUNCTION_NAME",
     }

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from supakeep.domain.backup_name import FOLDER, BackupName, ObjectName
 from supakeep.domain.manifest import Manifest, TableStatus
 from supakeep.domain.plan import selects
 from supakeep.domain.policy import DEFAULT_SCHEMA
 from supakeep.domain.restore import RestoreRequest
-from supakeep.errors import BackupNotFoundError, IntegrityError, StorageError
+from supakeep.errors import StorageError
 from supakeep.ports import ObjectStore
-from supakeep.usecases.find_backups import read_manifest
+from supakeep.usecases.newest_good import newest_good
 from supakeep.usecases.project import Project
 
 log = logging.getLogger(__name__)
@@ -28,7 +27,12 @@ def rows_of_last_backup(project: Project, folder: ObjectStore | None = None) -> 
     the backup that it is for.
     """
     try:
-        last = newest_good_before(folder or project.primary, project.ref)
+        last = newest_good(
+            folder or project.primary,
+            project.ref,
+            now=project.clock.now(),
+            most_reads=_MOST_READS,
+        )
     except StorageError:
         log.warning("The last backup's rows could not be read", exc_info=True)
         last = None
@@ -50,31 +54,6 @@ def rows_to_restore(manifest: Manifest, request: RestoreRequest) -> Mapping[str,
         for entry in manifest.tables
         if entry.status is TableStatus.COMPLETE and _is_wanted(entry.name, request.tables)
     }
-
-
-def newest_good_before(
-    store: ObjectStore, project: str, before: BackupName | None = None
-) -> Manifest | None:
-    """The newest good backup of the project in this store, by name; with `before`, the newest of those
-    with a lower name. None where the first few are damaged or partial. Raises StorageError.
-    """
-    names = sorted(_names(store, project), reverse=True)
-    older = [name for name in names if before is None or name < before]
-    for name in older[:_MOST_READS]:
-        try:
-            manifest = read_manifest(store, name)
-        except (BackupNotFoundError, IntegrityError):
-            continue
-        if manifest.is_good:
-            return manifest
-    return None
-
-
-def _names(store: ObjectStore, project: str) -> Iterator[BackupName]:
-    for stored in store.list(f"{FOLDER}/backup_{project}_"):
-        parsed = ObjectName.parse(stored.key)
-        if parsed is not None and parsed.is_manifest:
-            yield parsed.backup
 
 
 def _is_wanted(name: str, tables: Sequence[str] | None) -> bool:

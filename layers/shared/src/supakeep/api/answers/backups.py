@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
+from typing import Self
 
 from pydantic import BaseModel
 
-from supakeep.domain.manifest import Problem
+from supakeep.domain.manifest import Manifest, Problem, TableEntry
+from supakeep.domain.retention import CopyVerdict, StoredBackup
 from supakeep.domain.summary import BackupSummary, TableSummary
-
-
-class CopyVerdict(BaseModel):
-    """What retention says of one copy. `goes_at` is the earliest time at which a prune may remove
-    it; None as long as nothing else could take its place.
-    """
-
-    store: str
-    keep: bool
-    reason: str
-    goes_at: dt.datetime | None
 
 
 class ListedBackup(BackupSummary):
@@ -26,12 +16,21 @@ class ListedBackup(BackupSummary):
 
     retention: tuple[CopyVerdict, ...]
 
+    @classmethod
+    def judged(cls, found: StoredBackup, retention: tuple[CopyVerdict, ...]) -> Self:
+        summary = BackupSummary.of(found.manifest, found.stores)
+        return cls(**dict(summary), retention=retention)
+
 
 class Change(BaseModel):
-    """A table's rows and bytes against those in the backup before; None where it was not there."""
+    """How many rows and bytes more, or less, a table has than in the backup before."""
 
     rows: int
     bytes: int
+
+    @classmethod
+    def between(cls, before: TableEntry, now: TableEntry) -> Self:
+        return cls(rows=now.rows - before.rows, bytes=now.bytes - before.bytes)
 
 
 class ColumnAnswer(BaseModel):
@@ -51,6 +50,17 @@ class TableDetail(TableSummary):
     references: tuple[str, ...]
     change: Change | None
 
+    @classmethod
+    def compared(cls, summary: TableSummary, entry: TableEntry, before: TableEntry | None) -> Self:
+        """`before` is the table in the backup before."""
+        return cls(
+            **dict(summary),
+            columns=tuple(ColumnAnswer(name=c.name, type=c.type) for c in entry.columns),
+            primary_key=entry.primary_key,
+            references=entry.references,
+            change=None if before is None else Change.between(before, entry),
+        )
+
 
 class BackupDetail(BackupSummary):
     """GET /api/admin/backups/{name}. `compared_with` is the good backup before, None for the first.
@@ -62,6 +72,28 @@ class BackupDetail(BackupSummary):
     compared_with: str | None
     missing_tables: tuple[str, ...]
 
+    @classmethod
+    def compared_to(
+        cls,
+        before: Manifest | None,
+        manifest: Manifest,
+        summary: BackupSummary,
+        retention: tuple[CopyVerdict, ...],
+    ) -> Self:
+        """`summary` is that of `manifest`; `before` is the good backup before it."""
+        entries = {entry.name: entry for entry in manifest.tables}
+        earlier = {entry.name: entry for entry in before.tables} if before else {}
+        tables = tuple(
+            TableDetail.compared(table, entries[table.name], earlier.get(table.name))
+            for table in summary.tables
+        )
+        return cls(
+            **{**dict(summary), "tables": tables},
+            retention=retention,
+            compared_with=None if before is None else before.backup,
+            missing_tables=tuple(sorted(earlier.keys() - entries.keys())),
+        )
+
 
 class BackupList(BaseModel):
     """GET /api/admin/backups. `next` is what to pass as `before` for the page that follows, None on
@@ -69,7 +101,7 @@ class BackupList(BaseModel):
     not be listed; every page has all of both.
     """
 
-    backups: list[BackupSummary]
+    backups: list[ListedBackup]
     next: str | None
     damaged: dict[str, Problem]
     problems: dict[str, Problem]

@@ -92,10 +92,8 @@ class RunList(BaseModel):
 
 def _started_by(run: Run) -> str:
     if run.trigger is Trigger.SCHEDULE:
-        # the schedule's own runs have its name in their ID; api/cron's have not
-        by_itself = run.id.endswith(("-schedule", "-prune"))
         after = "a scheduled backup" if run.kind is RunKind.PRUNE else "a call of /api/cron/backup"
-        return "the schedule" if by_itself else after
+        return "the schedule" if run.is_of_the_schedule else after
     return "the command line" if run.trigger is Trigger.CLI else "a request with the admin key"
 
 

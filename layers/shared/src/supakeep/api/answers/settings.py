@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import datetime as dt
+import platform
+from typing import Self
 
 from pydantic import BaseModel
 
-from supakeep.api.answers.backups import CopyVerdict
+from supakeep import __version__
 from supakeep.api.answers.overview import ScheduleAnswer
-from supakeep.domain.engine import Consistency, EngineName
-from supakeep.domain.manifest import BackupStatus, Trigger
-from supakeep.domain.policy import RetentionPolicy, TablePatterns
+from supakeep.api.answers.runs import NO_UNDO
+from supakeep.domain.engine import Consistency, Engine, EngineName
+from supakeep.domain.manifest import FORMAT
+from supakeep.domain.policy import BackupPolicy, RetentionPolicy, TablePatterns
 from supakeep.domain.row_changes import RestoreMode
+from supakeep.settings import Settings
 
 
 class ProjectAnswer(BaseModel):
@@ -22,6 +25,17 @@ class ProjectAnswer(BaseModel):
     destination: str
     storage_bucket: str | None
     mirror: str | None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        has_storage = settings.supabase_url is not None
+        return cls(
+            ref=settings.project_ref,
+            url=settings.supabase_url,
+            destination=settings.destination,
+            storage_bucket=settings.backup_bucket if has_storage else None,
+            mirror=settings.mirror_s3_bucket if has_storage else None,
+        )
 
 
 class Ability(BaseModel):
@@ -38,6 +52,13 @@ class ModeAnswer(Ability):
     meaning: str
 
 
+_MEANINGS = {
+    RestoreMode.MERGE: "Overwrites rows that have the same key, and inserts missing ones.",
+    RestoreMode.MISSING_ONLY: "Inserts missing rows, and leaves all others as they are.",
+    RestoreMode.REPLACE: "Makes the table as it was: overwrites, inserts, and deletes other rows.",
+}
+
+
 class EngineAnswer(BaseModel):
     """What the engine can do, for a page to say before a restore."""
 
@@ -47,6 +68,23 @@ class EngineAnswer(BaseModel):
     modes: list[ModeAnswer]
     undo: Ability
     into_schema: Ability
+
+    @classmethod
+    def of(cls, engine: Engine) -> Self:
+        return cls(
+            name=engine.name,
+            consistency=engine.consistency,
+            atomic=engine.atomic,
+            modes=[_mode(mode, engine) for mode in RestoreMode],
+            undo=Ability(possible=engine.can_undo, reason=None if engine.can_undo else NO_UNDO),
+            into_schema=Ability(possible=True, reason=None),
+        )
+
+
+def _mode(mode: RestoreMode, engine: Engine) -> ModeAnswer:
+    possible = mode in engine.modes
+    reason = None if possible else "It needs a connection to the database: set SUPABASE_DB_URL"
+    return ModeAnswer(mode=mode, meaning=_MEANINGS[mode], possible=possible, reason=reason)
 
 
 class TableRule(BaseModel):
@@ -62,12 +100,21 @@ class PolicyAnswer(BaseModel):
     tables: list[TableRule]
     patterns: TablePatterns
 
+    @classmethod
+    def of(cls, policy: BackupPolicy) -> Self:
+        rules = [TableRule(name=t.qualified_name, rows=str(t.policy)) for t in policy.table]
+        return cls(tables=rules, patterns=policy.backup)
+
 
 class RetentionAnswer(BaseModel):
     """The rules, and what they mean in words."""
 
     rules: RetentionPolicy
     words: str
+
+    @classmethod
+    def of(cls, rules: RetentionPolicy) -> Self:
+        return cls(rules=rules, words=str(rules))
 
 
 class Versions(BaseModel):
@@ -76,6 +123,10 @@ class Versions(BaseModel):
     supakeep: str
     python: str
     format: str
+
+    @classmethod
+    def present(cls) -> Self:
+        return cls(supakeep=__version__, python=platform.python_version(), format=FORMAT)
 
 
 class SettingsAnswer(BaseModel):
@@ -89,27 +140,3 @@ class SettingsAnswer(BaseModel):
     max_backup_age_hours: int
     max_object_bytes: int
     versions: Versions
-
-
-class SimulatedBackup(BaseModel):
-    """One backup under the rules that were asked about; `deployed_keeps` is today's verdict."""
-
-    name: str
-    started_at: dt.datetime
-    status: BackupStatus
-    trigger: Trigger
-    size_bytes: int
-    keep: bool
-    deployed_keeps: bool
-    copies: list[CopyVerdict]
-
-
-class RetentionSimulation(BaseModel):
-    """GET /api/admin/retention: what a prune would do now under these rules. Nothing is removed."""
-
-    rules: RetentionPolicy
-    words: str
-    kept: int
-    removed: int
-    removed_bytes: int
-    backups: list[SimulatedBackup]

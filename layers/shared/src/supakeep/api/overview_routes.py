@@ -1,0 +1,72 @@
+"""Routes of the restore function on the project as a whole: the overview, settings, retention."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from supakeep.api.answers.overview import Overview, schedules_of
+from supakeep.api.answers.retention import RetentionSimulation
+from supakeep.api.answers.settings import (
+    EngineAnswer,
+    PolicyAnswer,
+    ProjectAnswer,
+    RetentionAnswer,
+    SettingsAnswer,
+    Versions,
+)
+from supakeep.api.request import Request, Requests
+from supakeep.domain.policy import RetentionPolicy
+from supakeep.domain.safety import Situation
+from supakeep.usecases.find_backups import list_backups
+from supakeep.usecases.survey_project import RECENT_RUNS, survey_project, trusted
+from supakeep.usecases.track_runs import TrackRuns
+
+
+def add_overview_routes(resolver: APIGatewayHttpResolver, request: Requests) -> None:
+    """`request` gives the request that is answered."""
+
+    @resolver.get("/api/admin/overview")
+    def get_overview() -> Overview:
+        project = request().project
+        return Overview.of(project.ref, _survey(request()), project.engine, project.settings.region)
+
+    @resolver.get("/api/admin/settings")
+    def get_settings() -> SettingsAnswer:
+        return _settings(request())
+
+    @resolver.get("/api/admin/retention")
+    def get_retention(
+        keep_within_days: Annotated[int | None, Query(ge=1, le=36_500)] = None,
+    ) -> RetentionSimulation:
+        project = request().project
+        deployed = project.policy.retention
+        given = {} if keep_within_days is None else {"keep_within_days": keep_within_days}
+        rules = RetentionPolicy(**{**deployed.model_dump(), **given})
+        backups = trusted(list_backups(request().stores(), project.ref).backups)
+        return RetentionSimulation.of(rules, deployed, backups, project.clock.now())
+
+
+def _survey(request: Request) -> Situation:
+    settings = request.project.settings
+    return survey_project(
+        request.project, request.stores(), settings.schedules, settings.max_backup_age_hours
+    )
+
+
+def _settings(request: Request) -> SettingsAnswer:
+    project, settings = request.project, request.project.settings
+    return SettingsAnswer(
+        project=ProjectAnswer.of(settings),
+        engine=EngineAnswer.of(project.engine),
+        policy=PolicyAnswer.of(project.policy),
+        retention=RetentionAnswer.of(project.policy.retention),
+        schedules=schedules_of(
+            settings.schedules, TrackRuns.of(project).list(RECENT_RUNS), project.clock.now()
+        ),
+        max_backup_age_hours=settings.max_backup_age_hours,
+        max_object_bytes=project.max_object_bytes,
+        versions=Versions.present(),
+    )

@@ -1,0 +1,253 @@
+"""Is my data safe? What was found, how bad it is, and the one thing to do about it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from supakeep.domain.manifest import Manifest, Problem, TableStatus, Trigger
+from supakeep.domain.retention import StoredBackup, is_of_the_future
+from supakeep.domain.run import Run, RunKind, RunStatus
+from supakeep.domain.schedule import Schedule
+
+Level = Literal["ok", "note", "warn", "fail"]
+_BADNESS: Mapping[Level, int] = {"ok": 0, "note": 0, "warn": 1, "fail": 2}
+_FEW = 3
+
+
+class Finding(BaseModel):
+    """One thing that was looked at. A `note` is worth knowing, and makes nothing worse."""
+
+    model_config = ConfigDict(frozen=True)
+
+    level: Level
+    sentence: str
+    advice: str | None = None
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What a verdict is based on: the backups newest first, those that cannot be trusted, the stores
+    that did not answer, the newest runs newest first, and what the settings ask for.
+    """
+
+    now: dt.datetime
+    backups: Sequence[StoredBackup]
+    damaged: Mapping[str, Problem]
+    unreachable: Mapping[str, Problem]
+    runs: Sequence[Run]
+    stores: Sequence[str]
+    schedules: Sequence[Schedule]
+    max_age_hours: int
+
+    @property
+    def newest_good(self) -> StoredBackup | None:
+        good = (b for b in self.backups if b.manifest.is_good)
+        return next((b for b in good if not is_of_the_future(b.manifest, self.now)), None)
+
+    @property
+    def last_backup_run(self) -> Run | None:
+        """The newest backup run that has ended."""
+        ended = (run for run in self.runs if run.kind is RunKind.BACKUP and run.status.is_final)
+        return next((run for run in ended if run.status is not RunStatus.WITHDRAWN), None)
+
+    @property
+    def running(self) -> list[Run]:
+        return [run for run in self.runs if not run.status.is_final]
+
+    @property
+    def last_scheduled_at(self) -> dt.datetime | None:
+        """When a schedule, this stack's or another, last asked for a backup."""
+        backups = (run for run in self.runs if run.kind is RunKind.BACKUP)
+        scheduled = (run.requested_at for run in backups if run.trigger is Trigger.SCHEDULE)
+        return next(scheduled, None)
+
+
+def assess(situation: Situation) -> list[Finding]:
+    """Everything that was found, the worst first. The first one is the verdict."""
+    findings = [
+        *_age(situation),
+        *_last_run(situation),
+        *_incomplete(situation),
+        *_copies(situation),
+        *_unreachable(situation),
+        *_damaged(situation),
+        *_schedule(situation),
+        *_uncovered(situation),
+        _drills(),
+    ]
+    return sorted(findings, key=lambda finding: -_BADNESS[finding.level])
+
+
+def verdict(findings: Sequence[Finding]) -> Finding:
+    """The worst finding; where all is well, that is the newest backup's age."""
+    return findings[0]
+
+
+def _age(situation: Situation) -> Iterator[Finding]:
+    newest, limit = situation.newest_good, situation.max_age_hours
+    if newest is None:
+        yield Finding(level="fail", sentence=_none_sentence(situation), advice=_advice(situation))
+        return
+    age = situation.now - newest.manifest.started_at
+    if age > dt.timedelta(hours=limit):
+        sentence = f"The newest good backup is {_words(age)} old; {limit} hours are allowed."
+        yield Finding(level="fail", sentence=sentence, advice=_advice(situation))
+        return
+    places = " and ".join(newest.stores)
+    sentence = (
+        f"Your data is safe: the newest good backup is {_words(age)} old and lies in {places}."
+    )
+    yield Finding(level="ok", sentence=sentence)
+
+
+def _none_sentence(situation: Situation) -> str:
+    if situation.backups:
+        return "No backup is good: each of them lacks a table."
+    return "There is no backup yet." if not situation.unreachable else "No backup can be read."
+
+
+def _advice(situation: Situation) -> str:
+    """What to do where there is no good backup, or none that is new enough."""
+    last = situation.last_backup_run
+    if situation.unreachable and not situation.backups:
+        problem = next(iter(situation.unreachable.values()))
+        return f"{problem.message}. {problem.hint or ''}".strip()
+    if any(run.kind is RunKind.BACKUP for run in situation.running):
+        return "A backup is at work: wait for its end."
+    if last is not None and last.status is RunStatus.FAILED and last.error is not None:
+        return f"The last backup failed: {last.error.message}. {last.error.hint or ''}".strip()
+    return "Start a backup now."
+
+
+def _last_run(situation: Situation) -> Iterator[Finding]:
+    """A backup that failed after the newest good one, which is still new enough."""
+    last, newest = situation.last_backup_run, situation.newest_good
+    if newest is None or last is None or last.error is None:
+        return
+    if last.requested_at > newest.manifest.started_at:
+        sentence = (
+            f"The last backup, of {_moment(last.requested_at)}, failed: {last.error.message}."
+        )
+        advice = last.error.hint or "Start it again."
+        yield Finding(level="warn", sentence=sentence, advice=advice)
+
+
+def _incomplete(situation: Situation) -> Iterator[Finding]:
+    """Tables that the newest backup lacks."""
+    newest = _newest(situation)
+    if newest is None:
+        return
+    failed = [entry for entry in newest.tables if entry.status is not TableStatus.COMPLETE]
+    if failed:
+        error = failed[0].error
+        sentence = f"The newest backup lacks {_few([entry.name for entry in failed])}."
+        if error is not None:
+            sentence = f"{sentence} {error.message}."
+        advice = error.hint if error is not None else None
+        yield Finding(level="warn", sentence=sentence, advice=advice or "Start a backup again.")
+
+
+def _copies(situation: Situation) -> Iterator[Finding]:
+    newest = situation.newest_good
+    if len(situation.stores) == 1:
+        yield Finding(
+            level="warn",
+            sentence="Every backup lies in one place only.",
+            advice="Set MIRROR_S3_BUCKET (CreateMirrorBucket): backups in the project die with it.",
+        )
+    elif newest is not None:
+        missing = [s for s in situation.stores if s not in newest.stores]
+        # one that does not answer is reported by itself
+        for store in (s for s in missing if s not in situation.unreachable):
+            error = newest.manifest.mirror_error
+            yield Finding(
+                level="warn",
+                sentence=f"The newest good backup has no copy in {store}.",
+                advice=f"{error.message}. {error.hint or ''}".strip()
+                if error
+                else "Start a backup.",
+            )
+
+
+def _unreachable(situation: Situation) -> Iterator[Finding]:
+    for store, problem in situation.unreachable.items():
+        sentence = f"The backups in {store} could not be listed: {problem.message}."
+        advice = problem.hint or "Try again in a minute."
+        yield Finding(level="warn", sentence=sentence, advice=advice)
+
+
+def _damaged(situation: Situation) -> Iterator[Finding]:
+    if situation.damaged:
+        name, problem = next(iter(situation.damaged.items()))
+        others = len(situation.damaged) - 1
+        sentence = f"{name} is damaged: {problem.message}."
+        if others:
+            sentence = f"{sentence} {others} more {'is' if others == 1 else 'are'} damaged, too."
+        advice = problem.hint or "Use another backup. A prune does not remove a damaged one."
+        yield Finding(level="warn", sentence=sentence, advice=advice)
+
+
+def _schedule(situation: Situation) -> Iterator[Finding]:
+    """No schedule, and nothing else that starts backups in its place."""
+    backup = next((s for s in situation.schedules if s.kind == "backup"), None)
+    if backup is None or backup.enabled:
+        return
+    last = situation.last_scheduled_at
+    limit = dt.timedelta(hours=situation.max_age_hours)
+    if last is None or situation.now - last > limit:
+        yield Finding(
+            level="warn",
+            sentence="The backup schedule is off, and nothing calls /api/cron/backup instead.",
+            advice="Deploy with BackupScheduleState=ENABLED, or let a scheduler call that route.",
+        )
+
+
+def _uncovered(situation: Situation) -> Iterator[Finding]:
+    newest = _newest(situation)
+    if newest is not None and newest.uncovered_tables:
+        count = len(newest.uncovered_tables)
+        number = "1 table is" if count == 1 else f"{count:,} tables are"
+        yield Finding(
+            level="note",
+            sentence=f"{number} not backed up: {_few(newest.uncovered_tables)}.",
+            advice="Add to supakeep.toml what you could not lose.",
+        )
+
+
+def _drills() -> Finding:
+    return Finding(
+        level="note",
+        sentence="No drill has proven that a backup can be restored: Supakeep has no drills yet.",
+        advice="Verify the newest backup, and look at a dry run of its restore, now and then.",
+    )
+
+
+def _newest(situation: Situation) -> Manifest | None:
+    """The newest backup, good or not; a copy kept for an undo is none."""
+    manifests = (backup.manifest for backup in situation.backups)
+    return next((m for m in manifests if m.trigger is not Trigger.PRE_RESTORE), None)
+
+
+def _few(names: Sequence[str]) -> str:
+    shown, rest = names[:_FEW], len(names) - _FEW
+    return ", ".join(shown) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _moment(at: dt.datetime) -> str:
+    return f"{at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _words(age: dt.timedelta) -> str:
+    """`5 minutes`, `1 hour`, `3 days`: one unit, rounded down."""
+    seconds = max(0, int(age.total_seconds()))
+    for unit, length in (("day", 86_400), ("hour", 3600), ("minute", 60)):
+        # the larger units begin at two, so that 26 hours are not called a day
+        if seconds >= length * (2 if unit == "day" else 1):
+            number = seconds // length
+            return f"{number} {unit}{'' if number == 1 else 's'}"
+    return "less than a minute"

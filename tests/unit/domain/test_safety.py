@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from supakeep.domain.manifest import Manifest, Problem, Trigger
+from supakeep.domain.retention import StoredBackup
+from supakeep.domain.run import Run, RunKind, RunStatus
+from supakeep.domain.safety import Finding, Situation, assess, verdict
+from supakeep.domain.schedule import Schedule
+from tests.builders.manifests import a_manifest
+from tests.fakes.time import NOON
+
+BOTH = ("primary", "mirror")
+OUT_OF_REACH = Problem(message="Storage did not answer", hint="Look at its status page")
+
+
+def stored(hours: float = 9, stores: tuple[str, ...] = BOTH, **fields: Any) -> StoredBackup:
+    return StoredBackup(a_manifest(at=NOON - dt.timedelta(hours=hours), **fields), stores)
+
+
+def of(*backups: StoredBackup, **fields: Any) -> Situation:
+    values: dict[str, Any] = {
+        "now": NOON,
+        "backups": backups,
+        "damaged": {},
+        "unreachable": {},
+        "runs": (),
+        "stores": BOTH,
+        "schedules": (Schedule("backup", "cron(0 3 * * ? *)"),),
+        "max_age_hours": 26,
+    }
+    return Situation(**{**values, **fields})
+
+
+def a_run(hours: float, status: RunStatus, **fields: Any) -> Run:
+    return Run(
+        id="20261122T110000Z-1a2b3c4d",
+        kind=RunKind.BACKUP,
+        trigger=Trigger.API,
+        status=status,
+        requested_at=NOON - dt.timedelta(hours=hours),
+        **fields,
+    )
+
+
+FAILED = a_run(1, RunStatus.FAILED, error=Problem(message="It broke", hint="Repair it"))
+
+
+def worst(situation: Situation) -> tuple[str, str, str | None]:
+    found = verdict(assess(situation))
+    return found.level, found.sentence, found.advice
+
+
+def levels(situation: Situation) -> list[str]:
+    return [finding.level for finding in assess(situation)]
+
+
+def test_a_new_backup_in_every_place_is_safe() -> None:
+    sentence = (
+        "Your data is safe: the newest good backup is 9 hours old and lies in primary and mirror."
+    )
+    assert worst(of(stored())) == ("ok", sentence, None)
+    assert set(levels(of(stored()))) == {"ok", "note"}
+
+
+@pytest.mark.parametrize(
+    ("hours", "level", "age"),
+    [(0, "ok", "less than a minute"), (0.5, "ok", "30 minutes"), (1, "ok", "1 hour"),
+     (26, "ok", "26 hours"), (26.1, "fail", "26 hours"), (72, "fail", "3 days")],
+)  # fmt: skip
+def test_a_backup_is_too_old_after_the_hours_that_are_allowed(
+    hours: float, level: str, age: str
+) -> None:
+    found, sentence, _ = worst(of(stored(hours)))
+    assert found == level
+    assert f"{age} old" in sentence
+
+
+def test_without_any_backup_one_is_to_be_made() -> None:
+    assert worst(of()) == ("fail", "There is no backup yet.", "Start a backup now.")
+    running = a_run(0, RunStatus.RUNNING)
+    assert worst(of(runs=[running]))[2] == "A backup is at work: wait for its end."
+    advice = "The last backup failed: It broke. Repair it"
+    assert worst(of(runs=[FAILED]))[2] == advice
+
+
+def test_backups_that_all_lack_a_table_are_not_safe() -> None:
+    level, sentence, _ = worst(of(stored(good=False)))
+    assert (level, sentence) == ("fail", "No backup is good: each of them lacks a table.")
+
+
+def test_where_no_store_answers_the_reason_is_named() -> None:
+    situation = of(unreachable=dict.fromkeys(BOTH, OUT_OF_REACH))
+    advice = "Storage did not answer. Look at its status page"
+    assert worst(situation) == ("fail", "No backup can be read.", advice)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence", "advice"),
+    [
+        (
+            {"runs": [FAILED]},
+            "The last backup, of 2026-11-22 11:00 UTC, failed: It broke.",
+            "Repair it",
+        ),
+        (
+            {"unreachable": {"mirror": OUT_OF_REACH}},
+            "The backups in mirror could not be listed: Storage did not answer.",
+            "Look at its status page",
+        ),
+        (
+            {"damaged": {"backup_x": Problem(message="its checksum differs", hint="Take another")}},
+            "backup_x is damaged: its checksum differs.",
+            "Take another",
+        ),
+        (
+            {"stores": ("primary",)},
+            "Every backup lies in one place only.",
+            "Set MIRROR_S3_BUCKET (CreateMirrorBucket): backups in the project die with it.",
+        ),
+        (
+            {"schedules": (Schedule("backup", "cron(0 3 * * ? *)", enabled=False),)},
+            "The backup schedule is off, and nothing calls /api/cron/backup instead.",
+            "Deploy with BackupScheduleState=ENABLED, or let a scheduler call that route.",
+        ),
+    ],
+)
+def test_what_could_become_a_danger_is_a_warning(
+    fields: dict[str, Any], sentence: str, advice: str
+) -> None:
+    assert worst(of(stored(), **fields)) == ("warn", sentence, advice)
+
+
+def test_a_failure_before_the_newest_good_backup_is_past() -> None:
+    assert worst(of(stored(0.5), runs=[FAILED]))[0] == "ok"
+
+
+def test_a_schedule_elsewhere_takes_the_place_of_the_stacks_own() -> None:
+    off = (Schedule("backup", "cron(0 3 * * ? *)", enabled=False),)
+    asked = a_run(9, RunStatus.COMPLETE).model_copy(update={"trigger": Trigger.SCHEDULE})
+    assert worst(of(stored(), schedules=off, runs=[asked]))[0] == "ok"
+
+
+def test_a_copy_that_is_missing_is_named_with_its_reason() -> None:
+    error = Problem(message="Access denied", hint="Give the role s3:PutObject")
+    level, sentence, advice = worst(of(stored(stores=("primary",), mirror_error=error)))
+    assert (level, sentence) == ("warn", "The newest good backup has no copy in mirror.")
+    assert advice == "Access denied. Give the role s3:PutObject"
+
+
+def test_a_newer_partial_backup_names_its_table() -> None:
+    level, sentence, advice = worst(of(stored(1, good=False), stored(9)))
+    assert level == "warn"
+    assert sentence == "The newest backup lacks public.user_credits. The export failed."
+    assert advice == "Try again"
+
+
+def test_tables_that_no_backup_holds_are_a_note() -> None:
+    uncovered: Manifest = stored().manifest.model_copy(update={"uncovered_tables": tuple("abcde")})
+    findings = assess(of(StoredBackup(uncovered, BOTH)))
+    assert findings[0].level == "ok"
+    assert (
+        Finding(
+            level="note",
+            sentence="5 tables are not backed up: a, b, c and 2 more.",
+            advice="Add to supakeep.toml what you could not lose.",
+        )
+        in findings
+    )
+
+
+def test_a_copy_kept_for_an_undo_makes_nothing_safe() -> None:
+    undo = stored(1).manifest.model_copy(update={"trigger": Trigger.PRE_RESTORE})
+    assert worst(of(StoredBackup(undo, BOTH)))[0] == "fail"
+
+
+def test_no_drill_is_claimed() -> None:
+    assert any("No drill has proven" in finding.sentence for finding in assess(of(stored())))
