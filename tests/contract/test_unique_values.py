@@ -255,3 +255,18 @@ def test_keys_without_overlaps_are_overwritten(project: PostgresProject, mode: R
     assert all_counts(done) == all_counts(dry)
     assert done.tables[0].updated == 249
     assert project.dump() == before
+
+
+def test_a_unique_value_of_a_row_that_replace_deletes_is_free_for_such_a_role(
+    project: PostgresProject,
+) -> None:
+    project.sql("create table t (id int primary key, n int unique); insert into t values (1, 2)")
+    backup = project.back_up()
+    project.sql("update t set n = 1; insert into t values (2, 2), (3, 3)")
+
+    with project.weak_role() as role:
+        dry = project.restore(backup, mode=RestoreMode.REPLACE, user=role, dry_run=True)
+        done = project.restore(backup, mode=RestoreMode.REPLACE, user=role)
+
+    assert all_counts(dry) == all_counts(done) == {"public.t": (0, 1, 2, 0)}
+    assert project.rows("select * from t") == [(1, 2)]

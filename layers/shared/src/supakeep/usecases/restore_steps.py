@@ -86,8 +86,9 @@ class RestoreSteps:
             deletion = transaction.deletion(table.live, table.entry.table)
             if deletion is not None:
                 self._pass(deletion, table.entry)
-                deleted = {"deleted": deletion.changes.deleted}
-                self.restored[number] = self.restored[number].model_copy(update=deleted)
+                done = self.restored[number]
+                deleted = {"deleted": done.deleted + deletion.changes.deleted}
+                self.restored[number] = done.model_copy(update=deleted)
 
     def check_foreign_keys(self) -> None:
         """Raises RestoreError where rows refer to rows that are missing now."""

@@ -89,7 +89,9 @@ class KeyedWriter:
         constraints = self._rows.constraints
         known = constraints.unique_columns <= set(self._rows.compared)
         unique = constraints.unique_columns if known and not constraints.is_temporal else None
-        comparison = self._rows.comparison(finds_extra=self._deletes)
+        # nothing refers to the table here, so rows may go that would go last where keys are enforced
+        finds_extra = self._mode is RestoreMode.REPLACE
+        comparison = self._rows.comparison(finds_extra=finds_extra)
         # it has counted everything, and the next one finds the rows that it leaves
         self._next = lambda: self._write_pass(RowChanges(), finds_extra=False)
         return ClearPass(self._rows.target, comparison, self.changes, self._mode, unique)
