@@ -11,8 +11,8 @@ def require_complete(snapshot: Snapshot, selection: Selection, exported: int) ->
     """Counts the rows after their export; a sentence where rows were written meanwhile.
 
     Raises ExportError where rows are missing that nobody touched: a backup that lacks them must not
-    count as good. So does one whose table was emptied between two pages: nobody knows how many rows
-    no page had yet. A count that fails costs nothing but its own sentence.
+    count as good. The same goes for a table of which most rows changed between two pages: nobody
+    knows which rows no page had. A count that fails costs nothing but its own sentence.
     """
     name = selection.table.qualified_name
     try:
@@ -29,21 +29,26 @@ def require_complete(snapshot: Snapshot, selection: Selection, exported: int) ->
             hint="Back up again. If this table fails again, report the types of its primary key: "
             "its rows cannot be read in order.",
         )
-    if 2 * counted < exported and not snapshot.read_at_once(selection):
-        raise _emptied(name, exported, counted)
+    if _differ_widely(exported, counted) and not snapshot.read_at_once(selection):
+        raise _changed_widely(name, exported, counted)
     if exported == counted:
         return []
     difference = f"{exported} rows exported, {counted} counted afterwards"
     return [f"{name}: {difference}; rows were written meanwhile"]
 
 
-def _emptied(name: str, exported: int, counted: int) -> ExportError:
+def _differ_widely(exported: int, counted: int) -> bool:
+    """Such as after a deletion of all rows, or where an update moved keys to before the page."""
+    return 2 * min(exported, counted) < max(exported, counted)
+
+
+def _changed_widely(name: str, exported: int, counted: int) -> ExportError:
     return ExportError(
-        f"Most rows of {name} were deleted while it was backed up: {exported} were exported, "
-        f"{counted} stand in the table",
+        f"Most rows of {name} were written or deleted while it was backed up: {exported} were "
+        f"exported, {counted} stand in the table",
         operation="export",
         key=name,
-        hint="Other rows may have been deleted before they were read. Back up again.",
+        hint="Other rows may have gone before they were read. Back up again.",
     )
 
 
