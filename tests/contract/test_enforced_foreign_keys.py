@@ -106,3 +106,24 @@ def test_a_table_without_a_key_that_others_refer_to_is_refused(
         project.restore(backup, mode=RestoreMode.REPLACE, user=role)
 
     assert project.rows("select count(*) from children") == [(1,)]
+
+
+def test_a_cascade_from_one_partition_is_refused_before_anything_is_deleted(
+    project: PostgresProject,
+) -> None:
+    project.sql(
+        "create table t (id int primary key) partition by range (id);"
+        "create table t_all partition of t default;"
+        "create table kids (id int primary key, t int references t_all on delete cascade)"
+    )
+    project.sql("insert into t values (1)")
+    backup = project.back_up()
+    project.sql("insert into t values (2); insert into kids values (1, 2)")
+
+    with (
+        project.weak_role() as role,
+        pytest.raises(RestoreError, match=r"would change rows of public\.kids"),
+    ):
+        project.restore(backup, "t", mode=RestoreMode.REPLACE, user=role)
+
+    assert project.rows("select id from kids") == [(1,)]

@@ -31,7 +31,7 @@ select coalesce((
           where (i.indisunique or i.indisexclusion) and not i.indisprimary), '{}'),
        exists (select from pg_index i
                 where i.indrelid = $1::regclass and i.indisprimary and i.indisexclusion),
-       exists (select from pg_constraint f where f.confrelid = $1::regclass and f.contype = 'f'),
+       exists (select from pg_constraint f join written w on w.oid = f.confrelid where f.contype = 'f'),
        coalesce((
          select array_agg(c.conname order by c.conname)::text[]
            from pg_constraint c
@@ -60,6 +60,10 @@ select coalesce((
 
 # What a delete does to rows of tables that are not part of the restore.
 _ACTIONS: LiteralString = """
+with written as (
+  select root as oid from unnest($1::regclass[]) root
+  union
+  select part.relid from unnest($1::regclass[]) root, pg_partition_tree(root) part)
 select cn.nspname || '.' || c.relname, pn.nspname || '.' || p.relname,
        case f.confdeltype when 'c' then 'CASCADE' when 'n' then 'SET NULL' else 'SET DEFAULT' end
   from pg_constraint f
@@ -68,7 +72,7 @@ select cn.nspname || '.' || c.relname, pn.nspname || '.' || p.relname,
   join pg_class p on p.oid = f.confrelid
   join pg_namespace pn on pn.oid = p.relnamespace
  where f.contype = 'f' and f.conparentid = 0 and f.confdeltype in ('c', 'n', 'd')
-   and f.confrelid = any($1::regclass[]) and f.conrelid <> all($1::regclass[])
+   and f.confrelid in (select oid from written) and f.conrelid not in (select oid from written)
  order by 1, 2
 """
 
