@@ -1,18 +1,21 @@
-"""Restores backups, and answers every question about backups and runs."""
+"""Restores and verifies backups, and answers every question about backups and runs."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from supakeep.api import observability, runtime
-from supakeep.api.contracts import RestoreInvocation
+from supakeep.api.contracts import RestoreInvocation, VerifyInvocation
 from supakeep.api.http import answer, create_resolver
 from supakeep.api.overview_routes import add_overview_routes
 from supakeep.api.request import Requests, ServedProject
 from supakeep.api.restore_routes import add_restore_routes
+from supakeep.api.run_routes import add_run_routes
+from supakeep.api.stored_backup_routes import add_stored_backup_routes
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import Run, RunKind
 from supakeep.usecases.run_restore import RunRestore
+from supakeep.usecases.run_verify import RunVerify
 
 logger = observability.create_logger()
 tracer = observability.create_tracer()
@@ -23,13 +26,16 @@ def create_handler(projects: runtime.Projects) -> observability.Handler:
     """The function's handler over the project that `projects` give."""
     resolver, requests = create_resolver(), Requests(projects.for_answers)
     add_restore_routes(resolver, requests)
+    add_stored_backup_routes(resolver, requests)
+    add_run_routes(resolver, requests)
     add_overview_routes(resolver, requests)
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Returns the HTTP answer, or the run's record as JSON fields; raises what ended a run."""
         if runtime.is_http(event):
             return answer(resolver, requests, event, context)
-        return _restore(runtime.ready(projects.for_work), event, context).model_dump(mode="json")
+        work = _verify if event.get("action") == RunKind.VERIFY else _restore
+        return work(runtime.ready(projects.for_work), event, context).model_dump(mode="json")
 
     return observability.observed(handler, logger, tracer, metrics)
 
@@ -45,6 +51,21 @@ def _restore(project: ServedProject, event: dict[str, Any], context: Any) -> Run
         logger,
         metrics,
         lambda: restore(run, asked.request()),
+        deadline=deadline,
+    )
+
+
+def _verify(project: ServedProject, event: dict[str, Any], context: Any) -> Run:
+    asked = runtime.parse_event(VerifyInvocation, event)
+    run = runtime.new_run(project, RunKind.VERIFY, Trigger.API, asked.run_id, context)
+    deadline = runtime.deadline_of(context)
+    verify = RunVerify(project, deadline)
+    return runtime.carry_out(
+        RunKind.VERIFY,
+        "Verify",
+        logger,
+        metrics,
+        lambda: verify(run, asked.name, asked.read_from),
         deadline=deadline,
     )
 

@@ -11,7 +11,7 @@ import pytest
 
 from supakeep.api.http import answer, create_resolver
 from supakeep.api.request import LAST_ANSWER_SECONDS, Requests
-from supakeep.api.restore_routes import add_restore_routes
+from supakeep.api.stored_backup_routes import add_stored_backup_routes
 from supakeep.wiring import FOR_ANSWERS, SupabaseProject
 from tests.builders.lambda_events import InvocationContext, http_event, settings
 
@@ -29,7 +29,7 @@ def test_a_storage_that_never_answers_is_reported_before_the_gateway_gives_up(
 ) -> None:
     project = SupabaseProject(settings(supabase_url=silent_url), FOR_ANSWERS)
     requests, resolver = Requests(lambda: project), create_resolver()
-    add_restore_routes(resolver, requests)
+    add_stored_backup_routes(resolver, requests)
     event = http_event("GET", "/api/admin/backups")
     event["requestContext"]["timeEpoch"] = int(time.time() * 1000)
     began = time.monotonic()

@@ -17,6 +17,8 @@ ADMIN_ROUTES = [
     ("GET", "/api/admin/backups"),
     ("GET", "/api/admin/backups/latest"),
     ("GET", "/api/admin/backups/latest/download"),
+    ("POST", "/api/admin/restore/undo"),
+    ("POST", "/api/admin/backups/latest/verify"),
     ("GET", "/api/admin/overview"),
     ("GET", "/api/admin/settings"),
     ("GET", "/api/admin/retention"),

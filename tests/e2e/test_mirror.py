@@ -25,6 +25,26 @@ def without_mirror_bucket(supakeep: Deployment) -> Iterator[Deployment]:
     supakeep.s3.create_bucket(Bucket=bucket)
 
 
+def test_a_verification_says_which_copy_is_good(supakeep: Deployment) -> None:
+    name = supakeep.back_up()["backup"]
+    path = f"/api/admin/backups/{name}/verify"
+
+    good = supakeep.follow(supakeep.call("POST", path))
+    supakeep.mirror.delete(f"daily/{name}.sql.json")
+    damaged = supakeep.follow(supakeep.call("POST", path))
+    alone = supakeep.follow(supakeep.call("POST", path, {"read_from": "mirror"}))
+
+    assert (good["status"], good["backup"]) == ("complete", name)
+    assert good["tables"]["public.credit_transactions"]["rows_expected"] == 10_000
+    assert [(c["store"], c["good"]) for c in damaged["result"]["copies"]] == [
+        ("primary", True),
+        ("mirror", False),
+    ]
+    assert damaged["status"] == "partial"
+    assert f"{name}.sql.json" in damaged["result"]["copies"][1]["problem"]["message"]
+    assert (alone["status"], alone["result"]) == ("failed", None)
+
+
 def test_a_mirror_that_fails_makes_a_partial_success_that_is_visible_everywhere(
     without_mirror_bucket: Deployment,
 ) -> None:

@@ -49,6 +49,26 @@ def test_a_backup_is_one_snapshot_and_a_restore_one_transaction(direct: Deployme
     assert direct.call("GET", "/api/admin/backups/latest").json()["name"] == run["backup"]
 
 
+def test_a_restore_is_undone_over_the_api(direct: Deployment) -> None:
+    name = direct.back_up()["backup"]
+    direct.wreck()
+    wrecked = direct.state()
+    restored = direct.restore(name)
+    assert restored["undo"] == {"possible": True, "reason": None}
+    body = {"run_id": restored["id"], "confirm": direct.stack.destination}
+
+    undone = direct.follow(direct.call("POST", "/api/admin/restore/undo", body))
+
+    assert undone["status"] == "complete"
+    assert direct.state() == wrecked
+    assert undone["undo"]["possible"]
+    # the newest restore is the undo itself
+    again = {"confirm": direct.stack.destination}
+    redone = direct.follow(direct.call("POST", "/api/admin/restore/undo", again))
+    assert redone["status"] == "complete"
+    assert direct.is_pristine()
+
+
 def test_a_dry_run_shows_old_and_new_values(direct: Deployment) -> None:
     name = direct.back_up()["backup"]
     direct.execute("update operation_costs set cost = 7 where operation = 'preview'")

@@ -18,6 +18,8 @@ ROUTES = {
     "/api/admin/backup": "BackupFunction",
     "/api/cron/backup": "BackupFunction",
     "/api/admin/restore": "RestoreFunction",
+    "/api/admin/restore/undo": "RestoreFunction",
+    "/api/admin/backups/{name}/verify": "RestoreFunction",
     "/api/admin/backups": "RestoreFunction",
     "/api/admin/backups/{name}": "RestoreFunction",
     "/api/admin/backups/{name}/download": "RestoreFunction",
@@ -36,7 +38,8 @@ TRIGGERS = {
     },
     "restore": {
         "http_restore", "http_list", "http_show", "http_download", "http_runs", "http_run",
-        "http_overview", "http_settings", "http_retention",
+        "http_overview", "http_settings", "http_retention", "http_undo",
+        "http_verify", "direct_verify",
         "direct", "direct_dry_run", "self_invoke",
     },
     "prune": {"schedule", "http_admin", "direct", "direct_dry_run"},

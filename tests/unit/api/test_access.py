@@ -26,6 +26,8 @@ ROUTES = [
     ("restore", "GET", "/api/admin/backups"),
     ("restore", "GET", "/api/admin/backups/latest"),
     ("restore", "GET", "/api/admin/backups/latest/download"),
+    ("restore", "POST", "/api/admin/restore/undo"),
+    ("restore", "POST", "/api/admin/backups/latest/verify"),
     ("restore", "GET", "/api/admin/overview"),
     ("restore", "GET", "/api/admin/settings"),
     ("restore", "GET", "/api/admin/retention"),

@@ -190,7 +190,8 @@ class SupabaseProject:
         # a function dispatches its own action to itself, and only the backup function a prune
         prune = self.settings.prune_function_name or this
         return LambdaDispatcher(
-            _aws_client("lambda", self._timeouts), {"backup": this, "restore": this, "prune": prune}
+            _aws_client("lambda", self._timeouts),
+            {"backup": this, "restore": this, "prune": prune, "verify": this},
         )
 
 

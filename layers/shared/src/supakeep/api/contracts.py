@@ -82,6 +82,14 @@ class RestoreInvocation(RestoreBody):
     passed_over: list[str] = []
 
 
+class VerifyInvocation(VerifyBody):
+    """A direct invocation of the restore function that verifies a backup."""
+
+    action: Literal["verify"]
+    name: Text
+    run_id: Text | None = None
+
+
 class PruneInvocation(PruneBody):
     """A direct invocation of the prune function; `trigger` is that of the backup that started it."""
 

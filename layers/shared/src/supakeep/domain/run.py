@@ -1,4 +1,4 @@
-"""A run: one backup, restore or prune, from the request to its end."""
+"""A run: one backup, restore, prune or verification, from the request to its end."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from supakeep.domain.manifest import Problem, Trigger
 from supakeep.domain.prune import PruneReport
 from supakeep.domain.restore import RestoreReport
 from supakeep.domain.summary import BackupSummary
+from supakeep.domain.verification import VerificationReport
 from supakeep.errors import InvalidRequestError, LeaseHeldError, SupakeepError
 
 # A run renews its lease while it works; one that has not for this long is dead.
@@ -39,6 +40,7 @@ class RunKind(StrEnum):
     BACKUP = "backup"
     RESTORE = "restore"
     PRUNE = "prune"
+    VERIFY = "verify"
 
 
 class RunStatus(StrEnum):
@@ -58,11 +60,14 @@ class RunStatus(StrEnum):
         return self not in (RunStatus.QUEUED, RunStatus.RUNNING)
 
 
-RunResult = BackupSummary | RestoreReport | PruneReport
+_BESIDE_THE_DATABASE = (RunKind.PRUNE, RunKind.VERIFY)
+
+RunResult = BackupSummary | RestoreReport | PruneReport | VerificationReport
 _RESULTS: dict[RunKind, type[RunResult]] = {
     RunKind.BACKUP: BackupSummary,
     RunKind.RESTORE: RestoreReport,
     RunKind.PRUNE: PruneReport,
+    RunKind.VERIFY: VerificationReport,
 }
 
 
@@ -120,10 +125,10 @@ class Run(BaseModel):
 
     @property
     def lease(self) -> str:
-        """The lease that the run needs. A prune needs only its own: it touches neither the database
-        nor what a backup writes, and spares the backup that a restore reads.
+        """The lease that the run needs. A prune and a verification need only their own: they touch
+        neither the database nor what a backup writes, and a prune spares the backups that others read.
         """
-        return "prune" if self.kind is RunKind.PRUNE else "database"
+        return self.kind.value if self.kind in _BESIDE_THE_DATABASE else "database"
 
     @property
     def is_of_the_schedule(self) -> bool:

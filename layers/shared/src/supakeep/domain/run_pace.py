@@ -12,7 +12,7 @@ from supakeep.domain.run import Run, RunKind, RunStatus
 TableState = Literal["waiting", "running", "complete", "failed"]
 
 # of runs that have only one
-_FIRST_PHASES = {RunKind.BACKUP: "exporting", RunKind.PRUNE: "pruning"}
+_FIRST_PHASES = {RunKind.BACKUP: "exporting", RunKind.PRUNE: "pruning", RunKind.VERIFY: "reading"}
 
 
 class RunTable(BaseModel):

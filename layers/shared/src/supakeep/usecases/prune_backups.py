@@ -126,7 +126,7 @@ class PruneBackups:
         }
         for name, stored in objects.items():
             if name.text in self.in_use:
-                decisions[name] = _Decision("a restore is reading it")
+                decisions[name] = _Decision("a restore or a verification is reading it")
             elif name in untrusted:
                 # it may be the only copy, and a person may still save it
                 reason = f"kept for a look by hand: {untrusted[name]}"

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 # whoever watches a run sees it this old at most
 _HEARTBEAT_SECONDS = 2
-# restores hold the lease, so one that is at work is among the newest runs
+# they hold leases, so whatever reads a backup is among the newest runs
 _RECENT_RUNS = 100
 
 
@@ -91,11 +91,13 @@ class TrackRuns:
         return [run.as_seen_at(now) for run in self.store.list(limit, below)]
 
     def backups_in_use(self) -> frozenset[str]:
-        """The backups that restores are reading or will read."""
+        """The backups that restores and verifications are reading or will read."""
         return frozenset(
             run.backup
             for run in self.list(_RECENT_RUNS)
-            if run.kind is RunKind.RESTORE and not run.status.is_final and run.backup is not None
+            if run.kind in (RunKind.RESTORE, RunKind.VERIFY)
+            and not run.status.is_final
+            and run.backup is not None
         )
 
     def execute(

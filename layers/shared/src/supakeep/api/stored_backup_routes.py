@@ -1,0 +1,121 @@
+"""Routes of the restore function on the backups that are stored: list, show, download, verify."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+from aws_lambda_powertools.event_handler.openapi.params import Body, Query
+
+from supakeep.api.accept import accept
+from supakeep.api.answers.backups import (
+    BackupDetail,
+    BackupList,
+    Download,
+    DownloadLink,
+    ListedBackup,
+)
+from supakeep.api.answers.runs import Accepted
+from supakeep.api.contracts import VerifyBody
+from supakeep.api.request import Request, Requests
+from supakeep.archive.reader import BackupReader
+from supakeep.domain.manifest import Trigger
+from supakeep.domain.retention import judge_copies
+from supakeep.domain.run import RunKind
+from supakeep.domain.summary import BackupSummary
+from supakeep.usecases.find_backups import find_backup, list_backups, page_of, stores_holding
+from supakeep.usecases.newest_good import judge_backup, newest_good
+from supakeep.usecases.survey_project import trusted
+
+LINK_SECONDS = 300
+BACKUPS_PATH = "/api/admin/backups"
+
+
+def add_stored_backup_routes(resolver: APIGatewayHttpResolver, request: Requests) -> None:
+    """`request` gives the request that is answered."""
+    _add_questions(resolver, request)
+
+    @resolver.post(f"{BACKUPS_PATH}/<name>/verify")
+    def start_verification(
+        name: str, body: Annotated[VerifyBody | None, Body()] = None
+    ) -> tuple[Accepted, int]:
+        read_from = None if body is None else body.read_from
+        # `latest` may be another one when the work begins
+        backup = found_backup(request(), name, read_from).manifest.backup
+        work = {"name": backup, "read_from": read_from}
+        return accept(request(), RunKind.VERIFY, work, backup=backup), HTTPStatus.ACCEPTED
+
+
+def _add_questions(resolver: APIGatewayHttpResolver, request: Requests) -> None:
+    @resolver.get(BACKUPS_PATH)
+    def get_backups(
+        # Lambda's answers hold 6 MB, and a backup of 100 tables takes some 10 kB of one
+        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+        before: Annotated[str | None, Query(max_length=200)] = None,
+    ) -> BackupList:
+        project = request().project
+        listing = list_backups(request().stores(), project.ref)
+        page, following = page_of(listing, limit=limit, before=before)
+        everything = trusted(listing.backups)
+        verdicts = judge_copies(project.policy.retention, everything, project.clock.now())
+        return BackupList(
+            backups=[ListedBackup.judged(b, verdicts[b.manifest.backup]) for b in trusted(page)],
+            next=following,
+            damaged={found.name.text: found.problem for found in listing.backups if found.problem},
+            problems=listing.problems,
+        )
+
+    @resolver.get(f"{BACKUPS_PATH}/<name>")
+    def get_backup(name: str) -> BackupDetail:
+        return _detail(request(), found_backup(request(), name))
+
+    @resolver.get(f"{BACKUPS_PATH}/<name>/download")
+    def get_download(name: str) -> Download:
+        return download(request(), name)
+
+
+def _detail(request: Request, found: BackupReader) -> BackupDetail:
+    project, manifest = request.project, found.manifest
+    now, stores = project.clock.now(), request.stores()
+    holders = stores_holding(stores, manifest.name)
+    holding = [store for store in stores if store.name in holders]
+    before = None
+    if manifest.trigger is not Trigger.PRE_RESTORE:
+        before = newest_good(found.stores[0], manifest.project, now=now, before=manifest.name)
+    return BackupDetail.compared_to(
+        before,
+        manifest,
+        BackupSummary.of(manifest, holders, notices=found.passed_over),
+        judge_backup(project.policy.retention, manifest, holding, now),
+    )
+
+
+def download(request: Request, name: str) -> Download:
+    """A short-lived address for each object of the backup, from the first store that holds it."""
+    found = found_backup(request, name)
+    store, manifest = found.stores[0], found.manifest
+    sign = store.signed_url
+    volumes = [
+        DownloadLink(
+            key=volume.key,
+            bytes=volume.bytes,
+            sha256=volume.sha256,
+            url=sign(volume.key, LINK_SECONDS),
+        )
+        for volume in manifest.volumes
+    ]
+    key = manifest.name.manifest_key
+    itself = DownloadLink(key=key, bytes=None, sha256=None, url=sign(key, LINK_SECONDS))
+    return Download(
+        name=manifest.backup,
+        read_from=store.name,
+        expires_in_seconds=LINK_SECONDS,
+        objects=[*volumes, itself],
+    )
+
+
+def found_backup(request: Request, name: str, read_from: str | None = None) -> BackupReader:
+    """The backup of this name, or the newest good one for `latest`."""
+    project = request.project
+    return find_backup(request.stores(read_from), name, project.ref, now=project.clock.now())

@@ -1,0 +1,71 @@
+"""Run a verification: read every copy of a backup, and record which ones are good."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from supakeep.archive.reader import BackupReader
+from supakeep.domain.backup_name import BackupName
+from supakeep.domain.manifest import TableStatus
+from supakeep.domain.run import Run, problem_of
+from supakeep.domain.verification import VerificationReport, VerifiedCopy
+from supakeep.errors import BackupNotFoundError, IntegrityError, StorageError
+from supakeep.ports import Deadline, ObjectStore
+from supakeep.system import NoDeadline
+from supakeep.usecases.choose_stores import stores_named
+from supakeep.usecases.find_backups import read_manifest
+from supakeep.usecases.project import Project
+from supakeep.usecases.run_progress import RunProgress
+from supakeep.usecases.track_runs import TrackRuns
+from supakeep.usecases.verify_backup import VerifyBackup
+
+_Fault = IntegrityError | StorageError | BackupNotFoundError
+
+
+@dataclass(frozen=True)
+class RunVerify:
+    """Carries out verification runs over the project's stores."""
+
+    project: Project
+    deadline: Deadline = NoDeadline()  # noqa: RUF009  (it has no state)
+
+    def __call__(self, run: Run, name: str, read_from: str | None = None) -> Run:
+        """Verifies each copy of the backup `name`, or the one in the store `read_from`.
+
+        Returns the run's record. Where no copy is good, the first one's error is recorded and raised.
+        """
+
+        def work(progress: RunProgress) -> VerificationReport:
+            backup = BackupName.parse(name)
+            progress.name_backup(backup.text)
+            stores = stores_named(self.project, read_from)
+            verified = [_verify_copy(store, backup, progress) for store in stores]
+            faults = [fault for _, fault in verified if fault is not None]
+            if len(faults) == len(verified):
+                raise faults[0]
+            copies = tuple(copy for copy, _ in verified)
+            return VerificationReport(backup=backup.text, copies=copies)
+
+        return TrackRuns.of(self.project).execute(run, work, self.deadline)
+
+
+def _verify_copy(
+    store: ObjectStore, name: BackupName, progress: RunProgress
+) -> tuple[VerifiedCopy, _Fault | None]:
+    """What is wrong with a copy is its report, so that the others are read, too."""
+    progress.phase(f"reading {store.name}")
+    try:
+        manifest = read_manifest(store, name)
+        complete = [t for t in manifest.tables if t.status is TableStatus.COMPLETE]
+        progress.expect({entry.name: entry.rows for entry in complete})
+        report = VerifyBackup(progress, progress)(BackupReader(manifest, [store]))
+    except (IntegrityError, StorageError, BackupNotFoundError) as fault:
+        return VerifiedCopy(store=store.name, good=False, problem=problem_of(fault)), fault
+    good = VerifiedCopy(
+        store=store.name,
+        good=True,
+        objects=report.volumes,
+        bytes=report.bytes,
+        tables=report.tables,
+    )
+    return good, None
