@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from supakeep.domain.run import lease_held
@@ -16,6 +18,9 @@ class TakenOver:
 
     def __init__(self) -> None:
         self._complete = False
+
+    def expect(self, rows: Mapping[str, int]) -> None:
+        pass
 
     def phase(self, name: str) -> None:
         pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -14,6 +15,10 @@ class InMemoryProgress:
 
     tables: dict[str, tuple[int, str]] = field(default_factory=dict)
     phases: list[str] = field(default_factory=list)
+    expected: dict[str, int] = field(default_factory=dict)
+
+    def expect(self, rows: Mapping[str, int]) -> None:
+        self.expected = dict(rows)
 
     def phase(self, name: str) -> None:
         self.phases.append(name)

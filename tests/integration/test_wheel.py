@@ -42,7 +42,7 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("clean")
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     interpreter = folder / "bin/python"
-    options = ["--constraint", str(SOURCE / "requirements.txt"), str(wheel)]
+    options = ["--constraint", str(ROOT / "requirements-dev.txt"), f"{wheel}[cli]"]
     uv: list[str | Path] = [
         Path(sys.executable).with_name("uv"),
         "pip",

@@ -2,6 +2,6 @@
 
 import sys
 
-from supakeep.cli.main import main
+from supakeep.cli.entry import main
 
 sys.exit(main())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import Annotated
+
+import typer
 
 from supakeep.cli.command import GOOD, PARTIAL, Command
 from supakeep.cli.session import Session
@@ -11,16 +13,17 @@ from supakeep.domain.run import RunKind, RunStatus
 from supakeep.domain.summary import BackupSummary
 from supakeep.usecases.run_backup import RunBackup
 
+To = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WHERE", help="A folder or s3://bucket, instead of Storage and the mirror."
+    ),
+]
 
-def _options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--to", metavar="WHERE", help="a folder or s3://bucket, instead of Storage and the mirror"
-    )
 
-
-def _run(session: Session) -> int:
+def _run(session: Session, to: To = None) -> int:
     """Backs up into Storage and the mirror, or into the folder of --to."""
-    folder = session.store_at(session.arguments.to) if session.arguments.to else None
+    folder = session.store_at(to) if to else None
     session.show_policy()
     with session.progress() as progress:
         back_up = RunBackup(session.app, watcher=progress)
@@ -30,4 +33,9 @@ def _run(session: Session) -> int:
     return GOOD if run.status is RunStatus.COMPLETE else PARTIAL
 
 
-COMMAND = Command("backup", "Create a backup now.", _options, _run)
+COMMAND = Command(
+    "backup",
+    "Create a backup now.",
+    _run,
+    ("backup", "backup --to ./copies", "backup --to s3://my-bucket --json"),
+)

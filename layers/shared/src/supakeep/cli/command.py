@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from supakeep.cli.session import Session
-
-# exit codes; argparse uses that of wrong usage too
+# exit codes; wrong usage has its own
 GOOD, FAILED, WRONG_USAGE, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 @dataclass(frozen=True)
 class Command:
-    """`options` adds the command's own arguments; `run` does its work and returns the exit code."""
+    """`run` does the work and returns the exit code. It takes the Session first; its other
+    parameters are the command's own arguments and options, as typer reads them from annotations.
+
+    `examples` are command lines without `supakeep`; its help shows them.
+    """
 
     name: str
     summary: str
-    options: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[Session], int]
+    run: Callable[..., int]
+    examples: tuple[str, ...] = ()

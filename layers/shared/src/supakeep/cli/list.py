@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from supakeep.cli.command import GOOD, PARTIAL, Command
-from supakeep.cli.options import add_source
+from supakeep.cli.options import Source
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal, aligned, size_text
 from supakeep.domain.manifest import Trigger
@@ -15,9 +15,10 @@ from supakeep.usecases.find_backups import BackupListing, list_backups
 _HEAD = ("NAME", "TIME (UTC)", "ROWS", "SIZE", "STATUS", "TRIGGER", "IN")
 
 
-def _run(session: Session) -> int:
+def _run(session: Session, source: Source = None) -> int:
     """Partial where a store could not be listed."""
-    listing = list_backups(session.stores, session.project)
+    copies = session.copies(source)
+    listing = list_backups(copies.stores, copies.project)
     _print(session.terminal, listing)
     return PARTIAL if listing.problems else GOOD
 
@@ -84,4 +85,6 @@ def _undone_run(summary: BackupSummary) -> str:
     return summary.run or "" if summary.trigger == Trigger.PRE_RESTORE else ""
 
 
-COMMAND = Command("list", "List the backups, newest first.", add_source, _run)
+COMMAND = Command(
+    "list", "List the backups, newest first.", _run, ("list", "list --from ./copies", "list --json")
+)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TextIO
+from typing import Any, TextIO
 
-from supakeep import __version__
-from supakeep.cli.command import FAILED, INTERRUPTED, WRONG_USAGE, Command
+import typer
+
+from supakeep.cli.application import build_application
+from supakeep.cli.command import FAILED, INTERRUPTED, Command
 from supakeep.cli.commands import COMMANDS
-from supakeep.cli.options import add_shared_options
+from supakeep.cli.options import SharedOptions
 from supakeep.cli.session import OpenProject, Session
 from supakeep.cli.terminal import Terminal
+from supakeep.cli.traceback import print_traceback
 from supakeep.errors import SupakeepError
 from supakeep.ports import Clock, ObjectStore
 from supakeep.system import SystemClock, refused_by_machine, termination_as_interrupt
@@ -38,16 +40,25 @@ class CommandLine:
     clock: Clock = field(default_factory=SystemClock)
 
     def run(self, argv: Sequence[str] | None = None) -> int:
-        """Runs one command and returns its exit code. Wrong usage raises SystemExit."""
-        parser = build_parser(self.commands)
-        arguments = parser.parse_args(argv)
-        if arguments.command is None:
-            parser.print_help(self.err)
-            parser.exit(WRONG_USAGE)
-        _set_up_logging(verbose=arguments.verbose)
-        terminal = Terminal(self.out, self.err, as_json=arguments.json)
+        """Runs one command and returns its exit code."""
+        arguments = list(sys.argv[1:] if argv is None else argv)
+        command = typer.main.get_command(build_application(self.commands, self._carry_out))
+        try:
+            code = command.main(arguments, "supakeep", standalone_mode=False)
+        except typer.TyperException as error:
+            if arguments:
+                Terminal(self.out, self.err).wrong_usage(error)
+            else:
+                # the error is the list of the commands
+                print(error.format_message(), file=self.err)
+            return error.exit_code
+        return int(code or 0)
+
+    def _carry_out(self, command: Command, options: SharedOptions, given: Mapping[str, Any]) -> int:
+        _set_up_logging(verbose=options.verbose)
+        terminal = Terminal(self.out, self.err, as_json=options.json)
         session = Session(
-            arguments,
+            options,
             terminal,
             environment=self.environment,
             application=self.application,
@@ -55,7 +66,12 @@ class CommandLine:
             clock=self.clock,
         )
         with _retries_shown(terminal):
-            return _exit_code(arguments.command, session)
+            try:
+                return command.run(session, **given)
+            except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - raised again if unforeseen
+                if options.debug:
+                    print_traceback(error, self.err, self.environment)
+                return _exit_code(terminal, error)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -64,53 +80,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         return CommandLine().run(argv)
 
 
-def build_parser(commands: Sequence[Command]) -> argparse.ArgumentParser:
-    """The parser of `supakeep`; the chosen command is the namespace's `command`."""
-    parser = argparse.ArgumentParser(
-        prog="supakeep",
-        description="Backup and restore for Supabase databases.",
-        epilog="Settings come from the environment: NEXT_PUBLIC_SUPABASE_URL, "
-        "SUPABASE_SERVICE_ROLE_KEY, SUPABASE_DB_URL; docs/configuration.md lists them all. "
-        "Exit code: 0 good, 1 failed, 2 wrong usage, 3 partial, 130 interrupted.",
-    )
-    parser.add_argument(
-        "-V",
-        "--version",
-        action="version",
-        version=f"supakeep {__version__}",
-        help="print the version",
-    )
-    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")
-    parser.set_defaults(command=None)
-    for command in commands:
-        text = command.summary
-        subparser = subparsers.add_parser(command.name, help=text, description=text)
-        subparser.set_defaults(command=command)
-        add_shared_options(subparser)
-        command.options(subparser)
-    return parser
-
-
-def _exit_code(command: Command, session: Session) -> int:
-    terminal = session.terminal
-    try:
-        return command.run(session)
-    except SupakeepError as error:
-        terminal.error(error)
-        return FAILED
-    except KeyboardInterrupt as interrupt:
+def _exit_code(terminal: Terminal, error: BaseException) -> int:
+    """Says what ended the command."""
+    if isinstance(error, KeyboardInterrupt):
         # a note names what could not be removed
-        notes = getattr(interrupt, "__notes__", ())
+        notes = getattr(error, "__notes__", ())
         print("interrupted", *notes, sep="\n", file=terminal.err)
         return INTERRUPTED
-    except BrokenPipeError:
+    if isinstance(error, BrokenPipeError):
         # whoever read the output has gone (`supakeep list | head`)
         terminal.err.close()
         return FAILED
-    except OSError as error:
-        log.debug("The machine refused", exc_info=True)
+    if isinstance(error, OSError):
+        log.debug("The machine refused", exc_info=error)
         terminal.error(refused_by_machine(error))
         return FAILED
+    if not isinstance(error, SupakeepError):
+        raise error
+    terminal.error(error)
+    return FAILED
 
 
 @contextmanager

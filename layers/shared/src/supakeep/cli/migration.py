@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import datetime as dt
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from supakeep.cli.command import GOOD, Command
 from supakeep.cli.session import Session
@@ -15,22 +17,16 @@ _FOLDER = Path("supabase/migrations")
 _VERSION = "%Y%m%d%H%M%S"
 
 
-def _options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--write",
-        nargs="?",
-        type=Path,
-        const=_FOLDER,
-        metavar="FOLDER",
-        help=f"write it into this folder, by default {_FOLDER}, as its newest migration",
-    )
+Write = Annotated[
+    bool, typer.Option("--write", help="Write it into the folder, as its newest migration.")
+]
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of --write.")]
 
 
-def _run(session: Session) -> int:
+def _run(session: Session, folder: Folder = _FOLDER, *, write: Write = False) -> int:
     """Needs no project and no settings."""
-    folder: Path | None = session.arguments.write
-    if folder is None:
-        session.terminal.line(project_migration().rstrip())
+    if not write:
+        session.terminal.verbatim(project_migration().rstrip())
         return GOOD
     if not folder.is_dir():
         raise InvalidRequestError(
@@ -60,5 +56,8 @@ def _next_version(folder: Path, now: dt.datetime) -> int:
 
 
 COMMAND = Command(
-    "migration", "Print the SQL that prepares a Supabase project for Supakeep.", _options, _run
+    "migration",
+    "Print the SQL that prepares a Supabase project for Supakeep.",
+    _run,
+    ("migration > prepare.sql", "migration --write supabase/migrations"),
 )

@@ -1,56 +1,110 @@
-"""Arguments that several commands take."""
+"""Arguments and options that several commands take."""
 
 from __future__ import annotations
 
-import argparse
+import inspect
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from supakeep.cli.completion import complete_backups, complete_tables
 
 
-def add_shared_options(parser: argparse.ArgumentParser) -> None:
+class ProgressForm(StrEnum):
+    """How progress is shown on standard error."""
+
+    AUTO = "auto"
+    PLAIN = "plain"
+    JSON = "json"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class SharedOptions:
     """What every command takes."""
-    parser.add_argument("--json", action="store_true", help="machine-readable output")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="the supakeep.toml to use")
-    parser.add_argument("--verbose", action="store_true", help="log details on standard error")
 
-
-def add_source(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--from",
-        dest="source",
-        metavar="WHERE",
-        help="primary, mirror, a folder, or s3://bucket (default: primary, then mirror)",
+    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The supakeep.toml to use.")
+    ] = None
+    progress: Annotated[
+        ProgressForm, typer.Option(help="How progress is shown on standard error.")
+    ] = ProgressForm.AUTO
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log details on standard error.")] = (
+        False
     )
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error came up.")] = False
 
 
-def add_name(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", help="a backup's name, or 'latest'")
-
-
-def add_tables(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--table",
-        action="append",
-        default=[],
-        type=_table,
-        metavar="TABLE",
-        help="only this table; may be repeated",
-    )
+SHARED_PARAMETERS = tuple(
+    parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+    for parameter in inspect.signature(SharedOptions, eval_str=True).parameters.values()
+)
 
 
 def _table(text: str) -> str:
     if not text.strip():
         # a variable without a value in a script must not mean every table
-        raise argparse.ArgumentTypeError("it is empty. Name a table, or leave the option out")
+        raise typer.BadParameter("it is empty. Name a table, or leave the option out")
     return text
 
 
-def add_confirmation(parser: argparse.ArgumentParser) -> None:
-    """The options of a command that writes into the database."""
-    parser.add_argument(
-        "--dry-run", action="store_true", help="show what would change, and write nothing"
-    )
-    parser.add_argument(
-        "--confirm",
+def _condition(text: str) -> str:
+    column, separator, _ = text.partition("=")
+    if not column or not separator:
+        raise typer.BadParameter(f"{text!r} is not COLUMN=VALUE")
+    return text
+
+
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="A backup's name, or 'latest'.", autocompletion=complete_backups
+    ),
+]
+Source = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="WHERE",
+        help="primary, mirror, a folder, or s3://bucket. Default: primary, then mirror.",
+    ),
+]
+Tables = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--table",
+        parser=_table,
+        metavar="TABLE",
+        help="Only this table; may be repeated.",
+        autocompletion=complete_tables,
+    ),
+]
+Conditions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        parser=_condition,
+        metavar="COLUMN=VALUE",
+        help="Only rows with this value in this column; may be repeated.",
+    ),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Show what would change, and write nothing.")
+]
+Confirm = Annotated[
+    str | None,
+    typer.Option(
         metavar="REF",
-        help="the ref of the project that is written to; HOST/DATABASE for a server of your own",
-    )
+        help="The ref of the project that is written to; HOST/DATABASE for a server of your own.",
+    ),
+]
+
+
+def conditions_of(texts: list[str] | None) -> dict[str, str] | None:
+    """Each `COLUMN=VALUE` as a column and its value; the last one counts where a column is repeated."""
+    pairs = [text.partition("=") for text in texts or ()]
+    return {column: value for column, _, value in pairs} or None

@@ -2,27 +2,49 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Protocol, Self
 
+from supakeep.cli.options import ProgressForm
 from supakeep.cli.terminal import Terminal
+from supakeep.ports import Progress
 
-_SECONDS_BETWEEN_LINES = 0.1
+if TYPE_CHECKING:
+    from rich.progress import Task, TaskID
+
+_SECONDS_BETWEEN_LINES = 1.0
 _NAME_WIDTH = 40
 
 
-class ProgressLines:
-    """One line that is redrawn, on a terminal; elsewhere one line for each finished table. When the
-    context ends, the cursor is at the start of an empty line.
-    """
+class Display(Progress, Protocol):
+    """A progress that is shown until its context ends; the cursor is on an empty line then."""
 
-    def __init__(self, terminal: Terminal, seconds: Callable[[], float] = time.monotonic) -> None:
-        self._terminal = terminal
-        self._seconds = seconds
-        self._drawn_at = float("-inf")
-        self._drawn = 0
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+def display_for(terminal: Terminal, form: ProgressForm) -> Display:
+    """Bars on a terminal, plain lines elsewhere, JSON lines or nothing, as the form says."""
+    if form is ProgressForm.JSON:
+        return JsonLines(terminal)
+    if form is ProgressForm.NONE or (form is ProgressForm.AUTO and terminal.as_json):
+        return Silence()
+    if form is ProgressForm.AUTO and terminal.is_interactive:
+        return Bars(terminal)
+    return PlainLines(terminal)
+
+
+class Silence:
+    """Shows nothing."""
 
     def __enter__(self) -> Self:
         return self
@@ -33,43 +55,155 @@ class ProgressLines:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._clear()
+        pass
+
+    def expect(self, rows: Mapping[str, int]) -> None:
+        pass
 
     def phase(self, name: str) -> None:
-        if not self._terminal.as_json:
-            self._end(f"{name[:1].upper()}{name[1:]} ...")
+        pass
 
     def table(self, name: str, rows: int, status: str) -> None:
-        if self._terminal.as_json:
-            return
+        pass
+
+
+class PlainLines(Silence):
+    """One line for each phase and each finished table."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+
+    def phase(self, name: str) -> None:
+        self._write(f"{_sentence(name)} ...")
+
+    def table(self, name: str, rows: int, status: str) -> None:
         if status != "running":
-            self._end(self._line(name, rows, status))
-        elif self._terminal.is_interactive:
-            self._draw(self._line(name, rows, status))
-
-    def _line(self, name: str, rows: int, status: str) -> str:
-        """Cuts a long name so that the line fits the terminal."""
-        rest = f" {rows:>12,} rows  {status}"
-        width = max(8, min(_NAME_WIDTH, self._terminal.width - len(rest) - 3))
-        short = name if len(name) <= width else f"{name[: width - 1]}…"
-        return f"  {short if self._terminal.is_interactive else name:<{width}}{rest}"
-
-    def _draw(self, line: str) -> None:
-        now = self._seconds()
-        if now - self._drawn_at < _SECONDS_BETWEEN_LINES:
-            return
-        self._drawn_at = now
-        self._write(f"\r{line:<{self._drawn}}")
-        self._drawn = len(line)
-
-    def _end(self, line: str) -> None:
-        self._clear()
-        self._write(f"{line}\n")
-
-    def _clear(self) -> None:
-        if self._drawn:
-            self._write(f"\r{'':<{self._drawn}}\r")
-            self._drawn = 0
+            self._write(f"  {name:<{_NAME_WIDTH}} {rows:>12,} rows  {status}")
 
     def _write(self, text: str) -> None:
-        print(text, end="", file=self._terminal.err, flush=True)
+        print(text, file=self._terminal.err, flush=True)
+
+
+class JsonLines(Silence):
+    """One JSON object a line: the start of a phase, a table at most once a second and at its end.
+    `expected` is missing where it is not known.
+    """
+
+    def __init__(self, terminal: Terminal, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._terminal = terminal
+        self._seconds = seconds
+        self._written_at = float("-inf")
+        self._expected: Mapping[str, int] = {}
+
+    def expect(self, rows: Mapping[str, int]) -> None:
+        self._expected = rows
+
+    def phase(self, name: str) -> None:
+        self._write({"phase": name})
+
+    def table(self, name: str, rows: int, status: str) -> None:
+        now = self._seconds()
+        if status == "running" and now - self._written_at < _SECONDS_BETWEEN_LINES:
+            return
+        self._written_at = now
+        fields: dict[str, object] = {"table": name, "rows": rows}
+        if name in self._expected:
+            fields["expected"] = self._expected[name]
+        self._write({**fields, "status": status})
+
+    def _write(self, fields: Mapping[str, object]) -> None:
+        print(json.dumps(fields, ensure_ascii=False), file=self._terminal.err, flush=True)
+
+
+class Bars:
+    """A bar for the table at work, with its rows, rate and time left; a finished table leaves a line."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            SpinnerColumn,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
+        self._bars = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[rows]}", justify="right", markup=False),
+            TimeRemainingColumn(compact=True),
+            console=terminal.console(terminal.err),
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._width = terminal.width
+        self._tasks: dict[str, TaskID] = {}
+        self._expected: Mapping[str, int] = {}
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bars.stop()
+
+    def expect(self, rows: Mapping[str, int]) -> None:
+        self._expected = rows
+
+    def phase(self, name: str) -> None:
+        self._forget_all()
+        self._print(f"{_sentence(name)} ...", "bold")
+
+    def table(self, name: str, rows: int, status: str) -> None:
+        if status == "running":
+            self._move(name, rows)
+            return
+        self._forget(name)
+        colour = {"complete": "green", "failed": "red"}.get(status, "")
+        self._print(f"  {self._short(name):<{self._name_width}} {rows:>12,} rows  {status}", colour)
+
+    @property
+    def tasks(self) -> Sequence[Task]:
+        """The bars that are drawn."""
+        return self._bars.tasks
+
+    @property
+    def _name_width(self) -> int:
+        return max(8, min(_NAME_WIDTH, self._width - 32))
+
+    def _short(self, name: str) -> str:
+        width = self._name_width
+        return name if len(name) <= width else f"{name[: width - 1]}…"
+
+    def _move(self, name: str, rows: int) -> None:
+        total = self._expected.get(name)
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task(self._short(name), total=total, rows="")
+        task = self._tasks[name]
+        # a table that has grown shows no more than all of it
+        known = None if total is None else max(total, rows)
+        speed = self._bars.tasks[self._bars.task_ids.index(task)].speed
+        rate = f" {speed:,.0f}/s" if speed else ""
+        self._bars.update(task, completed=rows, total=known, rows=f"{rows:,} rows{rate}")
+
+    def _forget(self, name: str) -> None:
+        if name in self._tasks:
+            self._bars.remove_task(self._tasks.pop(name))
+
+    def _forget_all(self) -> None:
+        for name in list(self._tasks):
+            self._forget(name)
+
+    def _print(self, text: str, style: str) -> None:
+        self._bars.console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def _sentence(phase: str) -> str:
+    return f"{phase[:1].upper()}{phase[1:]}"

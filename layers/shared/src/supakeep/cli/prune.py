@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import Annotated
+
+import typer
 
 from supakeep.cli.command import GOOD, PARTIAL, Command
-from supakeep.cli.options import add_source
+from supakeep.cli.options import Source
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal, size_text
 from supakeep.domain.prune import PruneReport
 from supakeep.domain.run import RunKind, RunStatus
 from supakeep.usecases.run_prune import RunPrune
 
-
-def _options(parser: argparse.ArgumentParser) -> None:
-    add_source(parser)
-    parser.add_argument(
-        "--dry-run", action="store_true", help="show what would be removed, and why"
-    )
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be removed, and why.")]
 
 
-def _run(session: Session) -> int:
+def _run(session: Session, source: Source = None, *, dry_run: DryRun = False) -> int:
     """Partial where a store could not be pruned to the end."""
-    dry_run: bool = session.arguments.dry_run
     session.show_policy()
     prune = RunPrune(session.app)
-    run = prune(session.new_run(RunKind.PRUNE), dry_run=dry_run, stores=session.stores)
+    run = prune(
+        session.new_run(RunKind.PRUNE), dry_run=dry_run, stores=session.copies(source).stores
+    )
     if isinstance(run.result, PruneReport):
         _print(session.terminal, run.result)
     return GOOD if run.status is RunStatus.COMPLETE else PARTIAL
@@ -49,4 +47,6 @@ def _print(terminal: Terminal, report: PruneReport) -> None:
             terminal.notice(store.problem.message, store.problem.hint)
 
 
-COMMAND = Command("prune", "Remove backups by the retention policy.", _options, _run)
+COMMAND = Command(
+    "prune", "Remove backups by the retention policy.", _run, ("prune --dry-run", "prune")
+)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import shlex
+from typing import Annotated
+
+import typer
 
 from supakeep.cli.command import GOOD, PARTIAL, Command
-from supakeep.cli.options import add_confirmation, add_name, add_source, add_tables
+from supakeep.cli.copies import Copies
+from supakeep.cli.options import Conditions, Confirm, DryRun, Name, Source, Tables, conditions_of
 from supakeep.cli.restore_report import print_report
 from supakeep.cli.session import Session
 from supakeep.domain.restore import RestoreReport, RestoreRequest
@@ -14,99 +17,106 @@ from supakeep.domain.row_changes import RestoreMode
 from supakeep.domain.run import RunKind, RunStatus
 from supakeep.usecases.run_restore import RunRestore
 
-
-def _options(parser: argparse.ArgumentParser) -> None:
-    add_name(parser)
-    add_source(parser)
-    add_confirmation(parser)
-    _add_choice_of_rows(parser)
-    parser.add_argument(
-        "--mode",
-        choices=[mode.value for mode in RestoreMode],
-        default=RestoreMode.MERGE.value,
-        help="merge overwrites and inserts (default), missing-only inserts, replace deletes too",
-    )
-    parser.add_argument(
-        "--into-schema",
-        metavar="SCHEMA",
-        help="write to the tables of the same names in this schema",
-    )
-    parser.add_argument(
+Mode = Annotated[
+    RestoreMode,
+    typer.Option(help="merge overwrites and inserts, missing-only inserts, replace deletes too."),
+]
+IntoSchema = Annotated[
+    str | None,
+    typer.Option(metavar="SCHEMA", help="Write to the tables of the same names in this schema."),
+]
+IgnoreDroppedColumns = Annotated[
+    bool,
+    typer.Option(
         "--ignore-dropped-columns",
-        action="store_true",
-        help="leave out the values of columns that the database no longer has",
-    )
-    parser.add_argument(
-        "--no-undo",
-        action="store_true",
-        help="do not keep an undo copy of the tables before writing",
-    )
-    parser.add_argument(
-        "--allow-other-project", action="store_true", help="allow a backup of another project"
-    )
+        help="Leave out the values of columns that the database no longer has.",
+    ),
+]
+NoUndo = Annotated[
+    bool,
+    typer.Option("--no-undo", help="Do not keep an undo copy of the tables before writing."),
+]
+AllowOtherProject = Annotated[
+    bool, typer.Option("--allow-other-project", help="Allow a backup of another project.")
+]
 
 
-def _add_choice_of_rows(parser: argparse.ArgumentParser) -> None:
-    add_tables(parser)
-    parser.add_argument(
-        "--where",
-        action="append",
-        default=[],
-        type=_condition,
-        metavar="COLUMN=VALUE",
-        help="only rows with this value in this column; may be repeated",
-    )
-
-
-def _condition(text: str) -> tuple[str, str]:
-    column, separator, value = text.partition("=")
-    if not column or not separator:
-        raise argparse.ArgumentTypeError(f"{text!r} is not COLUMN=VALUE")
-    return column, value
-
-
-def _run(session: Session) -> int:
+def _run(  # noqa: PLR0913, PLR0917 - one for each option
+    session: Session,
+    name: Name,
+    source: Source = None,
+    confirm: Confirm = None,
+    table: Tables = None,
+    where: Conditions = None,
+    mode: Mode = RestoreMode.MERGE,
+    into_schema: IntoSchema = None,
+    *,
+    dry_run: DryRun = False,
+    ignore_dropped_columns: IgnoreDroppedColumns = False,
+    no_undo: NoUndo = False,
+    allow_other_project: AllowOtherProject = False,
+) -> int:
     """Partial where the database refused rows, or `latest` passed over a newer backup."""
-    arguments = session.arguments
     request = RestoreRequest(
-        name=arguments.name,
-        confirm=arguments.confirm,
-        tables=tuple(arguments.table) or None,
-        dry_run=arguments.dry_run,
-        allow_other_project=arguments.allow_other_project,
-        mode=RestoreMode(arguments.mode),
-        where=dict(arguments.where) or None,
-        into_schema=arguments.into_schema,
-        ignore_dropped_columns=arguments.ignore_dropped_columns,
-        keep_undo=not arguments.no_undo,
+        name=name,
+        confirm=confirm,
+        tables=tuple(table or ()) or None,
+        dry_run=dry_run,
+        allow_other_project=allow_other_project,
+        mode=mode,
+        where=conditions_of(where),
+        into_schema=into_schema,
+        ignore_dropped_columns=ignore_dropped_columns,
+        keep_undo=not no_undo,
     )
-    return run_restore(session, request)
+    return run_restore(session, session.copies(source), request)
 
 
-def run_restore(session: Session, request: RestoreRequest) -> int:
+def run_restore(session: Session, copies: Copies, request: RestoreRequest) -> int:
     """Carries the request out and prints its report, with the command that undoes it."""
+    request = _confirmed(session, request)
     with session.progress() as progress:
         restore = RunRestore(session.app, watcher=progress)
-        run = restore(session.new_run(RunKind.RESTORE), request, stores=session.stores)
+        run = restore(session.new_run(RunKind.RESTORE), request, stores=copies.stores)
     if isinstance(run.result, RestoreReport):
-        _print_report(session, run.id, run.result)
+        _print_report(session, copies, run.id, run.result)
     return GOOD if run.status is RunStatus.COMPLETE else PARTIAL
 
 
-def _print_report(session: Session, run_id: str, report: RestoreReport) -> None:
+def _confirmed(session: Session, request: RestoreRequest) -> RestoreRequest:
+    """The request with what a person types where --confirm was not given; unchanged in a script."""
+    if request.dry_run or request.confirm is not None:
+        return request
+    target = session.app.destination
+    if request.into_schema is not None:
+        target = f"{target}/{request.into_schema}"
+    typed = session.terminal.ask(f"This writes into {target}. Type {target} to go on:")
+    return request.model_copy(update={"confirm": typed})
+
+
+def _print_report(session: Session, copies: Copies, run_id: str, report: RestoreReport) -> None:
     if session.terminal.as_json:
         session.terminal.json(report)
         return
     print_report(session.terminal, report)
     if report.undo_backup:
-        _print_undo(session, run_id)
+        _print_undo(session, session.undo_source(copies), run_id)
 
 
-def _print_undo(session: Session, run_id: str) -> None:
+def _print_undo(session: Session, undo_source: str | None, run_id: str) -> None:
     """`undo` needs a --from unless it looks there by itself."""
-    source = ("--from", session.undo_source) if session.undo_source else ()
+    source = ("--from", undo_source) if undo_source else ()
     command = ("supakeep", "undo", run_id, *source, "--confirm", session.app.destination)
-    session.terminal.line(f"Undo with: {shlex.join(command)}")
+    session.terminal.verbatim(f"Undo with: {shlex.join(command)}")
 
 
-COMMAND = Command("restore", "Restore a backup into the database.", _options, _run)
+COMMAND = Command(
+    "restore",
+    "Restore a backup into the database.",
+    _run,
+    (
+        "restore latest --dry-run",
+        "restore latest --table user_credits --table batch_projects",
+        "restore latest --table user_credits --where plan=starter",
+    ),
+)

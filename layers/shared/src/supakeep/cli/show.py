@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
-
 from supakeep.cli.command import GOOD, PARTIAL, Command
-from supakeep.cli.options import add_name, add_source
+from supakeep.cli.options import Name, Source
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal, size_text
 from supakeep.domain.summary import BackupSummary
 from supakeep.usecases.find_backups import stores_holding
 
 
-def _options(parser: argparse.ArgumentParser) -> None:
-    add_name(parser)
-    add_source(parser)
-
-
-def _run(session: Session) -> int:
+def _run(session: Session, name: Name, source: Source = None) -> int:
     """Reads only the manifest; the backup's rows are not checked. Partial where `latest` passed over
     a newer backup.
     """
-    found = session.find_backup()
-    holders = stores_holding(session.stores, found.manifest.name)
+    copies = session.copies(source)
+    found = copies.find(name, session.now())
+    holders = stores_holding(copies.stores, found.manifest.name)
     summary = BackupSummary.of(found.manifest, holders, notices=found.passed_over)
     print_backup(session.terminal, summary)
     return PARTIAL if found.passed_over else GOOD
@@ -55,4 +49,6 @@ def _print_problems(terminal: Terminal, summary: BackupSummary) -> None:
         terminal.notice(f"Not covered by the policy: {', '.join(summary.uncovered_tables)}")
 
 
-COMMAND = Command("show", "Show what a backup holds.", _options, _run)
+COMMAND = Command(
+    "show", "Show what a backup holds.", _run, ("show latest", "show latest --from ./copies")
+)

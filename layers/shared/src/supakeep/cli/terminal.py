@@ -5,22 +5,34 @@ error.
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from pydantic import BaseModel
 
 from supakeep.errors import SupakeepError
 
+if TYPE_CHECKING:
+    import typer
+    from rich.console import Console
+
 # a larger size is shown in the next larger unit
 _LARGEST_NUMBER = 10 * 1024
+# what a word says about the data, by its colour
+_COLOURS = {
+    "complete": "green", "good": "green", "OK": "bold green", "kept": "green",
+    "partial": "yellow", "WARN": "bold yellow", "would be removed": "yellow",
+    "failed": "red", "damaged": "red", "missing": "red", "FAIL": "bold red", "removed": "red",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Terminal:
-    """Plain tables for a person, or JSON."""
+    """Tables and colours for a person at a terminal, plain text for a pipe, or JSON."""
 
     out: TextIO
     err: TextIO
@@ -30,34 +42,104 @@ class Terminal:
     @property
     def is_interactive(self) -> bool:
         """Whether standard error is a terminal, on which a line can be redrawn."""
-        return self.err.isatty()
+        return _is_rich(self.err)
 
     def line(self, text: str) -> None:
+        """Prints a line; a terminal gets it broken between words."""
+        if _is_rich(self.out):
+            self.console(self.out).print(text, markup=False, highlight=False)
+        else:
+            self.verbatim(text)
+
+    def verbatim(self, text: str) -> None:
+        """Prints what is to be copied, such as a command: nothing is broken."""
         print(text, file=self.out)
 
     def columns(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Prints aligned columns with their headings."""
+        """Prints aligned columns with their headings; on a terminal they fit its width."""
+        if _is_rich(self.out):
+            self._print_table(head, rows)
+            return
         for line in aligned([head, *rows]):
             self.line(line)
 
     def note(self, text: str) -> None:
         """Prints a remark on standard error, unless the output is for a program."""
         if not self.as_json:
-            print(text, file=self.err)
+            self._say(text, "dim")
 
     def notice(self, message: str, hint: str | None = None) -> None:
-        self.line(f"! {message}" + (f" ({hint})" if hint else ""))
+        text = f"! {message}" + (f" ({hint})" if hint else "")
+        if _is_rich(self.out):
+            self.console(self.out).print(text, style="yellow", markup=False, highlight=False)
+        else:
+            print(text, file=self.out)
 
     def json(self, value: BaseModel | dict[str, Any] | None) -> None:
         fields = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-        self.line(json.dumps(fields, indent=2, ensure_ascii=False))
+        print(json.dumps(fields, indent=2, ensure_ascii=False), file=self.out)
 
     def error(self, error: SupakeepError) -> None:
         if self.as_json:
             self.json({"error": error.message, "hint": error.hint})
-        print(f"error: {error.message}", file=self.err)
-        if error.hint:
-            print(f"hint: {error.hint}", file=self.err)
+        self._say_error(error.message, error.hint)
+
+    def wrong_usage(self, error: typer.TyperException) -> None:
+        """Says what is wrong with the command line, and how to see what it takes."""
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context is not None else "supakeep"
+        # typer lets pydantic check a choice, and hands on how that begins
+        message = error.format_message().replace("Value error, ", "")
+        self._say_error(message, f"{command} --help")
+
+    def ask(self, question: str) -> str | None:
+        """What the person types; None where nobody can be asked."""
+        if self.as_json or not (sys.stdin.isatty() and _is_terminal(self.err)):
+            return None
+        print(question, end=" ", file=self.err, flush=True)
+        return sys.stdin.readline().strip()
+
+    def console(self, stream: TextIO) -> Console:
+        """Rich's console on one of the two streams, which is a terminal."""
+        # only a person at a terminal waits for its import
+        from rich.console import Console
+
+        return Console(file=stream, width=self.width, no_color="NO_COLOR" in os.environ)
+
+    def _say_error(self, message: str, hint: str | None) -> None:
+        self._say(f"error: {message}", "bold red")
+        if hint:
+            self._say(f"hint: {hint}")
+
+    def _say(self, text: str, style: str | None = None) -> None:
+        if self.is_interactive:
+            console = self.console(self.err)
+            console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+        else:
+            print(text, file=self.err)
+
+    def _print_table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+        for title, *cells in zip(head, *rows, strict=True):
+            is_number = bool(cells) and all(cell[:1].isdigit() for cell in cells if cell)
+            table.add_column(
+                title, justify="right" if is_number else "left", overflow="fold", no_wrap=is_number
+            )
+        for row in rows:
+            table.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in row))
+        self.console(self.out).print(table)
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    return stream.isatty()
+
+
+def _is_rich(stream: TextIO) -> bool:
+    """Whether the stream is a terminal that understands more than lines."""
+    return _is_terminal(stream) and os.environ.get("TERM") != "dumb"
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import Annotated
+
+import typer
 
 from supakeep.cli.command import Command
-from supakeep.cli.options import add_confirmation, add_source, add_tables
+from supakeep.cli.copies import Copies
+from supakeep.cli.options import Confirm, DryRun, Source, Tables
 from supakeep.cli.restore import run_restore
 from supakeep.cli.session import Session
 from supakeep.domain.manifest import Manifest
@@ -13,40 +16,50 @@ from supakeep.domain.restore import RestoreRequest
 from supakeep.domain.row_changes import RestoreMode
 from supakeep.usecases.find_undo import find_last_undo, find_undo, find_undo_by_name
 
-
-def _options(parser: argparse.ArgumentParser) -> None:
-    which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument(
-        "restore",
-        nargs="?",
+RunId = Annotated[
+    str | None,
+    typer.Argument(
         metavar="RUN",
-        help="the ID of the restore's run, or the name of its undo copy (`supakeep list` has both)",
-    )
-    which.add_argument("--last", action="store_true", help="undo the newest restore")
-    add_source(parser)
-    add_tables(parser)
-    add_confirmation(parser)
+        help="The ID of the restore's run, or the name of its undo copy (`supakeep list` has both).",
+    ),
+]
+Last = Annotated[bool, typer.Option("--last", help="Undo the newest restore.")]
 
 
-def _run(session: Session) -> int:
+def _run(  # noqa: PLR0913 - one for each option
+    session: Session,
+    restore: RunId = None,
+    source: Source = None,
+    table: Tables = None,
+    confirm: Confirm = None,
+    *,
+    last: Last = False,
+    dry_run: DryRun = False,
+) -> int:
     """Restores the tables of a restore run, or some of them, as they were before it."""
-    arguments = session.arguments
+    if last is (restore is not None):
+        raise typer.BadParameter("name the run of one restore, or give --last for the newest")
+    copies = session.copies(source)
     request = RestoreRequest(
-        name=_undo_copy(session).backup,
-        confirm=arguments.confirm,
-        tables=tuple(arguments.table) or None,
-        dry_run=arguments.dry_run,
+        name=_undo_copy(session, copies, restore).backup,
+        confirm=confirm,
+        tables=tuple(table or ()) or None,
+        dry_run=dry_run,
         mode=RestoreMode.REPLACE,
     )
-    return run_restore(session, request)
+    return run_restore(session, copies, request)
 
 
-def _undo_copy(session: Session) -> Manifest:
-    restore: str | None = session.arguments.restore
+def _undo_copy(session: Session, copies: Copies, restore: str | None) -> Manifest:
     if restore is None:
-        return find_last_undo(session.stores, session.app.ref)
+        return find_last_undo(copies.stores, session.app.ref)
     find = find_undo_by_name if restore.startswith("backup_") else find_undo
-    return find(session.stores, restore, session.app.ref)
+    return find(copies.stores, restore, session.app.ref)
 
 
-COMMAND = Command("undo", "Bring back what a restore overwrote.", _options, _run)
+COMMAND = Command(
+    "undo",
+    "Bring back what a restore overwrote.",
+    _run,
+    ("undo --last --dry-run", "undo 20261122T123702Z-dee1a4e4 --table user_credits"),
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Protocol
 
 
@@ -24,6 +25,10 @@ class Deadline(Protocol):
 
 class Progress(Protocol):
     """Sees how far a run is."""
+
+    def expect(self, rows: Mapping[str, int]) -> None:
+        """How many rows each table will probably have; a table is missing where nobody knows."""
+        ...
 
     def table(self, name: str, rows: int, status: str) -> None:
         """`rows` so far; status is `running`, `complete` or `failed`."""

@@ -47,6 +47,8 @@ class RunProgress:
 
     def expect(self, rows: Mapping[str, int]) -> None:
         """Records how many rows each table will probably have."""
+        if self._watcher is not None:
+            self._watcher.expect(rows)
         self.run = self.run.model_copy(update={"expected_rows": dict(rows)})
 
     def phase(self, name: str) -> None:

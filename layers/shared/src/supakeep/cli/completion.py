@@ -1,0 +1,51 @@
+"""What the shell offers for completion. It never fails and never asks: it offers nothing instead."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable, Iterable
+
+import typer
+
+from supakeep.cli.copies import Copies, copies_from
+from supakeep.usecases.find_backups import list_backups
+from supakeep.wiring import SupabaseProject, store_at
+
+_MOST = 50
+
+
+def complete_backups(context: typer.Context, incomplete: str) -> list[str]:
+    """The names of the backups that --from, or the project's stores, hold."""
+
+    def names() -> list[str]:
+        copies = _copies(context)
+        listing = list_backups(copies.stores, copies.project)
+        return ["latest", *(backup.name.text for backup in listing.backups)]
+
+    return _offered(names, incomplete)
+
+
+def complete_tables(context: typer.Context, incomplete: str) -> list[str]:
+    """The tables of the backup that the line names so far, or of the newest."""
+
+    def names() -> list[str]:
+        name = context.params.get("name") or "latest"
+        found = _copies(context).find(name, dt.datetime.now(dt.UTC))
+        return [table.name for table in found.manifest.tables]
+
+    return _offered(names, incomplete)
+
+
+def _copies(context: typer.Context) -> Copies:
+    def app() -> SupabaseProject:
+        return SupabaseProject.from_environment(os.environ)
+
+    return copies_from(context.params.get("source"), app, store_at)
+
+
+def _offered(names: Callable[[], Iterable[str]], incomplete: str) -> list[str]:
+    try:
+        return [name for name in names() if name.startswith(incomplete)][:_MOST]
+    except Exception:  # noqa: BLE001 - a message would end up in the line that is being typed
+        return []

@@ -1,0 +1,24 @@
+"""Where the installed `supakeep` begins."""
+
+from __future__ import annotations
+
+import sys
+
+# what the extra `cli` installs; the functions do without it
+_EXTRA = ("typer", "rich")
+
+
+def main() -> int:
+    """Runs the command line and returns the exit code."""
+    try:
+        from supakeep.cli.main import main as command_line
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRA:
+            raise
+        print(
+            f"error: The command line needs {error.name}, which is not installed\n"
+            "hint: pipx install 'supakeep[cli]'",
+            file=sys.stderr,
+        )
+        return 1
+    return command_line()
