@@ -14,7 +14,6 @@ from supakeep.domain.run import Run, RunKind, RunStatus, new_run_id
 from supakeep.usecases.run_backup import RunBackup
 
 logger = observability.create_logger()
-tracer = observability.create_tracer()
 metrics = observability.create_metrics()
 
 
@@ -29,7 +28,7 @@ def create_handler(projects: runtime.Projects) -> observability.Handler:
             return answer(resolver, requests, event, context)
         return _back_up(runtime.ready(projects.for_work), event, context).model_dump(mode="json")
 
-    return observability.observed(handler, logger, tracer, metrics)
+    return observability.observed(handler, logger, metrics)
 
 
 def _back_up(project: ServedProject, event: dict[str, Any], context: Any) -> Run:

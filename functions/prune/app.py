@@ -15,7 +15,6 @@ from supakeep.domain.run import Run, RunKind, new_run_id
 from supakeep.usecases.run_prune import RunPrune
 
 logger = observability.create_logger()
-tracer = observability.create_tracer()
 metrics = observability.create_metrics()
 
 
@@ -30,7 +29,7 @@ def create_handler(projects: runtime.Projects) -> observability.Handler:
             return answer(resolver, requests, event, context)
         return _prune(runtime.ready(projects.for_work), event, context).model_dump(mode="json")
 
-    return observability.observed(handler, logger, tracer, metrics)
+    return observability.observed(handler, logger, metrics)
 
 
 def _prune(project: ServedProject, event: dict[str, Any], context: Any) -> Run:

@@ -18,7 +18,6 @@ from supakeep.usecases.run_restore import RunRestore
 from supakeep.usecases.run_verify import RunVerify
 
 logger = observability.create_logger()
-tracer = observability.create_tracer()
 metrics = observability.create_metrics()
 
 
@@ -37,7 +36,7 @@ def create_handler(projects: runtime.Projects) -> observability.Handler:
         work = _verify if event.get("action") == RunKind.VERIFY else _restore
         return work(runtime.ready(projects.for_work), event, context).model_dump(mode="json")
 
-    return observability.observed(handler, logger, tracer, metrics)
+    return observability.observed(handler, logger, metrics)
 
 
 def _restore(project: ServedProject, event: dict[str, Any], context: Any) -> Run:

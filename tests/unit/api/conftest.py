@@ -35,7 +35,6 @@ def _load(name: str) -> ModuleType:
     return module
 
 
-# loaded before sockets are switched off: the tracer opens one when it is imported
 MODULES = {name: _load(name) for name in ("backup", "restore", "prune")}
 
 
@@ -84,7 +83,6 @@ def _lambda_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         if name.startswith(("AWS_", "SUPA", "POWERTOOLS_", "NEXT_PUBLIC_", "LAMBDA_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "supakeep")
-    monkeypatch.setenv("POWERTOOLS_TRACE_DISABLED", "true")
 
 
 @pytest.fixture

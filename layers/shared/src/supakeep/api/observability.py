@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.logging import utils
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.metrics import MetricUnit
 
+from supakeep.aws import traces
 from supakeep.domain.run import Run, RunKind, RunResult, RunStatus
 from supakeep.domain.summary import BackupSummary
 
-Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+Handler = traces.Handler
 
 NAMESPACE = "Supakeep"
 _TYPES = {"WARNING": "warn", "CRITICAL": "error"}
@@ -41,12 +41,6 @@ def create_logger() -> Logger:
     return logger
 
 
-def create_tracer() -> Tracer:
-    """Traces the handler itself, not the calls that its libraries make."""
-    # patching every library on import would cost a third of the cold start
-    return Tracer(auto_patch=False)
-
-
 def create_metrics() -> Metrics:
     """Metrics in POWERTOOLS_METRICS_NAMESPACE, or in `Supakeep` where that is unset."""
     # an HTTP request counts nothing, which does not deserve a line in the log
@@ -54,12 +48,11 @@ def create_metrics() -> Metrics:
     return Metrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE))
 
 
-def observed(handler: Handler, logger: Logger, tracer: Tracer, metrics: Metrics) -> Handler:
+def observed(handler: Handler, logger: Logger, metrics: Metrics) -> Handler:
     """`handler` with a trace, with its metrics, and with the request's ID in every line it logs."""
     counted = metrics.log_metrics(handler, capture_cold_start_metric=True)
-    traced = tracer.capture_lambda_handler(counted, capture_response=False)
     logged: Handler = logger.inject_lambda_context(
-        traced, correlation_id_path="requestContext.requestId", clear_state=True
+        traces.traced(counted), correlation_id_path="requestContext.requestId", clear_state=True
     )
     return logged
 

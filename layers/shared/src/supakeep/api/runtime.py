@@ -11,9 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
+# boto3 and aws.secrets: each execution environment reads its secret before it answers anything. So they are
+# loaded while Lambda starts the function, with more of the processor than a request has (docs/adr/0015).
+import boto3  # noqa: F401
 from aws_lambda_powertools import Logger, Metrics
 from pydantic import BaseModel, ValidationError
 
+import supakeep.aws.secrets  # noqa: F401
 from supakeep.api.observability import report_failure, report_run
 from supakeep.api.request import ServedProject
 from supakeep.aws.dispatch import LambdaDeadline
