@@ -73,6 +73,7 @@ def test_a_person_reads_a_table_of_what_was_backed_up(
     lines = ended.out.splitlines()
     assert lines[0].endswith("  complete")
     assert lines[1].startswith("15 rows, ")
+    assert ", in under 1 s, " in lines[1]
     assert lines[2].split() == ["TABLE", "ROWS", "SIZE", "STATUS", "POLICY"]
     assert lines[3].split() == [CUSTOMERS, "5", *lines[3].split()[2:4], "complete", "all"]
     # progress goes to standard error, so that the output can be piped

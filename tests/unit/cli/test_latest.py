@@ -44,4 +44,63 @@ def test_a_copy_that_another_one_replaces_makes_a_verification_partial(
     ended = supakeep("verify", name)
 
     assert ended.code == 3
-    assert f"! daily/{name}.sql.json was read from mirror." in ended.out
+    assert "; whole in mirror\n" in ended.out
+    assert f"! primary: daily/{name}.sql.json is damaged: it has 6 bytes instead of " in ended.out
+
+
+@pytest.mark.parametrize("asked_as", ["latest", "its name"])
+@pytest.mark.parametrize("command", [("show",), ("verify",), ("restore", "--dry-run")])
+@pytest.mark.parametrize("damaged", ["manifest.json", "sql.json"])
+@pytest.mark.usefixtures("mirror", "shop")
+def test_damage_to_the_primarys_copy_is_reported_however_the_backup_is_asked_for(
+    supakeep: Supakeep,
+    primary: InMemoryObjectStore,
+    command: tuple[str, ...],
+    asked_as: str,
+    damaged: str,
+) -> None:
+    name = supakeep("backup", "--json").json["name"]
+    key = f"daily/{name}.{damaged}"
+    primary.place(key, b"rotten")
+
+    ended = supakeep(command[0], "latest" if asked_as == "latest" else name, *command[1:])
+
+    # a restore that found every row elsewhere is whole
+    assert ended.code == (0 if command[0] == "restore" else 3)
+    told = [line for line in ended.out.splitlines() if line.startswith("! ")]
+    assert any("primary: " in line and key in line for line in told)
+
+
+@pytest.mark.parametrize("gone", ["everything", "manifest", "volume"])
+@pytest.mark.parametrize("asked_as", ["latest", "its name"])
+def test_a_verification_says_which_copy_is_good_where_the_other_is_gone(
+    supakeep: Supakeep,
+    primary: InMemoryObjectStore,
+    mirror: InMemoryObjectStore,
+    shop: InMemoryDatabase,
+    gone: str,
+    asked_as: str,
+) -> None:
+    name = supakeep("backup", "--json").json["name"]
+    for key in list(primary.objects):
+        if gone == "everything" or ("manifest" in key) == (gone == "manifest"):
+            primary.delete(key)
+
+    ended = supakeep("verify", "latest" if asked_as == "latest" else name)
+
+    assert ended.code == 3
+    assert "; whole in mirror\n" in ended.out
+    assert "! primary: " in ended.out
+
+
+def test_a_verification_of_one_copy_leaves_the_other_out(
+    supakeep: Supakeep,
+    primary: InMemoryObjectStore,
+    mirror: InMemoryObjectStore,
+    shop: InMemoryDatabase,
+) -> None:
+    name = supakeep("backup", "--json").json["name"]
+    primary.delete(f"daily/{name}.sql.json")
+
+    assert supakeep("verify", name, "--from", "mirror").code == 0
+    assert supakeep("verify", name, "--from", "primary").code == 1

@@ -7,13 +7,14 @@ from contextlib import contextmanager
 
 import pytest
 
+from supakeep.archive.manifest import encode_manifest
 from supakeep.archive.reader import BackupReader
 from supakeep.domain.manifest import Manifest
 from supakeep.domain.restore import RestoreReport, RestoreRequest
 from supakeep.errors import ChecksumError, StoragePermissionError, StorageUnavailableError
 from supakeep.ports import ObjectStore, TargetDatabase
 from supakeep.usecases.restore_backup import RestoreBackup
-from supakeep.usecases.verify_backup import VerifyBackup
+from supakeep.usecases.verify_backup import VerifyBackup, VerifyReport
 from tests.builders.backups import a_shop, back_up, emptied
 from tests.builders.manifests import PROJECT
 from tests.fakes.faulty_object_store import FailingObjectStore
@@ -50,6 +51,10 @@ def restore(target: TargetDatabase, manifest: Manifest, *stores: ObjectStore) ->
     return use_case(request, BackupReader(manifest, stores))
 
 
+def verify(manifest: Manifest, *stores: ObjectStore) -> VerifyReport:
+    return VerifyBackup(NeverExpires(), InMemoryProgress())(BackupReader(manifest, stores))
+
+
 @pytest.mark.parametrize("fault", ["flipped", "cut", "missing"])
 def test_a_restore_reads_a_damaged_volume_from_the_copy_that_is_right(
     copies: Copies, fault: str
@@ -71,13 +76,91 @@ def test_a_restore_reads_a_damaged_volume_from_the_copy_that_is_right(
 def test_a_verification_names_the_volume_that_only_the_mirror_has(copies: Copies) -> None:
     primary, mirror, manifest = copies
     damage(primary, manifest.volumes[1].key, "flipped")
-    verify = VerifyBackup(NeverExpires(), InMemoryProgress())
 
-    report = verify(BackupReader(manifest, [primary, mirror]))
+    report = verify(manifest, primary, mirror)
 
+    assert report.good_in == ("mirror",)
     [told] = report.warnings
-    assert told.startswith(f"{manifest.volumes[1].key} was read from mirror. ")
-    assert verify(BackupReader(manifest, [mirror, primary])).warnings == ()
+    assert told.startswith(f"primary: {manifest.volumes[1].key} is damaged: ")
+
+
+@pytest.mark.parametrize("first", ["primary", "mirror"])
+@pytest.mark.parametrize("fault", ["flipped", "cut", "missing"])
+def test_a_verification_reads_every_copy_whichever_is_read_first(
+    copies: Copies, fault: str, first: str
+) -> None:
+    primary, mirror, manifest = copies
+    damage(primary, manifest.volumes[1].key, fault)
+    order = [primary, mirror] if first == "primary" else [mirror, primary]
+
+    report = verify(manifest, *order)
+
+    assert (report.good_in, len(report.warnings)) == (("mirror",), 1)
+    assert report.warnings[0].startswith(f"primary: {manifest.volumes[1].key} is damaged: ")
+
+
+def test_a_verification_of_two_whole_copies_has_no_warning(copies: Copies) -> None:
+    primary, mirror, manifest = copies
+
+    report = verify(manifest, primary, mirror)
+
+    assert (report.good_in, report.warnings) == (("primary", "mirror"), ())
+
+
+@pytest.mark.parametrize(
+    ("is_gone", "warnings"),
+    [
+        ("everything", ["primary: it has no copy of this backup"]),
+        ("the manifest", ["primary: its manifest is missing"]),
+        ("the volumes", ["it is missing"]),
+    ],
+)
+def test_a_verification_says_what_the_primary_lost(
+    copies: Copies, is_gone: str, warnings: list[str]
+) -> None:
+    primary, mirror, manifest = copies
+    for key in list(primary.objects):
+        is_manifest = key == manifest.name.manifest_key
+        if is_gone == "everything" or is_manifest == (is_gone == "the manifest"):
+            primary.delete(key)
+
+    report = verify(manifest, primary, mirror)
+
+    assert report.good_in == ("mirror",)
+    assert len(report.warnings) == (len(manifest.volumes) if is_gone == "the volumes" else 1)
+    assert all(told.endswith(warnings[0]) for told in report.warnings)
+
+
+def test_a_manifest_of_another_backup_is_not_a_good_copy(copies: Copies) -> None:
+    primary, mirror, manifest = copies
+    other = manifest.model_copy(update={"tables": manifest.tables[:1]})
+    mirror.place(manifest.name.manifest_key, encode_manifest(other))
+
+    report = verify(manifest, primary, mirror)
+
+    assert report.good_in == ("primary",)
+    assert report.warnings == ("mirror: its manifest describes another backup of this name",)
+
+
+def test_copies_that_are_whole_only_together_are_reported_as_none(copies: Copies) -> None:
+    primary, mirror, manifest = copies
+    damage(primary, manifest.volumes[0].key, "flipped")
+    damage(mirror, manifest.volumes[1].key, "missing")
+
+    report = verify(manifest, primary, mirror)
+
+    assert (report.good_in, len(report.warnings)) == ((), 2)
+
+
+def test_a_store_that_does_not_answer_is_asked_once(copies: Copies) -> None:
+    primary, mirror, manifest = copies
+    failing = FailingObjectStore(mirror, "read", key_part=".sql.json", times=4)
+
+    report = verify(manifest, primary, failing)
+
+    # it would give the further volumes, but asking for each could take a minute
+    assert (report.good_in, len(report.warnings)) == (("primary",), 1)
+    assert report.warnings[0] == "mirror: mirror did not answer"
 
 
 @pytest.mark.parametrize(

@@ -186,7 +186,7 @@ def test_the_mirror_is_asked_where_the_primary_cannot_give_it(
     assert (found.read_from, found.manifest.backup) == ("mirror", name.text)
     # a copy that is merely elsewhere is no reason to look
     assert len(found.notices) == (fault != "missing")
-    assert all(notice.startswith("Another copy is read. ") for notice in found.notices)
+    assert all(notice.startswith("primary: ") for notice in found.notices)
 
 
 def test_damage_is_reported_rather_than_that_the_mirror_does_not_know_the_name(

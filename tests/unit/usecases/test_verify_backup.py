@@ -47,6 +47,7 @@ def test_a_good_backup_is_read_to_its_end() -> None:
     assert report.model_dump() == {
         "backup": NAME.text,
         "read_from": "primary",
+        "good_in": ("primary",),
         "volumes": 1,
         "bytes": SIZE,
         "tables": {CUSTOMERS: 5, ITEMS: 5, ORDERS: 5},

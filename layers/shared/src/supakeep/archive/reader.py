@@ -18,6 +18,9 @@ from supakeep.ports import Deadline, ObjectStore
 
 log = logging.getLogger(__name__)
 
+Failure = StorageError | ChecksumError
+"""Why a copy of a volume could not be used."""
+
 # breaks of one object's download after which it is read on
 _MOST_FAILURES = 3
 
@@ -54,7 +57,12 @@ class BackupReader:
     @property
     def notices(self) -> tuple[str, ...]:
         """A sentence for each copy, and each volume, that was not in order where it was looked for first."""
-        return (*self._damaged_copies, *self._notices.values())
+        return (*self._damaged_copies, *self.volume_notices)
+
+    @property
+    def volume_notices(self) -> tuple[str, ...]:
+        """Those of the notices that are about a volume."""
+        return tuple(self._notices.values())
 
     def volumes_of(self, entries: Iterable[TableEntry]) -> list[VolumeEntry]:
         """The volumes that hold rows of these tables."""
@@ -70,6 +78,30 @@ class BackupReader:
         """
         for volume in volumes:
             self._chosen[volume.key] = self._first_right_copy(volume, deadline)
+
+    def check_every_copy(self, deadline: Deadline) -> dict[str, dict[str, Failure]]:
+        """Reads each volume from every store: for each store, the failures by the volumes' keys.
+
+        Settles which copy is used as `check_volumes` does, and raises as it does. A store that does
+        not answer is not asked for the volumes after that.
+        """
+        found: dict[str, dict[str, Failure]] = {store.name: {} for store in self.stores}
+        silent: dict[str, Failure] = {}
+        for volume in self.manifest.volumes:
+            wrong = dict(silent)
+            for store in self.stores:
+                if store.name in silent:
+                    continue
+                failure = _failure(store, volume, deadline)
+                if failure is None:
+                    self._chosen.setdefault(volume.key, store)
+                    continue
+                wrong[store.name] = found[store.name][volume.key] = failure
+                if failure.retryable:
+                    silent[store.name] = failure
+            if len(wrong) == len(self.stores):
+                raise _no_right_copy(wrong)
+        return found
 
     def read_part(self, part: Part) -> Iterator[bytes]:
         """A part's bytes; ChecksumError after the last piece where they are not what was written.
@@ -93,14 +125,11 @@ class BackupReader:
         return damaged(key, why, read_from=self._store_of(key).name)
 
     def _first_right_copy(self, volume: VolumeEntry, deadline: Deadline) -> ObjectStore:
-        failures: dict[str, StorageError | ChecksumError] = {}
+        failures: dict[str, Failure] = {}
         for store in self.stores:
-            try:
-                for _ in read_volume(store, volume):
-                    deadline.check()
-            except (StorageError, ChecksumError) as exc:
-                log.warning("%s does not give %s", store.name, volume.key, exc_info=True)
-                failures[store.name] = exc
+            failure = _failure(store, volume, deadline)
+            if failure is not None:
+                failures[store.name] = failure
                 continue
             if failures:
                 why = "; ".join(f"{name}: {exc.message}" for name, exc in failures.items())
@@ -152,6 +181,17 @@ class BackupReader:
         return self._chosen.get(key, self.stores[0])
 
 
+def _failure(store: ObjectStore, volume: VolumeEntry, deadline: Deadline) -> Failure | None:
+    """Why this copy of a volume is not right; None where it is."""
+    try:
+        for _ in read_volume(store, volume):
+            deadline.check()
+    except (StorageError, ChecksumError) as exc:
+        log.warning("%s does not give %s", store.name, volume.key, exc_info=True)
+        return exc
+    return None
+
+
 def read_volume(store: ObjectStore, volume: VolumeEntry) -> Iterator[bytes]:
     """A volume's bytes; ChecksumError after the last piece where they are not what was written."""
     digest, size = hashlib.sha256(), 0
@@ -170,9 +210,7 @@ def read_volume(store: ObjectStore, volume: VolumeEntry) -> Iterator[bytes]:
         raise damaged(volume.key, why, read_from=store.name)
 
 
-def _no_right_copy(
-    failures: dict[str, StorageError | ChecksumError],
-) -> StorageError | ChecksumError:
+def _no_right_copy(failures: dict[str, Failure]) -> Failure:
     """The first store's error; where others were asked too, what they said stands with it."""
     first, *others = failures.values()
     if not others:

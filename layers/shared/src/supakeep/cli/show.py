@@ -7,19 +7,20 @@ from supakeep.cli.options import Name, Source
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal, size_text
 from supakeep.domain.summary import BackupSummary
-from supakeep.usecases.find_backups import stores_holding
+from supakeep.usecases.find_backups import damaged_copies, stores_holding
 
 
 def _run(session: Session, name: Name, source: Source = None) -> int:
     """Reads only the manifest; the backup's rows are not checked. Partial where `latest` passed over
-    a newer backup.
+    a newer backup, or where a copy is damaged.
     """
     copies = session.copies(source)
     found = copies.find(name, session.now())
     holders = stores_holding(copies.stores, found.manifest.name)
-    summary = BackupSummary.of(found.manifest, holders, notices=found.passed_over)
-    print_backup(session.terminal, summary)
-    return PARTIAL if found.passed_over else GOOD
+    damaged = damaged_copies(copies.stores, found.manifest)
+    notices = tuple(dict.fromkeys((*found.passed_over, *found.notices, *damaged)))
+    print_backup(session.terminal, BackupSummary.of(found.manifest, holders, notices=notices))
+    return PARTIAL if notices else GOOD
 
 
 def print_backup(terminal: Terminal, summary: BackupSummary) -> None:
@@ -29,7 +30,7 @@ def print_backup(terminal: Terminal, summary: BackupSummary) -> None:
         return
     terminal.line(f"{summary.name}  {summary.status}")
     terminal.line(
-        f"{summary.rows:,} rows, {size_text(summary.size_bytes)}, in {summary.duration_seconds} s, "
+        f"{summary.rows:,} rows, {size_text(summary.size_bytes)}, in {_duration(summary.duration_seconds)}, "
         f"{summary.started_at:%Y-%m-%d %H:%M:%S} UTC, in {', '.join(summary.locations)}"
     )
     terminal.columns(
@@ -37,6 +38,10 @@ def print_backup(terminal: Terminal, summary: BackupSummary) -> None:
         [(t.name, f"{t.rows:,}", size_text(t.bytes), t.status, t.policy) for t in summary.tables],
     )
     _print_problems(terminal, summary)
+
+
+def _duration(seconds: int) -> str:
+    return f"{seconds} s" if seconds else "under 1 s"
 
 
 def _print_problems(terminal: Terminal, summary: BackupSummary) -> None:

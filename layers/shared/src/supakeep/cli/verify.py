@@ -12,7 +12,7 @@ from supakeep.usecases.verify_backup import VerifyBackup, VerifyReport
 
 def _run(session: Session, name: Name, source: Source = None) -> int:
     """Needs no database: failed, with the object's name, at the first damage that no other copy
-    makes good; partial where one does.
+    makes good; partial where one does, or where a copy is missing.
     """
     found = session.copies(source).find(name, session.now())
     with session.progress() as progress:
@@ -29,7 +29,7 @@ def _print(terminal: Terminal, report: VerifyReport) -> None:
     rows = sum(report.tables.values())
     terminal.line(
         f"{report.backup} is good: {_objects(report.volumes)}, {size_text(report.bytes)}, "
-        f"{rows:,} rows in {_tables(len(report.tables))}, read from {report.read_from}"
+        f"{rows:,} rows in {_tables(len(report.tables))}; {_copies(report.good_in)}"
     )
     for warning in report.warnings:
         terminal.notice(warning)
@@ -37,6 +37,12 @@ def _print(terminal: Terminal, report: VerifyReport) -> None:
 
 def _tables(number: int) -> str:
     return "1 table" if number == 1 else f"{number:,} tables"
+
+
+def _copies(good_in: tuple[str, ...]) -> str:
+    if not good_in:
+        return "no copy is whole, but together they are"
+    return f"whole in {' and '.join(good_in)}"
 
 
 def _objects(number: int) -> str:

@@ -35,13 +35,14 @@ _MAX_MANIFEST_BYTES = 16 * 1024 * 1024
 @dataclass(frozen=True)
 class FoundBackup:
     """One backup and the stores that hold its manifest. `manifest` is None, and `problem` says why,
-    where no copy can be trusted.
+    where no copy can be trusted. `damaged_copies` says what is wrong with copies beside a good one.
     """
 
     name: BackupName
     stores: tuple[str, ...]
     manifest: Manifest | None
     problem: Problem | None = None
+    damaged_copies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -159,23 +160,25 @@ def find_backup(
     if name == LATEST:
         return _find_latest(stores, project, now)
     parsed = BackupName.parse(name)
-    failures: list[StorageError | IntegrityError | BackupNotFoundError] = []
+    failures: dict[str, StorageError | IntegrityError | BackupNotFoundError] = {}
     for store in stores:
         try:
             manifest = read_manifest(store, parsed)
-            others = [
-                _not_used(exc) for exc in failures if not isinstance(exc, BackupNotFoundError)
-            ]
-            return BackupReader(manifest, _first(store.name, stores), damaged_copies=others)
         except (StorageError, IntegrityError, BackupNotFoundError) as exc:
-            failures.append(exc)
+            failures[store.name] = exc
+            continue
+        others = [
+            _in_store(name, exc)
+            for name, exc in failures.items()
+            if not isinstance(exc, BackupNotFoundError)
+        ]
+        return BackupReader(manifest, _first(store.name, stores), damaged_copies=others)
     # damage or a dead store says more than that the name is unknown elsewhere
-    failures.sort(key=lambda exc: isinstance(exc, BackupNotFoundError))
-    raise failures[0]
+    raise min(failures.values(), key=lambda exc: isinstance(exc, BackupNotFoundError))
 
 
-def _not_used(error: StorageError | IntegrityError) -> str:
-    return f"Another copy is read. {error.message}"
+def _in_store(store: str, error: StorageError | IntegrityError) -> str:
+    return f"{store}: {error.message}"
 
 
 def stores_holding(stores: Sequence[ObjectStore], name: BackupName) -> list[str]:
@@ -188,6 +191,22 @@ def stores_holding(stores: Sequence[ObjectStore], name: BackupName) -> list[str]
         except StorageError:
             log.warning("%s could not be asked for %s", store.name, name, exc_info=True)
     return holders
+
+
+def damaged_copies(stores: Sequence[ObjectStore], manifest: Manifest) -> list[str]:
+    """What is wrong with the copies in those stores that hold the manifest, by the sizes of objects;
+    no object is read.
+    """
+    problems = []
+    for store in stores:
+        try:
+            listed = store.list(f"{FOLDER}/{manifest.name}")
+            sizes = {stored.key: stored.size_bytes for stored in listed}
+            if manifest.name.manifest_key in sizes:
+                check_sizes(manifest, sizes, read_from=store.name)
+        except (IntegrityError, StorageError) as exc:
+            problems.append(_in_store(store.name, exc))
+    return problems
 
 
 def _find_latest(
@@ -204,7 +223,12 @@ def _find_latest(
     if good:
         found, manifest = good[0]
         passed_over = [*_passed_over(listing, found.name, now)]
-        return BackupReader(manifest, _first(found.stores[0], stores), passed_over=passed_over)
+        return BackupReader(
+            manifest,
+            _first(found.stores[0], stores),
+            passed_over=passed_over,
+            damaged_copies=found.damaged_copies,
+        )
     raise BackupNotFoundError(
         f"Project {project} has no good backup" if project else "There is no good backup",
         operation="find backup",
@@ -250,13 +274,19 @@ def _manifest_or_error(
 
 
 def _merged(
-    name: BackupName, copies: Iterable[tuple[ObjectStore, Manifest | IntegrityError]]
+    name: BackupName, copies: Sequence[tuple[ObjectStore, Manifest | IntegrityError]]
 ) -> FoundBackup:
     trusted = [(store.name, copy) for store, copy in copies if isinstance(copy, Manifest)]
+    damaged = [(store.name, copy) for store, copy in copies if isinstance(copy, IntegrityError)]
     if trusted:
-        return FoundBackup(name, tuple(store for store, _ in trusted), trusted[0][1])
-    store, error = next((store, copy) for store, copy in copies if isinstance(copy, Exception))
-    return FoundBackup(name, (store.name,), None, problem_of(error))
+        return FoundBackup(
+            name,
+            tuple(store for store, _ in trusted),
+            trusted[0][1],
+            damaged_copies=tuple(_in_store(store, error) for store, error in damaged),
+        )
+    store, error = damaged[0]
+    return FoundBackup(name, (store,), None, problem_of(error))
 
 
 def _started(copies: Iterable[tuple[ObjectStore, Manifest | IntegrityError]]) -> float:

@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
 from supakeep.archive.layout import split_rows
-from supakeep.archive.reader import BackupReader
+from supakeep.archive.reader import BackupReader, Failure
 from supakeep.domain.json_text import is_json_object
-from supakeep.domain.manifest import Part, TableEntry, TableStatus
-from supakeep.ports import Deadline, Progress
+from supakeep.domain.manifest import Manifest, Part, TableEntry, TableStatus
+from supakeep.errors import (
+    BackupNotFoundError,
+    IntegrityError,
+    ObjectNotFoundError,
+    StorageError,
+)
+from supakeep.ports import Deadline, ObjectStore, Progress
+from supakeep.usecases.find_backups import read_manifest
+
+_NO_MANIFEST = "its manifest is missing"
 
 
 class VerifyReport(BaseModel):
-    """What was read and found right. `warnings` say what is wrong with a copy that another one
-    replaced, and which newer backups `latest` passed over.
+    """What was read and found right. `good_in` are the stores whose copy is whole; `warnings` say what
+    is wrong with each other copy, and which newer backups `latest` passed over.
     """
 
     model_config = ConfigDict(frozen=True)
 
     backup: str
     read_from: str
+    good_in: tuple[str, ...]
     volumes: int
     bytes: int
     tables: dict[str, int]
@@ -31,7 +42,7 @@ class VerifyReport(BaseModel):
 
 @dataclass(frozen=True)
 class VerifyBackup:
-    """Reads a backup from end to end; no database is needed."""
+    """Reads every copy of a backup from end to end; no database is needed."""
 
     deadline: Deadline
     progress: Progress
@@ -39,18 +50,31 @@ class VerifyBackup:
     def __call__(self, reader: BackupReader) -> VerifyReport:
         """Raises ChecksumError, naming the object, at the first thing that no copy has right."""
         manifest = reader.manifest
-        reader.check_volumes(manifest.volumes, self.deadline)
+        wrong = self._what_is_wrong(reader)
         complete = [entry for entry in manifest.tables if entry.status is TableStatus.COMPLETE]
         for entry in complete:
             self._verify_rows(reader, entry)
         return VerifyReport(
             backup=manifest.backup,
             read_from=reader.read_from,
+            good_in=tuple(store for store, problems in wrong.items() if not problems),
             volumes=len(manifest.volumes),
             bytes=manifest.size_bytes,
             tables={entry.name: entry.rows for entry in complete},
-            warnings=(*reader.passed_over, *reader.notices),
+            warnings=(
+                *reader.passed_over,
+                *(f"{store}: {problem}" for store in wrong for problem in wrong[store]),
+                *reader.volume_notices,
+            ),
         )
+
+    def _what_is_wrong(self, reader: BackupReader) -> dict[str, list[str]]:
+        """For each store, what its copy lacks or has wrong; nothing for a good copy."""
+        failures = reader.check_every_copy(self.deadline)
+        return {
+            store.name: _problems(store, reader.manifest, failures[store.name])
+            for store in reader.stores
+        }
 
     def _verify_rows(self, reader: BackupReader, entry: TableEntry) -> None:
         self.progress.table(entry.name, 0, "running")
@@ -72,3 +96,27 @@ class VerifyBackup:
                 raise reader.damaged(key, f"row {rows + 1} is not a JSON object")
             rows += 1
         return rows
+
+
+def _problems(store: ObjectStore, manifest: Manifest, failures: Mapping[str, Failure]) -> list[str]:
+    """What is wrong with the copy in this store, where `failures` are those of its volumes."""
+    of_manifest = _problem_of_manifest(store, manifest)
+    are_missing = len(failures) == len(manifest.volumes) and all(
+        isinstance(failure.__cause__, ObjectNotFoundError) for failure in failures.values()
+    )
+    if of_manifest == _NO_MANIFEST and are_missing:
+        return ["it has no copy of this backup"]
+    of_volumes = [failure.message for failure in failures.values()]
+    return [*([of_manifest] if of_manifest else []), *of_volumes]
+
+
+def _problem_of_manifest(store: ObjectStore, manifest: Manifest) -> str | None:
+    """What is wrong with this store's manifest, which has to describe the same volumes and tables."""
+    try:
+        stored = read_manifest(store, manifest.name)
+    except BackupNotFoundError:
+        return _NO_MANIFEST
+    except (IntegrityError, StorageError) as exc:
+        return exc.message
+    is_same = (stored.volumes, stored.tables) == (manifest.volumes, manifest.tables)
+    return None if is_same else "its manifest describes another backup of this name"
