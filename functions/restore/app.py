@@ -7,6 +7,7 @@ from typing import Any
 from supakeep.api import observability, runtime
 from supakeep.api.contracts import RestoreInvocation, VerifyInvocation
 from supakeep.api.http import answer, create_resolver
+from supakeep.api.openapi_route import asks_for_document, document_answer
 from supakeep.api.overview_routes import add_overview_routes
 from supakeep.api.request import Requests, ServedProject
 from supakeep.api.restore_routes import add_restore_routes
@@ -32,6 +33,8 @@ def create_handler(projects: runtime.Projects) -> observability.Handler:
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Returns the HTTP answer, or the run's record as JSON fields; raises what ended a run."""
         if runtime.is_http(event):
+            if asks_for_document(event):
+                return document_answer()
             return answer(resolver, requests, event, context)
         work = _verify if event.get("action") == RunKind.VERIFY else _restore
         return work(runtime.ready(projects.for_work), event, context).model_dump(mode="json")

@@ -23,6 +23,7 @@ ROUTES = {
     "/api/admin/backups": "RestoreFunction",
     "/api/admin/backups/{name}": "RestoreFunction",
     "/api/admin/backups/{name}/download": "RestoreFunction",
+    "/api/openapi.json": "RestoreFunction",
     "/api/admin/overview": "RestoreFunction",
     "/api/admin/settings": "RestoreFunction",
     "/api/admin/retention": "RestoreFunction",
@@ -38,7 +39,7 @@ TRIGGERS = {
     },
     "restore": {
         "http_restore", "http_list", "http_show", "http_download", "http_runs", "http_run",
-        "http_overview", "http_settings", "http_retention", "http_undo",
+        "http_overview", "http_settings", "http_retention", "http_undo", "http_openapi",
         "http_verify", "direct_verify",
         "direct", "direct_dry_run", "self_invoke",
     },

@@ -20,20 +20,56 @@ class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+_Confirmation = Annotated[
+    Text | None,
+    Field(
+        description="The project's ref, or `<host>/<database>` if `SUPABASE_DB_URL` does not show the "
+        "ref; with `into_schema`, `/<schema>` follows. A dry run needs none."
+    ),
+]
+_Tables = Annotated[
+    list[Text] | None,
+    Field(min_length=1, max_length=1000, description="Only these tables; without it, all of them."),
+]
+_Copy = Annotated[
+    Literal["primary", "mirror"] | None,
+    Field(description="Only this copy is read; without it, see the route."),
+]
+
+
 class RestoreBody(_Request):
     """POST /api/admin/restore."""
 
-    name: Text
-    confirm: Text | None = None
-    tables: list[Text] | None = Field(default=None, min_length=1, max_length=1000)
-    dry_run: bool = False
-    allow_other_project: bool = False
-    read_from: Literal["primary", "mirror"] | None = None
-    mode: Annotated[RestoreMode, Field(strict=False)] = RestoreMode.MERGE
-    where: dict[Text, str] | None = Field(default=None, min_length=1)
-    into_schema: Text | None = None
-    ignore_dropped_columns: bool = False
-    keep_undo: bool = True
+    name: Annotated[Text, Field(description="A backup's name, or `latest`.")]
+    confirm: _Confirmation = None
+    tables: _Tables = None
+    dry_run: bool = Field(default=False, description="Counts what would change; writes nothing.")
+    allow_other_project: bool = Field(
+        default=False, description="Accepts a backup of another project."
+    )
+    read_from: _Copy = None
+    mode: Annotated[
+        RestoreMode,
+        Field(
+            strict=False, description="With `SUPABASE_DB_URL` also `missing-only` and `replace`."
+        ),
+    ] = RestoreMode.MERGE
+    where: dict[Text, str] | None = Field(
+        default=None,
+        min_length=1,
+        description="Only rows with these values; every restored table must have the columns.",
+    )
+    into_schema: Annotated[
+        Text | None, Field(description="Writes into the tables of the same names in this schema.")
+    ] = None
+    ignore_dropped_columns: bool = Field(
+        default=False,
+        description="Leaves out the values of columns that the database no longer has.",
+    )
+    keep_undo: bool = Field(
+        default=True,
+        description="With `SUPABASE_DB_URL` the tables are backed up first, for an undo.",
+    )
 
     def request(self) -> RestoreRequest:
         fields = self.model_dump(include=set(RestoreRequest.model_fields))
@@ -41,18 +77,20 @@ class RestoreBody(_Request):
 
 
 class UndoBody(_Request):
-    """POST /api/admin/restore/undo. Without `run_id` it undoes the newest restore."""
+    """POST /api/admin/restore/undo."""
 
-    run_id: Text | None = None
-    confirm: Text | None = None
-    tables: list[Text] | None = Field(default=None, min_length=1, max_length=1000)
-    dry_run: bool = False
+    run_id: Annotated[
+        Text | None, Field(description="The restore's run; without it, the newest restore.")
+    ] = None
+    confirm: _Confirmation = None
+    tables: _Tables = None
+    dry_run: bool = Field(default=False, description="Counts what would change; writes nothing.")
 
 
 class VerifyBody(_Request):
-    """POST /api/admin/backups/{name}/verify; may be left out. Without `read_from`, every copy."""
+    """POST /api/admin/backups/{name}/verify; may be left out."""
 
-    read_from: Literal["primary", "mirror"] | None = None
+    read_from: _Copy = None
 
 
 class BackupBody(_Request):
@@ -62,7 +100,9 @@ class BackupBody(_Request):
 class PruneBody(_Request):
     """POST /api/admin/prune; may be left out."""
 
-    dry_run: bool = False
+    dry_run: bool = Field(
+        default=False, description="Lists what would be removed; removes nothing."
+    )
 
 
 class BackupInvocation(_Request):

@@ -21,6 +21,7 @@ from supakeep.api.errors import (
     error_response,
     invalid_request,
 )
+from supakeep.api.openapi_route import PATH as OPENAPI_PATH
 from supakeep.api.request import Requests
 from supakeep.domain.backup_name import LATEST, BackupName
 from supakeep.domain.run import validated_run_id
@@ -34,6 +35,7 @@ CRON_PATH = "/api/cron/"
 
 # The paths of template.yaml with their methods, for the header Allow.
 METHODS: Mapping[str, tuple[str, ...]] = {
+    OPENAPI_PATH: ("GET",),
     "/api/admin/backup": ("POST",),
     "/api/cron/backup": ("GET", "POST"),
     "/api/admin/restore": ("POST",),

@@ -39,7 +39,10 @@ def add_overview_routes(resolver: APIGatewayHttpResolver, request: Requests) -> 
 
     @resolver.get("/api/admin/retention")
     def get_retention(
-        keep_within_days: Annotated[int | None, Query(ge=1, le=36_500)] = None,
+        keep_within_days: Annotated[
+            int | None,
+            Query(ge=1, le=36_500, description="Instead of the deployed number of days."),
+        ] = None,
     ) -> RetentionSimulation:
         project = request().project
         deployed = project.policy.retention

@@ -19,8 +19,10 @@ def add_run_routes(resolver: APIGatewayHttpResolver, request: Requests) -> None:
 
     @resolver.get(RUNS_PATH)
     def get_runs(
-        limit: Annotated[int, Query(ge=1, le=100)] = 20,
-        before: Annotated[str | None, Query(max_length=200)] = None,
+        limit: Annotated[int, Query(ge=1, le=100, description="So many at most.")] = 20,
+        before: Annotated[
+            str | None, Query(max_length=200, description="Continues below this run.")
+        ] = None,
     ) -> RunList:
         # one more, to know whether there is another page
         runs = TrackRuns.of(request().project).list(limit + 1, before)

@@ -51,8 +51,10 @@ def _add_questions(resolver: APIGatewayHttpResolver, request: Requests) -> None:
     @resolver.get(BACKUPS_PATH)
     def get_backups(
         # Lambda's answers hold 6 MB, and a backup of 100 tables takes some 10 kB of one
-        limit: Annotated[int, Query(ge=1, le=500)] = 100,
-        before: Annotated[str | None, Query(max_length=200)] = None,
+        limit: Annotated[int, Query(ge=1, le=500, description="So many at most.")] = 100,
+        before: Annotated[
+            str | None, Query(max_length=200, description="Continues below this backup.")
+        ] = None,
     ) -> BackupList:
         project = request().project
         listing = list_backups(request().stores(), project.ref)
@@ -82,7 +84,7 @@ def _detail(request: Request, found: BackupReader) -> BackupDetail:
     holding = [store for store in stores if store.name in holders]
     before = None
     if manifest.trigger is not Trigger.PRE_RESTORE:
-        before = newest_good(found.stores[0], manifest.project, now=now, before=manifest.name)
+        before = newest_good(found.stores[0], manifest.project, now=now, before=manifest.started_at)
     return BackupDetail.compared_to(
         before,
         manifest,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Iterator, Sequence
 
 from supakeep.domain.backup_name import FOLDER, BackupName, ObjectName
@@ -24,23 +25,35 @@ def newest_good(
     project: str,
     *,
     now: dt.datetime,
-    before: BackupName | None = None,
+    before: dt.datetime | None = None,
     most_reads: int | None = None,
 ) -> Manifest | None:
-    """The newest good backup of the project in this store, by name; with `before`, the newest of those
-    with a lower name. None where there is none, or none among the first `most_reads`. Raises
-    StorageError.
+    """The newest good backup of the project in this store; with `before`, the newest that began
+    before that moment. None where there is none, or none among the newest `most_reads` names.
+    Raises StorageError.
     """
+    limit = now if before is None else before
     names = sorted(_names(store, project), reverse=True)
-    older = [name for name in names if before is None or name < before]
-    for name in older[:most_reads]:
-        try:
-            manifest = read_manifest(store, name)
-        except (BackupNotFoundError, IntegrityError):
-            continue
-        if manifest.is_good and not is_of_the_future(manifest, now):
-            return manifest
+    candidates = [name for name in names if _day(name) <= f"{limit:%Y-%m-%d}"]
+    # the names of one day do not say which of its backups is the newest
+    for _, names_of_day in itertools.groupby(candidates[:most_reads], _day):
+        manifests = [m for name in names_of_day if (m := _good(store, name, now)) is not None]
+        earlier = [m for m in manifests if before is None or m.started_at < before]
+        if earlier:
+            return max(earlier, key=lambda manifest: manifest.started_at)
     return None
+
+
+def _good(store: ObjectStore, name: BackupName, now: dt.datetime) -> Manifest | None:
+    try:
+        manifest = read_manifest(store, name)
+    except (BackupNotFoundError, IntegrityError):
+        return None
+    return manifest if manifest.is_good and not is_of_the_future(manifest, now) else None
+
+
+def _day(name: BackupName) -> str:
+    return name.moment[:10]
 
 
 def judge_backup(

@@ -1,0 +1,147 @@
+"""What the routes are for, in words: all that their code does not say by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+ADMIN_KEY, CRON_SECRET = "adminKey", "cronSecret"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One route, described. `answers` are its successes: by status the schema's name.
+
+    `not_found` and `damaged` are whether it can be about something that is not there, or about a
+    backup that cannot be trusted. `key` is what it is called with, None for nothing.
+    """
+
+    tag: str
+    summary: str
+    description: str
+    answers: Mapping[int, str]
+    not_found: bool = False
+    damaged: bool = False
+    key: str | None = ADMIN_KEY
+
+    @property
+    def starts_a_run(self) -> bool:
+        return 202 in self.answers
+
+
+_LATER = "The answer comes at once; `status_url` shows how far the run is."
+
+# by the name of the route's function
+OPERATIONS: Mapping[str, Operation] = {
+    "get_overview": Operation(
+        "Overview",
+        "Is my data safe?",
+        "A verdict with one sentence and one thing to do, everything that was found, the newest good "
+        "backup, the next runs and a calendar of backups.",
+        {200: "Overview"},
+    ),
+    "get_settings": Operation(
+        "Overview",
+        "Show the settings",
+        "What is deployed, without any secret: the project, what the engine can do, which rows are "
+        "backed up, retention and schedules.",
+        {200: "SettingsAnswer"},
+    ),
+    "start_backup": Operation(
+        "Backups",
+        "Start a backup",
+        f"Backs up what `supakeep.toml` names. {_LATER}",
+        {202: "Accepted"},
+    ),
+    "start_scheduled_backup": Operation(
+        "Backups",
+        "Start the day's backup",
+        f"For a scheduler outside AWS. It takes the `CRON_SECRET`, not the admin key. {_LATER}",
+        {202: "Accepted"},
+        key=CRON_SECRET,
+    ),
+    "get_backups": Operation(
+        "Backups",
+        "List the backups",
+        "Newest first, with retention's verdict on each copy. `next` is what to pass as `before` for "
+        "the following page.",
+        {200: "BackupList"},
+    ),
+    "get_backup": Operation(
+        "Backups",
+        "Show one backup",
+        "With its tables' columns and keys, and what changed since the good backup before.",
+        {200: "BackupDetail"},
+        not_found=True,
+        damaged=True,
+    ),
+    "get_download": Operation(
+        "Backups",
+        "Get links to a backup's objects",
+        "The links work without a key for five minutes. The volumes, joined in their order, are the "
+        "document.",
+        {200: "Download"},
+        not_found=True,
+        damaged=True,
+    ),
+    "start_verification": Operation(
+        "Backups",
+        "Verify a backup",
+        "Reads every byte of each copy. The run's result says which copies are good: the run is "
+        f"`complete` if all are, `partial` if some are, `failed` if none is. {_LATER}",
+        {202: "Accepted"},
+        not_found=True,
+        damaged=True,
+    ),
+    "start_restore": Operation(
+        "Restores",
+        "Restore a backup, or try it in a dry run",
+        "Overwrites live data, so `confirm` must repeat the ref of the project. A dry run needs no "
+        f"confirmation, writes nothing and counts what would change. {_LATER}",
+        {202: "Accepted"},
+        not_found=True,
+        damaged=True,
+    ),
+    "start_undo": Operation(
+        "Restores",
+        "Undo a restore",
+        "Brings back what a restore overwrote, from the copy that was kept before it. It is refused "
+        f"with the reason where the engine cannot. {_LATER}",
+        {202: "Accepted"},
+        not_found=True,
+        damaged=True,
+    ),
+    "get_runs": Operation(
+        "Runs",
+        "List the runs",
+        "Newest first. `next` is what to pass as `before` for the following page.",
+        {200: "RunList"},
+    ),
+    "get_run": Operation(
+        "Runs",
+        "Show one run",
+        "Its progress while it works, and then its result or its error. Runs are kept for 30 days.",
+        {200: "RunAnswer"},
+        not_found=True,
+    ),
+    "get_retention": Operation(
+        "Retention",
+        "Try other retention rules",
+        "What a prune would do now. Without a parameter, under the deployed rules. Nothing is removed.",
+        {200: "RetentionSimulation"},
+    ),
+    "start_prune": Operation(
+        "Retention",
+        "Remove what the rules no longer keep",
+        "A dry run is answered at once with what would be removed, and why. Otherwise a run does it: "
+        "the answer is 202.",
+        {200: "PruneReport", 202: "Accepted"},
+    ),
+    "get_openapi": Operation(
+        "Overview",
+        "Get this document",
+        "It takes no key, because it contains nothing that the documentation does not.",
+        {200: "object"},
+        key=None,
+    ),
+}
