@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.comparisons import figures
 from bench.contenders import PROJECT
-from bench.figures import as_json, as_table
+from bench.figures import as_json, as_parts, as_table
 from bench.laboratory import Laboratory, Size
 from bench.machine import busy, described
 from bench.measure import BenchError, Rounds
@@ -40,7 +40,11 @@ def main(argv: list[str]) -> int:
     table = figures(rounds, size.rows)
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(as_json(table))
-    _tell(f"\n{as_table(table)}\n\nmedians of {repeat}; {busy()}")
+    _tell(f"\n{as_table(table)}\n")
+    for figure in table:
+        if figure.parts is not None:
+            _tell(f"{figure.figure}: {as_parts(figure)}")
+    _tell(f"\nmedians of {repeat}; {busy()}")
     _tell(f"written to {options.output}")
     return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import median
 
 from bench.figures import Figure, figure_of
 from bench.measure import Rounds
@@ -20,10 +21,15 @@ TIMES = 10
 WINDOW = 30
 
 
+def import_of(function: str) -> str:
+    """The contender that imports this function's handler."""
+    return f"cold import, {function} function's handler"
+
+
 def figures(rounds: Rounds, rows: int) -> list[Figure]:
     """The table's lines, as far as their runs were measured; `rows` is the size of the largest table."""
     measured = [one.figure() for one in _comparisons(rounds) if rounds.has(one.ours, one.rival)]
-    return measured + _peak_memory(rounds, rows)
+    return measured + _peak_memory(rounds, rows) + _imports(rounds)
 
 
 @dataclass(frozen=True)
@@ -66,3 +72,10 @@ def _peak_memory(rounds: Rounds, rows: int) -> list[Figure]:
     few = [max(pair) for pair in zip(memory(SMALL_BACKUP), memory(SMALL_RESTORE), strict=True)]
     name = f"peak memory, backup and restore, {rows:,} rows / {rows // TIMES:,} rows"
     return [figure_of(name, many, few, "MB", 1.1, most=200)]
+
+
+def _imports(rounds: Rounds) -> list[Figure]:
+    return [
+        Figure(name, median(rounds.seconds(name)), None, "s", None, most=0.40, parts=parts)
+        for name, parts in rounds.parts.items()
+    ]

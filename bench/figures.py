@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 
@@ -12,39 +12,46 @@ HEADINGS = ("figure (lower is better)", "ours", "rival", "unit", "ratio", "targe
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table: two medians and the largest ratio of them that is good enough.
+    """One line of the table: two medians and the largest ratio of them that is good enough, or one
+    median and the largest that is.
 
     Attributes:
         figure: what was measured, and against what.
         ours: median of Supakeep's runs, in `unit`.
-        rival: median of the rival's runs, in `unit`.
+        rival: median of the rival's runs, in `unit`; None where there is no rival.
         unit: `s`, `MB` (10^6 bytes).
-        target: the largest `ratio` that meets it.
+        target: the largest `ratio` that meets it; None without a rival.
         most: the largest `ours` that meets it, in `unit`; None where only the ratio counts.
+        parts: what `ours` is made of, in `unit`, where that was measured.
     """
 
     figure: str
     ours: float
-    rival: float
+    rival: float | None
     unit: str
-    target: float
+    target: float | None
     most: float | None = None
+    parts: Mapping[str, float] | None = None
 
     @property
-    def ratio(self) -> float:
+    def ratio(self) -> float | None:
         """Ours as a part of the rival's; infinite where the rival took nothing."""
+        if self.rival is None:
+            return None
         return self.ours / self.rival if self.rival else float("inf")
 
     @property
     def is_met(self) -> bool:
         """Whether the unrounded figures are within the target."""
-        return self.ratio <= self.target and (self.most is None or self.ours <= self.most)
+        is_ratio_met = self.ratio is None or self.target is None or self.ratio <= self.target
+        return is_ratio_met and (self.most is None or self.ours <= self.most)
 
     @property
     def target_text(self) -> str:
         """The target as a person reads it."""
-        most = f", at most {self.most:g} {self.unit}" if self.most is not None else ""
-        return f"{self.target:.2f}{most}"
+        ratio = [] if self.target is None else [f"{self.target:.2f}"]
+        most = [] if self.most is None else [f"at most {self.most:g} {self.unit}"]
+        return ", ".join(ratio + most)
 
 
 def figure_of(
@@ -67,16 +74,27 @@ def as_table(figures: Sequence[Figure]) -> str:
     return "\n".join([lines[0], _rule(widths), *lines[1:]])
 
 
+def as_parts(one: Figure) -> str:
+    """What a figure is made of in one sentence; what rounds to nothing is left out."""
+    parts = (one.parts or {}).items()
+    return ", ".join(f"{name} {value:.3f} {one.unit}" for name, value in parts if value >= 0.0015)
+
+
 def as_json(figures: Sequence[Figure]) -> str:
-    """A JSON list of objects: figure, ours, rival, unit, ratio, target, most, met."""
-    entries = [asdict(one) | {"ratio": round(one.ratio, 4), "met": one.is_met} for one in figures]
-    return json.dumps(entries, indent=2) + "\n"
+    """A JSON list of objects: figure, ours, rival, unit, ratio, target, most, parts, met."""
+    return json.dumps([_entry(one) for one in figures], indent=2) + "\n"
+
+
+def _entry(one: Figure) -> dict[str, object]:
+    ratio = None if one.ratio is None else round(one.ratio, 4)
+    return asdict(one) | {"ratio": ratio, "met": one.is_met}
 
 
 def _cells(one: Figure) -> tuple[str, ...]:
-    ratio, met = f"{one.ratio:.2f}", "yes" if one.is_met else "no"
-    ours, rival = f"{one.ours:,.2f}", f"{one.rival:,.2f}"
-    return (one.figure, ours, rival, one.unit, ratio, one.target_text, met)
+    rival = "" if one.rival is None else f"{one.rival:,.2f}"
+    ratio = "" if one.ratio is None else f"{one.ratio:.2f}"
+    met = "yes" if one.is_met else "no"
+    return (one.figure, f"{one.ours:,.2f}", rival, one.unit, ratio, one.target_text, met)
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -52,31 +52,36 @@ class Rounds:
         repeat: how often each command is run.
         log: the output of the command that runs.
         tell: gets a line about each run.
+        parts: what a contender's seconds are made of, where that was measured.
     """
 
     repeat: int
     log: Path
     tell: Callable[[str], None]
     runs: dict[str, list[Measured]] = field(default_factory=lambda: defaultdict(list))
+    parts: dict[str, Mapping[str, float]] = field(default_factory=dict)
 
     def run(
         self,
         *contenders: Contender,
+        times: int = 1,
         wal_bytes: Callable[[], int] = lambda: 0,
         check: Callable[[], None] = lambda: None,
     ) -> None:
-        """Runs each in turn, then all of them again, so that other work on the machine affects all of them.
+        """Runs each in turn, then all of them again, so that other work on the machine affects all of them:
+        `times` as often as the others.
 
         Raises BenchError if one fails; `check` runs after each and may raise it too.
         """
-        for number in range(1, self.repeat + 1):
+        runs = self.repeat * times
+        for number in range(1, runs + 1):
             for contender in contenders:
                 contender.prepare()
                 measured = measure(contender, self.log, wal_bytes)
                 check()
                 self.runs[contender.name].append(measured)
                 self.tell(
-                    f"{number}/{self.repeat} {contender.name}: {measured.seconds:.2f} s, "
+                    f"{number}/{runs} {contender.name}: {measured.seconds:.2f} s, "
                     f"of the processor {measured.processor_seconds:.2f} s, "
                     f"{measured.peak_mb:.0f} MB, WAL {measured.wal_mb:.1f} MB"
                 )

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from enum import StrEnum
 from functools import partial
 
+from bench.cold_start import FUNCTIONS, BuiltHandlers, build_handlers
 from bench.comparisons import (
     BACKUP,
     LOOP,
@@ -17,6 +18,7 @@ from bench.comparisons import (
     SMALL_RESTORE,
     TIMES,
     WINDOW,
+    import_of,
 )
 from bench.contenders import supabase_loop
 from bench.jewelshot import TABLES
@@ -32,8 +34,11 @@ class Phase(StrEnum):
     REPAIR = "repair"
     MEMORY = "memory"
     REST = "rest"
+    START = "start"
 
 
+# an import is short, so it is measured more often
+IMPORTS = 3
 # memory compares a small backup and restore with large ones
 _NEEDS = {Phase.MEMORY: {Phase.BACKUP, Phase.RESTORE}}
 
@@ -58,6 +63,8 @@ def measure_all(
         rounds.tell(f"{size.rest_rows:,} transactions behind the Data API")
         with laboratory.bench(size.rest_rows, rest=True) as bench:
             measure_rest(bench, rounds)
+    if Phase.START in phases:
+        measure_imports(build_handlers(), rounds)
 
 
 def measure_postgres(
@@ -124,6 +131,14 @@ def measure_rest(bench: Bench, rounds: Rounds) -> None:
     loop = supabase_loop(LOOP, bench.folder / "loop.json", TABLES, bench.supakeep.address)
     window = bench.supakeep.backup(REST_WINDOW, window_policy(bench.database.rows // WINDOW))
     rounds.run(ours, loop, window)
+
+
+def measure_imports(handlers: BuiltHandlers, rounds: Rounds) -> None:
+    """Each function's cold start, as far as it is Python's."""
+    rounds.tell(f"the functions' handlers, {handlers.python}")
+    rounds.run(*(handlers.contender(function) for function in FUNCTIONS), times=IMPORTS)
+    for function in FUNCTIONS:
+        rounds.parts[import_of(function)] = handlers.costs(function)
 
 
 def window_policy(rows: int) -> str:

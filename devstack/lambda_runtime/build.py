@@ -1,4 +1,4 @@
-"""Builds the functions and the layer for the running interpreter, with what `sam build` runs."""
+"""Builds the functions and the layer for this machine, with what `sam build` runs."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from devstack.aws.template import Function, Layer, Template
 
 OUTPUT = PROJECT / "build/lambda"
+RUNNING = Path(sys.executable)
 
 
 @dataclass(frozen=True)
@@ -32,14 +33,18 @@ class BuiltFunction:
     layer_folders: tuple[Path, ...]
 
 
-def build(template: Template, output: Path = OUTPUT) -> dict[str, BuiltFunction]:
-    """Builds whatever changed and returns the built functions by logical id.
+def build(
+    template: Template, output: Path = OUTPUT, python: Path = RUNNING
+) -> dict[str, BuiltFunction]:
+    """Builds whatever changed for this interpreter and returns the built functions by logical id.
 
     Raises:
         StackError: a folder is missing, or the layer's `make` failed; with its output.
     """
     with locked(output / ".lock"):
-        layers = {layer.logical_id: build_layer(layer, output) for layer in template.layers()}
+        layers = {
+            layer.logical_id: build_layer(layer, output, python) for layer in template.layers()
+        }
         return {
             function.logical_id: BuiltFunction(
                 build_function(function, output), tuple(layers[name] for name in function.layers)
@@ -58,17 +63,16 @@ def build_function(function: Function, output: Path) -> Path:
     return target
 
 
-def build_layer(layer: Layer, output: Path) -> Path:
+def build_layer(layer: Layer, output: Path, python: Path = RUNNING) -> Path:
     """Runs the layer's own makefile target, the one that `sam build` runs, for this machine."""
     target = output / layer.logical_id
-    machine = (sys.version, platform.machine(), sysconfig.get_platform(), sys.base_prefix)
-    inputs = fingerprint(layer.folder, machine)
+    inputs = fingerprint(layer.folder, described(python))
     if up_to_date(target, inputs):
         return target
     made = subprocess.run(
         [
             "make", "--directory", layer.folder, f"build-{layer.logical_id}",
-            f"ARTIFACTS_DIR={fresh(target)}", f"PYTHON={sys.executable}", "PLATFORM=native",
+            f"ARTIFACTS_DIR={fresh(target)}", f"PYTHON={python}", "PLATFORM=native",
         ],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
@@ -76,6 +80,15 @@ def build_layer(layer: Layer, output: Path) -> Path:
         raise StackError(f"the layer {layer.logical_id} was not built:\n{made.stdout}{made.stderr}")
     finish(target, inputs)
     return target
+
+
+def described(python: Path) -> tuple[str, ...]:
+    """What a build for this interpreter depends on."""
+    if python == RUNNING:
+        return (sys.version, platform.machine(), sysconfig.get_platform(), sys.base_prefix)
+    asked = [str(python), "-c", "import sys; print(sys.version, sys.base_prefix)"]
+    answer = subprocess.run(asked, capture_output=True, text=True, check=True)
+    return (answer.stdout, platform.machine(), sysconfig.get_platform())
 
 
 def fingerprint(folder: Path, machine: Iterable[str]) -> str:

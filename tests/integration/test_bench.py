@@ -14,7 +14,8 @@ from devstack import PROJECT
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
-KEYS = {"figure", "ours", "rival", "unit", "ratio", "target", "most", "met"}
+KEYS = {"figure", "ours", "rival", "unit", "ratio", "target", "most", "parts", "met"}
+IMPORTS = [f"cold import, {name} function's handler" for name in ("backup", "restore", "prune")]
 
 
 @pytest.mark.timeout(300)
@@ -30,11 +31,15 @@ def test_the_benchmark_measures_every_figure(store: str, tmp_path: Path) -> None
     )
     assert done.returncode == 0, done.stderr
     figures = json.loads(result.read_text())
-    assert len(figures) == 9
+    assert len(figures) == 12
+    assert [figure["figure"] for figure in figures if figure["parts"]] == IMPORTS
     for figure in figures:
         assert figure.keys() == KEYS
         assert figure["unit"] in ("s", "MB")
         assert figure["ours"] > 0
+        assert figure["figure"] in done.stdout
+        if figure["parts"]:
+            assert {"supakeep", "pydantic", "aws_lambda_powertools"} <= figure["parts"].keys()
+            continue
         assert figure["rival"] > 0
         assert math.isclose(figure["ratio"], figure["ours"] / figure["rival"], abs_tol=1e-4)
-        assert figure["figure"] in done.stdout

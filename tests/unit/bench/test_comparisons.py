@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench import comparisons
-from bench.comparisons import figures
+from bench.comparisons import figures, import_of
 from bench.measure import Measured, Rounds
 
 
@@ -35,3 +35,14 @@ def test_peak_memory_is_the_larger_of_the_backups_and_the_restores() -> None:
 
     assert peak.figure == "peak memory, backup and restore, 1,000 rows / 100 rows"
     assert (peak.ours, peak.rival, peak.most) == (66, 66, 200)
+
+
+def test_an_import_is_compared_with_its_target_and_not_with_a_rival() -> None:
+    rounds = rounds_of(import_of("backup"), seconds=0.41)
+    rounds.parts[import_of("backup")] = {"a library": 0.4}
+
+    (cold,) = figures(rounds, 1000)
+
+    assert (cold.rival, cold.ratio, cold.target, cold.most) == (None, None, None, 0.40)
+    assert not cold.is_met
+    assert cold.parts == {"a library": 0.4}

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import json
+from statistics import median
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.figures import HEADINGS, Figure, as_json, as_table, figure_of
+from bench.figures import HEADINGS, Figure, as_json, as_parts, as_table, figure_of
 
 seconds = st.floats(min_value=0.001, max_value=1e6)
 runs = st.lists(seconds, min_size=1, max_size=9)
@@ -36,7 +37,7 @@ def test_a_rival_that_took_nothing_is_never_beaten() -> None:
 def test_the_ratio_is_that_of_the_shown_figures(ours: list[float], rival: list[float]) -> None:
     figure = figure_of("any", ours, rival, "s", 1.0)
     assert min(ours) <= figure.ours <= max(ours)
-    assert figure.ratio == figure.ours / figure.rival
+    assert figure.ratio == figure.ours / median(rival)
 
 
 def test_the_table_is_markdown_with_one_line_a_figure() -> None:
@@ -58,6 +59,25 @@ def test_the_json_holds_what_a_program_wants_to_compare() -> None:
             "ratio": 0.25,
             "target": 0.4,
             "most": None,
+            "parts": None,
             "met": True,
         }
     ]
+
+
+def test_a_figure_without_a_rival_has_a_target_of_its_own() -> None:
+    cold = Figure("import", 0.39, None, "s", None, most=0.4)
+
+    assert cold.is_met
+    assert not Figure("import", 0.4001, None, "s", None, most=0.4).is_met
+    cells = [cell.strip() for cell in as_table([cold]).splitlines()[2].strip("|").split("|")]
+    assert cells == ["import", "0.39", "", "s", "", "at most 0.4 s", "yes"]
+    assert json.loads(as_json([cold]))[0]["ratio"] is None
+
+
+def test_parts_are_named_as_far_as_they_matter() -> None:
+    parts = {"a library": 0.2, "another": 0.0021, "a small one": 0.0002}
+
+    assert as_parts(Figure("import", 0.39, None, "s", None, parts=parts)) == (
+        "a library 0.200 s, another 0.002 s"
+    )
