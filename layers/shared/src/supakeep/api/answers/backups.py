@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Self
 
-from pydantic import BaseModel
-
+from supakeep.api.answers.answer import Answer
 from supakeep.domain.manifest import Manifest, Problem, TableEntry
 from supakeep.domain.retention import CopyVerdict, StoredBackup
 from supakeep.domain.summary import BackupSummary, TableSummary
 
 
-class ListedBackup(BackupSummary):
+class ListedBackup(Answer, BackupSummary):
     """A backup with retention's verdict on each copy, the primary one first."""
 
     retention: tuple[CopyVerdict, ...]
@@ -22,7 +21,7 @@ class ListedBackup(BackupSummary):
         return cls(**dict(summary), retention=retention)
 
 
-class Change(BaseModel):
+class Change(Answer):
     """How many rows and bytes more, or less, a table has than in the backup before."""
 
     rows: int
@@ -33,14 +32,14 @@ class Change(BaseModel):
         return cls(rows=now.rows - before.rows, bytes=now.bytes - before.bytes)
 
 
-class ColumnAnswer(BaseModel):
+class ColumnAnswer(Answer):
     """One column; `type` as Postgres names it."""
 
     name: str
     type: str
 
 
-class TableDetail(TableSummary):
+class TableDetail(Answer, TableSummary):
     """A table with what a restore needs to know of it; `references` are the tables that its foreign
     keys point to. `change` is None where there is nothing to compare with.
     """
@@ -62,7 +61,7 @@ class TableDetail(TableSummary):
         )
 
 
-class BackupDetail(BackupSummary):
+class BackupDetail(Answer, BackupSummary):
     """GET /api/admin/backups/{name}. `compared_with` is the good backup before, None for the first.
     `missing_tables` are tables of that one which this one lacks.
     """
@@ -95,7 +94,7 @@ class BackupDetail(BackupSummary):
         )
 
 
-class BackupList(BaseModel):
+class BackupList(Answer):
     """GET /api/admin/backups. `next` is what to pass as `before` for the page that follows, None on
     the last one. `damaged` are backups whose manifest cannot be trusted, `problems` stores that could
     not be listed; every page has all of both.
@@ -107,7 +106,7 @@ class BackupList(BaseModel):
     problems: dict[str, Problem]
 
 
-class DownloadLink(BaseModel):
+class DownloadLink(Answer):
     """One object; the volumes, joined in this order, are the document."""
 
     key: str
@@ -116,7 +115,7 @@ class DownloadLink(BaseModel):
     url: str
 
 
-class Download(BaseModel):
+class Download(Answer):
     """GET /api/admin/backups/{name}/download."""
 
     name: str

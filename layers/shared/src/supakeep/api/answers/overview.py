@@ -6,8 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Literal, Self
 
-from pydantic import BaseModel
-
+from supakeep.api.answers.answer import Answer
 from supakeep.api.answers.runs import RunAnswer
 from supakeep.domain.backup_days import BackupDay, backup_days
 from supakeep.domain.engine import Engine
@@ -18,7 +17,7 @@ from supakeep.domain.safety import Finding, Level, Situation, assess, verdict
 from supakeep.domain.schedule import Schedule
 
 
-class ScheduleAnswer(BaseModel):
+class ScheduleAnswer(Answer):
     """A schedule. `words` describe it; `next_at` is None where it is off, unknown or over."""
 
     kind: Literal["backup", "prune"]
@@ -39,7 +38,7 @@ class ScheduleAnswer(BaseModel):
         )
 
 
-class NewestBackup(BaseModel):
+class NewestBackup(Answer):
     """The newest good backup. Its age is counted from `started_at`, when the data was read."""
 
     name: str
@@ -62,7 +61,7 @@ class NewestBackup(BaseModel):
         )
 
 
-class Overview(BaseModel):
+class Overview(Answer):
     """GET /api/admin/overview. `level` (never `note`), `sentence` and `advice` are those of the
     worst finding, which is the first of `findings`. `days` go back to the oldest backup, five weeks
     at most. `restore_proven_at` is None until a drill has restored a backup.

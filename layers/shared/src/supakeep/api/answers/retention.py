@@ -6,14 +6,13 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Self
 
-from pydantic import BaseModel
-
+from supakeep.api.answers.answer import Answer
 from supakeep.domain.manifest import BackupStatus, Manifest, Trigger
 from supakeep.domain.policy import RetentionPolicy
 from supakeep.domain.retention import CopyVerdict, StoredBackup, judge_copies
 
 
-class SimulatedBackup(BaseModel):
+class SimulatedBackup(Answer):
     """One backup under the rules that were asked about. It is kept while one copy is;
     `deployed_keeps` is the verdict under the deployed rules.
     """
@@ -28,7 +27,7 @@ class SimulatedBackup(BaseModel):
     copies: tuple[CopyVerdict, ...]
 
 
-class RetentionSimulation(BaseModel):
+class RetentionSimulation(Answer):
     """GET /api/admin/retention: what a prune would do now under these rules. `removed` counts copies,
     and `removed_bytes` their documents. Nothing is removed.
     """

@@ -5,8 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Self
 
-from pydantic import BaseModel
-
+from supakeep.api.answers.answer import Answer
 from supakeep.api.log_links import log_url
 from supakeep.domain.engine import Engine
 from supakeep.domain.manifest import Problem, Trigger
@@ -15,7 +14,7 @@ from supakeep.domain.run import Run, RunKind, RunResult, RunStatus
 from supakeep.domain.run_pace import RunPace, RunTable, tables_of
 
 
-class Accepted(BaseModel):
+class Accepted(Answer):
     """202: the work goes on; `status_url` shows how far it is."""
 
     run_id: str
@@ -27,7 +26,7 @@ class Accepted(BaseModel):
 NO_UNDO = "The rest engine cannot undo a restore; set SUPABASE_DB_URL for one that can"
 
 
-class UndoOffer(BaseModel):
+class UndoOffer(Answer):
     """Whether a restore can be undone; `reason` says why not."""
 
     possible: bool
@@ -42,7 +41,7 @@ class UndoOffer(BaseModel):
         return cls(possible=reason is None, reason=reason)
 
 
-class RunAnswer(BaseModel):
+class RunAnswer(Answer):
     """GET /api/admin/runs/{id}. `started_by` is `trigger` in words. `pace` is None unless the run is
     at work, `undo` unless it is a restore. `log_url` opens the function's log in the CloudWatch
     console from the run's start on; None where it did not run in AWS.
@@ -81,7 +80,7 @@ class RunAnswer(BaseModel):
         )
 
 
-class RunList(BaseModel):
+class RunList(Answer):
     """GET /api/admin/runs, newest first. `next` is what to pass as `before` for the page that
     follows, None on the last one.
     """

@@ -5,9 +5,8 @@ from __future__ import annotations
 import platform
 from typing import Self
 
-from pydantic import BaseModel
-
 from supakeep import __version__
+from supakeep.api.answers.answer import Answer
 from supakeep.api.answers.overview import ScheduleAnswer
 from supakeep.api.answers.runs import NO_UNDO
 from supakeep.domain.engine import Consistency, Engine, EngineName
@@ -17,7 +16,7 @@ from supakeep.domain.row_changes import RestoreMode
 from supakeep.settings import Settings
 
 
-class ProjectAnswer(BaseModel):
+class ProjectAnswer(Answer):
     """`destination` is what a restore must be confirmed with. `mirror` is the S3 bucket."""
 
     ref: str
@@ -38,7 +37,7 @@ class ProjectAnswer(BaseModel):
         )
 
 
-class Ability(BaseModel):
+class Ability(Answer):
     """Whether something can be done; `reason` says why not, and how to change that."""
 
     possible: bool
@@ -59,7 +58,7 @@ _MEANINGS = {
 }
 
 
-class EngineAnswer(BaseModel):
+class EngineAnswer(Answer):
     """What the engine can do, for a page to say before a restore."""
 
     name: EngineName
@@ -87,14 +86,14 @@ def _mode(mode: RestoreMode, engine: Engine) -> ModeAnswer:
     return ModeAnswer(mode=mode, meaning=_MEANINGS[mode], possible=possible, reason=reason)
 
 
-class TableRule(BaseModel):
+class TableRule(Answer):
     """One table that the policy names, and which of its rows are backed up, in words."""
 
     name: str
     rows: str
 
 
-class PolicyAnswer(BaseModel):
+class PolicyAnswer(Answer):
     """What `supakeep.toml` says; `patterns` choose tables beside the named ones, if any."""
 
     tables: list[TableRule]
@@ -106,7 +105,7 @@ class PolicyAnswer(BaseModel):
         return cls(tables=rules, patterns=policy.backup)
 
 
-class RetentionAnswer(BaseModel):
+class RetentionAnswer(Answer):
     """The rules, and what they mean in words."""
 
     rules: RetentionPolicy
@@ -117,7 +116,7 @@ class RetentionAnswer(BaseModel):
         return cls(rules=rules, words=str(rules))
 
 
-class Versions(BaseModel):
+class Versions(Answer):
     """`format` is that of the backups it writes."""
 
     supakeep: str
@@ -129,7 +128,7 @@ class Versions(BaseModel):
         return cls(supakeep=__version__, python=platform.python_version(), format=FORMAT)
 
 
-class SettingsAnswer(BaseModel):
+class SettingsAnswer(Answer):
     """GET /api/admin/settings."""
 
     project: ProjectAnswer
