@@ -104,6 +104,7 @@ def describe(stack: Stack, rows: dict[str, int], seconds: float, keys: Path) -> 
     lines = [
         f"The stack is up after {seconds:.1f} s ({sum(rows.values()):,} rows of Jewelshot).",
         "",
+        f"  dashboard  {stack.api_url}/admin/dashboard   (its key: ADMIN_KEY of the keys below)",
         f"  HTTP API   {stack.api_url}",
         f"  Supabase   {stack.supabase_url}",
         f"  AWS (S3 …) {stack.s3}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from supakeep.api import observability, runtime
+from supakeep.api import dashboard, observability, runtime
 from supakeep.api.contracts import RestoreInvocation, VerifyInvocation
 from supakeep.api.http import answer, create_resolver
 from supakeep.api.openapi_route import asks_for_document, document_answer
@@ -35,6 +35,8 @@ def create_handler(projects: runtime.Projects) -> observability.Handler:
         if runtime.is_http(event):
             if asks_for_document(event):
                 return document_answer()
+            if dashboard.is_dashboard(event):
+                return dashboard.serve(event)
             return answer(resolver, requests, event, context)
         work = _verify if event.get("action") == RunKind.VERIFY else _restore
         return work(runtime.ready(projects.for_work), event, context).model_dump(mode="json")

@@ -1,0 +1,88 @@
+// What a run has brought about.
+
+import { badge, dataTable, facts, h, notice } from "./dom.js";
+import { count, duration, plural, size, time } from "./format.js";
+
+/** How a run that has ended is shown: its error, or its result. */
+export function reportOf(run) {
+  if (run.error) {
+    return [notice("fail", run.error.message, run.error.hint), run.log_url && h("p", {}, h("a", { href: run.log_url, rel: "noopener" }, "The function's log"))].filter(Boolean);
+  }
+  const reports = { backup: backupReport, restore: restoreReport, verify: verifyReport, prune: pruneReport };
+  return run.result ? reports[run.kind](run.result, run) : [notice("note", `The ${run.kind} has ended: ${run.status}.`)];
+}
+
+function backupReport(result) {
+  const problems = [...result.tables.map((table) => table.error), result.mirror_error].filter(Boolean);
+  return [
+    notice(result.status === "complete" ? "ok" : "warn", `${result.name} is ${result.status}.`),
+    facts([["Rows", count(result.rows)], ["Size", size(result.size_bytes)], ["Duration", duration(result.duration_seconds)], ["In", result.locations.join(", ")]]),
+    problems.map((problem) => notice("warn", problem.message, problem.hint)),
+    result.warnings.map((warning) => notice("warn", warning)),
+    h("p", {}, h("a", { href: `#/backups/${result.name}` }, "Look at the backup")),
+  ].flat();
+}
+
+export function restoreReport(result) {
+  const total = (field) => result.tables.reduce((sum, table) => sum + table[field], 0);
+  const done = result.dry_run ? "would be" : "were";
+  const changes = total("inserted") + total("updated") + total("deleted");
+  const sentence = changes === 0 && total("refused") === 0
+    ? "Nothing differs: the tables hold what the backup holds."
+    : `${count(total("inserted"))} inserted, ${count(total("updated"))} updated, ${count(total("deleted"))} deleted: so many rows ${done} changed. ${plural(total("unchanged"), "row")} ${total("unchanged") === 1 ? "stays" : "stay"} as ${total("unchanged") === 1 ? "it is" : "they are"}.`;
+  const bad = total("refused") + total("altered") > 0;
+  return [
+    notice(bad ? "warn" : "ok", sentence, result.dry_run ? "Nothing has been written." : null),
+    dataTable("Changes by table", ["Table", { title: "In backup", numeric: true }, { title: "Insert", numeric: true }, { title: "Update", numeric: true }, { title: "Delete", numeric: true }, { title: "Unchanged", numeric: true }, { title: "Refused", numeric: true }, { title: "In database", numeric: true }],
+      result.tables.map((table) => [table.name, count(table.rows_in_backup), count(table.inserted), count(table.updated), count(table.deleted), count(table.unchanged), count(table.refused), table.rows_in_database === null ? "—" : count(table.rows_in_database)])),
+    result.tables.map((table) => [
+      changedRows(`${table.name}: a sample of what ${done} overwritten`, table.samples, ["In the database", "In the backup"]),
+      changedRows(`${table.name}: rows that are not as the backup has them`, table.altered_rows, ["In the backup", "In the database"]),
+      table.refused_rows.length > 0 && dataTable(`${table.name}: refused rows`, ["Row", "Reason"], table.refused_rows.map((row) => [row.row, row.reason])),
+    ]),
+    [...result.passed_over, ...result.warnings].map((warning) => notice("warn", warning)),
+  ].flat(Infinity).filter(Boolean);
+}
+
+function changedRows(title, rows, [before, after]) {
+  if (!rows.length) return null;
+  const lines = rows.flatMap((row) => {
+    const key = Object.entries(row.key).map(([name, value]) => `${name}=${value}`).join(", ");
+    const columns = Object.entries(row.columns);
+    if (!columns.length) return [[key, "the whole row", "present", "not there"]];
+    return columns.map(([column, [old, now]]) => [key, column, h("del", {}, old), h("ins", {}, now)]);
+  });
+  return h("section", { class: "sample" }, h("h3", {}, title), dataTable(title, ["Row", "Column", before, after], lines));
+}
+
+function verifyReport(result) {
+  return [
+    result.copies.map((copy) => copy.good
+      ? notice("ok", `The copy in ${copy.store} is good.`, `${plural(copy.objects, "object")}, ${size(copy.bytes)}, every checksum is right.`)
+      : notice("fail", `The copy in ${copy.store} is not good: ${copy.problem?.message ?? "unknown"}`, copy.problem?.hint)),
+    result.warnings.map((warning) => notice("warn", warning)),
+  ].flat();
+}
+
+function pruneReport(result) {
+  return result.stores.flatMap((store) => [
+    h("h3", {}, store.store),
+    store.problem && notice("fail", store.problem.message, store.problem.hint),
+    dataTable(`Backups in ${store.store}`, ["Backup", "Decision", { title: "Size", numeric: true }, "Why"],
+      store.backups.map((backup) => [backup.name, backup.removed ? "removed" : "kept", size(backup.bytes), backup.reason])),
+  ]).filter(Boolean);
+}
+
+/** Head line of a run. */
+export function runFacts(run) {
+  return facts([
+    ["Status", badge(run.status)],
+    ["Started by", run.started_by],
+    ["Backup", run.backup && h("a", { href: `#/backups/${run.backup}` }, run.backup)],
+    ["Requested", time(run.requested_at)],
+    ["Duration", duration(run.duration_seconds)],
+    ["Attempt", run.attempt > 1 ? String(run.attempt) : null],
+    ["Log", run.log_url && h("a", { href: run.log_url, rel: "noopener" }, "CloudWatch")],
+  ]);
+}
+

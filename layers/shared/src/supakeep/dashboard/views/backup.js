@@ -1,0 +1,94 @@
+// One backup: what it holds, what changed, whether it is good, and how to get it.
+
+import { get, post } from "../api.js";
+import { badge, dataTable, facts, h, notice } from "../dom.js";
+import { count, duration, signed, size, time } from "../format.js";
+import { follow } from "../progress.js";
+import { reportOf } from "../reports.js";
+import { keptOf } from "./backups.js";
+
+const BETWEEN_DOWNLOADS_MILLISECONDS = 400;
+
+export async function backupView({ signal, argument }) {
+  const backup = await get(`backups/${encodeURIComponent(argument)}`, signal);
+  const work = h("div", { class: "work" });
+  return [
+    h("h2", { class: "name" }, backup.name),
+    h("div", { class: "buttons" },
+      h("a", { class: "button primary", href: `#/restore/${backup.name}` }, "Restore …"),
+      h("button", { type: "button", onclick: (event) => act(event.target, work, signal, () => verify(backup, work, signal)) }, "Verify"),
+      h("button", { type: "button", onclick: (event) => act(event.target, work, signal, () => download(backup, work, signal)) }, "Download")),
+    work,
+    facts([
+      ["Status", badge(backup.status)],
+      ["Time", time(backup.started_at)],
+      ["Started by", backup.trigger],
+      ["Rows", count(backup.rows)],
+      ["Size", size(backup.size_bytes)],
+      ["Duration", duration(backup.duration_seconds)],
+      ["Engine", `${backup.engine}, consistency ${backup.consistency}`],
+      ["In", backup.locations.join(", ")],
+      ["Kept", keptOf(backup.retention)],
+    ]),
+    problemsOf(backup),
+    tablesOf(backup),
+  ].flat();
+}
+
+function problemsOf(backup) {
+  const problems = [...backup.tables.map((table) => table.error), backup.mirror_error].filter(Boolean);
+  return [
+    ...problems.map((problem) => notice("warn", problem.message, problem.hint)),
+    ...backup.warnings.map((warning) => notice("warn", warning)),
+    ...(backup.missing_tables.length ? [notice("warn", `The backup before had these tables too: ${backup.missing_tables.join(", ")}.`)] : []),
+    ...(backup.uncovered_tables.length ? [notice("note", `The policy does not cover: ${backup.uncovered_tables.join(", ")}.`)] : []),
+  ];
+}
+
+function tablesOf(backup) {
+  const compared = backup.compared_with ? `Compared with ${backup.compared_with}.` : "There is no backup before it to compare with.";
+  return [
+    h("h2", {}, "Tables"),
+    h("p", { class: "quiet-text" }, compared),
+    dataTable("Tables", ["Table", "Status", { title: "Rows", numeric: true }, { title: "Change", numeric: true }, { title: "Size", numeric: true }, "Policy"],
+      backup.tables.map((table) => [table.name, badge(table.status), count(table.rows), table.change ? signed(table.change.rows) : "new", size(table.bytes), table.policy])),
+  ];
+}
+
+async function act(button, work, signal, action) {
+  button.disabled = true;
+  try {
+    await action();
+  } catch (error) {
+    if (!signal.aborted) work.replaceChildren(notice("fail", error.message, error.hint));
+  }
+  button.disabled = false;
+}
+
+async function verify(backup, work, signal) {
+  const accepted = await post(`backups/${encodeURIComponent(backup.name)}/verify`, {}, signal);
+  work.replaceChildren(h("p", {}, "Every byte of every copy is read …"));
+  const run = await follow(accepted.run_id, work, signal);
+  if (run) work.replaceChildren(...reportOf(run));
+}
+
+/** One click for all: each object by its signed link, which is valid for a short time. */
+async function download(backup, work, signal) {
+  const links = await get(`backups/${encodeURIComponent(backup.name)}/download`, signal);
+  work.replaceChildren(
+    h("p", {}, `The links are valid for ${duration(links.expires_in_seconds)}. The volumes, joined in this order, are the document.`),
+    h("ol", {}, links.objects.map((object) => h("li", {},
+      h("a", { href: object.url, download: nameOf(object.key), rel: "noopener" }, nameOf(object.key)),
+      object.bytes === null ? "" : ` · ${size(object.bytes)}`,
+      object.sha256 && h("code", { class: "checksum" }, ` SHA-256 ${object.sha256}`)))),
+  );
+  for (const link of work.querySelectorAll("a")) {
+    link.click();
+    // a browser drops downloads that begin together
+    await new Promise((resolve) => { setTimeout(resolve, BETWEEN_DOWNLOADS_MILLISECONDS); });
+  }
+}
+
+function nameOf(key) {
+  return key.split("/").at(-1);
+}

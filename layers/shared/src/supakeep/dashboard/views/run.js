@@ -1,0 +1,24 @@
+// One run: followed while it works, and its report once it has ended.
+
+import { get } from "../api.js";
+import { h, notice } from "../dom.js";
+import { follow, hasEnded, progressOf } from "../progress.js";
+import { reportOf, runFacts } from "../reports.js";
+
+export async function runView({ signal, argument, show }) {
+  const run = await get(`runs/${encodeURIComponent(argument)}`, signal);
+  const head = [h("h2", { class: "name" }, `${run.kind} ${run.id}`), runFacts(run)];
+  if (hasEnded(run)) return [...head, ...reportOf(run), ...undoOf(run)];
+  const place = h("div", {}, progressOf(run));
+  follow(run.id, place, signal).then(
+    (ended) => ended && show(),
+    (error) => { if (!signal.aborted) place.replaceChildren(notice("fail", error.message, error.hint)); },
+  );
+  return [...head, place];
+}
+
+export function undoOf(run) {
+  if (!run.undo) return [];
+  if (!run.undo.possible) return [notice("note", `This restore cannot be undone: ${run.undo.reason}.`)];
+  return [h("p", {}, h("a", { class: "button", href: `#/undo/${run.id}` }, "Undo …"))];
+}
