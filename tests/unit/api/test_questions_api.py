@@ -191,6 +191,30 @@ def test_a_download_comes_from_the_mirror_where_the_primary_is_gone(
     assert answer.body["read_from"] == "mirror"
 
 
+@pytest.mark.parametrize("has_mirror", [True, False])
+def test_a_download_comes_from_the_store_that_has_every_object(
+    functions: Functions, project: Project, has_mirror: bool
+) -> None:
+    back_up(project.database, project.primary, project.mirror if has_mirror else None)
+    project.primary.delete(NAME.document_key)
+
+    answer = functions("restore").request("GET", f"/api/admin/backups/{NAME}/download")
+
+    assert answer.body["read_from"] == ("mirror" if has_mirror else "primary")
+
+
+@pytest.mark.parametrize("asked_as", ["latest", NAME.text])
+def test_a_damaged_copy_is_reported_with_the_backup(
+    functions: Functions, project: Project, asked_as: str
+) -> None:
+    back_up(project.database, project.primary, project.mirror)
+    project.primary.delete(NAME.document_key)
+
+    answer = functions("restore").request("GET", f"/api/admin/backups/{asked_as}")
+
+    assert answer.body["warnings"] == [f"primary: {NAME.document_key} is damaged: it is missing"]
+
+
 def test_runs_are_listed_newest_first(functions: Functions, project: Project) -> None:
     runs = functions("restore").runs
     ids = []

@@ -129,6 +129,40 @@ def test_a_crash_between_two_deletions_leaves_no_listed_backup_without_its_docum
         assert listed.document_key in nine_nights.objects
 
 
+@pytest.mark.parametrize(
+    ("nth", "removed", "reasons"),
+    [
+        (
+            1,
+            [],
+            ["it was to be removed, and the store failed: ", "it was to be removed, and the s"],
+        ),
+        (2, [7], ["the store failed: 1 of 2 objects are left", "it was to be removed, and the s"]),
+        (3, [7], ["older than 7 days", "it was to be removed, and the store failed: "]),
+        (4, [7, 8], ["older than 7 days", "the store failed: 1 of 2 objects are left"]),
+    ],
+)
+def test_a_store_that_fails_midway_is_reported_with_what_was_removed_before(
+    nine_nights: InMemoryObjectStore, nth: int, removed: list[int], reasons: list[str]
+) -> None:
+    before = names_in(nine_nights)
+
+    report = prune(FailingObjectStore(nine_nights, "delete", nth=nth))
+
+    [store] = report.stores
+    assert store.problem is not None
+    assert store.problem.message == "primary did not answer"
+    decided = decisions(report)
+    assert [decided[name(days).text].removed for days in (7, 8)] == [d in removed for d in (7, 8)]
+    for days, reason in zip((7, 8), reasons, strict=True):
+        assert decided[name(days).text].reason.startswith(reason)
+    # what is reported as removed is what is gone, and the age of the newest is still known
+    assert {n.text for n in before} - {n.text for n in names_in(nine_nights)} == {
+        backup.name for backup in store.backups if backup.removed
+    }
+    assert report.newest_good_at == NOON
+
+
 def test_a_crash_after_the_manifest_is_cleaned_up_by_the_next_prune(
     nine_nights: InMemoryObjectStore,
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated
 
@@ -24,7 +25,14 @@ from supakeep.domain.manifest import Trigger
 from supakeep.domain.retention import judge_copies
 from supakeep.domain.run import RunKind
 from supakeep.domain.summary import BackupSummary
-from supakeep.usecases.find_backups import find_backup, list_backups, page_of, stores_holding
+from supakeep.ports import ObjectStore
+from supakeep.usecases.find_backups import (
+    damaged_copies,
+    find_backup,
+    list_backups,
+    page_of,
+    stores_holding,
+)
 from supakeep.usecases.newest_good import judge_backup, newest_good
 from supakeep.usecases.survey_project import trusted
 
@@ -88,15 +96,21 @@ def _detail(request: Request, found: BackupReader) -> BackupDetail:
     return BackupDetail.compared_to(
         before,
         manifest,
-        BackupSummary.of(manifest, holders, notices=found.passed_over),
+        BackupSummary.of(manifest, holders, notices=_notices(found, stores)),
         judge_backup(project.policy.retention, manifest, holding, now),
     )
 
 
+def _notices(found: BackupReader, stores: Sequence[ObjectStore]) -> list[str]:
+    """Which newer backups were passed over, and what is wrong with a copy; each said once."""
+    damaged = damaged_copies(stores, found.manifest)
+    return list(dict.fromkeys((*found.passed_over, *found.notices, *damaged.values())))
+
+
 def download(request: Request, name: str) -> Download:
-    """A short-lived address for each object of the backup, from the first store that holds it."""
+    """A short-lived address for each object of the backup, from the first store that holds all."""
     found = found_backup(request, name)
-    store, manifest = found.stores[0], found.manifest
+    store, manifest = _first_whole(found), found.manifest
     sign = store.signed_url
     volumes = [
         DownloadLink(
@@ -115,6 +129,16 @@ def download(request: Request, name: str) -> Download:
         expires_in_seconds=LINK_SECONDS,
         objects=[*volumes, itself],
     )
+
+
+def _first_whole(found: BackupReader) -> ObjectStore:
+    """The first store that lists every object in its full size, or the first one if none does."""
+    damaged = damaged_copies(found.stores, found.manifest)
+    first = found.stores[0]
+    if first.name not in damaged:
+        return first
+    whole = set(stores_holding(found.stores, found.manifest.name)) - damaged.keys()
+    return next((store for store in found.stores if store.name in whole), first)
 
 
 def found_backup(request: Request, name: str, read_from: str | None = None) -> BackupReader:

@@ -18,7 +18,7 @@ def _run(session: Session, name: Name, source: Source = None) -> int:
     found = copies.find(name, session.now())
     holders = stores_holding(copies.stores, found.manifest.name)
     damaged = damaged_copies(copies.stores, found.manifest)
-    notices = tuple(dict.fromkeys((*found.passed_over, *found.notices, *damaged)))
+    notices = tuple(dict.fromkeys((*found.passed_over, *found.notices, *damaged.values())))
     print_backup(session.terminal, BackupSummary.of(found.manifest, holders, notices=notices))
     return PARTIAL if notices else GOOD
 

@@ -193,11 +193,11 @@ def stores_holding(stores: Sequence[ObjectStore], name: BackupName) -> list[str]
     return holders
 
 
-def damaged_copies(stores: Sequence[ObjectStore], manifest: Manifest) -> list[str]:
+def damaged_copies(stores: Sequence[ObjectStore], manifest: Manifest) -> dict[str, str]:
     """What is wrong with the copies in those stores that hold the manifest, by the sizes of objects;
-    no object is read.
+    no object is read. A sentence for each store with such a copy.
     """
-    problems = []
+    problems = {}
     for store in stores:
         try:
             listed = store.list(f"{FOLDER}/{manifest.name}")
@@ -205,7 +205,7 @@ def damaged_copies(stores: Sequence[ObjectStore], manifest: Manifest) -> list[st
             if manifest.name.manifest_key in sizes:
                 check_sizes(manifest, sizes, read_from=store.name)
         except (IntegrityError, StorageError) as exc:
-            problems.append(_in_store(store.name, exc))
+            problems[store.name] = _in_store(store.name, exc)
     return problems
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from supakeep.domain.backup_name import FOLDER, MANIFEST_SUFFIX, BackupName, ObjectName
-from supakeep.domain.manifest import Manifest
+from supakeep.domain.manifest import Manifest, Problem
 from supakeep.domain.policy import RetentionPolicy
 from supakeep.domain.prune import PrunedBackup, PrunedStore, PruneReport
 from supakeep.domain.retention import apply_retention, is_of_the_future
@@ -36,6 +36,9 @@ class _Decision:
     is_leftover: bool = False
 
 
+_NOT_REACHED = _Decision(
+    "it was to be removed, and the store failed before: the next prune does it"
+)
 _HAS_MANIFEST = _Decision("its manifest was not found before and is there: not touched")
 
 
@@ -51,7 +54,8 @@ class PruneBackups:
 
     def __call__(self, stores: Sequence[ObjectStore], *, dry_run: bool) -> PruneReport:
         """Each store is judged by its own listing, so that a backup that only one of them holds is
-        never removed for another's sake. A store whose listing fails is left alone.
+        never removed for another's sake. A store whose listing fails is left alone; one that fails
+        later is reported with what was removed before.
         """
         pruned, newest = [], []
         for store in stores:
@@ -71,14 +75,14 @@ class PruneBackups:
         try:
             objects = self._objects_by_backup(store)
             manifests, untrusted = self._manifests(store, objects)
-            decisions = self._decide(manifests, untrusted, objects)
-            if not dry_run:
-                self._carry_out(store, decisions, objects)
         except StorageError as exc:
-            log.exception("%s was not pruned to the end", store.name)
+            log.exception("%s was not pruned", store.name)
             return PrunedStore(store=store.name, problem=problem_of(exc)), None
+        decisions = self._decide(manifests, untrusted, objects)
+        problem = None if dry_run else self._carry_out(store, decisions, objects)
         backups = tuple(_pruned(name, objects[name], decisions[name]) for name in decisions)
-        return PrunedStore(store=store.name, backups=backups), self._newest_good(manifests)
+        pruned = PrunedStore(store=store.name, backups=backups, problem=problem)
+        return pruned, self._newest_good(manifests)
 
     def _newest_good(self, manifests: list[Manifest]) -> dt.datetime | None:
         now = self.clock.now()
@@ -140,20 +144,44 @@ class PruneBackups:
         store: ObjectStore,
         decisions: dict[BackupName, _Decision],
         objects: dict[BackupName, list[StoredObject]],
-    ) -> None:
-        """Leftovers go last, and only where their manifest is not found a second time."""
-        doomed = [name for name, decision in decisions.items() if decision.removed]
-        for name in sorted(doomed, key=lambda name: decisions[name].is_leftover):
-            if decisions[name].is_leftover and _has_manifest(store, name):
-                decisions[name] = _HAS_MANIFEST
-            else:
-                self._remove(store, objects[name])
+    ) -> Problem | None:
+        """Leftovers go last, and only where their manifest is not found a second time.
 
-    def _remove(self, store: ObjectStore, stored: list[StoredObject]) -> None:
-        """The manifest goes first: without it the rest is no backup, whatever happens next."""
+        Returns what ended it early, and then leaves in `decisions` what was really removed.
+        """
+        doomed = [name for name, decision in decisions.items() if decision.removed]
+        doomed.sort(key=lambda name: decisions[name].is_leftover)
+        for number, name in enumerate(doomed):
+            removed: list[str] = []
+            try:
+                if decisions[name].is_leftover and _has_manifest(store, name):
+                    decisions[name] = _HAS_MANIFEST
+                else:
+                    self._remove(store, objects[name], removed)
+            except StorageError as exc:
+                log.exception("%s was not pruned to the end", store.name)
+                decisions[name] = _interrupted(removed, objects[name])
+                decisions.update(dict.fromkeys(doomed[number + 1 :], _NOT_REACHED))
+                return problem_of(exc)
+        return None
+
+    def _remove(self, store: ObjectStore, stored: list[StoredObject], removed: list[str]) -> None:
+        """The manifest goes first: without it the rest is no backup, whatever happens next. The keys
+        that are gone are added to `removed`.
+        """
         for entry in sorted(stored, key=_is_volume):
             self.deadline.check()
             store.delete(entry.key)
+            removed.append(entry.key)
+            log.info("%s was removed from %s", entry.key, store.name)
+
+
+def _interrupted(removed: list[str], stored: list[StoredObject]) -> _Decision:
+    """What became of a backup at which the store failed."""
+    if not removed:
+        return _Decision("it was to be removed, and the store failed: the next prune tries again")
+    left = f"{len(stored) - len(removed)} of {len(stored)} objects"
+    return _Decision(f"the store failed: {left} are left for the next prune", removed=True)
 
 
 def _judge_leftover(stored: list[StoredObject], now: dt.datetime) -> _Decision:
