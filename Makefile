@@ -26,10 +26,10 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: setup
-setup: $(SETUP_STAMP) $(NODE_STAMP) ## .venv with everything, `supakeep` in .venv/bin (the other targets call it)
+setup: $(SETUP_STAMP) $(NODE_STAMP) ## .venv with everything; others call it
 
 .PHONY: sam-cli
-sam-cli: $(SAM_STAMP) ## SAM CLI in its own virtual environment (the other targets call it)
+sam-cli: $(SAM_STAMP) ## SAM CLI in its own environment; others call it
 
 $(SETUP_STAMP): requirements-dev.txt pyproject.toml
 	@$(call check_python)
@@ -73,15 +73,15 @@ $(VENV)/bin/uv pip sync $(LOCKED) $(3) --python $(1)/bin/python $(2) || { \
 endef
 
 .PHONY: demo
-demo: setup ## the main job on an embedded stack: back up, wreck, restore, compare, prune
+demo: setup ## embedded stack: back up, wreck, restore, compare, prune
 	@$(BIN)/python -m devstack.demo
 
 .PHONY: dev
-dev: setup ## the same stack left running, with the HTTP API at a printed address, until Ctrl-C
+dev: setup ## the same stack with its HTTP API, until Ctrl-C
 	@$(BIN)/python -m devstack.dev
 
 .PHONY: test
-test: setup sam-cli ## every test, the built functions in the Lambda runtime included (under 12 minutes)
+test: setup sam-cli ## every test, also in the Lambda runtime (under 12 minutes)
 	$(BIN)/pytest
 
 .PHONY: test-fast
@@ -89,15 +89,15 @@ test-fast: setup ## the unit tests only: the inner loop (under 20 s)
 	$(BIN)/pytest tests/unit
 
 .PHONY: test-hostile
-test-hostile: setup sam-cli ## the long hostile cases, whose short forms are part of `make test`
+test-hostile: setup sam-cli ## the long hostile cases (short ones: make test)
 	$(BIN)/pytest -m hostile
 
 .PHONY: bench
-bench: setup ## speed and memory against pg_dump and supabase-py (BENCH=--quick to try it out; docs/performance.md)
+bench: setup ## measure speed and memory (BENCH=--quick to try it)
 	@$(BIN)/python -m bench $(BENCH)
 
 .PHONY: lint
-lint: lint-code lint-migrations lint-template ## ruff, mypy --strict, import contracts, released migrations, cfn-lint, sam validate
+lint: lint-code lint-migrations lint-template ## ruff, mypy, imports, migrations, cfn-lint, sam validate
 
 .PHONY: lint-code
 lint-code: setup
@@ -125,14 +125,14 @@ PYTHON_3_13 = $(shell for candidate in python3.13 "$${PYENV_ROOT:-$$HOME/.pyenv}
 	"$$candidate" -c 'import sys; print(sys.base_prefix + "/bin/python3.13")' 2>/dev/null && break; done)
 
 .PHONY: build
-build: sam-cli ## sam build: what `sam deploy` ships (python3.13 on arm64), in .aws-sam/
+build: sam-cli ## sam build: what `sam deploy` ships, in .aws-sam/
 	@test -n "$(PYTHON_3_13)" || { \
 	  echo "sam build needs python3.13 on PATH, the template's runtime. Install it, or build in a container: $(SAM) build --use-container" >&2; exit 1; }
 # SAM runs make for the layer, which must not inherit this make's variables, such as PYTHON.
 	MAKEFLAGS= MAKELEVEL= PATH="$(dir $(PYTHON_3_13)):$$PATH" $(SAM) build
 
 .PHONY: requirements
-requirements: setup ## lock the requirements-*.in files again, with hashes (UPGRADE=--upgrade for newer versions)
+requirements: setup ## lock requirements again (UPGRADE=--upgrade: newer)
 	$(call compile,layers/shared/src/requirements)
 	$(call compile,requirements-dev)
 	$(call compile,requirements-sam)

@@ -66,7 +66,10 @@ class Gateway:
         found = choose(self._routes, request)
         if found is None:
             return message(404, "Not Found")
-        event = json.dumps(to_event(request, *found)).encode()
+        event = json.dumps(to_event(request, *found), ensure_ascii=False).encode()
+        if len(event) > SYNCHRONOUS_BYTES:
+            # Lambda takes 6 MB, refuses more with its own 413, and the function sees nothing of it
+            return message(413, "Request Entity Too Large")
         running = self._requests.submit(self._routes[found[0]].invoke, event)
         try:
             return to_response(running.result(self._seconds))

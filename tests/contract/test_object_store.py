@@ -82,6 +82,17 @@ def test_a_private_store_is_taken(store: ObjectStore) -> None:
     store.require_private()
 
 
+def test_a_bucket_that_is_missing_is_known_before_a_backup(
+    adapter: str, store_named: MakeStore
+) -> None:
+    missing = store_named("missing")
+    if adapter == "folder":
+        missing.require_private()  # the first upload makes it
+    else:
+        with pytest.raises(BucketNotFoundError):
+            missing.require_private()
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"x", bytes(range(256)), b"\r\n\x00--boundary\r\n", b"0123456789abcde\n" * 98_304],

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import re
 import shlex
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -227,3 +228,15 @@ def shell_lines() -> list[str]:
     return [
         line for text in texts for line in text.replace("\\\n", " ").splitlines() if line.strip()
     ]
+
+
+def test_the_list_of_make_targets_fits_a_terminal_of_80_columns() -> None:
+    listed = subprocess.run(
+        ["make", "--no-print-directory", "help"],
+        cwd=PROJECT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.splitlines()
+    assert len(listed) > 10
+    assert [line for line in listed if len(line) > 80] == []

@@ -146,6 +146,37 @@ def test_a_body_over_ten_megabytes_gets_413(stack: Stack) -> None:
     assert response.status == 413
 
 
+@pytest.mark.parametrize(
+    ("content_type", "megabytes"),
+    [
+        ("text/plain", 7),
+        # base64 makes a third more of it
+        ("application/octet-stream", 5),
+    ],
+)
+def test_an_event_over_lambdas_six_megabytes_gets_413_from_the_gateway(
+    stack: Stack, content_type: str, megabytes: int
+) -> None:
+    response = httpx.post(
+        f"{stack.api_url}/api/things",
+        content=b"x" * megabytes * 1024 * 1024,
+        headers={"content-type": content_type},
+        timeout=60,
+    )
+    assert (response.status_code, response.json()) == (413, {"message": "Request Entity Too Large"})
+
+
+def test_an_event_below_lambdas_six_megabytes_reaches_the_function(stack: Stack) -> None:
+    body = "x" * (5 * 1024 * 1024)
+    response = httpx.post(
+        f"{stack.api_url}/api/things",
+        content=body,
+        headers={"content-type": "text/plain"},
+        timeout=60,
+    )
+    assert (response.status_code, len(response.json()["body"])) == (200, len(body))
+
+
 def test_boto3_invokes_a_function_and_sees_its_error(stack: Stack, tmp_path: Path) -> None:
     client = lambda_client(stack)
     good = client.invoke(FunctionName="supakeep-echo", Payload=b'{"a": 2}')

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from moto import mock_aws
 
 from tests.builders.backups import CUSTOMERS, ITEMS, ORDERS
 from tests.builders.manifests import PROJECT
@@ -103,6 +104,20 @@ def test_a_bucket_that_stands_for_storage_is_not_the_mirror(
     assert ended.code == 1
     assert "error: No mirror is configured" in ended.err
     assert "MIRROR_S3_BUCKET is the primary store: leave --from out" in ended.err
+
+
+def test_a_bucket_that_does_not_exist_is_reported_before_a_table_is_read(
+    supakeep: Supakeep, shop: InMemoryDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key-id")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "key")
+    with mock_aws():
+        ended = supakeep("backup", "--to", "s3://missing-bucket")
+
+    assert ended.code == 1
+    assert "error: The S3 bucket missing-bucket does not exist" in ended.err
+    assert CUSTOMERS not in ended.err
 
 
 def test_a_bucket_without_aws_credentials_says_how_to_give_them(

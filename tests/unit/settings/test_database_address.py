@@ -128,3 +128,19 @@ def test_what_the_address_leaves_open_libpq_takes_from_the_environment() -> None
 )
 def test_this_machine_is_distinguished_from_others(host: str, local: bool) -> None:
     assert parse(f"postgresql://u@{host}/app").is_this_machine is local
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://u@a.example.com,b.example.com/app", "a.example.com,b.example.com/app"),
+        ("postgresql://u@a.example.com:5432,b.example.com:5432/app",
+         "a.example.com,b.example.com/app"),
+        ("postgresql://u@a.example.com:6000,b.example.com/app",
+         "a.example.com:6000,b.example.com/app"),
+        ("postgresql://u@a.example.com,b.example.com/app?port=6000",
+         "a.example.com:6000,b.example.com:6000/app"),
+    ],
+)  # fmt: skip
+def test_an_address_of_several_servers_is_shown_with_each_ones_port(url: str, shown: str) -> None:
+    assert str(parse(url)) == shown

@@ -1,10 +1,15 @@
-"""Links to objects in S3: they are signed without a call, so a unit test can read them."""
+"""Links to objects in S3, of buckets that moto holds within this process."""
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterator
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from supakeep.wiring import s3_store
 
@@ -17,6 +22,12 @@ def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "key")
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _aws(_credentials: None) -> Iterator[None]:
+    with mock_aws():
+        yield
 
 
 @pytest.mark.parametrize(
@@ -33,9 +44,49 @@ def test_a_link_names_the_buckets_host_in_its_region(
 ) -> None:
     monkeypatch.setenv("AWS_REGION", region)
     monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+    make_bucket("my-backups", region)
 
-    url = urlsplit(s3_store("my-backups", "mirror").signed_url(KEY, 60))
+    url = s3_store("my-backups", "mirror").signed_url(KEY, 60)
 
+    assert_names_bucket(url, region, domain)
+
+
+@pytest.mark.parametrize(
+    ("of_bucket", "of_function"),
+    [
+        ("eu-central-1", "us-east-1"),
+        ("us-east-1", "eu-central-1"),
+        ("us-west-2", "ap-southeast-5"),
+    ],
+)
+def test_a_link_names_the_region_of_a_bucket_that_is_in_another_one(
+    of_bucket: str, of_function: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_REGION", of_function)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", of_function)
+    make_bucket("my-backups", of_bucket)
+    store = s3_store("my-backups", "mirror")
+    store.put(KEY, io.BytesIO(b"rows"))
+
+    url = store.signed_url(KEY, 60)
+
+    assert_names_bucket(url, of_bucket, "amazonaws.com")
+    assert store.signed_url(KEY, 60).partition("?")[0] == url.partition("?")[0]
+    with store.read(KEY) as pieces:
+        assert b"".join(pieces) == b"rows"
+
+
+def make_bucket(name: str, region: str) -> None:
+    client = boto3.client("s3", region_name=region)
+    if region == "us-east-1":
+        client.create_bucket(Bucket=name)
+    else:
+        place: Any = {"LocationConstraint": region}
+        client.create_bucket(Bucket=name, CreateBucketConfiguration=place)
+
+
+def assert_names_bucket(link: str, region: str, domain: str) -> None:
+    url = urlsplit(link)
     assert (url.scheme, url.hostname) == ("https", f"my-backups.s3.{region}.{domain}")
     assert url.path == f"/{KEY}"
     signed = parse_qs(url.query)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Self, TypedDict, Unpack, cast
 from urllib.parse import urlsplit
@@ -201,7 +201,9 @@ def s3_store(bucket: str, name: str, timeouts: Timeouts = FOR_WORK) -> ObjectSto
 
     # a mirror that hangs must leave the backup time to end; what is repeated is repeated here only
     once = replace(timeouts, aws_seconds=timeouts.mirror_seconds, aws_attempts=1)
-    return RetryingObjectStore(S3ObjectStore(_s3_client(once), bucket, name=name))
+    client = _s3_client(once)
+    client_in = partial(_s3_client, once) if _is_awss_own(client.meta.endpoint_url) else None
+    return RetryingObjectStore(S3ObjectStore(client, bucket, name=name, client_in=client_in))
 
 
 def store_at(place: str) -> ObjectStore:
@@ -222,16 +224,16 @@ def store_at(place: str) -> ObjectStore:
     return FolderObjectStore(folder)
 
 
-def _s3_client(timeouts: Timeouts) -> Any:
+def _s3_client(timeouts: Timeouts, region: str | None = None) -> Any:
     """A client whose links name the bucket's host in its region. By itself boto3 signs links of the
     global host, which does not know a new bucket for hours, and in us-east-1 by the old signature.
     """
     signing = {"signature_version": "s3v4"}
-    client = _aws_client("s3", timeouts, **signing)
+    client = _aws_client("s3", timeouts, region, **signing)
     if not _is_awss_own(client.meta.endpoint_url):
         return client  # another server (AWS_ENDPOINT_URL) may have no host for each bucket
     hosts = {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
-    return _aws_client("s3", timeouts, **signing, s3=hosts)
+    return _aws_client("s3", timeouts, region, **signing, s3=hosts)
 
 
 def _is_awss_own(url: str) -> bool:
@@ -239,7 +241,9 @@ def _is_awss_own(url: str) -> bool:
     return host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
 
 
-def _aws_client(service: str, timeouts: Timeouts, **config_values: Any) -> Any:
+def _aws_client(
+    service: str, timeouts: Timeouts, region: str | None = None, **config_values: Any
+) -> Any:
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
@@ -251,7 +255,7 @@ def _aws_client(service: str, timeouts: Timeouts, **config_values: Any) -> Any:
         **config_values,
     )
     try:
-        return cast(Any, boto3).client(service, config=config)
+        return cast(Any, boto3).client(service, region_name=region, config=config)
     except BotoCoreError as exc:
         raise ConfigurationError(
             f"AWS is not set up: {exc}",

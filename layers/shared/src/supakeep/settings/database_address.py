@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -75,8 +76,15 @@ class DatabaseAddress:
         return self.host is None or all(map(is_this_machine, self.host.split(",")))
 
     def __str__(self) -> str:
-        port = "" if self.port == _DEFAULT_PORT else f":{self.port}"
-        return f"{self.host or 'localhost'}{port}/{self.database}"
+        hosts, ports = (self.host or "localhost").split(","), self.port.split(",")
+        # one port may stand for all hosts
+        ports = ports * len(hosts) if len(ports) == 1 else ports
+        servers = itertools.zip_longest(hosts, ports, fillvalue="")
+        return f"{','.join(itertools.starmap(_server, servers))}/{self.database}"
+
+
+def _server(host: str, port: str) -> str:
+    return host if port in ("", _DEFAULT_PORT) else f"{host}:{port}"
 
 
 def _check_form(url: str) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
@@ -39,17 +40,30 @@ _BUSY_CODES = ("SlowDown", "RequestTimeout", "Throttling")
 
 
 class S3ObjectStore:
-    """One bucket, through a ready boto3 client."""
+    """One bucket, through a ready boto3 client.
 
-    def __init__(self, client: S3Client, bucket: str, *, name: str = "mirror") -> None:
+    `client_in` makes one for another region; None where the server has no regions.
+    """
+
+    def __init__(
+        self,
+        client: S3Client,
+        bucket: str,
+        *,
+        name: str = "mirror",
+        client_in: Callable[[str], S3Client] | None = None,
+    ) -> None:
         self.name = name
         self._client = client
         self._bucket = bucket
+        self._client_in = client_in
 
     def require_private(self) -> None:
-        """Nothing to ask: S3 blocks public access unless the bucket's owner lifts that on purpose, and
-        the functions' roles may not read how it is set.
+        """Asks only whether the bucket is there: S3 blocks public access unless the bucket's owner
+        lifts that on purpose, and the functions' roles may not read how it is set.
         """
+        with self._mapped_errors("upload", self._bucket):
+            self._client.list_objects_v2(Bucket=self._bucket, MaxKeys=1)
 
     def spool(self, key: str) -> BinaryIO:  # noqa: ARG002 (the port's)
         return temporary_spool()
@@ -87,11 +101,22 @@ class S3ObjectStore:
 
     def signed_url(self, key: str, expires_in_seconds: int) -> str:
         with self._mapped_errors("sign", key):
-            return self._client.generate_presigned_url(
+            return self._signing_client.generate_presigned_url(
                 "get_object",
                 Params={"Bucket": self._bucket, "Key": key},
                 ExpiresIn=expires_in_seconds,
             )
+
+    @cached_property
+    def _signing_client(self) -> S3Client:
+        """The client of the bucket's own region. A call finds its way to another region by itself; a
+        link that names the wrong one is refused when somebody follows it.
+        """
+        if self._client_in is None:
+            return self._client
+        region = _region_of(self._client, self._bucket)
+        is_elsewhere = region is not None and region != self._client.meta.region_name
+        return self._client_in(region) if region and is_elsewhere else self._client
 
     def _pieces(self, chunks: Iterator[bytes], key: str) -> Iterator[bytes]:
         with self._mapped_errors("download", key):
@@ -111,6 +136,15 @@ class S3ObjectStore:
             raise StorageUnavailableError(
                 f"S3 did not answer: {type(exc).__name__}", operation=operation, key=key
             ) from exc
+
+
+def _region_of(client: S3Client, bucket: str) -> str | None:
+    """The bucket's region, which S3 says to those who may not read the bucket too."""
+    try:
+        headers = client.head_bucket(Bucket=bucket)["ResponseMetadata"]["HTTPHeaders"]
+    except ClientError as exc:
+        headers = exc.response["ResponseMetadata"]["HTTPHeaders"]
+    return headers.get("x-amz-bucket-region")
 
 
 def _no_credentials(exc: BotoCoreError, operation: str, key: str) -> StoragePermissionError:
