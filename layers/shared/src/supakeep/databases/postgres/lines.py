@@ -18,7 +18,7 @@ TOO_WIDE = 2**63 - 1
 # row is one line), with a blank around it, or with \u0000 or half of a surrogate pair in a string,
 # which the functions that make rows of JSON refuse. Most values are done with after the patterns
 # without a bracket; an escaped backslash before a u only makes it hard to tell, so it counts too.
-_MUST_BE_TEXT: LiteralString = r"""(
+MUST_BE_TEXT: LiteralString = r"""(
   {0}::text collate "C" < '!'
   or {0}::text collate "C" like any (array[E'%\n%', E'%\r%', '% ', E'%\t'])
   or {0}::text collate "C" like '%\\u%' and {0}::text ~
@@ -53,10 +53,15 @@ def _members(table: Table, columns: Sequence[Column]) -> Iterator[sql.Composable
     for number, column in enumerate(columns):
         opening = "," if number else "{"
         yield sql.Literal(f"{opening}{json.dumps(column.name, ensure_ascii=False)}:")
-        value = sql.SQL("({})::text").format(_value(table, column))
-        # a null would take the whole line with it, and not only a nullable column can hold one
-        is_key = column.name in table.primary_key
-        yield value if is_key else sql.SQL("coalesce({}, 'null')").format(value)
+        yield member_value(table, column)
+
+
+def member_value(table: Table, column: Column) -> sql.Composable:
+    """A column's value of `t` as JSON text, whatever the value."""
+    value = sql.SQL("({})::text").format(_value(table, column))
+    # a null would take the whole line with it, and not only a nullable column can hold one
+    is_key = column.name in table.primary_key
+    return value if is_key else sql.SQL("coalesce({}, 'null')").format(value)
 
 
 def _value(table: Table, column: Column) -> sql.Composable:
@@ -73,7 +78,7 @@ def _value(table: Table, column: Column) -> sql.Composable:
             "then pg_catalog.to_json({0}::text) else pg_catalog.to_json({0}) end"
         )
     elif column.name in table.json_columns:
-        template = f"case when {_MUST_BE_TEXT} then pg_catalog.to_json({{0}}::text)::text else {{0}}::text end"
+        template = f"case when {MUST_BE_TEXT} then pg_catalog.to_json({{0}}::text)::text else {{0}}::text end"
     else:
         template = _template(column.type)
     return sql.SQL(template).format(name)
@@ -106,7 +111,7 @@ def _given_as_text(table: Table, columns: Sequence[Column]) -> Iterator[sql.Comp
     """For each column that may hold a value which is given as its text: its name where it does."""
     for column in columns:
         if column.name in table.json_columns:
-            yield _name_where(_MUST_BE_TEXT, column)
+            yield _name_where(MUST_BE_TEXT, column)
 
 
 def _name_where(condition: LiteralString, column: Column) -> sql.Composable:
