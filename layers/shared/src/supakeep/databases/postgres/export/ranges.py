@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from queue import SimpleQueue
-from threading import Lock, Semaphore
-from typing import Any, LiteralString, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from psycopg import sql
 
 from supakeep.databases.postgres.connection import Connection
-from supakeep.databases.postgres.lines import TOO_WIDE, fetched_rows, line_of, portion_of
-from supakeep.databases.postgres.sql import columns_of, key_of, key_parameters, rows_of
+from supakeep.databases.postgres.export.range_queries import Bound, RangeQueries
+from supakeep.databases.postgres.lines import TOO_WIDE, line_of
+from supakeep.databases.postgres.sql import rows_of
 from supakeep.domain.schema import Table
 from supakeep.ports import Rows
 
@@ -24,26 +25,28 @@ _MAX_CHUNK_ROWS = 2000
 # A range in which a row is wider than its share of this is read a few rows at a time.
 _MOST_BYTES = 8 * 1024 * 1024
 _FEW_ROWS = 32
-# ranges that are read before the reader asks for them, for each connection
+# ranges that are read before somebody asks for them, for each connection
 _AHEAD = 4
+# ends of ranges that are found at once, while those found before are read
+_ENDS = 16
 
-_Bound = tuple[str, ...] | None
+_T = TypeVar("_T")
 
 
 class _Range(NamedTuple):
     """Keys above `low` and up to `high` (None is the end on that side), and the rows to come."""
 
-    low: _Bound
-    high: _Bound
-    rows: Future[Rows]
+    low: Bound
+    high: Bound
+    found: Future[Rows]
 
 
 class RangeReader:
     """All rows of one table, in the key's order.
 
-    Each connection takes the next range when it is done with one: it finds where that ends, queues
-    it and fetches it. The ranges are handed on in the order of the queue. Raises psycopg's own
-    errors, wherever they came up; each connection goes on from a savepoint then.
+    Whoever iterates coordinates: each connection takes the next of the ranges that are asked for,
+    and no more than a few are ahead of the one that is handed on. Raises psycopg's own errors,
+    wherever they came up; each connection goes on from a savepoint then.
     """
 
     def __init__(
@@ -51,165 +54,95 @@ class RangeReader:
     ) -> None:
         self._connections = connections
         self._pool = pool
-        self._queries = _RangeQueries(table)
+        self._queries = RangeQueries(table)
         self._range_rows = _range_rows(connections[0], table)
-        self._taking = Lock()
-        self._reached: _Bound = None
-        self._is_over = False
-        self._taken: SimpleQueue[_Range | None] = SimpleQueue()
-        self._slots = Semaphore(_AHEAD * len(connections))
+        self._idle: SimpleQueue[Connection] = SimpleQueue()
+        self._asked: deque[Future[Any]] = deque()
 
     def __iter__(self) -> Iterator[Rows]:
         with ExitStack() as savepoints:
             for connection in self._connections:
                 savepoints.enter_context(connection.transaction())
-            workers = [self._pool.submit(self._work, one) for one in self._connections]
+                self._idle.put(connection)
             try:
                 yield from self._in_order()
             finally:
-                self._is_over = True
-                self._slots.release(len(workers))
                 # the next table needs connections that have finished
-                wait(workers)
+                wait([asked for asked in self._asked if not asked.cancel()])
 
     def _in_order(self) -> Iterator[Rows]:
-        while (taken := self._taken.get()) is not None:
-            rows = taken.rows.result()
-            self._slots.release()
-            if rows.count == TOO_WIDE:
-                yield from self._few_at_a_time(taken.low, taken.high)
-            elif rows.count:
-                yield rows
+        ahead = _AHEAD * len(self._connections)
+        waiting: deque[_Range] = deque()
+        for asked in self._ranges():
+            waiting.append(asked)
+            if len(waiting) > ahead:
+                yield from self._rows(waiting.popleft())
+        for asked in waiting:
+            yield from self._rows(asked)
 
-    def _work(self, connection: Connection) -> None:
-        while taken := self._take(connection):
-            try:
-                width = _MOST_BYTES // self._range_rows
-                rows = self._lines(connection, taken.low, taken.high, width)
-            except BaseException as exc:  # noqa: BLE001 - raised again by who reads the rows
-                taken.rows.set_exception(exc)
-                return
-            self._adapt(rows)
-            taken.rows.set_result(rows)
+    def _ranges(self) -> Iterator[_Range]:
+        """Asks for one range after the other."""
+        low: Bound = None
+        for high, rows in self._ends():
+            found = self._ask(self._read, low, high, _MOST_BYTES // rows)
+            yield _Range(low, high, found)
+            low = high
 
-    def _take(self, connection: Connection) -> _Range | None:
-        """The next range, which is queued already; None where there is no more."""
-        self._slots.acquire()
-        with self._taking:
-            if self._is_over:
-                return None
-            taken = self._next(connection)
-            self._taken.put(taken)
-            if taken.high is None:
-                self._is_over = True
-                self._taken.put(None)
-                # the others wait for a slot, and there is nothing left for them
-                self._slots.release(len(self._connections))
-            return None if taken.rows.done() else taken
+    def _ends(self) -> Iterator[tuple[Bound, int]]:
+        """Where the ranges end, and how many rows each has at most; the last one has no end."""
+        rows = self._range_rows
+        coming = self._ask(self._queries.ends, None, rows, _ENDS)
+        while found := coming.result():
+            ends_rows, rows = rows, self._range_rows
+            coming = self._ask(self._queries.ends, found[-1], rows, _ENDS)
+            for end in found:
+                yield end, ends_rows
+        yield None, rows
 
-    def _next(self, connection: Connection) -> _Range:
-        """The range above what was reached; one that has failed where its end cannot be found."""
-        low, rows = self._reached, Future[Rows]()
-        try:
-            self._reached = self._end(connection, low, None, self._range_rows)
-        except BaseException as exc:  # noqa: BLE001 - raised again by who reads the rows
-            rows.set_exception(exc)
-            return _Range(low, None, rows)
-        return _Range(low, self._reached, rows)
+    def _rows(self, asked: _Range) -> Iterator[Rows]:
+        rows = asked.found.result()
+        if rows.count == TOO_WIDE:
+            yield from self._few_at_a_time(asked.low, asked.high)
+        elif rows.count:
+            yield rows
 
-    def _end(self, connection: Connection, low: _Bound, high: _Bound, rows: int) -> _Bound:
-        """The key of the n-th row above `low`, as text; None where fewer are left up to `high`."""
-        parameters = [*(low or ()), *(high or ()), str(rows - 1)]
-        return connection.execute(self._queries.end(low, high), parameters).fetchone()
-
-    def _few_at_a_time(self, low: _Bound, high: _Bound) -> Iterator[Rows]:
+    def _few_at_a_time(self, low: Bound, high: Bound) -> Iterator[Rows]:
         """A range in which rows are so wide that they must not be fetched together."""
-        leader = self._connections[0]
         while low is None or low != high:
-            end = self._end(leader, low, high, _FEW_ROWS) or high
-            rows = self._lines(leader, low, end, TOO_WIDE)
-            self._adapt(rows)
+            end = self._ask(self._queries.end, low, high, _FEW_ROWS).result() or high
+            rows = self._ask(self._read_exactly, low, end).result()
             if rows.count:
                 yield rows
             if end is None:
                 return
             low = end
 
-    def _lines(self, connection: Connection, low: _Bound, high: _Bound, width: int) -> Rows:
-        parameters = [*(low or ()), *(high or ()), str(width)]
-        return fetched_rows(connection, self._queries.lines(low, high), parameters)
+    def _ask(self, task: Callable[..., _T], *arguments: Any) -> Future[_T]:
+        """Has the next idle connection do something."""
+        while self._asked and self._asked[0].done():
+            self._asked.popleft()
+        asked = self._pool.submit(self._do, task, *arguments)
+        self._asked.append(asked)
+        return asked
 
-    def _adapt(self, rows: Rows) -> None:
+    def _do(self, task: Callable[..., _T], *arguments: Any) -> _T:
+        connection = self._idle.get()
+        try:
+            return task(connection, *arguments)
+        finally:
+            self._idle.put(connection)
+
+    def _read(self, connection: Connection, low: Bound, high: Bound, width: int) -> Rows:
+        return self._measured(self._queries.lines(connection, low, high, width))
+
+    def _read_exactly(self, connection: Connection, low: Bound, high: Bound) -> Rows:
+        return self._measured(self._queries.wide_lines(connection, low, high))
+
+    def _measured(self, rows: Rows) -> Rows:
         """Expects the next ranges to be as wide as this one."""
         if 0 < rows.count < TOO_WIDE:
             self._range_rows = _rows_of_width(len(rows.lines) // rows.count)
-
-
-class _RangeQueries:
-    """The queries for ranges of one table: composing them takes longer than running them, so it is
-    done once for each kind of range, and the keys are parameters.
-    """
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
-        self._composed: dict[tuple[str, bool, bool], bytes] = {}
-
-    def end(self, low: _Bound, high: _Bound) -> bytes:
-        known = ("end", low is None, high is None)
-        if known not in self._composed:
-            texts = [
-                sql.SQL("t.{}::text").format(sql.Identifier(name))
-                for name in self._table.primary_key
-            ]
-            query = "select {texts} from {rows} t where {within} order by {keys} offset {skipped} limit 1"
-            self._composed[known] = self._compose(
-                query,
-                low,
-                high,
-                texts=sql.SQL(", ").join(texts),
-                skipped=_last_parameter(low, high),
-            )
-        return self._composed[known]
-
-    def lines(self, low: _Bound, high: _Bound) -> bytes:
-        known = ("lines", low is None, high is None)
-        if known not in self._composed:
-            query = (
-                "select {portion} from "
-                "(select {line} as line from {rows} t where {within} order by {keys}) r"
-            )
-            self._composed[known] = self._compose(
-                query,
-                low,
-                high,
-                line=line_of(self._table),
-                portion=portion_of(_last_parameter(low, high)),
-            )
-        return self._composed[known]
-
-    def _compose(
-        self, query: LiteralString, low: _Bound, high: _Bound, **others: sql.Composable
-    ) -> bytes:
-        keys = columns_of(self._table.primary_key, "t")
-        return (
-            sql.SQL(query)
-            .format(rows=rows_of(self._table), keys=keys, within=self._within(low, high), **others)
-            .as_bytes()
-        )
-
-    def _within(self, low: _Bound, high: _Bound) -> sql.Composable:
-        key, conditions, first = key_of(self._table), [], 1
-        for operator, bound in ((">", low), ("<=", high)):
-            if bound is not None:
-                parameters = key_parameters(self._table, first)
-                conditions.append(sql.SQL("{} {} {}").format(key, sql.SQL(operator), parameters))
-                first += len(bound)
-        return sql.SQL(" and ").join(conditions) if conditions else sql.SQL("true")
-
-
-def _last_parameter(low: _Bound, high: _Bound) -> sql.SQL:
-    """The one after those of the bounds."""
-    return sql.SQL(f"${1 + len(low or ()) + len(high or ())}::bigint")
+        return rows
 
 
 def _range_rows(connection: Connection, table: Table) -> int:
