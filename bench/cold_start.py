@@ -22,7 +22,8 @@ FUNCTIONS = {"backup": "BackupFunction", "restore": "RestoreFunction", "prune": 
 _VERSION = "3.13"
 _IS_USABLE = f"import pip, sys; sys.exit('%d.%d' % sys.version_info[:2] != '{_VERSION}')"
 # -S: what this machine's own packages do at each start of its Python is not the functions'
-_IMPORT = ("-S", "-c", "import app")
+# _exit: what Python takes to end itself is no part of the import
+_IMPORT = ("-S", "-c", "import app, os; os._exit(0)")
 
 
 @dataclass(frozen=True)

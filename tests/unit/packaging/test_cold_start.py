@@ -49,6 +49,25 @@ def test_a_function_starts_with_what_every_invocation_needs(function: str) -> No
     assert {"boto3", "supakeep.aws.secrets", "aws_lambda_powertools", "pydantic"} <= loaded
 
 
+def test_the_command_line_ends_without_a_collection_of_all_modules() -> None:
+    code = """
+import atexit, gc, sys
+atexit.register(lambda: print("frozen:", gc.get_freeze_count()))
+sys.argv = ["supakeep", "--version"]
+from supakeep.cli.entry import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert int(done.stdout.partition("frozen:")[2]) > 10_000
+
+
 def test_the_command_line_starts_without_any_sdk() -> None:
     loaded = loaded_by("import supakeep.cli.main", SOURCE)
 
