@@ -127,6 +127,16 @@ def test_a_longer_outage_is_reported_in_time(out: Out, call: str) -> None:
     assert project.now - 1000 <= OUTAGE_SECONDS
 
 
+def test_a_page_is_given_up_in_time_as_well(out: Out) -> None:
+    project = out(3600)
+
+    with pytest.raises(DatabaseUnavailableError, match="The database did not answer"):
+        CALLS["export"](project.database())
+
+    # as docs/architecture.md says: no new attempt after two minutes, and each lasts 75 s at most
+    assert project.now - 1000 <= 120 + OUTAGE_SECONDS
+
+
 def test_whoever_has_less_time_waits_less(out: Out) -> None:
     project = out(60)
 

@@ -12,7 +12,11 @@ import httpx
 import pytest
 
 from supakeep.domain.schema import Table
-from supakeep.errors import DatabaseUnavailableError, StatementTimeoutError
+from supakeep.errors import (
+    DatabaseUnavailableError,
+    StatementTimeoutError,
+    StatementTooLargeError,
+)
 from supakeep.ports import Rows
 from tests.builders.tables import a_selection
 from tests.unit.databases.test_data_api import ORDERS, asked, database_over, failing
@@ -62,6 +66,26 @@ def test_a_page_that_the_server_cannot_make_is_asked_for_in_smaller_ones_from_th
     assert len(portions) == 20
     refused = [limit for limit in server.limits if limit > server.most]
     assert refused == [1000, 125]
+
+
+@pytest.mark.parametrize(
+    ("code", "what"),
+    [
+        ("57014", "takes longer than the database allows"),
+        ("54000", "takes more memory than the database allows"),
+        ("53200", "takes more memory than the database allows"),
+    ],
+)
+def test_a_single_row_that_the_server_cannot_give_is_reported_as_that(code: str, what: str) -> None:
+    server = LimitedServer(most=0, code=code)
+
+    with pytest.raises((StatementTimeoutError, StatementTooLargeError)) as failed:
+        list(database_over(server).export(a_selection(ORDERS)))
+
+    assert server.limits == [1000, 125, 15, 1]
+    assert f"Reading a single row of public.orders {what}" in failed.value.message
+    assert failed.value.hint is not None
+    assert "SUPABASE_DB_URL" in failed.value.hint
 
 
 def test_pages_grow_to_the_width_of_the_rows() -> None:

@@ -9,7 +9,12 @@ from typing import Any, NamedTuple
 
 from supakeep.databases.data_api.client import DataApiClient, named
 from supakeep.domain.schema import Table
-from supakeep.errors import DatabaseUnavailableError, ExportError, StatementTooLargeError
+from supakeep.errors import (
+    DatabaseUnavailableError,
+    ExportError,
+    StatementTimeoutError,
+    StatementTooLargeError,
+)
 from supakeep.ports import Rows
 
 _FIRST_PAGE_ROWS = 1000
@@ -86,9 +91,10 @@ class PageReader:
         while True:
             try:
                 page = self._asked(request)
-            except (DatabaseUnavailableError, StatementTooLargeError):
-                given_up = time.monotonic() > give_up_at or self._abandoned.is_set()
-                if self._size.rows == 1 or given_up:
+            except (DatabaseUnavailableError, StatementTooLargeError) as exc:
+                if self._size.rows == 1:
+                    raise _of_a_single_row(self._table, exc) from exc
+                if time.monotonic() > give_up_at or self._abandoned.is_set():
                     raise
                 self._size.failed()
             else:
@@ -118,6 +124,25 @@ class PageReader:
             self.files = files
         if not self.files.items() <= files.items():
             raise _emptied(self._table)
+
+
+def _of_a_single_row(
+    table: Table, error: DatabaseUnavailableError | StatementTooLargeError
+) -> DatabaseUnavailableError | StatementTooLargeError:
+    """The error, in words that fit where no smaller page can be asked for."""
+    if isinstance(error, StatementTimeoutError):
+        what = "takes longer than the database allows"
+    elif isinstance(error, StatementTooLargeError):
+        what = "takes more memory than the database allows"
+    else:
+        return error
+    name = table.qualified_name
+    return type(error)(
+        f"Reading a single row of {name} {what}: {error.message}",
+        operation="export",
+        key=name,
+        hint="Set SUPABASE_DB_URL: the postgres engine reads without the Data API's limits.",
+    )
 
 
 def _changed_columns(table: Table) -> ExportError:
