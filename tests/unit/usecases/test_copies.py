@@ -152,6 +152,16 @@ def test_copies_that_are_whole_only_together_are_reported_as_none(copies: Copies
     assert (report.good_in, len(report.warnings)) == ((), 2)
 
 
+def test_a_store_that_refuses_is_reported_once(copies: Copies) -> None:
+    primary, mirror, manifest = copies
+    denied = StoragePermissionError("Permission denied", operation="download")
+
+    report = verify(manifest, primary, FailingObjectStore(mirror, "read", error=denied))
+
+    assert report.good_in == ("primary",)
+    assert report.warnings == ("mirror: Permission denied",)
+
+
 def test_a_store_that_does_not_answer_is_asked_once(copies: Copies) -> None:
     primary, mirror, manifest = copies
     failing = FailingObjectStore(mirror, "read", key_part=".sql.json", times=4)

@@ -27,6 +27,9 @@ from supakeep.ports import ObjectStore
 
 log = logging.getLogger(__name__)
 
+ANOTHER_BACKUP = "its manifest describes another backup of this name"
+"""A backup that only the mirror took may leave its name to a later one."""
+
 _PARALLEL_READS = 8
 # a manifest lists its tables and volumes; this is some ten thousand of them
 _MAX_MANIFEST_BYTES = 16 * 1024 * 1024
@@ -278,15 +281,20 @@ def _merged(
 ) -> FoundBackup:
     trusted = [(store.name, copy) for store, copy in copies if isinstance(copy, Manifest)]
     damaged = [(store.name, copy) for store, copy in copies if isinstance(copy, IntegrityError)]
-    if trusted:
-        return FoundBackup(
-            name,
-            tuple(store for store, _ in trusted),
-            trusted[0][1],
-            damaged_copies=tuple(_in_store(store, error) for store, error in damaged),
-        )
-    store, error = damaged[0]
-    return FoundBackup(name, (store,), None, problem_of(error))
+    if not trusted:
+        store, error = damaged[0]
+        return FoundBackup(name, (store,), None, problem_of(error))
+    manifest = trusted[0][1]
+    same = [store for store, copy in trusted if copy.volumes == manifest.volumes]
+    return FoundBackup(
+        name,
+        tuple(same),
+        manifest,
+        damaged_copies=(
+            *(_in_store(store, error) for store, error in damaged),
+            *(f"{store}: {ANOTHER_BACKUP}" for store, _ in trusted if store not in same),
+        ),
+    )
 
 
 def _started(copies: Iterable[tuple[ObjectStore, Manifest | IntegrityError]]) -> float:

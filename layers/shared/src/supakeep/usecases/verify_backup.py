@@ -19,7 +19,7 @@ from supakeep.errors import (
     StorageError,
 )
 from supakeep.ports import Deadline, ObjectStore, Progress
-from supakeep.usecases.find_backups import read_manifest
+from supakeep.usecases.find_backups import ANOTHER_BACKUP, read_manifest
 
 _NO_MANIFEST = "its manifest is missing"
 
@@ -107,7 +107,8 @@ def _problems(store: ObjectStore, manifest: Manifest, failures: Mapping[str, Fai
     if of_manifest == _NO_MANIFEST and are_missing:
         return ["it has no copy of this backup"]
     of_volumes = [failure.message for failure in failures.values()]
-    return [*([of_manifest] if of_manifest else []), *of_volumes]
+    # a store that refuses says the same of every object
+    return list(dict.fromkeys([*([of_manifest] if of_manifest else []), *of_volumes]))
 
 
 def _problem_of_manifest(store: ObjectStore, manifest: Manifest) -> str | None:
@@ -119,4 +120,4 @@ def _problem_of_manifest(store: ObjectStore, manifest: Manifest) -> str | None:
     except (IntegrityError, StorageError) as exc:
         return exc.message
     is_same = (stored.volumes, stored.tables) == (manifest.volumes, manifest.tables)
-    return None if is_same else "its manifest describes another backup of this name"
+    return None if is_same else ANOTHER_BACKUP
