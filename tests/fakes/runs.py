@@ -28,6 +28,20 @@ class InMemoryProgress:
 
 
 @dataclass
+class InMemoryTransfers:
+    """Keeps the last word on each object, bytes and status."""
+
+    objects: dict[str, tuple[int, str]] = field(default_factory=dict)
+    expected: dict[str, int] = field(default_factory=dict)
+
+    def expect(self, sizes: Mapping[str, int]) -> None:
+        self.expected = dict(sizes)
+
+    def moved(self, key: str, size_bytes: int, status: str) -> None:
+        self.objects[key] = (size_bytes, status)
+
+
+@dataclass
 class InMemoryDispatcher:
     """Keeps what was handed over; with `error`, hands nothing over and raises it."""
 

@@ -121,7 +121,7 @@ def test_json_is_not_disturbed() -> None:
 def test_progress_as_json_is_one_object_a_line() -> None:
     screen, watch = Screen(interactive=False), Stopwatch()
 
-    with JsonLines(terminal(screen), watch) as lines:
+    with JsonLines(terminal(screen), seconds=watch) as lines:
         lines.expect({"public.t": 1_000})
         lines.phase("exporting")
         for step in range(25):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from supakeep.cli.options import ProgressForm
-from supakeep.cli.terminal import Terminal
+from supakeep.cli.terminal import Terminal, size_text
 from supakeep.ports import Progress
 
 if TYPE_CHECKING:
@@ -17,6 +18,19 @@ if TYPE_CHECKING:
 
 _SECONDS_BETWEEN_LINES = 1.0
 _NAME_WIDTH = 40
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is counted, of what, and how an amount of it reads; the names are those of JSON lines."""
+
+    unit: str
+    of: str
+    text: Callable[[int], str]
+
+
+ROWS = Measure("rows", "table", lambda rows: f"{rows:,} rows")
+BYTES = Measure("bytes", "object", size_text)
 
 
 class Display(Progress, Protocol):
@@ -32,15 +46,15 @@ class Display(Progress, Protocol):
     ) -> None: ...
 
 
-def display_for(terminal: Terminal, form: ProgressForm) -> Display:
+def display_for(terminal: Terminal, form: ProgressForm, measure: Measure = ROWS) -> Display:
     """Bars on a terminal, plain lines elsewhere, JSON lines or nothing, as the form says."""
     if form is ProgressForm.JSON:
-        return JsonLines(terminal)
+        return JsonLines(terminal, measure)
     if form is ProgressForm.NONE or (form is ProgressForm.AUTO and terminal.as_json):
         return Silence()
     if form is ProgressForm.AUTO and terminal.is_interactive:
-        return Bars(terminal)
-    return PlainLines(terminal)
+        return Bars(terminal, measure)
+    return PlainLines(terminal, measure)
 
 
 class Silence:
@@ -70,15 +84,16 @@ class Silence:
 class PlainLines(Silence):
     """One line for each phase and each finished table."""
 
-    def __init__(self, terminal: Terminal) -> None:
+    def __init__(self, terminal: Terminal, measure: Measure = ROWS) -> None:
         self._terminal = terminal
+        self._measure = measure
 
     def phase(self, name: str) -> None:
         self._write(f"{_sentence(name)} ...")
 
     def table(self, name: str, rows: int, status: str) -> None:
         if status != "running":
-            self._write(f"  {name:<{_NAME_WIDTH}} {rows:>12,} rows  {status}")
+            self._write(f"  {name:<{_NAME_WIDTH}} {self._measure.text(rows):>17}  {status}")
 
     def _write(self, text: str) -> None:
         print(text, file=self._terminal.err, flush=True)
@@ -89,8 +104,14 @@ class JsonLines(Silence):
     `expected` is missing where it is not known.
     """
 
-    def __init__(self, terminal: Terminal, seconds: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        terminal: Terminal,
+        measure: Measure = ROWS,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._terminal = terminal
+        self._measure = measure
         self._seconds = seconds
         self._written_at = float("-inf")
         self._expected: Mapping[str, int] = {}
@@ -106,7 +127,7 @@ class JsonLines(Silence):
         if status == "running" and now - self._written_at < _SECONDS_BETWEEN_LINES:
             return
         self._written_at = now
-        fields: dict[str, object] = {"table": name, "rows": rows}
+        fields: dict[str, object] = {self._measure.of: name, self._measure.unit: rows}
         if name in self._expected:
             fields["expected"] = self._expected[name]
         self._write({**fields, "status": status})
@@ -118,7 +139,7 @@ class JsonLines(Silence):
 class Bars:
     """A bar for the table at work, with its rows, rate and time left; a finished table leaves a line."""
 
-    def __init__(self, terminal: Terminal) -> None:
+    def __init__(self, terminal: Terminal, measure: Measure = ROWS) -> None:
         from rich.progress import (
             BarColumn,
             Progress,
@@ -139,6 +160,7 @@ class Bars:
             redirect_stderr=False,
         )
         self._width = terminal.width
+        self._measure = measure
         self._tasks: dict[str, TaskID] = {}
         self._expected: Mapping[str, int] = {}
 
@@ -167,7 +189,8 @@ class Bars:
             return
         self._forget(name)
         colour = {"complete": "green", "failed": "red"}.get(status, "")
-        self._print(f"  {self._short(name):<{self._name_width}} {rows:>12,} rows  {status}", colour)
+        amount = self._measure.text(rows)
+        self._print(f"  {self._short(name):<{self._name_width}} {amount:>17}  {status}", colour)
 
     @property
     def tasks(self) -> Sequence[Task]:
@@ -190,8 +213,13 @@ class Bars:
         # a table that has grown shows no more than all of it
         known = None if total is None else max(total, rows)
         speed = self._bars.tasks[self._bars.task_ids.index(task)].speed
-        rate = f" {speed:,.0f}/s" if speed else ""
-        self._bars.update(task, completed=rows, total=known, rows=f"{rows:,} rows{rate}")
+        rate = f" {self._rate(speed)}/s" if speed else ""
+        amount = self._measure.text(rows)
+        self._bars.update(task, completed=rows, total=known, rows=f"{amount}{rate}")
+
+    def _rate(self, speed: float) -> str:
+        """The amount of a second, without the unit where that is in the name of the measure."""
+        return self._measure.text(round(speed)).removesuffix(f" {self._measure.unit}")
 
     def _forget(self, name: str) -> None:
         if name in self._tasks:

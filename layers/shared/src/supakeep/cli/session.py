@@ -11,7 +11,7 @@ from typing import Protocol, Unpack
 
 from supakeep.cli.copies import Copies, copies_from
 from supakeep.cli.options import SharedOptions
-from supakeep.cli.progress import Display, display_for
+from supakeep.cli.progress import ROWS, Display, Measure, display_for
 from supakeep.cli.terminal import Terminal
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.policy import BackupPolicy
@@ -96,6 +96,6 @@ class Session:
         run_id = new_run_id(now, secrets.token_hex(4))
         return Run(id=run_id, kind=kind, trigger=Trigger.CLI, requested_at=now)
 
-    def progress(self) -> Display:
+    def progress(self, measure: Measure = ROWS) -> Display:
         """Shows the progress of a run until its context ends."""
-        return display_for(self.terminal, self._options.progress)
+        return display_for(self.terminal, self._options.progress, measure)

@@ -26,6 +26,7 @@ from supakeep.ports.surroundings import (
     Clock,
     Deadline,
     Progress,
+    Transfers,
 )
 
 __all__ = [
@@ -46,4 +47,5 @@ __all__ = [
     "TableWriter",
     "TargetDatabase",
     "TargetTransaction",
+    "Transfers",
 ]

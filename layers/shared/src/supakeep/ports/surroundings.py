@@ -37,3 +37,15 @@ class Progress(Protocol):
     def phase(self, name: str) -> None:
         """A step of the run begins, such as `keeping an undo copy`."""
         ...
+
+
+class Transfers(Protocol):
+    """Sees how far the objects of a backup are that are copied from one store to another."""
+
+    def expect(self, sizes: Mapping[str, int]) -> None:
+        """The bytes of each object, by its key."""
+        ...
+
+    def moved(self, key: str, size_bytes: int, status: str) -> None:
+        """`size_bytes` so far; status is `running`, `complete` or `already there`."""
+        ...
