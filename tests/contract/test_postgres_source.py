@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 import time
@@ -10,7 +11,9 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from supakeep.databases.postgres.connection import Connection, connect_to_read
 from supakeep.databases.postgres.database import PostgresDatabase
+from supakeep.databases.postgres.export import source
 from supakeep.domain.policy import BackupPolicy
 from supakeep.errors import DatabasePermissionError, DatabaseUnavailableError
 from supakeep.ports import Rows
@@ -362,3 +365,40 @@ def test_an_array_that_a_primary_key_merely_includes_is_not_given_as_text(
 
     with project.database.snapshot() as snapshot:
         assert snapshot.catalog().tables["public.t"].text_columns == ()
+
+
+def test_the_connections_of_a_backup_are_made_at_the_same_time(
+    project: PostgresProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = threading.Barrier(3, timeout=10)
+
+    def connect(url: str) -> Connection:
+        together.wait()  # raises where one waits for another
+        return connect_to_read(url)
+
+    monkeypatch.setattr(source, "connect_to_read", connect)
+
+    with PostgresDatabase(project.url(), connections=3).snapshot() as snapshot:
+        assert snapshot.catalog().server_version
+
+
+def test_a_connection_that_is_refused_leaves_no_other_one_open(
+    project: PostgresProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers, made = itertools.count(), list[Connection]()
+
+    def connect(url: str) -> Connection:
+        if next(numbers) == 1:
+            raise DatabaseUnavailableError("too many connections", operation="connect")
+        made.append(connect_to_read(url))
+        return made[-1]
+
+    monkeypatch.setattr(source, "connect_to_read", connect)
+
+    with (
+        pytest.raises(DatabaseUnavailableError, match="too many connections"),
+        PostgresDatabase(project.url(), connections=3).snapshot(),
+    ):
+        pass
+
+    assert [connection.closed for connection in made] == [True, True]

@@ -45,7 +45,9 @@ def open_snapshot(
     most. A table that cannot be locked fails when it is exported.
     """
     with ExitStack() as opened:
-        leader = opened.enter_context(closing(connect_to_read(url)))
+        leader, *followers = (
+            opened.enter_context(closing(connection)) for connection in _connect(url, connections)
+        )
         with mapped_errors("open snapshot"):
             wanted = [table for table in readable_tables(leader) if selects(*table[:2])]
             position = _log_position(leader)
@@ -53,8 +55,7 @@ def open_snapshot(
             held = hold(leader, wanted, lock_wait_seconds)
             snapshot = exported_snapshot(leader)
         readers = [Reader(leader, held.tables)]
-        for _ in range(connections - 1):
-            follower = opened.enter_context(closing(connect_to_read(url)))
+        for follower in followers:
             with mapped_errors("open snapshot"):
                 begin_reading(follower, snapshot)
                 # who waits for a table since then would be waited for in turn
@@ -62,6 +63,19 @@ def open_snapshot(
             readers.append(Reader(follower, also_held.tables))
         pool = opened.enter_context(ThreadPoolExecutor(connections, "supakeep-export"))
         yield PostgresSnapshot(readers, pool, held.refused, position)
+
+
+def _connect(url: str, count: int) -> list[Connection]:
+    """So many connections, made at the same time: each takes several round trips. If one fails, the
+    others are closed.
+    """
+    with ThreadPoolExecutor(count, "supakeep-connect") as pool:
+        made = [pool.submit(connect_to_read, url) for _ in range(count)]
+    if error := next((one.exception() for one in made if one.exception()), None):
+        for connection in (one.result() for one in made if not one.exception()):
+            connection.close()
+        raise error
+    return [one.result() for one in made]
 
 
 def _log_position(connection: Connection) -> str | None:
