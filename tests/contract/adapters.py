@@ -7,6 +7,7 @@ from supakeep.databases.postgres.database import PostgresDatabase
 from supakeep.runs.dynamodb import DynamoDbRunStore
 from supakeep.runs.in_memory import InMemoryRunStore
 from supakeep.stores.folder import FolderObjectStore
+from supakeep.stores.remembering import RememberingObjectStore
 from supakeep.stores.retrying import RetryingObjectStore
 from supakeep.stores.s3 import S3ObjectStore
 from supakeep.stores.supabase_storage import SupabaseObjectStore
@@ -26,6 +27,7 @@ STORES: Adapters = {
     "folder": FolderObjectStore,
     "retrying": RetryingObjectStore,
     "within_deadline": ObjectStoreWithinDeadline,
+    "remembering": RememberingObjectStore,
     "s3": S3ObjectStore,
     "supabase": SupabaseObjectStore,
 }

@@ -20,6 +20,7 @@ from supakeep.errors import (
 )
 from supakeep.ports import ObjectStore
 from supakeep.stores.folder import FolderObjectStore
+from supakeep.stores.remembering import ManifestMemory, RememberingObjectStore
 from supakeep.stores.retrying import RetryingObjectStore
 from supakeep.stores.s3 import S3ObjectStore
 from supakeep.stores.within_deadline import ObjectStoreWithinDeadline
@@ -33,6 +34,20 @@ from tests.fakes.time import NeverExpires
 MakeStore = Callable[[str], ObjectStore]
 
 
+def retrying(store: ObjectStore) -> ObjectStore:
+    flaky = FailingObjectStore(FailingObjectStore(store, "put", times=1), "list", times=2)
+    return RetryingObjectStore(flaky, first_pause_seconds=0)
+
+
+# what stands over a store in memory
+IN_MEMORY: dict[str, Callable[[InMemoryObjectStore], ObjectStore]] = {
+    "in_memory": lambda store: store,
+    "within_deadline": lambda store: ObjectStoreWithinDeadline(store, NeverExpires()),
+    "remembering": lambda store: RememberingObjectStore(store, ManifestMemory()),
+    "retrying": retrying,
+}
+
+
 @pytest.fixture(params=each_of(STORES))
 def adapter(request: pytest.FixtureRequest) -> str:
     name: str = request.param
@@ -44,21 +59,12 @@ def store_named(adapter: str, request: pytest.FixtureRequest, tmp_path: Path) ->
     """Makes a store over a bucket of this name, whether there is such a bucket or not."""
 
     def make(bucket: str) -> ObjectStore:
-        if adapter == "in_memory":
+        if adapter in IN_MEMORY:
             store = InMemoryObjectStore(piece_bytes=65536)
             store.has_bucket = bucket != "missing"
-            return store
-        if adapter == "within_deadline":
-            within = InMemoryObjectStore(piece_bytes=65536)
-            within.has_bucket = bucket != "missing"
-            return ObjectStoreWithinDeadline(within, NeverExpires())
+            return IN_MEMORY[adapter](store)
         if adapter == "folder":
             return FolderObjectStore(tmp_path / bucket)
-        if adapter == "retrying":
-            fake = InMemoryObjectStore(piece_bytes=65536)
-            fake.has_bucket = bucket != "missing"
-            flaky = FailingObjectStore(FailingObjectStore(fake, "put", times=1), "list", times=2)
-            return RetryingObjectStore(flaky, first_pause_seconds=0)
         if adapter == "s3":
             return S3ObjectStore(request.getfixturevalue("s3"), bucket)
         storage: MakeStorage = request.getfixturevalue("storage")
@@ -207,17 +213,16 @@ def test_two_objects_can_be_read_at_once(store: ObjectStore, prefix: str) -> Non
         assert [b"".join(two), b"".join(one)] == [keys[1].encode(), keys[0].encode()]
 
 
-def test_a_listing_has_key_size_and_time(store: ObjectStore, key: str, prefix: str) -> None:
+def test_a_listing_has_key_size_and_time(
+    adapter: str, store: ObjectStore, key: str, prefix: str
+) -> None:
     store.put(key, io.BytesIO(b"12345"))
 
     [stored] = store.list(prefix)
 
     assert (stored.key, stored.size_bytes) == (key, 5)
     assert stored.modified_at.tzinfo is not None
-    if not isinstance(
-        store,
-        InMemoryObjectStore | RetryingObjectStore | ObjectStoreWithinDeadline,
-    ):
+    if adapter not in IN_MEMORY:
         assert abs(dt.datetime.now(dt.UTC) - stored.modified_at) < dt.timedelta(minutes=1)
 
 

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from typing import Any
 
 import pytest
 
+from supakeep.api.runtime import Projects
 from supakeep.domain.engine import POSTGRES
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import RunKind
 from tests.builders.backups import NAME, back_up
-from tests.builders.lambda_events import Project
+from tests.builders.lambda_events import InvocationContext, Project, http_event
 from tests.builders.manifests import PROJECT, place_backup
 from tests.fakes.faulty_object_store import FailingObjectStore
 from tests.fakes.time import NOON
@@ -179,3 +181,18 @@ def test_the_settings_say_what_the_engine_can_do(project: Project) -> None:
     ]
     assert postgres["undo"] == {"possible": True, "reason": None}
     assert all(mode["possible"] and mode["reason"] is None for mode in postgres["modes"])
+
+
+def test_a_warm_function_reads_each_manifest_once(project: Project) -> None:
+    served = project.served()
+    names = [place_backup(project.primary, at=NOON - dt.timedelta(days=days)) for days in range(3)]
+    function = LocalFunction("restore", served)
+    handler = function.module.create_handler(Projects(lambda: served, lambda: served))
+    event = http_event("GET", "/api/admin/backups")
+    first = handler(event, InvocationContext())
+    served.primary = FailingObjectStore(project.primary, "read")
+
+    again = handler(event, InvocationContext())
+
+    assert again["body"] == first["body"]
+    assert [b["name"] for b in json.loads(again["body"])["backups"]] == [n.text for n in names]

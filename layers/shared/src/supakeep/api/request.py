@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from supakeep.errors import DeadlineExceededError
 from supakeep.ports import Clock, ObjectStore
 from supakeep.settings import Settings
+from supakeep.stores.remembering import ManifestMemory, RememberingObjectStore
 from supakeep.stores.within_deadline import ObjectStoreWithinDeadline
 from supakeep.usecases.choose_stores import stores_named
 from supakeep.usecases.project import Project
@@ -45,24 +47,33 @@ class AnswerDeadline:
 
 
 class Request:
-    """One HTTP request about a project."""
+    """One HTTP request about a project. `memories` are the manifests that earlier ones have read, by
+    the store's name.
+    """
 
-    def __init__(self, project: ServedProject, event: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        project: ServedProject,
+        event: dict[str, Any],
+        memories: defaultdict[str, ManifestMemory],
+    ) -> None:
         self.project = project
+        self._memories = memories
         received_at = _received_at(event, project.clock.now())
         self.last_step = AnswerDeadline(project.clock, received_at, LAST_STEP_SECONDS)
         self.last_answer = AnswerDeadline(project.clock, received_at, LAST_ANSWER_SECONDS)
 
     def stores(self, name: str | None = None) -> list[ObjectStore]:
         """The stores of `stores_named`; each of their calls first looks at the time that is left."""
-        return [
-            ObjectStoreWithinDeadline(store, self.last_step)
-            for store in stores_named(self.project, name)
-        ]
+        return [self._bounded(store) for store in stores_named(self.project, name)]
 
     @property
     def primary(self) -> ObjectStore:
-        return ObjectStoreWithinDeadline(self.project.primary, self.last_step)
+        return self._bounded(self.project.primary)
+
+    def _bounded(self, store: ObjectStore) -> ObjectStore:
+        remembering = RememberingObjectStore(store, self._memories[store.name])
+        return ObjectStoreWithinDeadline(remembering, self.last_step)
 
 
 class Requests:
@@ -71,10 +82,11 @@ class Requests:
     def __init__(self, project: Callable[[], ServedProject]) -> None:
         self._project = project
         self._current: Request | None = None
+        self._memories: defaultdict[str, ManifestMemory] = defaultdict(ManifestMemory)
 
     def begin(self, event: dict[str, Any]) -> Request:
         """Raises ConfigurationError where the settings are wrong."""
-        self._current = Request(self._project(), event)
+        self._current = Request(self._project(), event, self._memories)
         return self._current
 
     def __call__(self) -> Request:
