@@ -45,7 +45,7 @@ def _back_up(project: ServedProject, event: dict[str, Any], context: Any) -> Run
         deadline=deadline,
     )
     if run.status is RunStatus.COMPLETE and project.settings.prune_function_name:
-        project.dispatcher.dispatch("prune", {"trigger": run.trigger})
+        project.dispatcher.dispatch("prune", {"trigger": run.trigger, "after": run.id})
     return run
 
 

@@ -55,7 +55,7 @@ def _run(project: ServedProject, event: dict[str, Any], context: Any) -> tuple[R
         return runtime.new_run(project, RunKind.PRUNE, Trigger.SCHEDULE, run_id, context), False
     asked = runtime.parse_event(PruneInvocation, event)
     run = runtime.new_run(project, RunKind.PRUNE, asked.trigger, asked.run_id, context)
-    return run, asked.dry_run
+    return run.model_copy(update={"after": asked.after}), asked.dry_run
 
 
 def _count_age(project: ServedProject, run: Run) -> None:

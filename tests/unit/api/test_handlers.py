@@ -82,7 +82,9 @@ def test_a_scheduled_backup_that_failed_is_made_when_it_is_delivered_again(
 def test_a_good_backup_is_followed_by_a_prune(functions: Functions, project: Project) -> None:
     functions("backup").invoke(event("backup/schedule"))
 
-    assert project.dispatcher.handed_over == [("prune", {"trigger": "schedule"})]
+    assert project.dispatcher.handed_over == [
+        ("prune", {"trigger": "schedule", "after": "20261122T030000Z-schedule"})
+    ]
 
 
 @pytest.mark.parametrize("fault", ["table", "mirror"])

@@ -55,6 +55,24 @@ def test_a_good_backup_is_read_to_its_end() -> None:
     }
 
 
+def test_the_rows_of_a_large_table_are_counted_while_it_is_read() -> None:
+    seen: list[tuple[str, int, str]] = []
+
+    class Watched(InMemoryProgress):
+        def table(self, name: str, rows: int, status: str) -> None:
+            seen.append((name, rows, status))
+
+    store = InMemoryObjectStore(piece_bytes=100)
+    manifest = back_up(a_shop(), store)
+
+    VerifyBackup(NeverExpires(), Watched())(BackupReader(manifest, [store]))
+
+    counts = [(rows, status) for name, rows, status in seen if name == CUSTOMERS]
+    assert (counts[0], counts[-1]) == ((0, "running"), (5, "complete"))
+    assert len({rows for rows, _ in counts}) > 2
+    assert counts == sorted(counts, key=lambda count: count[0])
+
+
 @given(st.integers(0, SIZE - 1), st.integers(0, 7))
 def test_a_flipped_bit_anywhere_is_found(offset: int, bit: int) -> None:
     store = BitFlippingObjectStore(STORE, NAME.document_key, offset, bit=bit)

@@ -131,9 +131,12 @@ class VerifyInvocation(VerifyBody):
 
 
 class PruneInvocation(PruneBody):
-    """A direct invocation of the prune function; `trigger` is that of the backup that started it."""
+    """A direct invocation of the prune function; `trigger` is that of the backup that started it, and
+    `after` that backup's run.
+    """
 
     action: Literal["prune"]
+    after: Text | None = None
     run_id: Text | None = None
     trigger: Requested = Trigger.API
 

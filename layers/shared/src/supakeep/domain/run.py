@@ -83,7 +83,8 @@ class TableProgress(BaseModel):
 class Run(BaseModel):
     """One piece of work and what became of it.
 
-    `id` sorts by time: `20261122T030000Z-schedule`. `heartbeat_at` is its last sign of life.
+    `id` sorts by time: `20261122T030000Z-schedule`. `heartbeat_at` is its last sign of life. `after`
+    is the run whose end started this one.
     `invocation` is the ID that Lambda gives an event and keeps for its retries, `log_group` where that
     function logs; None outside Lambda. `expected_rows` is how many rows its tables will probably have.
     `result` is what the run's use case answered; None until it has ended well.
@@ -101,6 +102,7 @@ class Run(BaseModel):
     heartbeat_at: dt.datetime | None = None
     finished_at: dt.datetime | None = None
     attempt: int = 0
+    after: str | None = None
     invocation: str | None = None
     log_group: str | None = None
     phase: str | None = None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
@@ -78,7 +77,11 @@ class VerifyBackup:
 
     def _verify_rows(self, reader: BackupReader, entry: TableEntry) -> None:
         self.progress.table(entry.name, 0, "running")
-        rows = sum(self._rows_in_part(reader, part) for part in entry.parts)
+        rows = 0
+        for part in entry.parts:
+            for row_lines in self._rows_of(reader, part):
+                rows += len(row_lines)
+                self.progress.table(entry.name, rows, "running")
         if rows != entry.rows:
             raise reader.damaged(
                 reader.manifest.name.manifest_key,
@@ -87,15 +90,17 @@ class VerifyBackup:
             )
         self.progress.table(entry.name, rows, "complete")
 
-    def _rows_in_part(self, reader: BackupReader, part: Part) -> int:
-        rows = 0
-        for row in itertools.chain.from_iterable(split_rows(reader.read_part(part))):
+    def _rows_of(self, reader: BackupReader, part: Part) -> Iterator[list[bytes]]:
+        """The rows of a part, some at a time; each of them is a JSON object."""
+        before = 0
+        for rows in split_rows(reader.read_part(part)):
             self.deadline.check()
-            if not is_json_object(row):
-                key = reader.manifest.volumes[part.volume - 1].key
-                raise reader.damaged(key, f"row {rows + 1} is not a JSON object")
-            rows += 1
-        return rows
+            for number, row in enumerate(rows, before + 1):
+                if not is_json_object(row):
+                    key = reader.manifest.volumes[part.volume - 1].key
+                    raise reader.damaged(key, f"row {number} is not a JSON object")
+            before += len(rows)
+            yield rows
 
 
 def _problems(store: ObjectStore, manifest: Manifest, failures: Mapping[str, Failure]) -> list[str]:

@@ -90,9 +90,10 @@ class RunList(Answer):
 
 
 def _started_by(run: Run) -> str:
+    if run.after is not None:
+        return f"the end of run {run.after}"
     if run.trigger is Trigger.SCHEDULE:
-        after = "a scheduled backup" if run.kind is RunKind.PRUNE else "a call of /api/cron/backup"
-        return "the schedule" if run.is_of_the_schedule else after
+        return "the schedule" if run.is_of_the_schedule else "a call of /api/cron/backup"
     return "the command line" if run.trigger is Trigger.CLI else "a request with the admin key"
 
 
