@@ -74,8 +74,10 @@ _SPELLINGS: Mapping[str, _Spelling] = {
     "integer": _BARE,
     "bigint": _BARE,
     "boolean": _Spelling("{0}::text"),
-    # NaN and the infinities have no scale, and are strings in JSON
-    "numeric": _Spelling(doubt="{0} is not null and pg_catalog.scale({0}) is null"),
+    # NaN and the infinities have no scale, and are strings in JSON; like 0, they have no digits
+    "numeric": _Spelling(
+        doubt="pg_catalog.pg_column_size({0}) <= 6 and pg_catalog.scale({0}) is null"
+    ),
     "real": _Spelling(doubt=_FLOAT),
     "double precision": _Spelling(doubt=_FLOAT),
     "uuid": _QUOTED,
