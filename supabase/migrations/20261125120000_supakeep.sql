@@ -888,7 +888,12 @@ begin
   begin
     select c.missing, c.differing into missing, differing from supakeep.compared(run.compare, given, null) c;
     meant := pg_catalog.array_cat(missing, differing);
-    if not (asked operator(pg_catalog.->>) 'dry_run')::boolean and pg_catalog.cardinality(meant) operator(pg_catalog.>) 0 then
+    if pg_catalog.cardinality(meant) operator(pg_catalog.=) 0 then
+      null;
+    elsif (asked operator(pg_catalog.->>) 'dry_run')::boolean then
+      -- what PostgreSQL refuses whatever the rows are, such as a rule of the table
+      execute 'explain ' operator(pg_catalog.||) run.write using given, meant;
+    else
       execute run.write using given, meant;
       get diagnostics written = row_count;
       set constraints all immediate;
@@ -918,9 +923,10 @@ end
 $$;
 
 -- Moves the sequences that a table's columns draw from past its highest values, so that the next insert after a
--- restore does not collide. A sequence is never moved back; one that counts down is moved further down. request:
--- {schema, table}. Answers {advanced: the sequences that were moved, unfinished: statements that would move the others,
--- where finding the highest value of a column without an index took longer than the caller is given}.
+-- restore does not collide. A sequence is never moved back; one that counts down is moved further down. A value at its
+-- very end does not count: behind it, the sequence could give out nothing. request: {schema, table}. Answers {advanced:
+-- the sequences that were moved, unfinished: statements that would move the others, where finding the highest value of
+-- a column without an index took longer than the caller is given}.
 create or replace function public.supakeep_advance_sequences(request text)
 returns json
 language plpgsql volatile security invoker
@@ -933,6 +939,7 @@ declare
   owner      regclass := target::regclass;
   used       record;
   highest    text;
+  within     text;
   furthest   bigint;
   behind     boolean;
   advanced   text[] := '{}';
@@ -962,17 +969,19 @@ sequences as (
     select column_name, name, seqmin, seqmax, seqincrement > 0 as upwards from sequences
   loop
     highest := format('%s(%I)', case when used.upwards then 'max' else 'min' end, used.column_name);
+    within := format('%I between %s and %s', used.column_name,
+                     used.seqmin + (not used.upwards)::int, used.seqmax - used.upwards::int);
     begin
-      execute format('select %s from %s', highest, target) into furthest;
+      execute format('select %s from %s where %s', highest, target, within) into furthest;
       execute format('select $1 %s last_value or ($1 = last_value and not is_called) from %s',
                      case when used.upwards then '>' else '<' end, used.name)
         into behind using furthest;
-      if behind and furthest between used.seqmin and used.seqmax then
+      if behind then
         perform setval(used.name, furthest, true);
         advanced := advanced || used.name::text;
       end if;
     exception when query_canceled then
-      unfinished := unfinished || format('select setval(%L, %s) from %s;', used.name, highest, target);
+      unfinished := unfinished || format('select setval(%L, %s) from %s where %s;', used.name, highest, target, within);
     end;
   end loop;
   return json_build_object('advanced', to_json(advanced), 'unfinished', to_json(unfinished));

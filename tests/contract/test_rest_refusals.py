@@ -9,7 +9,7 @@ import pytest
 from supakeep.domain.manifest import Manifest
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.schema import Table
-from supakeep.errors import ConstraintViolationError, ExportError, RestoreError
+from supakeep.errors import ConstraintViolationError, DatabaseError, ExportError, RestoreError
 from tests.builders.backups import back_up, restore
 from tests.contract.exporting import upsert
 from tests.contract.workbench import SupabaseWorkbench
@@ -136,5 +136,24 @@ def test_nothing_is_restored_into_a_table_whose_key_has_become_deferrable(
 
     with pytest.raises(RestoreError, match="has no primary key, so its rows cannot be matched"):
         restore(supabase.database, store, manifest, dry_run=dry_run)
+
+    assert supabase.rows(table) == before
+
+
+def test_a_rule_that_forbids_an_upsert_is_found_by_a_dry_run_which_names_the_table(
+    supabase: SupabaseWorkbench, store: InMemoryObjectStore
+) -> None:
+    table = supabase.made(TEN_NOTES)
+    manifest = backed_up(supabase, table, store)
+    supabase.execute(
+        "delete from {schema}.t where id > 5;"
+        "create rule noted as on insert to {schema}.t do also notify noted"
+    )
+    before = supabase.rows(table)
+
+    for dry_run in (True, False):
+        with pytest.raises(DatabaseError, match=rf"{supabase.schema}\.t: .* ON CONFLICT") as caught:
+            restore(supabase.database, store, manifest, dry_run=dry_run)
+        assert "rule" in (caught.value.hint or "")
 
     assert supabase.rows(table) == before

@@ -26,6 +26,11 @@ _NOT_ABOUT_A_ROW = frozenset(
     ("01", "02", "03", "08", "0A", "0L", "0P", "25", "26", "28", "2B", "2D", "34", "3B", "3D")
 ) | frozenset(("3F", "40", "42", "53", "54", "55", "57", "58", "72", "F0", "HV", "XX"))
 _PERMISSION_DENIED = "42501"
+_NOT_SUPPORTED = "0A000"
+_RULES_HINT = (
+    "Drop the rules of the table for the restore and create them again afterwards (pg_get_ruledef "
+    "shows them), or leave the table out. What was written to other tables stays."
+)
 
 
 class Refusal(BaseModel):
@@ -60,8 +65,12 @@ def refusal_error(refusal: Refusal, table: Table) -> DatabaseError:
         return ConstraintViolationError(reason, operation="restore", key=name, hint=hint)
     if refusal.context:
         return _broken_code(refusal, name)
+    hint = _RULES_HINT if code == _NOT_SUPPORTED and " rules" in refusal.message else None
     return DatabaseError(
-        f"The database refused: {refusal.message} ({code})", operation="restore", key=name
+        f"{name}: the database refused: {refusal.message} ({code})",
+        operation="restore",
+        key=name,
+        hint=hint,
     )
 
 
