@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from psycopg import sql
 
+from supakeep.databases.postgres.restore.sequences import WrittenValues
 from supakeep.databases.postgres.sql import columns_of, name_of, type_of
 from supakeep.domain.schema import Table, writable_columns
 
@@ -26,13 +27,13 @@ _HOLDS_TEXT = (
 
 
 class Insertion:
-    """The rows of `backed_up` for `table`. The statement returns the columns `returned` of each row
-    that it wrote.
+    """The rows of `backed_up` for `table`. The statement returns the columns of `written`, of each
+    row that it wrote.
     """
 
-    def __init__(self, table: Table, backed_up: Table, returned: Sequence[str]) -> None:
+    def __init__(self, table: Table, backed_up: Table, written: WrittenValues) -> None:
         self._table = table
-        self._returned = returned
+        self.written = written
         self._never_null = {column.name for column in backed_up.columns if not column.nullable}
         self._written = writable_columns(table, backed_up)
 
@@ -112,9 +113,9 @@ class Insertion:
         return sql.SQL("on conflict ({}) do {}").format(key, action)
 
     def _returning(self) -> sql.Composable:
-        if not self._returned:
+        if not self.written.columns:
             return sql.SQL("")
         values = [
-            sql.SQL("{}::bigint").format(sql.Identifier("t", name)) for name in self._returned
+            sql.SQL("{}::bigint").format(sql.Identifier("t", name)) for name in self.written.columns
         ]
         return sql.SQL("returning {}").format(sql.SQL(", ").join(values))

@@ -56,9 +56,13 @@ class WrittenValues:
         for number, column in enumerate(self.columns):
             found = [rows.get_value(row, number) for row in range(rows.ntuples)]
             values = [int.from_bytes(value, signed=True) for value in found if value is not None]
-            for sequence in self._sequences:
-                if sequence.column == column:
-                    self._note(sequence, values)
+            self.note(column, values)
+
+    def note(self, column: str, values: list[int]) -> None:
+        """Values that were written to one of `columns`."""
+        for sequence in self._sequences:
+            if sequence.column == column:
+                self._note(sequence, values)
 
     def _note(self, sequence: TableSequence, values: list[int]) -> None:
         if (known := self._furthest.get(sequence)) is not None:

@@ -8,6 +8,7 @@ from psycopg import sql
 
 from supakeep.databases.postgres.restore.comparison import Comparison
 from supakeep.databases.postgres.restore.constraints import TableConstraints
+from supakeep.databases.postgres.restore.copying import Copying
 from supakeep.databases.postgres.restore.deletion import Deletion
 from supakeep.databases.postgres.restore.insertion import Insertion
 from supakeep.databases.postgres.restore.keys import TableKeys
@@ -45,8 +46,10 @@ class TableOfBackup:
         self.check = ValueCheck(session, table, backed_up, sorted(demanded))
         self._dropped = set(backed_up.column_names) - set(table.column_names)
         self._key_is_plain = TableKeys(session, table).are_plain
-        insertion = Insertion(table, backed_up, written.columns)
-        upsert = Upsert(session, table, insertion, self.check, written, constraints.unchecked)
+        insertion = Insertion(table, backed_up, written)
+        copying = Copying(table, backed_up, written, triggers_fire=session.triggers_fire)
+        unchecked = constraints.unchecked
+        upsert = Upsert(session, table, insertion, copying, self.check, unchecked)
         fixed = set(self.compared) - set(insertion.settable(table.column_names))
         fixed -= set(table.primary_key)
         deletion = Deletion(session, table)

@@ -8,8 +8,9 @@ import psycopg
 from psycopg import errors
 
 from supakeep.databases.postgres.connection import Connection
+from supakeep.databases.postgres.restore.copying import Copying
 from supakeep.databases.postgres.restore.insertion import Insertion
-from supakeep.databases.postgres.restore.sequences import WrittenValues
+from supakeep.databases.postgres.restore.row_layout import CopiedRows
 from supakeep.databases.postgres.restore.session import RestoreSession
 from supakeep.databases.postgres.restore.values import REFUSALS, ValueCheck
 from supakeep.domain.json_text import shortened
@@ -34,15 +35,15 @@ class Upsert:
         session: RestoreSession,
         table: Table,
         insertion: Insertion,
+        copying: Copying,
         check: ValueCheck,
-        written: WrittenValues,
         unchecked: Collection[str] = (),
     ) -> None:
         self._session = session
         self._table = table
         self._insertion = insertion
+        self._copying = copying
         self._check = check
-        self._written = written
         self._unchecked = unchecked
         self.overwritten: Collection[str] | None = None
         self._queries: dict[bool, bytes] = {}
@@ -67,25 +68,41 @@ class Upsert:
 
     def flush(self) -> None:
         rows, self._waiting, self._waiting_bytes = self._waiting, [], 0
-        if rows:
-            self._session.write_later(lambda connection: self._write(connection, rows))
+        if not rows:
+            return
+        # rows are taken apart while those before are written
+        copied = None if self._session.dry_run else self._copied(rows)
+        self._session.write_later(lambda connection: self._write(connection, rows, copied))
 
-    def _write(self, connection: Connection, rows: Sequence[bytes]) -> None:
+    def _copied(self, rows: Sequence[bytes]) -> CopiedRows | None:
+        return self._copying.prepare(rows) if self.overwritten is None else None
+
+    def _write(
+        self, connection: Connection, rows: Sequence[bytes], copied: CopiedRows | None
+    ) -> None:
         if self._session.dry_run:
             self._check.check(rows)
             self._rehearse(connection, rows)
             return
         try:
-            done = connection.execute(self._query(rows), [_array(rows)], binary=True)
+            written = (
+                self._copying.write(connection, copied)
+                if copied is not None
+                else self._insert(connection, rows)
+            )
         except REFUSALS as exc:
             self._session.abandon()
             if refused := self._unchecked_violation(exc) or self._check.explanation(exc, rows):
                 raise refused from exc
             raise
-        if done.rowcount != len(rows):
-            raise self._kept_back(done.rowcount, len(rows))
+        if written != len(rows):
+            raise self._kept_back(written, len(rows))
+
+    def _insert(self, connection: Connection, rows: Sequence[bytes]) -> int:
+        done = connection.execute(self._query(rows), [_array(rows)], binary=True)
         if done.pgresult is not None:
-            self._written.add(done.pgresult)
+            self._insertion.written.add(done.pgresult)
+        return done.rowcount
 
     def _rehearse(self, connection: Connection, rows: Sequence[bytes]) -> None:
         """Raises what Postgres would refuse whatever the values are; nothing is written."""
