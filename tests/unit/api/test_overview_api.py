@@ -196,3 +196,23 @@ def test_a_warm_function_reads_each_manifest_once(project: Project) -> None:
 
     assert again["body"] == first["body"]
     assert [b["name"] for b in json.loads(again["body"])["backups"]] == [n.text for n in names]
+
+
+def test_a_list_without_details_does_not_grow_with_the_tables(
+    functions: Functions, project: Project
+) -> None:
+    back_up(project.database, project.primary, project.mirror)
+
+    [whole] = get(functions("restore"), "backups")["backups"]
+    [short] = get(functions("restore"), "backups", details="false")["backups"]
+
+    assert len(whole["tables"]) == 3
+    assert (short["tables"], short["objects"]) == ([], [])
+    assert (short["rows"], short["retention"]) == (whole["rows"], whole["retention"])
+
+
+def test_details_are_asked_for_with_true_or_false(functions: Functions) -> None:
+    answer = functions("restore").request("GET", "/api/admin/backups", query={"details": "some"})
+
+    assert answer.status == 400
+    assert answer.body["error"].startswith("?details=: ")

@@ -63,14 +63,23 @@ def _add_questions(resolver: APIGatewayHttpResolver, request: Requests) -> None:
         before: Annotated[
             str | None, Query(max_length=200, description="Continues below this backup.")
         ] = None,
+        *,
+        details: Annotated[
+            bool,
+            Query(
+                description="`false` leaves out what grows with the number of tables: `tables`, "
+                "`objects`, `uncovered_tables` and `warnings`."
+            ),
+        ] = True,
     ) -> BackupList:
         project = request().project
         listing = list_backups(request().stores(), project.ref)
         page, following = page_of(listing, limit=limit, before=before)
         everything = trusted(listing.backups)
         verdicts = judge_copies(project.policy.retention, everything, project.clock.now())
+        shown = [ListedBackup.judged(b, verdicts[b.manifest.backup]) for b in trusted(page)]
         return BackupList(
-            backups=[ListedBackup.judged(b, verdicts[b.manifest.backup]) for b in trusted(page)],
+            backups=shown if details else [backup.without_details() for backup in shown],
             next=following,
             damaged={found.name.text: found.problem for found in listing.backups if found.problem},
             problems=listing.problems,
