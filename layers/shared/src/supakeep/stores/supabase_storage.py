@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, BinaryIO, NoReturn
 from urllib.parse import quote
 
 import httpx
+from storage3.exceptions import StorageApiError
 
 from supakeep.errors import (
     BucketNotFoundError,
@@ -75,6 +75,7 @@ class SupabaseObjectStore:
         return temporary_spool()
 
     def put(self, key: str, content: BinaryIO) -> None:
+        # storage3's upload() takes a file of two classes only; httpx streams any
         with self._mapped_errors("upload", key):
             response = self._client.post(
                 self._address("object", key),
@@ -211,9 +212,9 @@ def _raise_for_error(response: httpx.Response, operation: str, key: str) -> None
     response.read()
     try:
         body = response.json()
-        error = _Refusal(body["message"], body["error"], str(body["statusCode"]))
+        error = StorageApiError(body["message"], body["error"], body["statusCode"])
     except (ValueError, KeyError, TypeError):
-        error = _Refusal(response.reason_phrase, "InternalError", str(response.status_code))
+        error = StorageApiError(response.reason_phrase, "InternalError", response.status_code)
     try:
         _raise_mapped(error, operation, key)
     except StorageUnavailableError as exc:
@@ -221,18 +222,9 @@ def _raise_for_error(response: httpx.Response, operation: str, key: str) -> None
         raise
 
 
-@dataclass
-class _Refusal(Exception):  # noqa: N818 (it is only the cause of an error)
-    """What Storage answered in place of success."""
-
-    message: str
-    code: str
-    status: str
-
-
-def _raise_mapped(exc: _Refusal, operation: str, key: str) -> NoReturn:
+def _raise_mapped(exc: StorageApiError, operation: str, key: str) -> NoReturn:
     """The one place where Storage's errors become ours, by their codes."""
-    status, code = exc.status, exc.code
+    status, code = str(exc.status), exc.code
     if code in ("Bucket not found", "NoSuchBucket") or (operation == "upload" and status == "404"):
         raise _bucket_not_found(operation, key) from exc
     if status == "404":
