@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from supakeep.cli import backup, download, list, migration, prune, restore, show, undo, verify  # noqa: A004
+from supakeep.cli import backup, diff, download, list, migration, prune, restore, show, undo, verify  # noqa: A004
 from supakeep.cli.command import Command
 
 COMMANDS: tuple[Command, ...] = (
@@ -10,6 +10,7 @@ COMMANDS: tuple[Command, ...] = (
     list.COMMAND,
     show.COMMAND,
     verify.COMMAND,
+    diff.COMMAND,
     download.COMMAND,
     restore.COMMAND,
     undo.COMMAND,

@@ -25,6 +25,7 @@ _LARGEST_NUMBER = 10 * 1024
 # what a word says about the data, by its colour
 _COLOURS = {
     "complete": "green", "good": "green", "OK": "bold green", "kept": "green",
+    "same": "green", "added": "green", "changed": "yellow", "counted": "yellow",
     "partial": "yellow", "WARN": "bold yellow", "would be removed": "yellow",
     "failed": "red", "damaged": "red", "missing": "red", "FAIL": "bold red", "removed": "red",
 }  # fmt: skip
@@ -44,10 +45,10 @@ class Terminal:
         """Whether standard error is a terminal, on which a line can be redrawn."""
         return _is_rich(self.err)
 
-    def line(self, text: str) -> None:
-        """Prints a line; a terminal gets it broken between words."""
+    def line(self, text: str, style: str | None = None) -> None:
+        """Prints a line; a terminal gets it broken between words, and in the style."""
         if _is_rich(self.out):
-            self.console(self.out).print(text, markup=False, highlight=False)
+            self.console(self.out).print(text, style=style, markup=False, highlight=False)
         else:
             self.verbatim(text)
 

@@ -1,0 +1,146 @@
+"""The examples in the help of every command do what they promise, against a running stack."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from devstack.demo.seed import seed
+from devstack.stack import Stack, local_stack
+from supakeep.cli.commands import COMMANDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
+
+BIN = Path(sys.executable).parent
+
+
+class Shell:
+    """A person's shell in a folder, with the settings of a stack."""
+
+    def __init__(self, stack: Stack, folder: Path, engine: str) -> None:
+        self.stack = stack
+        self.folder = folder
+        everything = stack.environment()
+        self.environment = {
+            **{k: v for k, v in everything.items() if k.startswith("AWS_") and "LAMBDA" not in k},
+            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+            "NEXT_PUBLIC_SUPABASE_URL": stack.supabase_url,
+            "SUPABASE_PROJECT_REF": stack.project_ref,
+            "SUPABASE_SERVICE_ROLE_KEY": stack.service_key,
+            "MIRROR_S3_BUCKET": stack.mirror_bucket,
+        }
+        if engine == "postgres":
+            self.environment["SUPABASE_DB_URL"] = stack.database_url
+
+    def types(self, line: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["bash", "-c", line], cwd=self.folder, env=self.environment,
+            check=False, capture_output=True, text=True, timeout=150,
+        )  # fmt: skip
+
+    @property
+    def destination(self) -> str:
+        has_address = "SUPABASE_DB_URL" in self.environment
+        return self.stack.database_place if has_address else self.stack.project_ref
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with local_stack(tmp_path_factory.mktemp("stack")) as running:
+        seed(running.database_url)
+        yield running
+
+
+@pytest.fixture(params=["rest", "postgres"])
+def shell(request: pytest.FixtureRequest, stack: Stack, tmp_path: Path) -> Shell:
+    return Shell(stack, tmp_path, request.param)
+
+
+EXAMPLES = [(command.name, example) for command in COMMANDS for example in command.examples]
+BUCKET = "my-bucket"
+
+
+@pytest.fixture
+def owner(stack: Stack, tmp_path: Path) -> Shell:
+    """The shell of somebody who has the database's address, a bucket, and a folder of migrations."""
+    (tmp_path / "supabase/migrations").mkdir(parents=True)
+    s3 = stack.aws.s3()
+    s3.create_bucket(Bucket=BUCKET)
+    s3.close()
+    return Shell(stack, tmp_path, "postgres")
+
+
+def test_every_example_works(owner: Shell) -> None:
+    made = owner.types("supakeep backup --json && supakeep backup --to ./copies --json >/dev/null")
+    assert made.returncode == 0, made.stderr
+    restored = owner.types(
+        f"supakeep restore latest --table user_credits --confirm {owner.destination}"
+    )
+    meant = {
+        "backup_<ref>_2026-11-21": json.loads(made.stdout)["name"],
+        "20261122T123702Z-dee1a4e4": restored.stdout.partition("supakeep undo ")[2].split()[0],
+    }
+    for name, example in EXAMPLES:
+        line = f"supakeep {example}"
+        for written, here in meant.items():
+            line = line.replace(written, here)
+        if name in ("restore", "undo") and "--dry-run" not in line:
+            line = f"{line} --confirm {owner.destination}"
+
+        done = owner.types(line)
+
+        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+
+
+def test_every_command_has_examples() -> None:
+    assert [command.name for command in COMMANDS if not command.examples] == []
+
+
+def test_a_diff_with_the_database_names_exactly_what_was_changed(shell: Shell) -> None:
+    made = shell.types("supakeep backup --json")
+    name = json.loads(made.stdout)["name"]
+    with psycopg.connect(shell.stack.database_url, autocommit=True) as connection:
+        connection.execute("update operation_costs set cost = cost + 0.0001 where ctid in "
+                           "(select ctid from operation_costs order by 1 limit 2)")  # fmt: skip
+        connection.execute(
+            "delete from credit_transactions where id in (select id from credit_transactions limit 3)"
+        )
+    try:
+        live = shell.types(f"supakeep diff {name} --json --rows")
+        second = json.loads(shell.types("supakeep backup --json").stdout)["name"]
+        stored = shell.types(f"supakeep diff {name} {second} --json --rows")
+    finally:
+        shell.types(f"supakeep restore {name} --confirm {shell.destination}")
+
+    assert live.returncode == stored.returncode == 0, live.stderr + stored.stderr
+    tables = {table["table"]: table for table in json.loads(live.stdout)["tables"]}
+    costs, transactions = tables["public.operation_costs"], tables["public.credit_transactions"]
+    assert (costs["added"], costs["removed"], costs["changed"]) == (0, 0, 2)
+    assert all("cost" in row["columns"] for row in costs["rows"])
+    assert (transactions["added"], transactions["removed"], transactions["changed"]) == (0, 3, 0)
+    others = {name for name in tables if tables[name]["status"] != "same"}
+    assert others == {"public.operation_costs", "public.credit_transactions"}
+    assert json.loads(stored.stdout)["tables"] == json.loads(live.stdout)["tables"]
+
+
+def test_a_download_restores_when_storage_is_gone(shell: Shell) -> None:
+    name = json.loads(shell.types("supakeep backup --json").stdout)["name"]
+
+    done = shell.types(f"supakeep download {name} --to ./kept")
+    again = shell.types(f"supakeep download {name} --to ./kept --json")
+    dry = shell.types(f"supakeep restore {name} --from ./kept --dry-run --json")
+
+    assert done.returncode == again.returncode == dry.returncode == 0, done.stderr
+    report = json.loads(again.stdout)
+    assert report["already_there"] == report["objects"]
+    assert {table["updated"] for table in json.loads(dry.stdout)["tables"]} == {0}
