@@ -84,13 +84,7 @@ class SupabaseProject:
         """Keys in the secrets that ADMIN_KEY_SECRET_ID and SECRET_ID name take precedence over the
         environment's, and those of the second over those of the first.
         """
-        values = dict(environment)
-        for setting in ("ADMIN_KEY_SECRET_ID", "SECRET_ID"):
-            if secret_id := values.get(setting, "").strip():
-                from supakeep.aws.secrets import read_secret
-
-                secret = read_secret(_aws_client("secretsmanager", timeouts), secret_id)
-                values.update({name: secret[name] for name in SECRET_NAMES if secret.get(name)})
+        values = with_secrets(environment, timeouts)
         return cls(Settings.from_environment(values), timeouts, **adapters)
 
     @property
@@ -193,6 +187,18 @@ class SupabaseProject:
             _aws_client("lambda", self._timeouts),
             {"backup": this, "restore": this, "prune": prune, "verify": this},
         )
+
+
+def with_secrets(environment: Mapping[str, str], timeouts: Timeouts = FOR_WORK) -> dict[str, str]:
+    """The environment with the keys of the secrets that it names."""
+    values = dict(environment)
+    for setting in ("ADMIN_KEY_SECRET_ID", "SECRET_ID"):
+        if secret_id := values.get(setting, "").strip():
+            from supakeep.aws.secrets import read_secret
+
+            secret = read_secret(_aws_client("secretsmanager", timeouts), secret_id)
+            values.update({name: secret[name] for name in SECRET_NAMES if secret.get(name)})
+    return values
 
 
 def s3_store(bucket: str, name: str, timeouts: Timeouts = FOR_WORK) -> ObjectStore:

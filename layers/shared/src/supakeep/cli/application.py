@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from supakeep import __version__
-from supakeep.cli.command import Command
+from supakeep.cli.command import GROUPS, Command
 from supakeep.cli.options import SHARED_PARAMETERS, SharedOptions
 
 _EPILOG = (
@@ -33,11 +33,22 @@ def build_application(commands: Sequence[Command], carry_out: CarryOut) -> typer
         rich_markup_mode=None,
     )
     app.callback()(_program)
+    groups: dict[str, typer.Typer] = {}
     for command in commands:
-        app.command(command.name, help=_help(command), short_help=command.summary)(
+        group, _, name = command.name.rpartition(" ")
+        owner = _group(app, groups, group) if group else app
+        owner.command(name, help=_help(command), short_help=command.summary)(
             _function(command, carry_out)
         )
     return app
+
+
+def _group(app: typer.Typer, groups: dict[str, typer.Typer], name: str) -> typer.Typer:
+    """The commands that begin with this word."""
+    if name not in groups:
+        groups[name] = typer.Typer(help=GROUPS[name], no_args_is_help=True, rich_markup_mode=None)
+        app.add_typer(groups[name], name=name)
+    return groups[name]
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it

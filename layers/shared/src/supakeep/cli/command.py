@@ -8,6 +8,9 @@ from dataclasses import dataclass
 # exit codes; wrong usage has its own
 GOOD, FAILED, WRONG_USAGE, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 130
 
+# what the first word of a command of two words is about
+GROUPS = {"config": "Check and show the settings."}
+
 
 @dataclass(frozen=True)
 class Command:

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from supakeep.cli import backup, diff, download, list, migration, prune, restore, show, undo, verify  # noqa: A004
+from supakeep.cli import (
+    backup,
+    config_check,
+    config_show,
+    diff,
+    download,
+    list,  # noqa: A004
+    migration,
+    prune,
+    restore,
+    show,
+    undo,
+    verify,
+)
 from supakeep.cli.command import Command
 
 COMMANDS: tuple[Command, ...] = (
@@ -15,5 +28,7 @@ COMMANDS: tuple[Command, ...] = (
     restore.COMMAND,
     undo.COMMAND,
     prune.COMMAND,
+    config_check.COMMAND,
+    config_show.COMMAND,
     migration.COMMAND,
 )

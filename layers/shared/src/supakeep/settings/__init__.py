@@ -31,7 +31,7 @@ SECRET_NAMES = (
 
 MIB = 1024 * 1024
 
-_KEY_NAMES = ("SUPABASE_SERVICE_ROLE_KEY", "ADMIN_KEY", "CRON_SECRET")
+KEY_NAMES = ("SUPABASE_SERVICE_ROLE_KEY", "ADMIN_KEY", "CRON_SECRET")
 # what an HTTP header carries unchanged
 _KEY = re.compile(r"[!-~]+")
 
@@ -75,19 +75,13 @@ class Settings(BaseModel):
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Reads the variables by their names; an empty one counts as unset. Raises ConfigurationError."""
         values = {name: text.strip() for name, text in environment.items() if text.strip()}
-        _check_keys(values)
+        for name in KEY_NAMES:
+            check_key(name, values)
         fields = {**_project_fields(values), **_plain_fields(values), "region": _region(values)}
         try:
             return cls.model_validate({k: v for k, v in fields.items() if v is not None})
         except ValidationError as exc:
-            problem = exc.errors(include_url=False, include_input=False)[0]
-            name = str(problem["loc"][0]).upper()
-            raise ConfigurationError(
-                f"{name}: {problem['msg']}",
-                operation="read settings",
-                key=name,
-                hint="docs/configuration.md lists the settings with their limits.",
-            ) from None
+            raise _invalid_values(exc)[0] from None
 
     @property
     def schedules(self) -> tuple[Schedule, ...]:
@@ -106,16 +100,48 @@ class Settings(BaseModel):
 
     def policy(self) -> BackupPolicy:
         """The content of `supakeep.toml`. Raises ConfigurationError."""
-        try:
-            text = self.policy_file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as exc:
-            raise ConfigurationError(
-                f"{self.policy_file} cannot be read: {_why_unreadable(exc)}",
-                operation="read configuration",
-                key=str(self.policy_file),
-                hint="Name a supakeep.toml that exists, in UTF-8 (--config, SUPAKEEP_CONFIG).",
-            ) from exc
+        text = read_policy_text(self.policy_file)
         return BackupPolicy.parse(text, self.policy_file.name)
+
+
+def read_policy_text(file: Path) -> str:
+    """The text of a `supakeep.toml`. Raises ConfigurationError."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigurationError(
+            f"{file} cannot be read: {_why_unreadable(exc)}",
+            operation="read configuration",
+            key=str(file),
+            hint="Name a supakeep.toml that exists, in UTF-8 (--config, SUPAKEEP_CONFIG).",
+        ) from exc
+
+
+def plain_problems(values: Mapping[str, str]) -> list[ConfigurationError]:
+    """What is wrong with the variables that are checked one by one."""
+    try:
+        fields = {k: v for k, v in _plain_fields(values).items() if v is not None}
+        Settings.model_validate({"project_ref": "any", **fields})
+    except ValidationError as exc:
+        return _invalid_values(exc)
+    return []
+
+
+def _invalid_values(exc: ValidationError) -> list[ConfigurationError]:
+    errors = exc.errors(include_url=False, include_input=False)
+    named = [
+        (str(error["loc"][0]).upper(), error["msg"].replace("Input should be", "it must be"))
+        for error in errors
+    ]
+    return [
+        ConfigurationError(
+            f"{name}: {message}",
+            operation="read settings",
+            key=name,
+            hint="docs/configuration.md lists the settings with their limits.",
+        )
+        for name, message in named
+    ]
 
 
 def _why_unreadable(exc: OSError | UnicodeDecodeError) -> str:
@@ -162,7 +188,7 @@ def _project_fields(values: Mapping[str, str]) -> dict[str, Any]:
     return {
         "project_ref": project.ref,
         "supabase_url": project.url,
-        "service_role_key": project.url and _required_key(values),
+        "service_role_key": project.url and required_key(values),
         "db_url": db_url,
         "db_place": str(address) if address and address.project_ref is None else None,
         "db_ca": certificate_authority(values),
@@ -170,7 +196,8 @@ def _project_fields(values: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _required_key(values: Mapping[str, str]) -> str:
+def required_key(values: Mapping[str, str]) -> str:
+    """The project's secret key. Raises ConfigurationError."""
     name = "SUPABASE_SERVICE_ROLE_KEY"
     if name in values:
         return values[name]
@@ -183,15 +210,12 @@ def _required_key(values: Mapping[str, str]) -> str:
     )
 
 
-def _check_keys(values: Mapping[str, str]) -> None:
+def check_key(name: str, values: Mapping[str, str]) -> None:
     """Raises ConfigurationError for a key that no HTTP header can carry. The error does not show it."""
-    for name in _KEY_NAMES:
-        if name in values and not _KEY.fullmatch(values[name]):
-            raise ConfigurationError(
-                f"{name} is not a key: it contains a space, a line break or a character that is not "
-                "ASCII",
-                operation="read settings",
-                key=name,
-                hint="Copy it again, on one line and with nothing around it; in AWS it is in the "
-                "secret.",
-            )
+    if name in values and not _KEY.fullmatch(values[name]):
+        raise ConfigurationError(
+            f"{name} is not a key: it contains a space, a line break or a character that is not ASCII",
+            operation="read settings",
+            key=name,
+            hint="Copy it again, on one line and with nothing around it; in AWS it is in the secret.",
+        )

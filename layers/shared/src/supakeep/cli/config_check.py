@@ -1,0 +1,74 @@
+"""`supakeep config check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from supakeep.cli.command import FAILED, GOOD, Command
+from supakeep.cli.session import Session
+from supakeep.cli.terminal import Terminal
+from supakeep.domain.policy_problems import ConfigurationProblem, policy_problems
+from supakeep.errors import ConfigurationError, SupakeepError
+from supakeep.settings import read_policy_text
+from supakeep.settings.problems import environment_problems
+from supakeep.wiring import with_secrets
+
+_ENVIRONMENT = "environment"
+
+
+def _run(session: Session) -> int:
+    """Reads the file and the environment, and asks no server but AWS for the secret it is to use."""
+    problems = [*_of_file(session), *_of_environment(session)]
+    _print(session.terminal, session.policy_file, problems)
+    return FAILED if problems else GOOD
+
+
+def _of_file(session: Session) -> list[ConfigurationProblem]:
+    file = session.policy_file
+    if file is None:
+        return []
+    try:
+        text = read_policy_text(Path(file))
+    except ConfigurationError as exc:
+        return [_problem(exc, file)]
+    return policy_problems(text, file)
+
+
+def _of_environment(session: Session) -> list[ConfigurationProblem]:
+    try:
+        values = with_secrets(session.environment)
+    except SupakeepError as exc:
+        # without the secret it is not known what is missing
+        return [_problem(exc, _ENVIRONMENT)]
+    return [_problem(problem, _ENVIRONMENT) for problem in environment_problems(values)]
+
+
+def _problem(error: SupakeepError, file: str) -> ConfigurationProblem:
+    fix = error.hint or "docs/configuration.md lists the settings with their limits."
+    return ConfigurationProblem(file=file, line=None, message=error.message, fix=fix)
+
+
+def _print(
+    terminal: Terminal, policy_file: str | None, problems: list[ConfigurationProblem]
+) -> None:
+    if terminal.as_json:
+        terminal.json({"problems": [problem.model_dump() for problem in problems]})
+        return
+    for problem in problems:
+        place = problem.file if problem.line is None else f"{problem.file}:{problem.line}"
+        terminal.line(f"{place}: {problem.message}", "red")
+        terminal.line(f"  fix: {problem.fix}")
+    read = policy_file or "no supakeep.toml (every table of public is backed up)"
+    if problems:
+        number = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        terminal.line(f"{number} found in the environment and {read}")
+    else:
+        terminal.line(f"No problem found in the environment and {read}")
+
+
+COMMAND = Command(
+    "config check",
+    "Find every problem of supakeep.toml and the environment.",
+    _run,
+    ("config check", "config check --json"),
+)
