@@ -64,7 +64,7 @@ class Cron:
         return cron
 
     def next_after(self, moment: dt.datetime) -> dt.datetime | None:
-        """The first time after `moment`, which is in UTC; None where there is none any more."""
+        """The first time after `moment`, which is in UTC; None if it never fires again."""
         for day in self._days_from(moment.date()):
             for hour in sorted(self.hours):
                 for minute in sorted(self.minutes):
@@ -133,7 +133,7 @@ def _aws_weekday(year: int, month: int, day: int) -> int:
 
 
 def _numbers(field: str, allowed: range, names: dict[str, int] | None = None) -> frozenset[int]:
-    """What a field of numbers stands for. Raises ValueError where it is none."""
+    """What a field of numbers stands for. Raises ValueError where it is not one."""
     return frozenset(n for item in field.split(",") for n in _item(item, allowed, names or {}))
 
 

@@ -228,7 +228,7 @@ def _drills() -> Finding:
 
 
 def _newest(situation: Situation) -> Manifest | None:
-    """The newest backup, good or not; a copy kept for an undo is none."""
+    """The newest backup, good or not; a copy kept for an undo does not count."""
     manifests = (backup.manifest for backup in situation.backups)
     return next((m for m in manifests if m.trigger is not Trigger.PRE_RESTORE), None)
 

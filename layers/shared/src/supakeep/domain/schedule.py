@@ -101,7 +101,7 @@ def _time(match: re.Match[str]) -> str:
 
 
 def _day_names(text: str) -> str | None:
-    """`Monday to Friday`, or `every Monday and Thursday`; None for a name that is none."""
+    """`Monday to Friday`, or `every Monday and Thursday`; None for a name that is not a day."""
     first, dash, last = text.partition("-")
     if dash:
         known = first in _DAYS and last in _DAYS
