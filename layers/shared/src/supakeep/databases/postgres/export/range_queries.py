@@ -101,6 +101,13 @@ class RangeQueries:
         )
         return connection.execute(query, [*(low or ()), *(high or ())]).fetchone()
 
+    def count(self, connection: Connection) -> int:
+        """All rows of the table."""
+        with connection.transaction():
+            query = sql.SQL("select count(*) from {}").format(rows_of(self._table))
+            [[count]] = connection.execute(query).fetchall()
+        return int(count)
+
     def _within(self, low: Bound, high: Bound) -> sql.Composable:
         key, conditions, first = key_of(self._table), [], 1
         for operator, bound in ((">", low), ("<=", high)):

@@ -58,6 +58,8 @@ class RangeReader:
         self._range_rows = _range_rows(connections[0], table)
         self._idle: SimpleQueue[Connection] = SimpleQueue()
         self._asked: deque[Future[Any]] = deque()
+        # all rows, counted by a query of its own while the last ranges are read
+        self.counted: Future[int] | None = None
 
     def __iter__(self) -> Iterator[Rows]:
         with ExitStack() as savepoints:
@@ -87,6 +89,7 @@ class RangeReader:
             found = self._ask(self._read, low, high, _MOST_BYTES // rows)
             yield _Range(low, high, found)
             low = high
+        self.counted = self._ask(self._queries.count)
 
     def _ends(self) -> Iterator[tuple[Bound, int]]:
         """Where the ranges end, and how many rows each has at most; the last one has no end."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from typing import Any, LiteralString, NamedTuple
 
@@ -113,6 +113,8 @@ class PostgresSnapshot:
         self._readers = readers
         self._pool = pool
         self._refused = refused
+        # how many rows the tables have that were just exported
+        self._counted: dict[str, Future[int]] = {}
         self.wal_position = wal_position
 
     def catalog(self) -> Catalog:
@@ -122,11 +124,16 @@ class PostgresSnapshot:
         return read_left_out(self._leader, list(schemas))
 
     def count(self, selection: Selection) -> int:
+        name = selection.table.qualified_name
+        counted = self._counted.pop(name, None)
+        with mapped_errors("count", name):
+            return counted.result() if counted else self._count(selection)
+
+    def _count(self, selection: Selection) -> int:
         query = sql.SQL("select count(*) from {} t where {}").format(
             rows_of(selection.table), _condition(selection)
         )
-        with mapped_errors("count", selection.table.qualified_name):
-            [[count]] = self._ask(query)
+        [[count]] = self._ask(query)
         return int(count)
 
     def count_untouched(self, selection: Selection) -> int:
@@ -166,7 +173,10 @@ class PostgresSnapshot:
             )
 
     def _ranges(self, table: Table) -> Iterator[Rows]:
-        return iter(RangeReader(self._connections(table), self._pool, table))
+        reader = RangeReader(self._connections(table), self._pool, table)
+        yield from reader
+        if reader.counted:
+            self._counted[table.qualified_name] = reader.counted
 
     def _connections(self, table: Table) -> list[Connection]:
         """Those that have locked the table: the leader always has."""
