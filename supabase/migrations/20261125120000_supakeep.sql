@@ -469,6 +469,26 @@ as $$
     from unnest(columns) with ordinality u(c, i)
 $$;
 
+-- Whether two values of a key's column may be equal and have different texts, as 1.0 and 1.00: all types but those whose
+-- operator class says that equal values are the same bytes, which for text depends on the collation. Up to PostgreSQL 15
+-- that of intervals says so too, and is wrong: 1 day equals 24 hours.
+create or replace function supakeep.has_spellings(relation regclass, attnum smallint)
+returns boolean
+language sql stable security invoker
+set search_path = pg_catalog
+as $$
+  select not coalesce(bool_and(
+           p.amproc = 'btequalimage'::regproc and c.opcintype <> 'interval'::regtype
+           or p.amproc = 'btvarstrequalimage'::regproc and coalesce(l.collisdeterministic, true)), false)
+    from pg_index x
+    cross join lateral unnest(x.indkey::int2[], x.indclass::oid[], x.indcollation::oid[]) k(attnum, opclass, sorted_by)
+    join pg_opclass c on c.oid = k.opclass
+    left join pg_amproc p on p.amprocfamily = c.opcfamily and p.amprocnum = 4
+                         and p.amproclefttype = c.opcintype and p.amprocrighttype = c.opcintype
+    left join pg_collation l on l.oid = k.sorted_by
+   where x.indrelid = relation and x.indisprimary and k.attnum = has_spellings.attnum
+$$;
+
 -- The statements of an upsert. Each takes the rows ($1, a JSON array) and the positions of those that are meant ($2,
 -- null for all). Every name in them is qualified, because they run under the caller's own search path: the table's
 -- triggers, checks, domains, generated columns and indexes may need it.
@@ -482,11 +502,12 @@ declare
   key      text[] := array(select jsonb_array_elements_text(asked -> 'key'));
   columns  text[] := array(select jsonb_array_elements_text(asked -> 'columns'));
   as_text  text[] := array(select jsonb_array_elements_text(asked -> 'text_columns'));
-  -- an identity that is always generated can be given to a new row only
+  -- an identity that is always generated can be given to a new row only, and a key stays, but for one whose equal values
+  -- may be written differently (1.0 and 1.00)
   settable text[] := array(
     select c from unnest(columns) with ordinality u(c, i)
       join pg_attribute a on a.attrelid = relation and a.attname = c
-     where c <> all (key) and a.attidentity <> 'a' order by i);
+     where (c <> all (key) or supakeep.has_spellings(relation, a.attnum)) and a.attidentity <> 'a' order by i);
   given    text := supakeep.given_values(relation, columns);
   matched  text := format('join %s t on %s', supakeep.own_rows(relation), supakeep.same_key(relation));
 begin

@@ -19,7 +19,8 @@ HELPERS = (
     *("relation", "names", "own_rows", "hold", "columns", "files", "search_path"),
     *("base_type", "key_list", "key_values", "operands", "condition", "slice"),
     *("line", "page_query", "bound_query", "cuts_query"),
-    *("given_rows", "marks", "given_values", "same_key", "line_of", "upsert_statements"),
+    *("given_rows", "marks", "given_values", "same_key", "line_of"),
+    *("has_spellings", "upsert_statements"),
     *("compared", "exactly", "refusal", "reading_policies"),
 )
 

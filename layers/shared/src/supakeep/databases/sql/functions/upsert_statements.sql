@@ -11,11 +11,12 @@ declare
   key      text[] := array(select jsonb_array_elements_text(asked -> 'key'));
   columns  text[] := array(select jsonb_array_elements_text(asked -> 'columns'));
   as_text  text[] := array(select jsonb_array_elements_text(asked -> 'text_columns'));
-  -- an identity that is always generated can be given to a new row only
+  -- an identity that is always generated can be given to a new row only, and a key stays, but for one whose equal values
+  -- may be written differently (1.0 and 1.00)
   settable text[] := array(
     select c from unnest(columns) with ordinality u(c, i)
       join pg_attribute a on a.attrelid = relation and a.attname = c
-     where c <> all (key) and a.attidentity <> 'a' order by i);
+     where (c <> all (key) or supakeep.has_spellings(relation, a.attnum)) and a.attidentity <> 'a' order by i);
   given    text := supakeep.given_values(relation, columns);
   matched  text := format('join %s t on %s', supakeep.own_rows(relation), supakeep.same_key(relation));
 begin
