@@ -144,3 +144,27 @@ def test_a_download_restores_when_storage_is_gone(shell: Shell) -> None:
     report = json.loads(again.stdout)
     assert report["already_there"] == report["objects"]
     assert {table["updated"] for table in json.loads(dry.stdout)["tables"]} == {0}
+
+
+def test_a_check_of_a_stack_in_order_finds_nothing(shell: Shell) -> None:
+    shell.types("supakeep backup")
+
+    done = shell.types("supakeep check --json")
+
+    assert done.returncode == 0, done.stdout
+    assert {check["status"] for check in json.loads(done.stdout)["checks"]} == {"OK"}
+
+
+def test_a_check_finds_the_right_that_is_missing(stack: Stack, tmp_path: Path) -> None:
+    with psycopg.connect(stack.postgres.url("supabase_admin"), autocommit=True) as owner:
+        owner.execute("create table public.hidden (id int primary key)")
+        owner.execute("revoke all on public.hidden from public, anon, authenticated, service_role")
+        try:
+            done = Shell(stack, tmp_path, "rest").types("supakeep check --json")
+        finally:
+            owner.execute("drop table public.hidden")
+
+    checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+    assert done.returncode == 1, done.stdout
+    assert checks["tables"]["message"] == "Permission denied for table public.hidden"
+    assert "grant select" in checks["tables"]["advice"].lower()

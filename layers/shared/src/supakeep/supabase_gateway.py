@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from email.utils import parsedate_to_datetime
+
+from supakeep.errors import DatabaseUnavailableError
+
 # HTTP statuses by which the gateway refuses every request to a project: what happened, and the fix
 RESTRICTED_STATUSES = {
     402: (
@@ -28,3 +33,23 @@ def key_headers(key: str) -> dict[str, str]:
     if not key.startswith("sb_"):
         headers["Authorization"] = f"Bearer {key}"
     return headers
+
+
+def gateway_time(url: str) -> dt.datetime:
+    """The present moment, to the second, by the clock of the project's gateway.
+
+    Raises DatabaseUnavailableError where it does not answer, or does not say.
+    """
+    # only a check asks, and the functions load this module
+    import httpx
+
+    try:
+        answer = httpx.head(url, timeout=10, follow_redirects=False)
+        return parsedate_to_datetime(answer.headers["date"])
+    except (httpx.HTTPError, KeyError, ValueError) as exc:
+        raise DatabaseUnavailableError(
+            f"{url} does not say what time it is: {type(exc).__name__}",
+            operation="compare clocks",
+            key=url,
+            hint="Try again in a minute.",
+        ) from exc

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -29,6 +30,7 @@ class Adapters(TypedDict, total=False):
     mirror: ObjectStore | None
     run_store: RunStore
     dispatcher: Dispatcher
+    server_time: Callable[[], dt.datetime]
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,20 @@ class SupabaseProject:
             connections=self.settings.db_connections,
             authority=self.settings.db_ca,
         )
+
+    @cached_property
+    def server_time(self) -> Callable[[], dt.datetime]:
+        """Asks the project's server what time it is; raises as in SourceDatabase."""
+        if self.settings.db_url is None:
+            from supakeep.supabase_gateway import gateway_time
+
+            url, _ = self._project()
+            return partial(gateway_time, url)
+        from supakeep.databases.postgres.database import PostgresDatabase
+
+        return PostgresDatabase(
+            self.settings.db_url.get_secret_value(), authority=self.settings.db_ca
+        ).server_time
 
     @cached_property
     def primary(self) -> ObjectStore:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from supakeep.cli import (
     backup,
+    check,
     config_check,
     config_show,
     diff,
@@ -28,6 +29,7 @@ COMMANDS: tuple[Command, ...] = (
     restore.COMMAND,
     undo.COMMAND,
     prune.COMMAND,
+    check.COMMAND,
     config_check.COMMAND,
     config_show.COMMAND,
     migration.COMMAND,

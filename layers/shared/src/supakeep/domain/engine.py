@@ -31,6 +31,11 @@ class Engine:
         return RestoreMode.REPLACE in self.modes
 
     @property
+    def needs_functions(self) -> bool:
+        """Whether the database must have Supakeep's own functions."""
+        return self.name == "rest"
+
+    @property
     def survives_lost_connection(self) -> bool:
         """Whether an export can go on with the next table. A snapshot is lost with its connection."""
         return self.consistency == "per-table"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from contextlib import AbstractContextManager
 
 from supakeep.databases.postgres.address import with_authority
+from supakeep.databases.postgres.connection import connect
+from supakeep.databases.postgres.errors import mapped_errors
 from supakeep.databases.postgres.export.source import PostgresSnapshot, open_snapshot
 from supakeep.databases.postgres.restore.target import PostgresTransaction, open_transaction
 from supakeep.domain.engine import POSTGRES
@@ -41,3 +44,10 @@ class PostgresDatabase:
 
     def transaction(self, *, dry_run: bool) -> AbstractContextManager[PostgresTransaction]:
         return open_transaction(self._url, self._connections, dry_run=dry_run)
+
+    def server_time(self) -> dt.datetime:
+        """The present moment by the server's clock. Errors as in SourceDatabase."""
+        with connect(self._url) as connection, mapped_errors("compare clocks"):
+            [(now,)] = connection.execute("select clock_timestamp()").fetchall()
+            moment: dt.datetime = now
+            return moment

@@ -1,0 +1,51 @@
+"""`supakeep check`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from supakeep.cli.command import FAILED, GOOD, PARTIAL, Command
+from supakeep.cli.session import Session
+from supakeep.cli.terminal import Terminal
+from supakeep.domain.health import Check, CheckStatus
+from supakeep.usecases.check_project import CheckProject
+
+
+def _run(session: Session) -> int:
+    """Failed where a check failed, partial where one warns."""
+    app = session.app
+    with session.progress() as progress:
+        checks = CheckProject(
+            app,
+            app.server_time,
+            app.settings.schedules,
+            app.settings.max_backup_age_hours,
+            shares_runs=app.settings.runs_table is not None,
+            progress=progress,
+        )()
+    _print(session.terminal, checks)
+    found = {check.status for check in checks}
+    if CheckStatus.FAIL in found:
+        return FAILED
+    return PARTIAL if CheckStatus.WARN in found else GOOD
+
+
+def _print(terminal: Terminal, checks: Sequence[Check]) -> None:
+    if terminal.as_json:
+        terminal.json({"checks": [check.model_dump(mode="json") for check in checks]})
+        return
+    terminal.columns(
+        ("CHECK", "STATUS", "FOUND"),
+        [(check.name, check.status, check.message) for check in checks],
+    )
+    for check in checks:
+        if check.status is not CheckStatus.OK and check.advice:
+            terminal.notice(f"{check.name}: {check.advice}")
+
+
+COMMAND = Command(
+    "check",
+    "Check connection, rights, stores, clock and backups.",
+    _run,
+    ("check", "check --json"),
+)

@@ -1,0 +1,180 @@
+"""Named checks of a project: what was found, how bad it is, and what to do about it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import statistics
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
+
+from supakeep.domain.manifest import Manifest, Trigger
+from supakeep.domain.plan import BackupPlan
+from supakeep.domain.run import Run
+from supakeep.domain.safety import Situation
+from supakeep.errors import SupakeepError
+
+# a backup that claims a time further ahead does not count as the newest (retention.py)
+_MOST_SKEW = dt.timedelta(minutes=5)
+_SKEW = dt.timedelta(seconds=30)
+# a backup that has less than this of what the ones before had deserves a look
+_SHRUNK = 0.5
+_EARLIER = 7
+
+
+class CheckStatus(StrEnum):
+    OK = "OK"
+    WARN = "WARN"
+    FAIL = "FAIL"
+
+
+class Check(BaseModel):
+    """One check and its outcome; `advice` says what to do where it is not OK."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    status: CheckStatus
+    message: str
+    advice: str | None = None
+
+    @classmethod
+    def ok(cls, name: str, message: str) -> Self:
+        return cls(name=name, status=CheckStatus.OK, message=message)
+
+    @classmethod
+    def warn(cls, name: str, message: str, advice: str | None) -> Self:
+        return cls(name=name, status=CheckStatus.WARN, message=message, advice=advice)
+
+    @classmethod
+    def fail(cls, name: str, message: str, advice: str | None) -> Self:
+        return cls(name=name, status=CheckStatus.FAIL, message=message, advice=advice)
+
+    @classmethod
+    def failed(cls, name: str, error: SupakeepError) -> Self:
+        return cls.fail(name, error.message, error.hint)
+
+
+def check_tables(plan: BackupPlan) -> Check:
+    """Whether each table of the policy can be backed up."""
+    tables = len(plan.selections)
+    if plan.refused:
+        first = plan.refused[0]
+        others = len(plan.refused) - 1
+        more = f" ({others:,} more cannot be backed up either)" if others else ""
+        return Check.fail("tables", f"{first.error.message}{more}", first.error.hint)
+    if not tables:
+        return Check.fail("tables", "The policy selects no table.", "Correct supakeep.toml.")
+    if plan.uncovered:
+        names = ", ".join(plan.uncovered[:3]) + (" …" if len(plan.uncovered) > 3 else "")
+        message = f"{tables:,} can be backed up; the policy passes over {names}"
+        return Check.warn("tables", message, "Add them to supakeep.toml, or exclude them there.")
+    return Check.ok("tables", f"{tables:,} can be backed up")
+
+
+def check_clock(here: dt.datetime, there: dt.datetime) -> Check:
+    """Whether this machine's clock agrees with the server's."""
+    skew = abs(here - there)
+    seconds = round(skew.total_seconds())
+    if skew <= _SKEW:
+        return Check.ok("clock", "agrees with the server's")
+    message = f"{seconds:,} seconds {'ahead of' if here > there else 'behind'} the server's"
+    advice = "Set this machine's clock by NTP: backups are named and kept by it."
+    return (Check.fail if skew > _MOST_SKEW else Check.warn)("clock", message, advice)
+
+
+def check_age(situation: Situation) -> Check:
+    """Whether the newest good backup is new enough."""
+    newest, limit = situation.newest_good, situation.max_age_hours
+    if newest is None and situation.unreachable:
+        problem = next(iter(situation.unreachable.values()))
+        return Check.fail("newest backup", f"not known: {problem.message}", problem.hint)
+    if newest is None:
+        return Check.fail("newest backup", "There is no good backup", "Run `supakeep backup`.")
+    hours = (situation.now - newest.manifest.started_at).total_seconds() / 3600
+    text = f"{newest.manifest.backup}, {hours:,.0f} h old, in {' and '.join(newest.stores)}"
+    if hours > limit:
+        advice = (
+            f"{limit} h are allowed (MAX_BACKUP_AGE_HOURS). Run `supakeep backup`, and see why "
+        )
+        return Check.fail("newest backup", text, f"{advice}no newer one was made.")
+    return Check.ok("newest backup", text)
+
+
+def check_size(situation: Situation) -> Check | None:
+    """Whether the newest good backup has about as many rows as those before; None without any."""
+    newest = situation.newest_good
+    if newest is None:
+        return None
+    earlier = [
+        b.manifest
+        for b in situation.backups
+        if b.manifest.is_good and b.manifest.started_at < newest.manifest.started_at
+    ][:_EARLIER]
+    if not earlier:
+        return Check.ok("size", f"{newest.manifest.rows:,} rows; no earlier backup to compare with")
+    return _compared_size(newest.manifest, earlier)
+
+
+def _compared_size(newest: Manifest, earlier: Sequence[Manifest]) -> Check:
+    usual = round(statistics.median(manifest.rows for manifest in earlier))
+    text = f"{newest.rows:,} rows; the {len(earlier)} before had {usual:,} (median)"
+    before = {entry.name: entry.rows for entry in earlier[0].tables}
+    emptied = [entry.name for entry in newest.tables if not entry.rows and before.get(entry.name)]
+    if newest.rows < _SHRUNK * usual:
+        return Check.warn(
+            "size", text, f"Look what is gone: supakeep diff {earlier[0].backup} latest"
+        )
+    if emptied:
+        message = f"{', '.join(emptied)} had rows before and has none now"
+        return Check.warn("size", message, f"Look: supakeep diff {earlier[0].backup} latest")
+    return Check.ok("size", text)
+
+
+def check_leftovers(old: Mapping[str, Sequence[str]]) -> Check:
+    """Objects without a manifest, older than a day, by the store that holds them."""
+    found = {store: names for store, names in old.items() if names}
+    if not found:
+        return Check.ok("leftovers", "no object without a manifest")
+    text = "; ".join(
+        f"{store}: objects of {len(names):,} backups" for store, names in found.items()
+    )
+    return Check.warn("leftovers", f"{text} have no manifest", "supakeep prune removes them.")
+
+
+def check_lease(running: Sequence[Run], *, is_shared: bool) -> Check:
+    """Whether a run is at work."""
+    if running:
+        run = running[0]
+        text = f"{run.kind} {run.id} is at work"
+        return Check.warn("lease", text, "Wait for its end before you start another one.")
+    if not is_shared:
+        return Check.ok("lease", "not shared with the functions (RUNS_TABLE is not set)")
+    return Check.ok("lease", "free")
+
+
+def check_schedule(situation: Situation) -> Check:
+    """Whether something makes backups by itself, as far as it can be seen from here."""
+    backup = next((s for s in situation.schedules if s.kind == "backup"), None)
+    scheduled = (b.manifest for b in situation.backups if b.manifest.trigger is Trigger.SCHEDULE)
+    last = next(scheduled, None)
+    seen = (
+        f"the last scheduled backup is of {last.started_at:%Y-%m-%d %H:%M} UTC"
+        if last
+        else ("there is no scheduled backup yet")
+    )
+    limit = dt.timedelta(hours=situation.max_age_hours)
+    stopped = last is not None and situation.now - last.started_at > limit
+    if backup is None:
+        text = f"not known here (BACKUP_SCHEDULE is not set); {seen}"
+        if stopped:
+            return Check.warn("schedule", text, "See whether the schedule of the stack is enabled.")
+        return Check.ok("schedule", text)
+    if not backup.enabled:
+        advice = "Deploy with BackupScheduleState=ENABLED, or let a scheduler call the cron route."
+        return Check.warn("schedule", f"off; {seen}", advice)
+    next_at = backup.next_after(situation.now, last.started_at if last else None)
+    when = f", next at {next_at:%Y-%m-%d %H:%M} UTC" if next_at else ""
+    return Check.ok("schedule", f"{backup.words}{when}; {seen}")

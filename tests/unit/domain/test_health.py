@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from supakeep.domain.health import (
+    Check,
+    check_age,
+    check_clock,
+    check_lease,
+    check_leftovers,
+    check_schedule,
+    check_size,
+)
+from supakeep.domain.manifest import Trigger
+from supakeep.domain.retention import StoredBackup
+from supakeep.domain.run import RunStatus
+from supakeep.domain.schedule import Schedule
+from tests.builders.manifests import a_manifest, an_entry
+from tests.builders.tables import a_table
+from tests.fakes.time import NOON
+from tests.unit.domain.test_safety import a_run, of, stored
+
+
+def with_rows(hours: float, **rows: int) -> StoredBackup:
+    tables = tuple(an_entry(a_table(name), rows=count) for name, count in rows.items())
+    return StoredBackup(
+        a_manifest(at=NOON - dt.timedelta(hours=hours), tables=tables), ("primary",)
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "status"), [(0, "OK"), (-29, "OK"), (45, "WARN"), (-45, "WARN"), (301, "FAIL")]
+)
+def test_a_clock_may_differ_by_half_a_minute(seconds: int, status: str) -> None:
+    found = check_clock(NOON + dt.timedelta(seconds=seconds), NOON)
+
+    assert found.status == status
+    if status != "OK":
+        assert found.message == (
+            f"{abs(seconds)} seconds {'ahead of' if seconds > 0 else 'behind'} the server's"
+        )
+
+
+@pytest.mark.parametrize(("hours", "status"), [(9, "OK"), (26, "OK"), (27, "FAIL")])
+def test_the_newest_good_backup_may_be_as_old_as_the_settings_say(hours: int, status: str) -> None:
+    assert check_age(of(stored(hours))).status == status
+
+
+def test_without_a_good_backup_the_check_fails() -> None:
+    assert check_age(of()) == Check.fail(
+        "newest backup", "There is no good backup", "Run `supakeep backup`."
+    )
+    assert check_size(of()) is None
+
+
+@pytest.mark.parametrize(("rows", "status"), [(100, "OK"), (51, "OK"), (49, "WARN")])
+def test_a_backup_of_less_than_half_the_rows_is_a_warning(rows: int, status: str) -> None:
+    earlier = [with_rows(hours, orders=count) for hours, count in ((20, 90), (30, 100), (40, 400))]
+
+    found = check_size(of(with_rows(1, orders=rows), *earlier))
+
+    assert found is not None
+    assert found.status == status
+    assert found.message == f"{rows} rows; the 3 before had 100 (median)"
+
+
+def test_a_table_that_lost_all_its_rows_is_a_warning() -> None:
+    before = with_rows(20, orders=1000, coupons=5)
+
+    found = check_size(of(with_rows(1, orders=1000, coupons=0), before))
+
+    assert found == Check.warn(
+        "size",
+        "public.coupons had rows before and has none now",
+        f"Look: supakeep diff {before.manifest.backup} latest",
+    )
+
+
+def test_leftovers_are_named_by_their_store() -> None:
+    assert check_leftovers({"primary": []}).status == "OK"
+    assert check_leftovers({"primary": [], "mirror": ["a", "b"]}) == Check.warn(
+        "leftovers",
+        "mirror: objects of 2 backups have no manifest",
+        "supakeep prune removes them.",
+    )
+
+
+def test_a_run_at_work_is_a_warning() -> None:
+    run = a_run(0, RunStatus.RUNNING)
+
+    assert check_lease([run], is_shared=True).message == f"backup {run.id} is at work"
+    assert check_lease([], is_shared=True).message == "free"
+    assert check_lease([], is_shared=False).status == "OK"
+
+
+@pytest.mark.parametrize(
+    ("hours", "status"),
+    [(9, "OK"), (50, "WARN")],
+)
+def test_a_schedule_that_stopped_shows_in_its_backups(hours: int, status: str) -> None:
+    manifest = a_manifest(at=NOON - dt.timedelta(hours=hours))
+    manifest = manifest.model_copy(update={"trigger": Trigger.SCHEDULE})
+
+    found = check_schedule(of(StoredBackup(manifest, ("primary",)), schedules=()))
+
+    assert found.status == status
+    assert "not known here (BACKUP_SCHEDULE is not set)" in found.message
+
+
+def test_the_stacks_own_schedule_is_put_in_words() -> None:
+    on, off = (Schedule("backup", "cron(0 3 * * ? *)", enabled) for enabled in (True, False))
+
+    assert check_schedule(of(schedules=[on])) == Check.ok(
+        "schedule",
+        "every day at 03:00 UTC, next at 2026-11-23 03:00 UTC; there is no scheduled backup yet",
+    )
+    assert check_schedule(of(schedules=[off])).status == "WARN"
