@@ -122,11 +122,25 @@ class Comparison:
         """With the live rows from the first of these rows to the last. Equal lines are the same row:
         only the keys of the others are read.
         """
+        if (differing := self._side_by_side(rows, live)) is not None:
+            return _found(len(rows), differing)
         ours, theirs = set(rows), set(live)
         there = {self._keys.of(line): line for line in live if line not in ours}
         pairs = [(row, there.pop(self._keys.of(row), None)) for row in rows if row not in theirs]
         found = _found(len(rows), pairs)
         return found._replace(extra_keys=list(there)) if self._finds_extra else found
+
+    def _side_by_side(
+        self, rows: Sequence[bytes], live: Sequence[bytes]
+    ) -> list[tuple[bytes, bytes]] | None:
+        """The rows that differ, each with the live one; None where the keys are not the same. Most
+        ranges have the same keys, and then no line is hashed.
+        """
+        if len(rows) != len(live):
+            return None
+        pairs = [(row, line) for row, line in zip(rows, live, strict=True) if row != line]
+        same = all(self._keys.of(row) == self._keys.of(line) for row, line in pairs)
+        return pairs if same else None
 
     def _by_key(
         self, rows: Sequence[bytes], keys: Sequence[Key], *, together: int
