@@ -16,7 +16,7 @@ WHEELS := --only-binary=:all:
 
 SETUP_STAMP := $(VENV)/.setup-stamp
 SAM_STAMP := $(SAM_VENV)/.setup-stamp
-NODE_STAMP := devstack/supabase/node_modules/.package-lock.json
+NODE_STAMPS := devstack/supabase/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -26,7 +26,7 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: setup
-setup: $(SETUP_STAMP) $(NODE_STAMP) ## .venv with everything; others call it
+setup: $(SETUP_STAMP) $(NODE_STAMPS) ## .venv with everything; others call it
 
 .PHONY: sam-cli
 sam-cli: $(SAM_STAMP) ## SAM CLI in its own environment; others call it
@@ -50,9 +50,9 @@ $(SAM_STAMP): requirements-sam.txt | $(SETUP_STAMP)
 	@touch $@
 
 # npm writes this file last, so its presence means that the installation is whole.
-devstack/supabase/node_modules/.package-lock.json: devstack/supabase/package.json devstack/supabase/package-lock.json | $(SETUP_STAMP)
-	@echo "Setting up devstack/supabase/node_modules (once) ..."
-	@$(BIN)/python -m devstack.supabase.node
+$(NODE_STAMPS): %/node_modules/.package-lock.json: %/package.json %/package-lock.json | $(SETUP_STAMP)
+	@echo "Setting up $*/node_modules (once) ..."
+	@$(BIN)/python -m devstack.node $*
 	@touch $@
 
 define check_python

@@ -11,13 +11,14 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from devstack.node import install_node_modules, node_binary
 from devstack.processes.children import essential_environment
 from devstack.processes.ports import free_port, wait_until
-from devstack.supabase.node import HERE, install_node_modules, node_binary
 
 if TYPE_CHECKING:
     from devstack.processes.children import Child, Children
 
+HERE = Path(__file__).parent
 ENTRY = Path("node_modules/@supabase/lite/dist/cli/index.js")
 
 # What a hosted project's role `authenticator` allows every request (roles.sql).
@@ -77,7 +78,7 @@ def start_supabase_lite(  # noqa: PLR0913 - all but three have a good default
         schemas: those that the Data API exposes.
         file_size_limit: the largest object that Storage takes, `50MiB` as on the free plan.
     """
-    install_node_modules()
+    install_node_modules(HERE)
     port = port or free_port()
     publishable, secret = new_key("sb_publishable_"), new_key("sb_secret_")
     _write_config(folder, port, schemas, file_size_limit)
@@ -108,6 +109,8 @@ def _command(host: str) -> list[str | Path]:
         HERE / "redact.mjs",
         "--import",
         HERE / "reload_schema.mjs",
+        "--import",
+        HERE / "attachments.mjs",
         HERE / ENTRY,
         "start",
         # admin mode, on by default, would treat requests without a key as service_role

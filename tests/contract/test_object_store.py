@@ -341,4 +341,10 @@ def test_a_signed_address_serves_the_object_without_a_key(
 
     assert key in url
     if adapter in ("s3", "supabase"):
-        assert httpx.get(url).content == b"the content"
+        answer = httpx.get(url)
+        assert answer.content == b"the content"
+        # a browser saves it under its own name, whatever type it has
+        file_name = key.rpartition("/")[2]
+        disposition = answer.headers["content-disposition"]
+        assert disposition.startswith("attachment;")
+        assert file_name in disposition

@@ -216,7 +216,7 @@ def test_a_signed_address_is_one_of_the_project() -> None:
     for field in ("signedURL", "signedUrl"):
         for given in (path, f"/storage/v1{path}"):
             url = store_over(always(200, {field: given})).signed_url(KEY, 60)
-            assert url == f"{URL}/storage/v1{path}"
+            assert url == f"{URL}/storage/v1{path}&download={KEY.rpartition('/')[2]}"
 
 
 def test_an_object_cannot_be_signed_where_it_is_not() -> None:

@@ -63,7 +63,7 @@ class ObjectStore(Protocol):
         ...
 
     def signed_url(self, key: str, expires_in_seconds: int) -> str:
-        """An address that serves the object without a key until it expires. Raises
-        InvalidRequestError where the store cannot make one.
+        """An address that serves the object without a key until it expires, as a file that a browser
+        saves. Raises InvalidRequestError where the store cannot make one.
         """
         ...

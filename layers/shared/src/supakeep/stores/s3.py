@@ -100,10 +100,16 @@ class S3ObjectStore:
             self._client.delete_object(Bucket=self._bucket, Key=key)
 
     def signed_url(self, key: str, expires_in_seconds: int) -> str:
+        file_name = key.rpartition("/")[2]
         with self._mapped_errors("sign", key):
             return self._signing_client.generate_presigned_url(
                 "get_object",
-                Params={"Bucket": self._bucket, "Key": key},
+                Params={
+                    "Bucket": self._bucket,
+                    "Key": key,
+                    # with this, a browser saves the object instead of showing it
+                    "ResponseContentDisposition": f'attachment; filename="{file_name}"',
+                },
                 ExpiresIn=expires_in_seconds,
             )
 

@@ -138,7 +138,9 @@ class SupabaseObjectStore:
             path: str = answer["signedURL" if "signedURL" in answer else "signedUrl"]
             if not isinstance(path, str):
                 raise TypeError("an address is a text")
-        return f"{self._url}/{path.lstrip('/').removeprefix('storage/v1/')}"
+        address = f"{self._url}/{path.lstrip('/').removeprefix('storage/v1/')}"
+        # with this, a browser saves the object instead of showing it
+        return f"{address}&download={quote(key.rpartition('/')[2])}"
 
     def _address(self, route: str, key: str) -> str:
         return f"{self._url}/{route}/{quote(self._bucket)}/{quote(key)}"

@@ -1,4 +1,4 @@
-"""Node and the npm packages of the local stack; `python -m devstack.supabase.node` installs them.
+"""Node and npm packages; `python -m devstack.node FOLDER` installs those of a folder.
 
 Several stacks, and `make setup`, may want them at once: they take turns.
 """
@@ -16,7 +16,6 @@ from devstack import PROJECT
 from devstack.errors import StackError
 from devstack.processes.locks import locked
 
-HERE = Path(__file__).parent
 LOCK = PROJECT / "build/node.lock"
 
 
@@ -28,27 +27,27 @@ def node_binary() -> Path:
     return Path(spec.origin).parent / "bin/node"
 
 
-def install_node_modules() -> None:
-    """`npm ci`, unless node_modules has what the lock file asks for.
+def install_node_modules(folder: Path) -> None:
+    """`npm ci` in a folder, unless its node_modules has what the lock file asks for.
 
     Raises:
         StackError: npm failed; with its output.
     """
     with locked(LOCK):
-        if not installed():
-            npm_ci()
+        if not installed(folder):
+            npm_ci(folder)
 
 
-def installed() -> bool:
+def installed(folder: Path) -> bool:
     """Whether node_modules has every package of the lock file."""
-    wanted = locked_packages(HERE / "package-lock.json")
+    wanted = locked_packages(folder / "package-lock.json")
     # npm's own record does not show that an installation was cut short
-    return wanted <= locked_packages(HERE / "node_modules/.package-lock.json") and all(
-        (HERE / path / "package.json").exists() for path, _ in wanted
+    return wanted <= locked_packages(folder / "node_modules/.package-lock.json") and all(
+        (folder / path / "package.json").exists() for path, _ in wanted
     )
 
 
-def npm_ci() -> None:
+def npm_ci(folder: Path) -> None:
     """Installs the packages of the lock file."""
     node = node_binary()
     npm = node.parent.parent / "lib/node_modules/npm/bin/npm-cli.js"
@@ -56,10 +55,10 @@ def npm_ci() -> None:
     environment = os.environ | {"PATH": f"{node.parent}:{os.environ.get('PATH', '')}"}
     answer = subprocess.run(
         [node, npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
-        cwd=HERE, env=environment, capture_output=True, text=True, check=False,
+        cwd=folder, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if answer.returncode:
-        raise StackError(f"`npm ci` failed in {HERE}:\n{answer.stdout}{answer.stderr}")
+        raise StackError(f"`npm ci` failed in {folder}:\n{answer.stdout}{answer.stderr}")
 
 
 def locked_packages(lock: Path) -> set[tuple[str, str]]:
@@ -74,9 +73,9 @@ def locked_packages(lock: Path) -> set[tuple[str, str]]:
 
 
 def main() -> int:
-    """Installs what is missing; returns 1 if that failed."""
+    """Installs what the folder lacks; returns 1 if that failed."""
     try:
-        install_node_modules()
+        install_node_modules(Path(sys.argv[1]).resolve())
     except StackError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
