@@ -32,7 +32,7 @@ async function show() {
   leaving.abort();
   leaving = new AbortController();
   const { signal } = leaving;
-  const path = decodeURIComponent(location.hash.replace(/^#\/?/, ""));
+  const path = pathOf(location.hash);
   const found = VIEWS.map(([pattern, title, view]) => [pattern.exec(path), title, view]).find(([match]) => match);
   const [match, title, view] = found ?? [[], "Not found", () => [notice("warn", "There is no such page.", "Choose one of the links above.")]];
   markLink(path);
@@ -51,6 +51,14 @@ async function show() {
   main.focus({ preventScroll: true });
 }
 
+function pathOf(hash) {
+  try {
+    return decodeURIComponent(hash.replace(/^#\/?/, ""));
+  } catch {
+    return hash;
+  }
+}
+
 function failure(error) {
   if (!(error instanceof ApiError)) console.error(error);
   const [message, hint] = error instanceof ApiError ? [error.message, error.hint] : ["The page failed", "Reload it. If it stays like this, report it."];
@@ -60,7 +68,7 @@ function failure(error) {
 function markLink(path) {
   const section = path.split("/")[0].replace("undo", "restore");
   document.getElementById("navigation").replaceChildren(h("ul", {}, LINKS.map(([target, title]) =>
-    h("li", {}, h("a", { href: `#/${target}`, "aria-current": target === section ? "page" : undefined }, title)))));
+    h("li", {}, h("a", { href: `#/${target}`, "aria-current": target === section && "page", onclick: () => { if (path === target) show(); } }, title)))));
 }
 
 function start() {
@@ -69,7 +77,14 @@ function start() {
   signOut.hidden = false;
   signOut.addEventListener("click", () => { forgetKey(); location.reload(); });
   window.addEventListener("hashchange", show);
+  for (const event of ["online", "offline"]) window.addEventListener(event, showConnection);
+  showConnection();
   show();
+}
+
+/** Without a connection the page says so by itself, before anything fails. */
+function showConnection() {
+  document.getElementById("offline").hidden = navigator.onLine;
 }
 
 whenKeyIsNeeded(askForKey);

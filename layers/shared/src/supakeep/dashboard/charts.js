@@ -1,56 +1,67 @@
 // Pictures of the backups: size and duration over time, and a calendar of days.
 
 import { h } from "./dom.js";
-import { duration, plural, size } from "./format.js";
+import { duration, plural, size, shortDate } from "./format.js";
 
-const WIDTH = 640;
-const HEIGHT = 96;
-const GAP = 2;
+const WIDTH = 480;
+const HEIGHT = 112;
+const MOST_BARS = 60;
+const WIDEST = 22;
 const WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 /** Bars, oldest first. `backups` are newest first, as the API lists them. */
-export function historyChart(title, backups, valueOf, textOf) {
-  const shown = backups.slice(0, 60).reverse();
-  const largest = Math.max(...shown.map(valueOf), 1);
-  const width = Math.min(24, WIDTH / shown.length);
-  const bars = shown.map((backup, index) => {
-    const height = Math.max(2, (valueOf(backup) / largest) * HEIGHT);
-    return h(
-      "rect",
-      { x: index * width, y: HEIGHT - height, width: Math.max(1, width - GAP), height, class: backup.status },
-      h("title", {}, `${backup.name}: ${textOf(valueOf(backup))}`),
-    );
-  });
-  const newest = shown.at(-1);
-  const summary = `${title}: ${plural(shown.length, "backup")}, the newest ${textOf(valueOf(newest))}, the largest ${textOf(largest)}`;
+function historyChart(title, backups, valueOf, textOf) {
+  const shown = backups.slice(0, MOST_BARS).reverse();
+  const values = shown.map(valueOf);
+  const largest = Math.max(...values, 0);
+  const summary = `newest ${textOf(values.at(-1))}, largest ${textOf(largest)}`;
   return h(
     "figure",
     { class: "chart" },
-    h("figcaption", {}, h("strong", {}, title), ` newest ${textOf(valueOf(newest))} · largest ${textOf(largest)}`),
-    h("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": summary, preserveAspectRatio: "xMinYMax meet" }, bars),
+    h("figcaption", {}, h("strong", {}, title), h("span", {}, summary)),
+    h("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title} of ${plural(shown.length, "backup")}: ${summary}` },
+      h("line", { class: "grid", x1: 0, x2: WIDTH, y1: 1, y2: 1 }),
+      h("line", { class: "grid", x1: 0, x2: WIDTH, y1: HEIGHT / 2, y2: HEIGHT / 2 }),
+      shown.map((backup, index) => bar(backup, index, shown.length, values[index] / (largest || 1), textOf(values[index]))),
+      h("line", { class: "axis", x1: 0, x2: WIDTH, y1: HEIGHT - 0.5, y2: HEIGHT - 0.5 })),
+    h("p", { class: "ends", "aria-hidden": "true" }, h("span", {}, shortDate(shown[0].started_at)), h("span", {}, shortDate(shown.at(-1).started_at))),
+  );
+}
+
+/** The newest stands at the right edge, however few there are. */
+function bar(backup, index, number, share, text) {
+  const step = Math.min(WIDEST, WIDTH / number);
+  const height = Math.max(2, share * (HEIGHT - 4));
+  return h(
+    "rect",
+    { x: WIDTH - (number - index) * step + step * 0.15, y: HEIGHT - height, width: step * 0.7, height, rx: Math.min(2, step / 4), class: backup.status },
+    h("title", {}, `${shortDate(backup.started_at)}, ${backup.name}: ${text}`),
   );
 }
 
 export const sizeChart = (backups) => historyChart("Size", backups, (backup) => backup.size_bytes, size);
 export const durationChart = (backups) => historyChart("Duration", backups, (backup) => backup.duration_seconds, duration);
 
+/** Undo copies hold only what a restore was about to write; they say nothing about how backups grow. */
+export const withoutUndoCopies = (backups) => backups.filter((backup) => backup.trigger !== "pre-restore");
+
 export function calendar(days) {
   const lead = (new Date(`${days[0].date}T00:00:00Z`).getUTCDay() + 6) % 7;
   return h(
     "figure",
     { class: "calendar" },
-    h("figcaption", {}, h("strong", {}, "Days"), " in UTC"),
+    h("figcaption", {}, h("strong", {}, "Days"), h("span", {}, "in UTC")),
     h("ol", { class: "weekdays", "aria-hidden": "true" }, WEEKDAYS.map((name) => h("li", {}, name))),
     h("ol", { class: "days" },
-      Array.from({ length: lead }, () => h("li", { class: "empty", "aria-hidden": "true" })),
+      Array.from({ length: lead }, () => h("li", { class: "before", "aria-hidden": "true" })),
       days.map((day) => h(
         "li",
         { class: day.status, title: `${day.date}: ${wordsOf(day)}` },
         h("span", { "aria-hidden": "true" }, String(Number(day.date.slice(8)))),
         h("span", { class: "unseen" }, `${day.date}: ${wordsOf(day)}`),
       ))),
-    h("p", { class: "legend" }, ["good", "partial", "missing", "pending"].map((status) =>
-      h("span", {}, h("i", { class: status, "aria-hidden": "true" }), status))),
+    h("p", { class: "legend", "aria-hidden": "true" }, ["good", "partial", "missing"].map((status) =>
+      h("span", {}, h("i", { class: status }), status))),
   );
 }
 

@@ -17,30 +17,32 @@ function setAttribute(element, name, value) {
   else element.setAttribute(name, value === true ? "" : value);
 }
 
-function isShown(child) {
-  return child !== undefined && child !== null && child !== false;
+export function isShown(child) {
+  return child !== undefined && child !== null && child !== false && child !== "";
 }
 
 export function announce(text) {
   document.getElementById("announcements").textContent = text;
 }
 
-/** A table that scrolls by itself where the screen is too narrow for it. */
-export function dataTable(caption, head, rows) {
-  const numeric = head.map((column) => typeof column === "object" && column.numeric);
-  const titles = head.map((column) => (typeof column === "object" ? column.title : column));
-  const cell = (tag, content, index, extra = {}) =>
-    h(tag, { class: numeric[index] ? "number" : undefined, ...extra }, content);
+/** A table that scrolls by itself where the screen is too narrow for it.
+
+ A column is its title, or `{ title, numeric }`. With `cards`, each row is a card of its own on a
+ phone; its roles are spelled out, since a browser forgets those of a table that is not laid out as one.
+*/
+export function dataTable(caption, head, rows, { cards = false } = {}) {
+  const columns = head.map((column) => (typeof column === "object" ? column : { title: column }));
+  const cell = (tag, role, content, { title, numeric }, more) =>
+    h(tag, { role, class: numeric && "number", "data-title": title, ...more }, content);
   return h(
     "div",
-    { class: "scroll", role: "region", tabindex: "0", "aria-label": caption },
+    { class: cards ? "scroll cards" : "scroll", role: "region", tabindex: "0", "aria-label": caption },
     h(
       "table",
-      {},
-      h("caption", { class: "unseen" }, caption),
-      h("thead", {}, h("tr", {}, titles.map((title, i) => cell("th", title, i, { scope: "col" })))),
-      h("tbody", {}, rows.map((row) => h("tr", {}, row.map((content, i) =>
-        i === 0 ? cell("th", content, i, { scope: "row" }) : cell("td", content, i))))),
+      { role: "table", "aria-label": caption },
+      h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, columns.map((column) => cell("th", "columnheader", column.title, column, { scope: "col" })))),
+      h("tbody", { role: "rowgroup" }, rows.map((row) => h("tr", { role: "row" }, row.map((content, i) =>
+        i === 0 ? cell("th", "rowheader", content, columns[i], { scope: "row" }) : cell("td", "cell", content, columns[i]))))),
     ),
   );
 }
@@ -59,8 +61,13 @@ export function notice(level, sentence, advice, ...more) {
   );
 }
 
-export function facts(entries) {
-  return h("dl", { class: "facts" }, entries
+export function facts(entries, kind = "facts") {
+  return h("dl", { class: kind }, entries
     .filter(([, value]) => isShown(value))
     .map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+}
+
+/** A part of a page under a heading. */
+export function panel(title, ...content) {
+  return h("section", { class: "panel" }, h("h2", {}, title), content);
 }

@@ -4,6 +4,7 @@ import { h } from "./dom.js";
 
 const NUMBER = new Intl.NumberFormat("en");
 const LOCAL = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const SHORT = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric" });
 const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB"];
 
 export function count(number) {
@@ -44,6 +45,14 @@ export function time(iso) {
   const moment = new Date(iso);
   const utc = `${moment.toISOString().slice(0, 19).replace("T", " ")} UTC`;
   return h("time", { datetime: iso, title: utc }, LOCAL.format(moment));
+}
+
+export function shortDate(iso) {
+  return SHORT.format(new Date(iso));
+}
+
+export function shortTime(iso) {
+  return LOCAL.format(new Date(iso));
 }
 
 export function ago(iso, now = Date.now()) {

@@ -25,18 +25,16 @@ function backupReport(result) {
 
 export function restoreReport(result) {
   const total = (field) => result.tables.reduce((sum, table) => sum + table[field], 0);
-  const done = result.dry_run ? "would be" : "were";
-  const changes = total("inserted") + total("updated") + total("deleted");
-  const sentence = changes === 0 && total("refused") === 0
-    ? "Nothing differs: the tables hold what the backup holds."
-    : `${count(total("inserted"))} inserted, ${count(total("updated"))} updated, ${count(total("deleted"))} deleted: so many rows ${done} changed. ${plural(total("unchanged"), "row")} ${total("unchanged") === 1 ? "stays" : "stay"} as ${total("unchanged") === 1 ? "it is" : "they are"}.`;
   const bad = total("refused") + total("altered") > 0;
+  const sampled = result.dry_run ? "values that would be overwritten" : "values that were overwritten";
   return [
-    notice(bad ? "warn" : "ok", sentence, result.dry_run ? "Nothing has been written." : null),
-    dataTable("Changes by table", ["Table", { title: "In backup", numeric: true }, { title: "Insert", numeric: true }, { title: "Update", numeric: true }, { title: "Delete", numeric: true }, { title: "Unchanged", numeric: true }, { title: "Refused", numeric: true }, { title: "In database", numeric: true }],
-      result.tables.map((table) => [table.name, count(table.rows_in_backup), count(table.inserted), count(table.updated), count(table.deleted), count(table.unchanged), count(table.refused), table.rows_in_database === null ? "—" : count(table.rows_in_database)])),
+    notice(bad ? "warn" : "ok", changesInWords(total, result.dry_run), result.dry_run ? "Nothing has been written." : null),
+    dataTable("Changes by table", CHANGES, result.tables.map((table) => [
+      table.name, changed("+", table.inserted), changed("~", table.updated), changed("−", table.deleted), count(table.unchanged), changed("!", table.refused),
+      count(table.rows_in_backup), table.rows_in_database === null ? "—" : count(table.rows_in_database),
+    ])),
     result.tables.map((table) => [
-      changedRows(`${table.name}: a sample of what ${done} overwritten`, table.samples, ["In the database", "In the backup"]),
+      changedRows(`${table.name}: ${sampled}`, table.samples, ["In the database", "In the backup"]),
       changedRows(`${table.name}: rows that are not as the backup has them`, table.altered_rows, ["In the backup", "In the database"]),
       table.refused_rows.length > 0 && dataTable(`${table.name}: refused rows`, ["Row", "Reason"], table.refused_rows.map((row) => [row.row, row.reason])),
     ]),
@@ -44,15 +42,30 @@ export function restoreReport(result) {
   ].flat(Infinity).filter(Boolean);
 }
 
+const CHANGES = ["Table", ...["Insert", "Update", "Delete", "Unchanged", "Refused", "In backup", "In database"].map((title) => ({ title, numeric: true }))];
+
+function changesInWords(total, dryRun) {
+  const changes = total("inserted") + total("updated") + total("deleted");
+  const parts = ["inserted", "updated", "deleted", "refused", "altered"].filter((field) => total(field)).map((field) => `${count(total(field))} ${field}`);
+  if (!parts.length) return "Nothing differs: the tables hold what the backup holds.";
+  const verb = dryRun ? "would change" : changes === 1 ? "was changed" : "were changed";
+  const kept = total("unchanged");
+  return `${plural(changes, "row")} ${verb}: ${parts.join(", ")}. ${plural(kept, "row")} ${kept === 1 ? "stays" : "stay"} as ${kept === 1 ? "it is" : "they are"}.`;
+}
+
+function changed(sign, number) {
+  return number ? h("strong", {}, `${sign}${count(number)}`) : h("span", { class: "zero" }, "0");
+}
+
 function changedRows(title, rows, [before, after]) {
   if (!rows.length) return null;
   const lines = rows.flatMap((row) => {
-    const key = Object.entries(row.key).map(([name, value]) => `${name}=${value}`).join(", ");
+    const key = () => h("code", {}, Object.entries(row.key).map(([name, value]) => `${name} = ${value}`).join(", "));
     const columns = Object.entries(row.columns);
-    if (!columns.length) return [[key, "the whole row", "present", "not there"]];
-    return columns.map(([column, [old, now]]) => [key, column, h("del", {}, old), h("ins", {}, now)]);
+    if (!columns.length) return [[key(), "the whole row", "present", "not there"]];
+    return columns.map(([column, [old, now]], i) => [i === 0 ? key() : h("span", { class: "unseen" }, key()), h("code", {}, column), h("del", {}, old), h("ins", {}, now)]);
   });
-  return h("section", { class: "sample" }, h("h3", {}, title), dataTable(title, ["Row", "Column", before, after], lines));
+  return h("section", { class: "sample" }, h("h3", {}, title), dataTable(title, ["Row", "Column", before, after], lines, { cards: true }));
 }
 
 function verifyReport(result) {

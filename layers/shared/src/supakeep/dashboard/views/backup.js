@@ -5,7 +5,7 @@ import { badge, dataTable, facts, h, notice } from "../dom.js";
 import { count, duration, signed, size, time } from "../format.js";
 import { follow } from "../progress.js";
 import { reportOf } from "../reports.js";
-import { keptOf } from "./backups.js";
+import { keptOf, startedBy } from "./backups.js";
 
 const BETWEEN_DOWNLOADS_MILLISECONDS = 400;
 
@@ -13,7 +13,7 @@ export async function backupView({ signal, argument }) {
   const backup = await get(`backups/${encodeURIComponent(argument)}`, signal);
   const work = h("div", { class: "work" });
   return [
-    h("h2", { class: "name" }, backup.name),
+    h("h2", { class: "subtitle" }, h("code", {}, backup.name)),
     h("div", { class: "buttons" },
       h("a", { class: "button primary", href: `#/restore/${backup.name}` }, "Restore …"),
       h("button", { type: "button", onclick: (event) => act(event.target, work, signal, () => verify(backup, work, signal)) }, "Verify"),
@@ -22,7 +22,7 @@ export async function backupView({ signal, argument }) {
     facts([
       ["Status", badge(backup.status)],
       ["Time", time(backup.started_at)],
-      ["Started by", backup.trigger],
+      ["Started by", startedBy(backup.trigger)],
       ["Rows", count(backup.rows)],
       ["Size", size(backup.size_bytes)],
       ["Duration", duration(backup.duration_seconds)],

@@ -1,93 +1,135 @@
 // At a glance: is my data safe? And the button of the guide's first step.
 
 import { get, post } from "../api.js";
-import { calendar, durationChart, sizeChart } from "../charts.js";
+import { calendar, durationChart, sizeChart, withoutUndoCopies } from "../charts.js";
 import { facts, h, notice } from "../dom.js";
 import { ago, count, size, time } from "../format.js";
 import { follow } from "../progress.js";
 import { reportOf } from "../reports.js";
 import { backupTable } from "./backups.js";
 
+const CHARTED = 60;
 const FEW = 5;
+const TITLES = { ok: "Safe", warn: "Attention", fail: "Not safe" };
+const AT_WORK = { backup: "Backing up", restore: "Restoring", verify: "Verifying" };
+const MARKS = { ok: "M5 12.5l4.5 4.5L19 7.5", warn: "M12 6v8M12 17.5v.5", fail: "M7 7l10 10M17 7L7 17" };
 
-export async function overviewView({ signal, show }) {
-  const [overview, list] = await Promise.all([get("overview", signal), get("backups?limit=60", signal)]);
-  const work = h("section", { "aria-labelledby": "work-title", class: "work" });
-  const trigger = triggerButton(work, signal, show);
-  const at = overview.running.find((run) => run.kind !== "prune");
-  if (at) watch(at, work, trigger, signal, show);
-  const policys = list.backups.filter((backup) => backup.trigger !== "pre-restore");
-  return [
-    verdict(overview, trigger),
-    work,
-    facts([
-      ["Newest good backup", overview.newest_good ? h("span", {}, h("a", { href: `#/backups/${overview.newest_good.name}` }, ago(overview.newest_good.started_at)), ` · ${count(overview.newest_good.rows)} rows, ${size(overview.newest_good.size_bytes)}`) : "none yet"],
-      ...overview.schedules.map((schedule) => [
-        `Next ${schedule.kind}`,
-        schedule.next_at ? h("span", {}, time(schedule.next_at), ` · ${schedule.words}`) : schedule.enabled ? schedule.words : "the schedule is off",
-      ]),
-      ["Last restore proven", overview.restore_proven_at ? time(overview.restore_proven_at) : "never: drills do not exist yet"],
-    ]),
-    overview.findings.slice(1).map((finding) => notice(finding.level, finding.sentence, finding.advice)),
-    policys.length > 0 && h("section", { class: "pictures" }, overview.days.length > 0 && calendar(overview.days), h("div", {}, sizeChart(policys), durationChart(policys))),
-    h("section", { "aria-labelledby": "latest-title" },
-      h("h2", { id: "latest-title" }, "Latest backups"),
-      list.backups.length ? backupTable(list.backups.slice(0, FEW)) : h("p", { class: "empty" }, "No backups yet. Trigger the first one."),
-      list.backups.length > FEW && h("p", {}, h("a", { href: "#/backups" }, "All backups"))),
-  ].flat().filter(Boolean);
+export async function overviewView({ signal }) {
+  const page = new Overview(signal);
+  await page.refresh();
+  return [page.top, page.work, page.rest];
 }
 
-function verdict(overview, trigger) {
-  const title = { ok: "Safe", warn: "Attention", fail: "Not safe" }[overview.level] ?? overview.level;
+/** What it shows is read again when a run has ended; the report of that run stays. */
+class Overview {
+  constructor(signal) {
+    this.signal = signal;
+    this.top = h("div", {});
+    this.work = h("section", { class: "work", "aria-label": "Run" });
+    this.rest = h("div", {});
+    this.button = h("button", { type: "button", class: "primary", onclick: () => this.askBeforeTrigger() }, "Trigger Backup");
+    this.watched = null;
+  }
+
+  async refresh() {
+    const [overview, list] = await Promise.all([get("overview", this.signal), get(`backups?limit=${CHARTED}`, this.signal)]);
+    this.top.replaceChildren(verdict(overview, this.button), ...findings(overview, ["fail", "warn"]));
+    this.rest.replaceChildren(...[tiles(overview), pictures(overview, list.backups), latest(list.backups), ...findings(overview, ["note"])].filter(Boolean));
+    const running = overview.running.find((run) => run.kind !== "prune");
+    if (running && !this.watched) this.watch(running.id, running.kind);
+  }
+
+  askBeforeTrigger() {
+    const dialog = h(
+      "dialog",
+      { "aria-labelledby": "trigger-title", onclose: () => dialog.remove() },
+      h("form", { method: "dialog" },
+        h("h2", { id: "trigger-title" }, "Back up now?"),
+        h("p", {}, "All tables of the policy are exported. Nothing in the database changes. You may close this page meanwhile."),
+        h("div", { class: "buttons" },
+          h("button", { type: "submit", class: "primary", onclick: () => this.trigger() }, "Back up"),
+          h("button", { type: "submit" }, "Cancel"))),
+    );
+    document.body.append(dialog);
+    dialog.showModal();
+  }
+
+  async trigger() {
+    this.button.disabled = true;
+    try {
+      const accepted = await post("backup", {}, this.signal);
+      await this.watch(accepted.run_id, "backup");
+    } catch (error) {
+      if (this.signal.aborted) return;
+      this.work.replaceChildren(notice("fail", error.message, error.hint));
+      this.button.disabled = false;
+      // a run that is in the way is shown
+      if (error.status === 409) this.refresh().catch(() => {});
+    }
+  }
+
+  async watch(id, kind) {
+    this.watched = id;
+    this.button.disabled = kind !== "verify";
+    const place = h("div", {});
+    this.work.replaceChildren(h("div", { class: "heading" }, h("h2", {}, AT_WORK[kind] ?? kind), h("a", { href: `#/runs/${id}` }, "Details")), place);
+    try {
+      const ended = await follow(id, place, this.signal);
+      if (!ended) return;
+      this.work.replaceChildren(...reportOf(ended));
+    } catch (error) {
+      if (this.signal.aborted) return;
+      place.replaceChildren(notice("fail", error.message, error.hint));
+    }
+    this.watched = null;
+    this.button.disabled = false;
+    await this.refresh().catch(() => {});
+  }
+}
+
+function verdict(overview, button) {
   return h(
     "section",
     { class: `verdict ${overview.level}`, "aria-labelledby": "verdict-title" },
+    h("svg", { class: "mark", viewBox: "0 0 24 24", "aria-hidden": "true" }, h("path", { d: MARKS[overview.level] ?? MARKS.warn })),
     h("div", {},
-      h("h2", { id: "verdict-title" }, title),
-      h("p", {}, overview.sentence),
+      h("h2", { id: "verdict-title" }, TITLES[overview.level] ?? overview.level),
+      h("p", { class: "sentence" }, overview.sentence),
       overview.advice && h("p", { class: "advice" }, overview.advice)),
-    trigger,
+    button,
   );
 }
 
-function triggerButton(work, signal, show) {
-  const button = h("button", { type: "button", class: "primary", onclick: () => confirmTrigger(button, work, signal, show) }, "Trigger Backup");
-  return button;
+/** The first one is the verdict. */
+function findings(overview, levels) {
+  return overview.findings.slice(1)
+    .filter((finding) => levels.includes(finding.level))
+    .map((finding) => notice(finding.level, finding.sentence, finding.advice));
 }
 
-function confirmTrigger(button, work, signal, show) {
-  const dialog = h(
-    "dialog",
-    { "aria-labelledby": "trigger-title", onclose: () => dialog.remove() },
-    h("form", { method: "dialog" },
-      h("h2", { id: "trigger-title" }, "Back up now?"),
-      h("p", {}, "All tables of the policy are exported. Nothing in the database changes, and you may close this page meanwhile."),
-      h("div", { class: "buttons" },
-        h("button", { type: "submit", class: "quiet" }, "Cancel"),
-        h("button", { type: "submit", class: "primary", onclick: () => trigger(button, work, signal, show) }, "Back up"))),
-  );
-  document.body.append(dialog);
-  dialog.showModal();
+function tiles(overview) {
+  const newest = overview.newest_good;
+  return facts([
+    ["Newest good backup", newest ? [h("a", { class: "large", href: `#/backups/${newest.name}` }, ago(newest.started_at)), h("p", {}, `${count(newest.rows)} rows, ${size(newest.size_bytes)}`)] : [h("span", { class: "large" }, "none"), h("p", {}, "Trigger the first one")]],
+    ...overview.schedules.map((schedule) => [
+      `Next ${schedule.kind}`,
+      [h("span", { class: "large" }, schedule.next_at ? ago(schedule.next_at) : schedule.enabled ? "unknown" : "off"), h("p", {}, schedule.next_at ? time(schedule.next_at) : schedule.words)],
+    ]),
+    ["Last restore proven", [h("span", { class: "large" }, overview.restore_proven_at ? ago(overview.restore_proven_at) : "never"), h("p", {}, overview.restore_proven_at ? time(overview.restore_proven_at) : "There are no drills yet")]],
+  ], "tiles");
 }
 
-async function trigger(button, work, signal, show) {
-  button.disabled = true;
-  try {
-    const accepted = await post("backup", {}, signal);
-    await watch({ id: accepted.run_id, kind: "backup" }, work, button, signal, show);
-  } catch (error) {
-    if (!signal.aborted) work.replaceChildren(notice("fail", error.message, error.hint));
-  }
-  button.disabled = false;
+function pictures(overview, backups) {
+  const charted = withoutUndoCopies(backups);
+  if (!charted.length) return null;
+  return h("section", { class: "panel pictures", "aria-label": "Backups over time" },
+    overview.days.length > 0 && calendar(overview.days), sizeChart(charted), durationChart(charted));
 }
 
-async function watch(run, work, button, signal, show) {
-  const place = h("div", {});
-  const titles = { backup: "Backing up", restore: "Restoring", verify: "Verifying" };
-  work.replaceChildren(h("h2", { id: "work-title" }, titles[run.kind] ?? run.kind, " ", h("a", { href: `#/runs/${run.id}` }, "details")), place);
-  button.disabled = run.kind !== "verify";
-  const ended = await follow(run.id, place, signal);
-  button.disabled = false;
-  if (!ended) return;
-  work.replaceChildren(h("h2", { id: "work-title" }, "Done"), ...reportOf(ended), h("p", {}, h("button", { type: "button", class: "quiet", onclick: show }, "Refresh the overview")));
+function latest(backups) {
+  return h("section", { "aria-labelledby": "latest-title" },
+    h("div", { class: "heading" },
+      h("h2", { id: "latest-title" }, "Latest backups"),
+      backups.length > FEW && h("a", { href: "#/backups" }, "All backups")),
+    backups.length ? backupTable(backups.slice(0, FEW)) : h("p", { class: "empty" }, "No backups yet."));
 }

@@ -1,11 +1,10 @@
 // The restore wizard. Nothing is written before a diff was shown and the destination was typed.
 
 import { get, post } from "../api.js";
-import { h, notice } from "../dom.js";
-import { plural } from "../format.js";
+import { h, notice, panel } from "../dom.js";
+import { plural, shortTime } from "../format.js";
 import { follow } from "../progress.js";
 import { reportOf, restoreReport } from "../reports.js";
-import { undoOf } from "./run.js";
 
 export async function restoreView({ signal, argument }) {
   const [settings, list] = await Promise.all([get("settings", signal), get("backups?limit=500", signal)]);
@@ -13,21 +12,25 @@ export async function restoreView({ signal, argument }) {
   if (!usable.length) return [h("p", { class: "empty" }, "There is no backup to restore yet.")];
   const wizard = new Wizard(settings, signal);
   const chosen = argument && argument !== "latest" ? argument : usable[0].name;
-  return [chooseBackup(usable, chosen, wizard), undoHint(settings.engine), wizard.place];
+  return [h("div", { class: "wizard" }, chooseBackup(usable, chosen, wizard), wizard.place)];
 }
 
 function chooseBackup(backups, chosen, wizard) {
   const select = h("select", { id: "backup", onchange: () => wizard.load(select.value) },
-    backups.map((backup) => h("option", { value: backup.name }, `${backup.name} · ${plural(backup.rows, "row")} · ${backup.status}`)));
+    backups.map((backup) => h("option", { value: backup.name }, `${shortTime(backup.started_at)} · ${plural(backup.rows, "row")} · ${backup.status}${backup.trigger === "pre-restore" ? " · undo copy" : ""}`)));
   if (!backups.some((backup) => backup.name === chosen)) select.prepend(h("option", { value: chosen }, chosen));
   select.value = chosen;
   wizard.load(chosen);
-  return h("section", { class: "step" }, h("h2", {}, "1. Choose a backup"), h("label", { for: "backup" }, "Backup"), select);
+  return h("section", { class: "panel step" },
+    h("h2", {}, "Choose a backup"),
+    h("label", { for: "backup" }, "Backup"),
+    select,
+    undoHint(wizard.settings.engine));
 }
 
 function undoHint(engine) {
-  if (engine.undo.possible) return notice("note", "A restore can be undone: the tables are backed up before they are written.");
-  return notice("warn", "A restore with this engine cannot be undone.", engine.undo.reason);
+  if (engine.undo.possible) return h("p", { class: "quiet-text" }, "A restore can be undone: the tables are backed up before they are written.");
+  return notice("warn", "A restore cannot be undone here.", `${engine.undo.reason}.`);
 }
 
 class Wizard {
@@ -57,15 +60,17 @@ class Wizard {
     const button = h("button", { type: "submit", class: "primary" }, "Show what would change");
     const form = h(
       "form",
-      { class: "step", onsubmit: (event) => { event.preventDefault(); this.compare(form, diff, button); }, oninput: () => diff.replaceChildren() },
-      h("h2", {}, "2. Choose what comes back"),
+      { class: "panel step", onsubmit: (event) => { event.preventDefault(); this.compare(form, diff, button); }, oninput: () => diff.replaceChildren() },
+      h("h2", {}, "Choose what comes back"),
       tablesField(backup),
-      whereField(backup),
       modesField(this.settings.engine),
-      schemaField(this.settings.engine),
-      h("div", { class: "checks" },
-        checkbox("ignore_dropped_columns", "Leave out the values of columns that the database no longer has"),
-        this.settings.engine.undo.possible && checkbox("skip_undo", "Do not keep an undo copy")),
+      h("details", {},
+        h("summary", {}, "Only some rows, another schema, dropped columns"),
+        whereField(backup),
+        schemaField(this.settings.engine),
+        h("div", { class: "checks" },
+          checkbox("ignore_dropped_columns", "Leave out the values of columns that the database no longer has"),
+          this.settings.engine.undo.possible && checkbox("skip_undo", "Do not keep an undo copy"))),
       button,
     );
     return [form, diff];
@@ -91,39 +96,41 @@ class Wizard {
     }
     button.disabled = true;
     try {
-      const run = await this.carryOut("restore", { ...request, dry_run: true }, diff);
-      if (run) diff.replaceChildren(...diffSteps(run, diff, (done) => this.confirmation(request, done)));
+      const run = await this.dryRun(request, diff);
+      if (run) diff.replaceChildren(...diffSteps(run, () => this.confirmation(request)));
     } catch (error) {
       this.fail(diff, error);
     }
     button.disabled = false;
   }
 
-  async carryOut(path, request, place) {
-    const accepted = await post(path, request, this.signal);
+  async dryRun(request, place) {
+    const accepted = await post("restore", { ...request, dry_run: true }, this.signal);
     const progress = h("div", {});
-    place.replaceChildren(h("p", {}, request.dry_run ? "Comparing. Nothing is written." : "Restoring. You may close this page; the run goes on."), progress);
+    place.replaceChildren(h("section", { class: "panel" }, h("h2", {}, "What would change"), h("p", {}, "Comparing. Nothing is written."), progress));
     return follow(accepted.run_id, progress, this.signal);
   }
 
-  confirmation(request, diff) {
+  confirmation(request) {
     const schema = request.into_schema ? `/${request.into_schema}` : "";
     return confirmStep(`${this.settings.project.destination}${schema}`, "Restore now", async (confirm) => {
-      const run = await this.carryOut("restore", { ...request, confirm }, diff);
-      if (run) diff.replaceChildren(h("h2", {}, "5. Report"), ...reportOf(run), ...undoOf(run));
-    }, (error) => this.fail(diff, error));
+      const accepted = await post("restore", { ...request, confirm }, this.signal);
+      // its own page shows the progress, the report and the way back, after a reload too
+      location.hash = `#/runs/${accepted.run_id}`;
+    });
   }
 }
 
 /** The diff and, where something would change, the question for the confirmation. */
-export function diffSteps(run, place, confirmation) {
-  if (!run.result) return [h("h2", {}, "3. What would change"), ...reportOf(run)];
-  const changes = run.result.tables.some((table) => table.inserted + table.updated + table.deleted > 0);
-  return [h("h2", {}, "3. What would change"), ...restoreReport(run.result), ...(changes ? [confirmation(place)] : [])];
+export function diffSteps(run, confirmation) {
+  const changes = run.result?.tables.some((table) => table.inserted + table.updated + table.deleted > 0);
+  const report = run.result ? restoreReport(run.result) : reportOf(run);
+  return [panel("What would change", report), ...(changes ? [confirmation()] : [])];
 }
 
-/** Asks for the destination to be typed; the button works when it was. */
-export function confirmStep(destination, title, action, fail) {
+/** Asks for the destination to be typed; the button works when it was. A refusal leaves all as it is. */
+export function confirmStep(destination, title, action) {
+  const problem = h("div", {});
   const button = h("button", { type: "submit", class: "danger", disabled: true }, title);
   const input = h("input", {
     id: "confirm", type: "text", autocomplete: "off", autocapitalize: "none", spellcheck: "false", required: true,
@@ -136,24 +143,35 @@ export function confirmStep(destination, title, action, fail) {
     try {
       await action(input.value);
     } catch (error) {
-      fail(error);
+      problem.replaceChildren(notice("fail", error.message, error.hint));
+      button.disabled = false;
     }
   }
-  return h("form", { class: "step", onsubmit: submit },
-    h("h2", {}, "4. Confirm"),
+  return h("form", { class: "panel step danger", onsubmit: submit },
+    h("h2", {}, "Confirm"),
     h("label", { for: "confirm" }, "This overwrites live data. Type ", h("code", {}, destination), " to go on"),
     input,
-    button);
+    button,
+    problem);
 }
 
 function tablesField(backup) {
-  return h("fieldset", {}, h("legend", {}, "Tables"), h("div", { class: "checks" },
-    backup.tables.map((table) => {
-      const whole = table.status === "complete";
-      return h("label", {},
-        h("input", { type: "checkbox", name: "tables", value: table.name, checked: whole, disabled: !whole }),
-        ` ${table.name} `, h("span", { class: "quiet-text" }, whole ? plural(table.rows, "row") : "is not in this backup"));
-    })));
+  const boxes = backup.tables.map((table) => {
+    const whole = table.status === "complete";
+    return h("label", {},
+      h("input", { type: "checkbox", name: "tables", value: table.name, checked: whole, disabled: !whole }),
+      h("span", {}, table.name, " ", h("span", { class: "quiet-text" }, whole ? plural(table.rows, "row") : "is not in this backup")));
+  });
+  const setAll = (checked) => () => {
+    for (const box of field.querySelectorAll("input:enabled")) box.checked = checked;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+  const field = h("fieldset", {}, h("legend", {}, "Tables"),
+    boxes.length > 1 && h("p", { class: "buttons small" },
+      h("button", { type: "button", onclick: setAll(true) }, "All"),
+      h("button", { type: "button", onclick: setAll(false) }, "None")),
+    h("div", { class: "checks columns" }, boxes));
+  return field;
 }
 
 function whereField(backup) {
@@ -172,7 +190,7 @@ function modesField(engine) {
   return h("fieldset", {}, h("legend", {}, "Mode"), h("div", { class: "checks" }, engine.modes.map((mode) =>
     h("label", {},
       h("input", { type: "radio", name: "mode", value: mode.mode, checked: mode.mode === "merge", disabled: !mode.possible }),
-      h("span", {}, h("strong", {}, ` ${mode.mode} `), mode.possible ? mode.meaning : mode.reason)))));
+      h("span", {}, h("strong", {}, mode.mode), " ", h("span", { class: "quiet-text" }, mode.possible ? mode.meaning : `${mode.reason}.`))))));
 }
 
 function schemaField(engine) {
@@ -183,6 +201,6 @@ function schemaField(engine) {
 }
 
 function checkbox(name, text) {
-  return h("label", {}, h("input", { type: "checkbox", name, value: "yes" }), ` ${text}`);
+  return h("label", {}, h("input", { type: "checkbox", name, value: "yes" }), h("span", {}, text));
 }
 

@@ -4,12 +4,13 @@ import { get } from "../api.js";
 import { h, notice } from "../dom.js";
 import { follow, hasEnded, progressOf } from "../progress.js";
 import { reportOf, runFacts } from "../reports.js";
+import { kindOf } from "./runs.js";
 
 export async function runView({ signal, argument, show }) {
   const run = await get(`runs/${encodeURIComponent(argument)}`, signal);
-  const head = [h("h2", { class: "name" }, `${run.kind} ${run.id}`), runFacts(run)];
+  const head = [h("p", { class: "subtitle" }, kindOf(run), " ", h("code", {}, run.id)), runFacts(run)];
   if (hasEnded(run)) return [...head, ...reportOf(run), ...undoOf(run)];
-  const place = h("div", {}, progressOf(run));
+  const place = h("div", { class: "work" }, progressOf(run));
   follow(run.id, place, signal).then(
     (ended) => ended && show(),
     (error) => { if (!signal.aborted) place.replaceChildren(notice("fail", error.message, error.hint)); },
@@ -17,8 +18,9 @@ export async function runView({ signal, argument, show }) {
   return [...head, place];
 }
 
+/** The way back from a restore, or why there is none. */
 export function undoOf(run) {
-  if (!run.undo) return [];
-  if (!run.undo.possible) return [notice("note", `This restore cannot be undone: ${run.undo.reason}.`)];
-  return [h("p", {}, h("a", { class: "button", href: `#/undo/${run.id}` }, "Undo …"))];
+  if (!run.undo || run.result?.dry_run) return [];
+  if (!run.undo.possible) return [notice("note", "This restore cannot be undone.", `${run.undo.reason}.`)];
+  return [h("p", { class: "buttons" }, h("a", { class: "button", href: `#/undo/${run.id}` }, "Undo …"))];
 }

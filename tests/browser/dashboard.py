@@ -1,0 +1,94 @@
+"""The dashboard as a person uses it: by what stands on the page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from playwright.sync_api import ConsoleMessage, Locator, Page
+
+    from tests.e2e.deployment import Deployment
+
+PATH = "/admin/dashboard"
+
+
+class Dashboard:
+    """One tab. `problems` are what its console reported, except for what `tolerated` names."""
+
+    def __init__(self, page: Page, supakeep: Deployment) -> None:
+        self.page = page
+        self.supakeep = supakeep
+        self.address = f"{supakeep.stack.api_url}{PATH}"
+        self.tolerated: list[str] = []
+        self.hosts: set[str] = set()
+        self._reported: list[str] = []
+        page.on("console", self._note)
+        page.on("pageerror", lambda error: self._reported.append(str(error)))
+        page.on("request", lambda request: self.hosts.add(request.url.split("/")[2]))
+
+    def _note(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self._reported.append(message.text)
+
+    @property
+    def problems(self) -> list[str]:
+        return [p for p in self._reported if not any(known in p for known in self.tolerated)]
+
+    def open(self, view: str = "") -> Dashboard:
+        """A view, signed in."""
+        self.page.goto(f"{self.address}#/{view}")
+        self.page.locator("#key, main h1").first.wait_for()
+        if self.key_field.count():
+            self.sign_in()
+        return self.settle()
+
+    def sign_in(self, key: str | None = None) -> None:
+        self.key_field.fill(self.supakeep.stack.admin_key if key is None else key)
+        self.page.keyboard.press("Enter")
+
+    def settle(self) -> Dashboard:
+        """Waits until the view has what it asked for."""
+        self.page.locator("main h1").wait_for()
+        expect(self.page.locator(".waiting")).to_have_count(0)
+        return self
+
+    @property
+    def key_field(self) -> Locator:
+        return self.page.get_by_label("Admin key")
+
+    @property
+    def main(self) -> Locator:
+        return self.page.locator("main")
+
+    def click(self, name: str) -> None:
+        """A button of this name, in the topmost dialog if there is one."""
+        dialog = self.page.locator("dialog[open]")
+        place = dialog if dialog.count() else self.page.locator("body")
+        place.get_by_role("button", name=name, exact=True).click()
+
+    def go(self, link: str) -> Dashboard:
+        self.page.get_by_role("link", name=link, exact=True).first.click()
+        return self.settle()
+
+    def shows(self, text: str) -> None:
+        expect(self.main).to_contain_text(text)
+
+    def trigger(self) -> None:
+        self.click("Trigger Backup")
+        self.click("Back up")
+
+    def compare(self) -> None:
+        """The wizard's dry run."""
+        self.click("Show what would change")
+        self.shows("What would change")
+
+    def confirm(self, button: str) -> None:
+        self.page.get_by_label("Type").fill(self.supakeep.stack.destination)
+        self.click(button)
+
+    def lose_key(self) -> None:
+        """As if somebody had replaced the key: the one that this tab keeps opens nothing any more."""
+        self.tolerated.append("401")
+        self.page.evaluate("Object.keys(sessionStorage).forEach(k => sessionStorage[k] = 'old')")

@@ -1,0 +1,116 @@
+"""axe finds nothing on any view, in both themes; each view fits a phone; keys alone are enough.
+
+Screenshots of what was looked at are left in build/screenshots/.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+from playwright.sync_api import expect
+
+from devstack import PROJECT
+from tests.browser.chromium import HERE
+from tests.browser.conftest import tab
+from tests.browser.history import live_for_weeks
+from tests.browser.test_backups import held_up
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.browser.dashboard import Dashboard
+    from tests.e2e.deployment import Deployment
+
+AXE = HERE / "node_modules/axe-core/axe.min.js"
+SCREENSHOTS = PROJECT / "build/screenshots"
+SIZES = {"wide": (1280, 900), "phone": (360, 740)}
+RUN = """axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => violations.map(
+  ({ id, help, nodes }) => ({ id, help, nodes: nodes.map((node) => node.html + " " + node.failureSummary) })))"""
+OVERFLOW = "document.documentElement.scrollWidth - window.innerWidth"
+
+
+def barriers(dashboard: Dashboard) -> list[Any]:
+    """What axe finds in WCAG 2.2 AA and in its own best practices."""
+    # evaluated in the page by the debugger, which its content security policy does not bind
+    dashboard.page.evaluate(AXE.read_text())
+    found: list[Any] = dashboard.page.evaluate(RUN)
+    return found
+
+
+def look(dashboard: Dashboard, view: str, theme: str) -> None:
+    """Asserts that a view has no barrier and fits both screens; leaves a screenshot of each."""
+    for size, (width, height) in SIZES.items():
+        dashboard.page.set_viewport_size({"width": width, "height": height})
+        assert barriers(dashboard) == [], f"{view}, {theme}, {size}"
+        assert dashboard.page.evaluate(OVERFLOW) <= 0, f"{view} does not fit a {size} screen"
+        file = SCREENSHOTS / f"{view}-{theme}-{size}.png"
+        dashboard.page.screenshot(path=file, full_page=True, animations="disabled")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_view_has_a_barrier_and_each_fits_a_phone(
+    browser: Browser, supakeep: Deployment, theme: Literal["light", "dark"]
+) -> None:
+    with tab(browser, supakeep, color_scheme=theme) as dashboard:
+        dashboard.page.goto(dashboard.address)
+        expect(dashboard.key_field).to_be_visible()
+        look(dashboard, "sign-in", theme)
+        dashboard.open().shows("There is no backup yet")
+        look(dashboard, "empty", theme)
+        name = live_for_weeks(supakeep)
+        supakeep.stack.wait_idle()
+        look_at_views(dashboard, name, theme)
+        with held_up(supakeep):
+            dashboard.open().trigger()
+            dashboard.shows("Backing up")
+            look(dashboard, "running", theme)
+        dashboard.shows("is complete")
+
+
+def look_at_views(dashboard: Dashboard, name: str, theme: str) -> None:
+    dashboard.supakeep.execute("update user_credits set plan = 'spoiled' where plan = 'studio'")
+    for view in ("backups", f"backups/{name}", "runs", "settings"):
+        dashboard.open(view)
+        look(dashboard, view.replace(f"backups/{name}", "backup"), theme)
+    dashboard.click("Simulate")
+    dashboard.shows("nothing is removed")
+    look(dashboard, "retention", theme)
+    dashboard.open("restore").compare()
+    look(dashboard, "restore", theme)
+    dashboard.confirm("Restore now")
+    dashboard.shows("were changed")
+    look(dashboard, "run", theme)
+    dashboard.page.get_by_role("link", name="Undo …").click()
+    dashboard.shows("would change")
+    look(dashboard, "undo", theme)
+    dashboard.open().shows("Latest backups")
+    look(dashboard, "overview", theme)
+
+
+def test_a_backup_is_triggered_by_keys_alone(dashboard: Dashboard) -> None:
+    keys = dashboard.open().page.keyboard
+
+    keys.press("Tab")
+    focused = dashboard.page.locator(":focus")
+    while focused.inner_text() != "Trigger Backup":
+        keys.press("Tab")
+    keys.press("Enter")
+    expect(dashboard.page.get_by_role("dialog")).to_be_visible()
+    keys.press("Escape")
+    expect(dashboard.page.get_by_role("dialog")).to_have_count(0)
+    expect(focused).to_have_text("Trigger Backup")
+    keys.press("Enter")
+    expect(focused).to_have_text("Back up")
+    keys.press("Enter")
+
+    dashboard.shows("is complete")
+
+
+def test_a_screen_reader_hears_how_a_run_goes_on(dashboard: Dashboard) -> None:
+    dashboard.open()
+    with held_up(dashboard.supakeep):
+        dashboard.trigger()
+        spoken = dashboard.page.locator("[aria-live=polite]")
+        expect(spoken).to_contain_text("The backup is")
+    expect(spoken).to_contain_text("The backup has ended: complete")

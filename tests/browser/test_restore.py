@@ -1,0 +1,179 @@
+"""The restore wizard: nothing is written before a diff was shown and the destination was typed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from devstack.stack import Options
+from tests.browser.conftest import tab
+from tests.e2e.deployment import deployed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
+
+    from tests.browser.dashboard import Dashboard
+    from tests.e2e.deployment import Deployment
+
+HOSTILE = "<img src=x onerror=\"document.title='owned'\">"
+SPOIL = f"update user_credits set plan = '{HOSTILE.replace(chr(39), chr(39) * 2)}'"
+OPTIONS = "Only some rows, another schema, dropped columns"
+
+
+@pytest.fixture
+def spoiled(dashboard: Dashboard) -> Dashboard:
+    """A good backup, and every plan overwritten after it by a text that looks like HTML."""
+    dashboard.supakeep.back_up()
+    dashboard.supakeep.execute(SPOIL)
+    return dashboard
+
+
+def plans(supakeep: Deployment) -> set[str]:
+    return {plan for (plan,) in supakeep.execute("select distinct plan from user_credits")}
+
+
+def choose_only(dashboard: Dashboard, table: str) -> None:
+    dashboard.click("None")
+    dashboard.page.get_by_label(table).check()
+
+
+def test_a_restore_shows_a_diff_asks_for_the_ref_reports_and_is_undone(spoiled: Dashboard) -> None:
+    supakeep = spoiled.supakeep
+    spoiled.open("restore").compare()
+
+    spoiled.shows("400 rows would change: 400 updated")
+    spoiled.shows("Nothing has been written")
+    expect(spoiled.main.locator("del").first).to_contain_text("<img src=x onerror=")
+    assert plans(supakeep) == {HOSTILE}
+    button = spoiled.page.get_by_role("button", name="Restore now")
+    spoiled.page.get_by_label("Type").fill("another-project")
+    expect(button).to_be_disabled()
+    spoiled.confirm("Restore now")
+
+    spoiled.shows("400 rows were changed: 400 updated")
+    assert supakeep.is_pristine()
+    spoiled.page.get_by_role("link", name="Undo …").click()
+    spoiled.shows("400 rows would change")
+    spoiled.confirm("Undo now")
+
+    spoiled.shows("400 rows were changed")
+    assert plans(supakeep) == {HOSTILE}
+    assert spoiled.page.title() == "Run · Supakeep"
+
+
+def test_only_the_rows_of_one_user_come_back(spoiled: Dashboard) -> None:
+    supakeep = spoiled.supakeep
+    ((user,),) = supakeep.execute("select user_id::text from user_credits limit 1")
+    spoiled.open("restore")
+    choose_only(spoiled, "public.user_credits")
+    spoiled.page.get_by_text(OPTIONS).click()
+    spoiled.page.get_by_label("Only rows where").select_option("user_id")
+    spoiled.page.get_by_label("has the value").fill(user)
+    spoiled.compare()
+
+    spoiled.shows("1 row would change: 1 updated")
+    spoiled.confirm("Restore now")
+
+    spoiled.shows("1 row was changed")
+    spoilt = supakeep.execute(
+        f"select count(*) from user_credits where plan = '{HOSTILE.replace(chr(39), chr(39) * 2)}'"
+    )
+    assert spoilt == [(399,)]
+
+
+def test_replace_deletes_what_the_backup_does_not_have(dashboard: Dashboard) -> None:
+    supakeep = dashboard.supakeep
+    supakeep.back_up()
+    supakeep.execute("insert into operation_costs (operation, cost) values ('new', 1)")
+    dashboard.open("restore")
+    choose_only(dashboard, "public.operation_costs")
+    dashboard.page.get_by_label("replace").check()
+    dashboard.compare()
+
+    dashboard.shows("1 row would change: 1 deleted")
+    dashboard.confirm("Restore now")
+
+    dashboard.shows("1 row was changed: 1 deleted")
+    assert supakeep.is_pristine()
+
+
+def test_a_change_of_the_choice_takes_the_diff_back(spoiled: Dashboard) -> None:
+    spoiled.open("restore").compare()
+    expect(spoiled.page.get_by_role("button", name="Restore now")).to_be_visible()
+
+    spoiled.page.get_by_label("missing-only").check()
+
+    expect(spoiled.page.get_by_role("button", name="Restore now")).to_have_count(0)
+
+
+def test_nothing_to_restore_asks_for_no_confirmation(dashboard: Dashboard) -> None:
+    dashboard.supakeep.back_up()
+    dashboard.open("restore").compare()
+
+    dashboard.shows("Nothing differs")
+    expect(dashboard.page.get_by_label("Type")).to_have_count(0)
+
+
+def test_no_table_chosen_is_said_before_anything_is_asked(dashboard: Dashboard) -> None:
+    dashboard.supakeep.back_up()
+    dashboard.open("restore")
+    dashboard.click("None")
+    dashboard.click("Show what would change")
+
+    dashboard.shows("No table is chosen")
+
+
+def test_a_restore_that_is_refused_says_why_and_keeps_the_form(spoiled: Dashboard) -> None:
+    spoiled.open("restore")
+    spoiled.page.get_by_text(OPTIONS).click()
+    spoiled.page.get_by_label("Into another schema").fill("no_such_schema")
+    spoiled.click("Show what would change")
+
+    spoiled.shows("no_such_schema")
+    expect(spoiled.main.get_by_role("alert")).to_be_visible()
+    expect(spoiled.page.get_by_label("Into another schema")).to_have_value("no_such_schema")
+
+
+def test_a_key_that_expires_is_asked_for_again_and_what_was_typed_stays(spoiled: Dashboard) -> None:
+    spoiled.open("restore").compare()
+    spoiled.page.get_by_label("Type").fill(spoiled.supakeep.stack.destination)
+    spoiled.lose_key()
+
+    spoiled.click("Restore now")
+
+    expect(spoiled.page.get_by_role("dialog")).to_contain_text("Unauthorized")
+    expect(spoiled.page.locator("#confirm")).to_have_value(spoiled.supakeep.stack.destination)
+    spoiled.sign_in()
+    spoiled.shows("400 rows were changed")
+    assert spoiled.supakeep.is_pristine()
+
+
+@pytest.fixture(scope="module")
+def with_keys_only() -> Iterator[Deployment]:
+    """The engine rest, which cannot undo."""
+    with deployed(Options(engine="rest")) as deployment:
+        yield deployment
+
+
+def test_without_undo_the_page_says_so_and_why_before_the_restore(
+    browser: Browser, with_keys_only: Deployment
+) -> None:
+    with_keys_only.back_up()
+    with_keys_only.execute("update user_credits set plan = 'spoiled'")
+    with tab(browser, with_keys_only) as dashboard:
+        dashboard.open("restore")
+        dashboard.shows("A restore cannot be undone here")
+        dashboard.shows("set SUPABASE_DB_URL")
+        expect(dashboard.page.get_by_label("replace")).to_be_disabled()
+        dashboard.compare()
+        dashboard.shows("400 rows would change")
+        dashboard.confirm("Restore now")
+
+        dashboard.shows("400 rows were changed")
+        dashboard.shows("This restore cannot be undone")
+        expect(dashboard.page.get_by_role("link", name="Undo …")).to_have_count(0)
+    assert with_keys_only.is_pristine()

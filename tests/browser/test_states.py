@@ -1,0 +1,176 @@
+"""What the page shows while the API is slow, away or in trouble, and how heavy the page is."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+
+from supakeep.archive.manifest import encode_manifest
+from supakeep.domain.manifest import Problem
+from tests.browser.dashboard import PATH
+from tests.builders.manifests import a_manifest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Request, Route
+
+    from supakeep.domain.manifest import Manifest
+    from tests.browser.dashboard import Dashboard
+    from tests.e2e.deployment import Deployment
+
+MARKUP = "<script>document.title = 'owned'</script>"
+PAGE_BYTES = 150_000
+FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+FIRST_PAINT_MILLISECONDS = 1000
+
+
+def store(supakeep: Deployment, manifests: list[Manifest]) -> None:
+    """Puts the manifests of backups that were never made where the API finds them."""
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda manifest: put(supakeep, manifest), manifests))
+
+
+def put(supakeep: Deployment, manifest: Manifest) -> None:
+    key = f"daily/{manifest.backup}.manifest.json"
+    supakeep.mirror.put(key, io.BytesIO(encode_manifest(manifest)))
+
+
+def test_five_hundred_backups_are_listed_in_pages(dashboard: Dashboard) -> None:
+    supakeep = dashboard.supakeep
+    now = dt.datetime.now(dt.UTC)
+    store(
+        supakeep,
+        [a_manifest(project=supakeep.ref, at=now - dt.timedelta(hours=n)) for n in range(500)],
+    )
+    dashboard.open("backups")
+    rows = dashboard.main.locator("tbody tr")
+    expect(rows).to_have_count(50)
+
+    dashboard.click("Show older backups")
+
+    expect(rows).to_have_count(100)
+    dashboard.go("Overview")
+    dashboard.shows("All backups")
+    assert dashboard.main.locator(".days .good").count() >= 20
+
+
+def test_names_and_errors_that_contain_html_are_shown_as_they_are(dashboard: Dashboard) -> None:
+    supakeep = dashboard.supakeep
+    supakeep.execute(f'create table "{MARKUP}" (id int primary key)')
+    try:
+        supakeep.back_up()
+        manifest = a_manifest(
+            project=supakeep.ref,
+            at=dt.datetime.now(dt.UTC),
+            warnings=(f"A warning {MARKUP}",),
+            mirror_error=Problem(message=f"An error {MARKUP}", hint=f"A hint {MARKUP}"),
+        )
+        put(supakeep, manifest)
+        for view, text in (("", MARKUP), (f"backups/{manifest.backup}", f"A hint {MARKUP}")):
+            dashboard.open(view).shows(text)
+    finally:
+        supakeep.execute(f'drop table "{MARKUP}"')
+    assert "owned" not in dashboard.page.title()
+
+
+def test_an_address_that_is_not_a_view_or_a_backup_says_so(dashboard: Dashboard) -> None:
+    dashboard.open("no-such-view").shows("There is no such page")
+    dashboard.tolerated += ["400", "404"]
+    dashboard.open("backups/backup_x_2026-01-01").shows("No backup is named")
+    dashboard.open("runs/<b>x").shows("is not a run ID")
+    dashboard.open("%E0%A4%A").shows("There is no such page")
+
+
+def test_a_slow_api_is_waited_for_and_explained(dashboard: Dashboard) -> None:
+    dashboard.open()
+
+    def slow(route: Route) -> None:
+        time.sleep(5)
+        route.continue_()
+
+    dashboard.page.route("**/api/admin/runs?*", slow)
+    dashboard.page.get_by_role("link", name="Runs").click()
+    expect(dashboard.main).to_contain_text("Loading …")
+    dashboard.shows("Nothing has run yet")
+
+
+def test_an_api_that_fails_can_be_tried_again(dashboard: Dashboard) -> None:
+    dashboard.open()
+    dashboard.tolerated.append("503")
+    dashboard.page.route(
+        "**/api/admin/runs?*",
+        lambda route: route.fulfill(status=503, json={"message": "Service Unavailable"}),
+        times=1,
+    )
+    dashboard.page.get_by_role("link", name="Runs").click()
+    dashboard.shows("Service Unavailable")
+
+    dashboard.click("Try again")
+
+    dashboard.shows("Nothing has run yet")
+
+
+def test_without_a_connection_the_page_says_so_and_recovers(dashboard: Dashboard) -> None:
+    dashboard.open()
+    dashboard.tolerated.append("ERR_INTERNET_DISCONNECTED")
+    dashboard.page.context.set_offline(True)
+    expect(dashboard.page.get_by_text("You are offline")).to_be_visible()
+    dashboard.page.get_by_role("link", name="Runs").click()
+    dashboard.shows("The API cannot be reached")
+
+    dashboard.page.context.set_offline(False)
+    dashboard.click("Try again")
+
+    dashboard.shows("Nothing has run yet")
+    expect(dashboard.page.get_by_text("You are offline")).to_be_hidden()
+
+
+def test_times_are_the_readers_own_with_utc_on_hover(dashboard: Dashboard) -> None:
+    name = dashboard.supakeep.back_up()["backup"]
+    dashboard.open(f"backups/{name}")
+    shown = dashboard.main.locator("time").first
+
+    started_at = dashboard.supakeep.manifest(name).started_at
+    expect(shown).to_have_attribute("title", f"{started_at:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def test_the_retention_rules_can_be_tried_out(dashboard: Dashboard) -> None:
+    supakeep = dashboard.supakeep
+    now = dt.datetime.now(dt.UTC)
+    store(
+        supakeep,
+        [a_manifest(project=supakeep.ref, at=now - dt.timedelta(days=n)) for n in range(10)],
+    )
+    dashboard.open("settings").shows("every day at 03:00 UTC")
+    dashboard.page.get_by_label("keep_within_days").fill("3")
+    dashboard.click("Simulate")
+
+    dashboard.shows("nothing is removed")
+    dashboard.shows("removed")
+    assert len(supakeep.keys(supakeep.mirror)) == 10
+
+
+def test_the_page_is_light_and_paints_in_under_a_second(dashboard: Dashboard) -> None:
+    sizes: list[int] = []
+    page = dashboard.page
+
+    def weigh(request: Request) -> None:
+        if PATH in request.url:
+            sizes.append(request.sizes()["responseBodySize"])
+
+    page.on("requestfinished", weigh)
+    dashboard.open()
+    page.remove_listener("requestfinished", weigh)
+    paints = []
+    for _ in range(3):
+        page.goto("about:blank")
+        dashboard.open()
+        paints.append(page.evaluate(FIRST_PAINT))
+
+    assert len(sizes) == 3
+    assert 0 < sum(sizes) < PAGE_BYTES
+    assert min(paints) < FIRST_PAINT_MILLISECONDS
