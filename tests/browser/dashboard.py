@@ -83,6 +83,7 @@ class Dashboard:
         """The wizard's dry run."""
         self.click("Show what would change")
         self.shows("What would change")
+        expect(self.page.get_by_role("button", name="Show what would change")).to_be_enabled()
 
     def confirm(self, button: str) -> None:
         self.page.get_by_label("Type").fill(self.supakeep.stack.destination)

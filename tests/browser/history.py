@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from supakeep.archive.manifest import encode_manifest
 from supakeep.domain.backup_name import BackupName
-from supakeep.domain.manifest import BackupStatus, Problem, Trigger
+from supakeep.domain.manifest import BackupStatus, Problem, TableStatus, Trigger
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from supakeep.domain.manifest import Manifest
+    from supakeep.ports import ObjectStore
     from tests.e2e.deployment import Deployment
 
 DAYS = 24
@@ -20,14 +24,15 @@ MISSING = 15
 
 
 def live_for_weeks(supakeep: Deployment) -> str:
-    """Makes one real backup, and the manifests of those that would be there before it; one day has
-    only a partial one, another none. Returns the real one's name.
+    """Makes one real backup, and what looks like those of the nights before it; one night has only a
+    partial one, another none. Returns the real one's name.
     """
     name: str = supakeep.back_up()["backup"]
+    # the prune that follows a backup would remove the older ones
+    supakeep.stack.wait_idle()
     newest = supakeep.manifest(name)
-    for day in range(1, DAYS):
-        if day != MISSING:
-            put(supakeep, earlier(newest, day))
+    nights = [earlier(newest, day) for day in range(1, DAYS) if day != MISSING]
+    store(supakeep, nights)
     return name
 
 
@@ -36,9 +41,16 @@ def earlier(newest: Manifest, days: int) -> Manifest:
     started_at = newest.started_at.replace(hour=3, minute=0, second=4) - dt.timedelta(days=days)
     name = BackupName.daily(newest.project, started_at)
     share = 1 - days / (2 * DAYS)
-    volumes = tuple(v.model_copy(update={"bytes": int(v.bytes * share)}) for v in newest.volumes)
+    volumes = tuple(
+        v.model_copy(update={"key": name.volume_key(n), "bytes": int(v.bytes * share)})
+        for n, v in enumerate(newest.volumes)
+    )
     partial = days == PARTIAL
-    missed = Problem(message="The mirror did not answer", hint="Look at its bucket policy.")
+    refused = Problem(
+        message="Permission denied", hint="grant select on this table to service_role;"
+    )
+    first, *others = newest.tables
+    lacking = first.model_copy(update={"status": TableStatus.FAILED, "error": refused})
     return newest.model_copy(
         update={
             "backup": name.text,
@@ -47,13 +59,22 @@ def earlier(newest: Manifest, days: int) -> Manifest:
             "finished_at": started_at + dt.timedelta(seconds=8 - days // 4 + days % 3),
             "volumes": volumes,
             "status": BackupStatus.PARTIAL if partial else BackupStatus.COMPLETE,
-            "mirror_error": missed if partial else None,
+            "tables": (lacking, *others) if partial else newest.tables,
         }
     )
 
 
-def put(supakeep: Deployment, manifest: Manifest) -> None:
-    """Both copies of a manifest; there is no document behind it."""
+def store(supakeep: Deployment, manifests: Iterable[Manifest], *, copies: int = 2) -> None:
+    """Puts manifests, and volumes that have the right size and no content, into the stores."""
+    stores = (supakeep.mirror, supakeep.primary)[:copies]
+    with ThreadPoolExecutor(8) as pool:
+        for manifest in manifests:
+            for one in stores:
+                pool.submit(put, one, manifest)
+
+
+def put(store: ObjectStore, manifest: Manifest) -> None:
+    for volume in manifest.volumes:
+        store.put(volume.key, io.BytesIO(bytes(volume.bytes)))
     key = BackupName.parse(manifest.backup).manifest_key
-    for store in (supakeep.primary, supakeep.mirror):
-        store.put(key, io.BytesIO(encode_manifest(manifest)))
+    store.put(key, io.BytesIO(encode_manifest(manifest)))

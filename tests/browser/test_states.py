@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
-from supakeep.archive.manifest import encode_manifest
 from supakeep.domain.manifest import Problem
 from tests.browser.dashboard import PATH
+from tests.browser.history import store
 from tests.builders.manifests import a_manifest
 
 if TYPE_CHECKING:
     from playwright.sync_api import Request, Route
 
-    from supakeep.domain.manifest import Manifest
     from tests.browser.dashboard import Dashboard
-    from tests.e2e.deployment import Deployment
 
 MARKUP = "<script>document.title = 'owned'</script>"
 PAGE_BYTES = 150_000
@@ -28,24 +24,11 @@ FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTi
 FIRST_PAINT_MILLISECONDS = 1000
 
 
-def store(supakeep: Deployment, manifests: list[Manifest]) -> None:
-    """Puts the manifests of backups that were never made where the API finds them."""
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda manifest: put(supakeep, manifest), manifests))
-
-
-def put(supakeep: Deployment, manifest: Manifest) -> None:
-    key = f"daily/{manifest.backup}.manifest.json"
-    supakeep.mirror.put(key, io.BytesIO(encode_manifest(manifest)))
-
-
 def test_five_hundred_backups_are_listed_in_pages(dashboard: Dashboard) -> None:
     supakeep = dashboard.supakeep
     now = dt.datetime.now(dt.UTC)
-    store(
-        supakeep,
-        [a_manifest(project=supakeep.ref, at=now - dt.timedelta(hours=n)) for n in range(500)],
-    )
+    nights = [a_manifest(project=supakeep.ref, at=now - dt.timedelta(hours=n)) for n in range(500)]
+    store(supakeep, nights, copies=1)
     dashboard.open("backups")
     rows = dashboard.main.locator("tbody tr")
     expect(rows).to_have_count(50)
@@ -69,7 +52,7 @@ def test_names_and_errors_that_contain_html_are_shown_as_they_are(dashboard: Das
             warnings=(f"A warning {MARKUP}",),
             mirror_error=Problem(message=f"An error {MARKUP}", hint=f"A hint {MARKUP}"),
         )
-        put(supakeep, manifest)
+        store(supakeep, [manifest], copies=1)
         for view, text in (("", MARKUP), (f"backups/{manifest.backup}", f"A hint {MARKUP}")):
             dashboard.open(view).shows(text)
     finally:
@@ -141,17 +124,15 @@ def test_times_are_the_readers_own_with_utc_on_hover(dashboard: Dashboard) -> No
 def test_the_retention_rules_can_be_tried_out(dashboard: Dashboard) -> None:
     supakeep = dashboard.supakeep
     now = dt.datetime.now(dt.UTC)
-    store(
-        supakeep,
-        [a_manifest(project=supakeep.ref, at=now - dt.timedelta(days=n)) for n in range(10)],
-    )
+    nights = [a_manifest(project=supakeep.ref, at=now - dt.timedelta(days=n)) for n in range(10)]
+    store(supakeep, nights, copies=1)
     dashboard.open("settings").shows("every day at 03:00 UTC")
     dashboard.page.get_by_label("keep_within_days").fill("3")
     dashboard.click("Simulate")
 
     dashboard.shows("nothing is removed")
     dashboard.shows("removed")
-    assert len(supakeep.keys(supakeep.mirror)) == 10
+    assert len(supakeep.keys(supakeep.mirror)) == 20
 
 
 def test_the_page_is_light_and_paints_in_under_a_second(dashboard: Dashboard) -> None:

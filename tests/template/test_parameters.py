@@ -140,6 +140,7 @@ def test_the_default_largest_object_fits_the_free_plan(template: dict[str, Any])
 def test_the_outputs_tell_what_a_user_needs_next(make_stack: MakeStack) -> None:
     assert make_stack().outputs == {
         "ApiUrl": "https://HttpApi.execute-api.eu-central-1.amazonaws.com",
+        "DashboardUrl": "https://HttpApi.execute-api.eu-central-1.amazonaws.com/admin/dashboard",
         "SecretArn": "KeysSecret",
         "AdminKeySecretArn": "AdminKeySecret",
         "MirrorBucket": "MirrorBucket",

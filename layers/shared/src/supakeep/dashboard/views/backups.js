@@ -3,13 +3,21 @@
 import { get } from "../api.js";
 import { durationChart, sizeChart, withoutUndoCopies } from "../charts.js";
 import { badge, dataTable, h, notice } from "../dom.js";
-import { count, duration, size, time } from "../format.js";
+import { count, duration, plural, size, time } from "../format.js";
 import { pagedList } from "../pages.js";
 
 const PAGE = 50;
+const FEW_DAMAGED = 3;
 const COLUMNS = [
-  "Backup", "Status", "Started by", { title: "Rows", numeric: true }, { title: "Size", numeric: true },
-  { title: "Duration", numeric: true }, "Engine", "In", "Kept",
+  ["Backup", (backup) => h("a", { href: `#/backups/${backup.name}` }, time(backup.started_at), h("span", { class: "id" }, backup.name))],
+  ["Status", (backup) => badge(backup.status)],
+  ["Started by", (backup) => startedBy(backup.trigger)],
+  [{ title: "Rows", numeric: true }, (backup) => count(backup.rows)],
+  [{ title: "Size", numeric: true }, (backup) => size(backup.size_bytes)],
+  [{ title: "Duration", numeric: true }, (backup) => duration(backup.duration_seconds)],
+  ["Engine", (backup) => [backup.engine, h("span", { class: "id" }, backup.consistency)]],
+  ["In", (backup) => backup.locations.join(", ")],
+  ["Kept", (backup) => keptOf(backup.retention)],
 ];
 
 export async function backupsView({ signal }) {
@@ -22,9 +30,16 @@ export async function backupsView({ signal }) {
   });
   return [
     Object.entries(first.problems).map(([store, problem]) => notice("fail", `${store} could not be listed: ${problem.message}`, problem.hint)),
-    Object.entries(first.damaged).map(([name, problem]) => notice("fail", `${name} is damaged: ${problem.message}`, problem.hint)),
+    damagedOnes(Object.entries(first.damaged)),
     list,
   ].flat();
+}
+
+/** Many of them are one notice that opens. */
+function damagedOnes(damaged) {
+  const each = damaged.map(([name, problem]) => notice("fail", `${name} is damaged: ${problem.message}`, problem.hint));
+  if (each.length <= FEW_DAMAGED) return each;
+  return [h("details", {}, h("summary", { class: "problem" }, `${plural(each.length, "backup")} are damaged`), each)];
 }
 
 function listed(backups) {
@@ -34,18 +49,10 @@ function listed(backups) {
   return [pictures, backupTable(backups)].filter(Boolean);
 }
 
-export function backupTable(backups) {
-  return dataTable("Backups", COLUMNS, backups.map((backup) => [
-    h("a", { href: `#/backups/${backup.name}` }, time(backup.started_at), h("span", { class: "id" }, backup.name)),
-    badge(backup.status),
-    startedBy(backup.trigger),
-    count(backup.rows),
-    size(backup.size_bytes),
-    duration(backup.duration_seconds),
-    h("span", { title: `consistency: ${backup.consistency}` }, backup.engine),
-    backup.locations.join(", "),
-    keptOf(backup.retention),
-  ]), { cards: true });
+/** `without` names columns to leave out. */
+export function backupTable(backups, without = []) {
+  const columns = COLUMNS.filter(([column]) => !without.includes(column));
+  return dataTable("Backups", columns.map(([column]) => column), backups.map((backup) => columns.map(([, content]) => content(backup))), { cards: true });
 }
 
 const TRIGGERS = { schedule: "schedule", api: "API", cli: "command line", "pre-restore": "undo copy", drill: "drill" };

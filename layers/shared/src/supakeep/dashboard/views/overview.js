@@ -25,7 +25,7 @@ class Overview {
   constructor(signal) {
     this.signal = signal;
     this.top = h("div", {});
-    this.work = h("section", { class: "work", "aria-label": "Run" });
+    this.work = h("section", { class: "panel work", "aria-label": "Run" });
     this.rest = h("div", {});
     this.button = h("button", { type: "button", class: "primary", onclick: () => this.askBeforeTrigger() }, "Trigger Backup");
     this.watched = null;
@@ -131,5 +131,5 @@ function latest(backups) {
     h("div", { class: "heading" },
       h("h2", { id: "latest-title" }, "Latest backups"),
       backups.length > FEW && h("a", { href: "#/backups" }, "All backups")),
-    backups.length ? backupTable(backups.slice(0, FEW)) : h("p", { class: "empty" }, "No backups yet."));
+    backups.length ? backupTable(backups.slice(0, FEW), ["Engine", "In"]) : h("p", { class: "empty" }, "No backups yet."));
 }

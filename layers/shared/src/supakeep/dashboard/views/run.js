@@ -1,7 +1,7 @@
 // One run: followed while it works, and its report once it has ended.
 
 import { get } from "../api.js";
-import { h, notice } from "../dom.js";
+import { h, notice, panel } from "../dom.js";
 import { follow, hasEnded, progressOf } from "../progress.js";
 import { reportOf, runFacts } from "../reports.js";
 import { kindOf } from "./runs.js";
@@ -9,7 +9,7 @@ import { kindOf } from "./runs.js";
 export async function runView({ signal, argument, show }) {
   const run = await get(`runs/${encodeURIComponent(argument)}`, signal);
   const head = [h("p", { class: "subtitle" }, kindOf(run), " ", h("code", {}, run.id)), runFacts(run)];
-  if (hasEnded(run)) return [...head, ...reportOf(run), ...undoOf(run)];
+  if (hasEnded(run)) return [...head, panel("Result", reportOf(run), undoOf(run))];
   const place = h("div", { class: "work" }, progressOf(run));
   follow(run.id, place, signal).then(
     (ended) => ended && show(),
