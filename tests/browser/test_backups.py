@@ -131,7 +131,7 @@ def test_one_backup_shows_its_tables_its_changes_and_is_verified(dashboard: Dash
     supakeep.back_up()
     supakeep.execute("update credit_transactions set operation = null where operation = 'preview'")
     supakeep.execute("delete from operation_costs where operation = 'preview'")
-    name = supakeep.back_up()["backup"]
+    name = supakeep.follow(supakeep.call("POST", "/api/admin/backup"))["backup"]
     dashboard.open(f"backups/{name}")
 
     row = dashboard.main.get_by_role("row").filter(has_text="public.operation_costs")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
@@ -69,15 +68,21 @@ def test_an_address_that_is_not_a_view_or_a_backup_says_so(dashboard: Dashboard)
 
 
 def test_a_slow_api_is_waited_for_and_explained(dashboard: Dashboard) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    dashboard.page.clock.install()
     dashboard.open()
-
-    def slow(route: Route) -> None:
-        time.sleep(5)
-        route.continue_()
-
-    dashboard.page.route("**/api/admin/runs?*", slow)
+    dashboard.page.route("**/api/admin/runs?*", hold)
     dashboard.page.get_by_role("link", name="Runs").click()
     expect(dashboard.main).to_contain_text("Loading …")
+
+    dashboard.page.clock.fast_forward(5000)
+
+    expect(dashboard.main).to_contain_text("Still loading")
+    held[0].continue_()
     dashboard.shows("Nothing has run yet")
 
 

@@ -4,7 +4,10 @@ import { get } from "./api.js";
 import { announce, h, notice } from "./dom.js";
 import { count, duration } from "./format.js";
 
+// short runs are soon seen to end, long ones are not asked about all the time
+const FIRST_POLL_MILLISECONDS = 300;
 const POLL_MILLISECONDS = 1500;
+const SLOWER = 1.4;
 const MOST_FAILURES = 20;
 const FINAL = new Set(["complete", "partial", "failed", "withdrawn"]);
 
@@ -14,6 +17,7 @@ export const hasEnded = (run) => FINAL.has(run.status);
 export async function follow(id, place, signal) {
   let failures = 0;
   let said = "";
+  let pause = FIRST_POLL_MILLISECONDS;
   for (;;) {
     try {
       const run = await get(`runs/${id}`, signal);
@@ -32,7 +36,8 @@ export async function follow(id, place, signal) {
       if (failures > MOST_FAILURES || (error.status >= 400 && error.status < 500)) throw error;
       place.replaceChildren(notice("warn", `${error.message}. The run goes on by itself.`, "Asking again …"));
     }
-    if (await sleepOrLeave(POLL_MILLISECONDS, signal)) return null;
+    if (await sleepOrLeave(pause, signal)) return null;
+    pause = Math.min(POLL_MILLISECONDS, pause * SLOWER);
   }
 }
 

@@ -32,7 +32,7 @@ export function restoreReport(result) {
     dataTable("Changes by table", CHANGES, result.tables.map((table) => [
       table.name, changed("+", table.inserted), changed("~", table.updated), changed("−", table.deleted), count(table.unchanged), changed("!", table.refused),
       count(table.rows_in_backup), table.rows_in_database === null ? "—" : count(table.rows_in_database),
-    ])),
+    ]), { cards: true }),
     result.tables.map((table) => [
       changedRows(`${table.name}: ${sampled}`, table.samples, ["In the database", "In the backup"]),
       changedRows(`${table.name}: rows that are not as the backup has them`, table.altered_rows, ["In the backup", "In the database"]),

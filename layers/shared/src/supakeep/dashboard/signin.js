@@ -10,7 +10,7 @@ export function askForKey(reason) {
       id: "key", type: "password", autocomplete: "current-password", required: true,
       spellcheck: "false", "aria-describedby": "key-help key-problem",
     });
-    const button = h("button", { type: "submit" }, "Sign in");
+    const button = h("button", { type: "submit", class: "primary" }, "Sign in");
     const form = h(
       "form",
       { method: "dialog", onsubmit: (event) => { event.preventDefault(); submit(); } },

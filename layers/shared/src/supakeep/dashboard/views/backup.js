@@ -19,18 +19,19 @@ export async function backupView({ signal, argument }) {
       h("button", { type: "button", onclick: (event) => act(event.target, work, signal, () => verify(backup, work, signal)) }, "Verify"),
       h("button", { type: "button", onclick: (event) => act(event.target, work, signal, () => download(backup, work, signal)) }, "Download")),
     work,
-    facts([
+    problemsOf(backup),
+    h("section", { class: "panel", "aria-label": "Facts" }, facts([
       ["Status", badge(backup.status)],
       ["Time", time(backup.started_at)],
       ["Started by", startedBy(backup.trigger)],
       ["Rows", count(backup.rows)],
       ["Size", size(backup.size_bytes)],
       ["Duration", duration(backup.duration_seconds)],
-      ["Engine", `${backup.engine}, consistency ${backup.consistency}`],
+      ["Engine", backup.engine],
+      ["Consistency", backup.consistency],
       ["In", backup.locations.join(", ")],
       ["Kept", keptOf(backup.retention)],
-    ]),
-    problemsOf(backup),
+    ])),
     tablesOf(backup),
   ].flat();
 }
@@ -51,8 +52,15 @@ function tablesOf(backup) {
     h("h2", {}, "Tables"),
     h("p", { class: "quiet-text" }, compared),
     dataTable("Tables", ["Table", "Status", { title: "Rows", numeric: true }, { title: "Change", numeric: true }, { title: "Size", numeric: true }, "Policy"],
-      backup.tables.map((table) => [table.name, badge(table.status), count(table.rows), table.change ? signed(table.change.rows) : "new", size(table.bytes), table.policy])),
+      backup.tables.map((table) => [table.name, badge(table.status), count(table.rows), changeOf(table), size(table.bytes), table.policy]), { cards: true }),
   ];
+}
+
+/** Rows, and bytes, more or less than in the backup before. */
+function changeOf(table) {
+  if (!table.change) return "new";
+  const { rows, bytes } = table.change;
+  return [signed(rows), bytes !== 0 && h("span", { class: "id" }, `${bytes > 0 ? "+" : ""}${size(bytes)}`)].filter(Boolean);
 }
 
 async function act(button, work, signal, action) {

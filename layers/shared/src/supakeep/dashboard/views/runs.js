@@ -24,7 +24,7 @@ function runTable(runs) {
     badge(run.status),
     run.started_by,
     duration(run.duration_seconds),
-    run.error ? h("span", { class: "problem" }, run.error.message) : h("span", { class: "id" }, run.backup ?? ""),
+    run.error ? h("span", { class: "problem" }, run.error.message) : run.backup && h("a", { class: "id", href: `#/backups/${run.backup}` }, run.backup),
   ]), { cards: true });
 }
 
