@@ -15,6 +15,7 @@ import pytest
 from devstack.demo.seed import seed
 from devstack.stack import Stack, local_stack
 from supakeep.cli.commands import COMMANDS
+from supakeep.databases.postgres.database import PostgresDatabase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -168,3 +169,44 @@ def test_a_check_finds_the_right_that_is_missing(stack: Stack, tmp_path: Path) -
     assert done.returncode == 1, done.stdout
     assert checks["tables"]["message"] == "Permission denied for table public.hidden"
     assert "grant select" in checks["tables"]["advice"].lower()
+
+
+def test_init_finds_the_size_of_a_backup_and_what_stands_in_its_way(shell: Shell) -> None:
+    with psycopg.connect(shell.stack.postgres.url("supabase_admin"), autocommit=True) as owner:
+        owner.execute("create table public.keyless (note text)")
+        owner.execute("grant select on public.keyless to service_role, postgres")
+        try:
+            done = shell.types("supakeep init --json")
+        finally:
+            owner.execute("drop table public.keyless")
+    made = shell.types("supakeep backup --json")
+
+    assert done.returncode == made.returncode == 0, done.stderr + made.stderr
+    found, backup = json.loads(done.stdout), json.loads(made.stdout)
+    tables = {table["table"]: table for table in found["tables"]}
+    assert tables["public.keyless"]["needs_key"] is ("SUPABASE_DB_URL" not in shell.environment)
+    assert found["estimate"]["rows"] == backup["rows"]
+    assert abs(found["estimate"]["backup_bytes"] / backup["size_bytes"] - 1) < 0.1
+    checked = shell.types("supakeep config check")
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_the_statistics_count_the_rows_of_partitions_once(stack: Stack) -> None:
+    with psycopg.connect(stack.database_url, autocommit=True) as connection:
+        connection.execute("create table measured (id int primary key) partition by range (id)")
+        connection.execute(
+            "create table measured_1 partition of measured for values from (0) to (50)"
+        )
+        connection.execute(
+            "create table measured_2 partition of measured for values from (50) to (99)"
+        )
+        connection.execute("insert into measured select generate_series(0, 89)")
+        connection.execute("analyze measured")
+        try:
+            activity = PostgresDatabase(stack.database_url).table_activity()
+        finally:
+            connection.execute("drop table measured")
+
+    assert activity["public.measured"].rows == 90
+    assert activity["public.measured"].since is not None
+    assert "public.measured_1" not in activity

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Self, TypedDict, Unpack, cast
+from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack, cast
 from urllib.parse import urlsplit
 
 from supakeep.domain.engine import POSTGRES, REST, Engine
@@ -18,6 +18,12 @@ from supakeep.runs.in_memory import InMemoryRunStore
 from supakeep.settings import SECRET_NAMES, Settings
 from supakeep.stores.retrying import RetryingObjectStore
 from supakeep.system import SystemClock
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from supakeep.databases.postgres.database import PostgresDatabase
+    from supakeep.domain.table_activity import TableActivity
 
 
 class Adapters(TypedDict, total=False):
@@ -31,6 +37,7 @@ class Adapters(TypedDict, total=False):
     run_store: RunStore
     dispatcher: Dispatcher
     server_time: Callable[[], dt.datetime]
+    table_activity: Callable[[], Mapping[str, TableActivity]]
 
 
 @dataclass(frozen=True)
@@ -124,10 +131,13 @@ class SupabaseProject:
             from supakeep.databases.data_api.database import SupabaseRestDatabase
 
             return SupabaseRestDatabase(*self._project())
+        return self._postgres(self.settings.db_url)
+
+    def _postgres(self, url: SecretStr) -> PostgresDatabase:
         from supakeep.databases.postgres.database import PostgresDatabase
 
         return PostgresDatabase(
-            self.settings.db_url.get_secret_value(),
+            url.get_secret_value(),
             connections=self.settings.db_connections,
             authority=self.settings.db_ca,
         )
@@ -140,11 +150,14 @@ class SupabaseProject:
 
             url, _ = self._project()
             return partial(gateway_time, url)
-        from supakeep.databases.postgres.database import PostgresDatabase
+        return self._postgres(self.settings.db_url).server_time
 
-        return PostgresDatabase(
-            self.settings.db_url.get_secret_value(), authority=self.settings.db_ca
-        ).server_time
+    @cached_property
+    def table_activity(self) -> Callable[[], Mapping[str, TableActivity]]:
+        """Asks PostgreSQL's statistics; nothing is known without the database's own address."""
+        if self.settings.db_url is None:
+            return dict
+        return self._postgres(self.settings.db_url).table_activity
 
     @cached_property
     def primary(self) -> ObjectStore:

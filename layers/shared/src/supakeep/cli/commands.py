@@ -9,6 +9,7 @@ from supakeep.cli import (
     config_show,
     diff,
     download,
+    init,
     list,  # noqa: A004
     migration,
     prune,
@@ -20,6 +21,7 @@ from supakeep.cli import (
 from supakeep.cli.command import Command
 
 COMMANDS: tuple[Command, ...] = (
+    init.COMMAND,
     backup.COMMAND,
     list.COMMAND,
     show.COMMAND,

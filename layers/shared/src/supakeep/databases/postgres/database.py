@@ -12,6 +12,7 @@ from supakeep.databases.postgres.export.source import PostgresSnapshot, open_sna
 from supakeep.databases.postgres.restore.target import PostgresTransaction, open_transaction
 from supakeep.domain.engine import POSTGRES
 from supakeep.domain.plan import TableFilter, every_table
+from supakeep.domain.table_activity import TableActivity
 
 
 class PostgresDatabase:
@@ -51,3 +52,11 @@ class PostgresDatabase:
             [(now,)] = connection.execute("select clock_timestamp()").fetchall()
             moment: dt.datetime = now
             return moment
+
+    def table_activity(self) -> dict[str, TableActivity]:
+        """What the statistics say of each table. Errors as in SourceDatabase."""
+        # only a survey asks, and the functions load this module
+        from supakeep.databases.postgres.statistics import read_activity
+
+        with connect(self._url) as connection:
+            return read_activity(connection)
