@@ -49,17 +49,30 @@ def chromium() -> Iterator[Browser]:
 
 
 def start(playwright: Playwright) -> Browser:
-    """The Chrome that the variable names, the packaged Chromium (Linux on x64), or an installed Chrome."""
+    """The Chrome that the variable names; else the packaged Chromium where it can run (Linux on x64);
+    else an installed Chrome.
+    """
     named = os.environ.get(CHROME)
-    try:
-        if named:
-            return playwright.chromium.launch(executable_path=named)
-        if sys.platform == "linux" and platform.machine() == "x86_64":
-            path, arguments = unpack()
-            return playwright.chromium.launch(executable_path=path, args=arguments)
-        return playwright.chromium.launch(channel="chrome")
-    except Error as error:
-        pytest.fail(f"no browser started; set {CHROME} to an installed Chrome. {error.message}")
+    if named:
+        return playwright.chromium.launch(executable_path=named)
+    problems = []
+    for launch in (launch_packaged, launch_installed):
+        try:
+            return launch(playwright)
+        except Error as error:
+            problems.append(error.message)
+    pytest.fail(f"no browser started; set {CHROME} to an installed Chrome. {problems}")
+
+
+def launch_packaged(playwright: Playwright) -> Browser:
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        raise Error("the packaged Chromium is for Linux on x64")
+    path, arguments = unpack()
+    return playwright.chromium.launch(executable_path=path, args=arguments)
+
+
+def launch_installed(playwright: Playwright) -> Browser:
+    return playwright.chromium.launch(channel="chrome")
 
 
 def unpack() -> tuple[str, list[str]]:

@@ -82,7 +82,7 @@ def test_no_step_of_a_restore_and_no_run_has_a_barrier(dashboard: Dashboard) -> 
     look(dashboard, "undo")
     with held_up(supakeep):
         dashboard.open().trigger()
-        dashboard.shows("Backing up")
+        dashboard.shows("of about 11,535 rows")
         look(dashboard, "running")
     dashboard.shows("is complete")
 

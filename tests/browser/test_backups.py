@@ -63,6 +63,26 @@ def test_a_page_that_is_loaded_again_in_mid_run_shows_the_run(dashboard: Dashboa
     expect(dashboard.page.get_by_role("button", name="Trigger Backup")).to_be_enabled()
 
 
+def test_progress_counts_the_rows_of_those_expected(dashboard: Dashboard) -> None:
+    dashboard.supakeep.back_up()
+    dashboard.open()
+    with held_up(dashboard.supakeep):
+        dashboard.trigger()
+        dashboard.shows("0 of about 11,535 rows")
+        dashboard.shows("public.user_credits")
+        expect(dashboard.main.get_by_role("progressbar")).to_have_count(5)
+    dashboard.shows("is complete")
+
+
+def test_a_page_that_comes_back_from_the_background_is_up_to_date(dashboard: Dashboard) -> None:
+    dashboard.open().shows("There is no backup yet")
+    dashboard.supakeep.back_up()
+
+    dashboard.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+    dashboard.shows("Your data is safe")
+
+
 def test_a_closed_page_stops_nothing(browser: Browser, supakeep: Deployment) -> None:
     with held_up(supakeep), tab(browser, supakeep) as closed:
         closed.open().trigger()

@@ -61,9 +61,10 @@ export function startedBy(trigger) {
   return TRIGGERS[trigger] ?? trigger;
 }
 
-/** Why retention keeps it, and when it goes. */
+/** Why retention keeps it, and when it may go. */
 export function keptOf(retention) {
-  const reasons = new Set(retention.map((copy) => `${copy.keep ? "" : "goes: "}${copy.reason}`));
+  const reasons = [...new Set(retention.map((copy) => copy.reason))].join("; ");
+  if (retention.length && retention.every((copy) => !copy.keep)) return `${reasons}: the next prune removes it`;
   const goes = retention.map((copy) => copy.goes_at).filter(Boolean).sort()[0];
-  return h("span", {}, [...reasons].join("; "), goes && [", until ", time(goes)]);
+  return h("span", {}, reasons, goes && [", until ", time(goes)]);
 }

@@ -17,6 +17,8 @@ const MARKS = { ok: "M5 12.5l4.5 4.5L19 7.5", warn: "M12 6v8M12 17.5v.5", fail: 
 export async function overviewView({ signal }) {
   const page = new Overview(signal);
   await page.refresh();
+  // a tab that was in the background may be hours old
+  document.addEventListener("visibilitychange", () => page.seenAgain(), { signal });
   return [page.top, page.work, page.rest];
 }
 
@@ -37,6 +39,10 @@ class Overview {
     this.rest.replaceChildren(...[tiles(overview), pictures(overview, list.backups), latest(list.backups), ...findings(overview, ["note"])].filter(Boolean));
     const running = overview.running.find((run) => run.kind !== "prune");
     if (running && !this.watched) this.watch(running.id, running.kind);
+  }
+
+  seenAgain() {
+    if (!document.hidden) this.refresh().catch(() => {});
   }
 
   askBeforeTrigger() {
