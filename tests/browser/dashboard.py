@@ -51,7 +51,7 @@ class Dashboard:
     def settle(self) -> Dashboard:
         """Waits until the view has what it asked for."""
         self.page.locator("main h1").wait_for()
-        expect(self.page.locator(".waiting")).to_have_count(0)
+        expect(self.page.locator(".loading")).to_have_count(0)
         return self
 
     @property

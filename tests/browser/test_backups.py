@@ -71,6 +71,10 @@ def test_progress_counts_the_rows_of_those_expected(dashboard: Dashboard) -> Non
         dashboard.shows("0 of about 11,535 rows")
         dashboard.shows("public.user_credits")
         expect(dashboard.main.get_by_role("progressbar")).to_have_count(5)
+        # five short lines, one below the other
+        box = dashboard.main.locator(".progress li").first.bounding_box()
+        assert box is not None
+        assert box["height"] < 40
     dashboard.shows("is complete")
 
 

@@ -37,7 +37,7 @@ async function show() {
   const [match, title, view] = found ?? [[], "Not found", () => [notice("warn", "There is no such page.", "Choose one of the links above.")]];
   markLink(path);
   document.title = `${title} · Supakeep`;
-  const waiting = h("p", { class: "waiting", role: "status" }, "Loading …");
+  const waiting = h("p", { class: "loading", role: "status" }, "Loading …");
   main.replaceChildren(h("h1", {}, title), waiting);
   const slow = setTimeout(() => { waiting.textContent = "Still loading. A function that has slept for a while needs some seconds to start …"; }, SLOW_AFTER_MILLISECONDS);
   try {

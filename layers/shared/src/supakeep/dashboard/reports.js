@@ -34,7 +34,7 @@ export function restoreReport(result) {
       count(table.rows_in_backup), table.rows_in_database === null ? "—" : count(table.rows_in_database),
     ]), { cards: true }),
     result.tables.map((table) => [
-      changedRows(`${table.name}: ${sampled}`, table.samples, ["In the database", "In the backup"]),
+      changedRows(`${table.name}: ${sampled}`, table.samples, result.dry_run ? ["In the database", "In the backup"] : ["Before", "Now"]),
       changedRows(`${table.name}: rows that are not as the backup has them`, table.altered_rows, ["In the backup", "In the database"]),
       table.refused_rows.length > 0 && dataTable(`${table.name}: refused rows`, ["Row", "Reason"], table.refused_rows.map((row) => [row.row, row.reason])),
     ]),

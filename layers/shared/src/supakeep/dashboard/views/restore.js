@@ -42,7 +42,7 @@ class Wizard {
 
   async load(name) {
     this.name = name;
-    this.place.replaceChildren(h("p", { class: "waiting", role: "status" }, "Reading the backup …"));
+    this.place.replaceChildren(h("p", { class: "loading", role: "status" }, "Reading the backup …"));
     try {
       const backup = await get(`backups/${encodeURIComponent(name)}`, this.signal);
       if (this.name === name) this.place.replaceChildren(...this.options(backup));
