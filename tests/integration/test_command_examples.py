@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+import yaml
 
+from devstack import PROJECT
 from devstack.demo.seed import seed
 from devstack.stack import Stack, local_stack
 from supakeep.cli.commands import COMMANDS
@@ -210,3 +212,20 @@ def test_the_statistics_count_the_rows_of_partitions_once(stack: Stack) -> None:
     assert activity["public.measured"].rows == 90
     assert activity["public.measured"].since is not None
     assert "public.measured_1" not in activity
+
+
+def test_the_documented_workflow_backs_up_verifies_prunes_and_checks(shell: Shell) -> None:
+    page = (PROJECT / "docs/cli.md").read_text()
+    text = page.partition("## From a GitHub Action")[2].partition("```yaml\n")[2]
+    job = yaml.safe_load(text.partition("```")[0])["jobs"]["backup"]
+    install, *commands = [step["run"] for step in job["steps"] if "run" in step]
+    (shell.folder / "supakeep.toml").write_text('[backup]\ntables = "*"\n')
+    # what is not used is empty there, and not missing
+    shell.environment = dict.fromkeys(job["env"], "") | shell.environment
+
+    # the wheel itself is installed and run by test_wheel.py
+    assert install.startswith("pipx install ")
+    assert len(commands) == 5
+    for command in commands:
+        done = shell.types(command)
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"

@@ -100,6 +100,15 @@ def test_a_table_that_the_backup_does_not_have_is_refused_with_those_it_has() ->
     assert refused.value.hint == "It has: public.orders, public.customers."
 
 
+@pytest.mark.parametrize("name", ["order", "oders", "public.ordres"])
+def test_a_misspelt_table_is_refused_with_the_one_that_is_meant(name: str) -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        planned(name)
+
+    hint = "Did you mean public.orders? It has: public.orders, public.customers."
+    assert refused.value.hint == hint
+
+
 def test_an_incomplete_table_is_left_out_and_refused_where_it_is_asked_for() -> None:
     partial = a_manifest(tables=(an_entry(CUSTOMERS), an_entry(ORDERS, status=TableStatus.FAILED)))
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from supakeep.domain.engine import Engine
+from supakeep.domain.nearest_name import nearest_name
 from supakeep.domain.policy import BackupPolicy, TablePolicy
 from supakeep.domain.schema import Catalog, Table, quoted_identifier
 from supakeep.errors import DatabasePermissionError, ExportError, SupakeepError
@@ -104,7 +105,8 @@ def _no_table(name: str, catalog: Catalog, left_out: Mapping[str, str]) -> Expor
         f"Table {name} does not exist",
         operation="export",
         key=name,
-        hint="Correct its name in supakeep.toml, or create it. A view is not a table.",
+        hint=f"{nearest_name(name, catalog.tables)}Correct its name in supakeep.toml, or create it. "
+        "A view is not a table.",
     )
 
 

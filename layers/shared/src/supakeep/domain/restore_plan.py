@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from supakeep.domain.engine import Engine
 from supakeep.domain.manifest import Manifest, TableEntry
+from supakeep.domain.nearest_name import nearest_name
 from supakeep.domain.objections import permission_denied
 from supakeep.domain.policy import DEFAULT_SCHEMA
 from supakeep.domain.restore import RestoreRequest
@@ -149,6 +150,7 @@ def chosen_entries(manifest: Manifest, tables: Iterable[str] | None) -> list[Tab
             hint="Name the tables, or leave out the choice to restore all of them.",
         )
     names = [name if "." in name else f"{DEFAULT_SCHEMA}.{name}" for name in tables]
+    known = [entry.name for entry in manifest.tables]
     entries = []
     for name in dict.fromkeys(names):
         entry = manifest.entry(name)
@@ -157,7 +159,7 @@ def chosen_entries(manifest: Manifest, tables: Iterable[str] | None) -> list[Tab
                 f"{manifest.backup} has no table {name}",
                 operation="restore",
                 key=name,
-                hint=f"It has: {', '.join(entry.name for entry in manifest.tables)}.",
+                hint=f"{nearest_name(name, known)}It has: {', '.join(known)}.",
             )
         if entry.status != "complete":
             raise RestoreError(
