@@ -171,6 +171,17 @@ def test_what_make_dev_says_to_type_works(stack: Stack, tmp_path: Path) -> None:
     assert stack.admin_key not in printed
 
 
+def test_the_dashboard_is_where_make_dev_says(stack: Stack, tmp_path: Path) -> None:
+    printed = dev.describe(stack, {}, 1.0, tmp_path / ".env")
+    address = re.search(r"dashboard +(\S+)", printed)
+    assert address is not None
+
+    page = httpx.get(address[1])
+
+    assert page.status_code == 200
+    assert "<title>Supakeep</title>" in page.text
+
+
 def listed(stack: Stack) -> list[dict[str, Any]]:
     """The backups that the HTTP API lists."""
     answer = httpx.get(
