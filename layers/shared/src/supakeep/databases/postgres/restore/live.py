@@ -9,7 +9,8 @@ from typing import NamedTuple
 import psycopg
 from psycopg import sql
 
-from supakeep.databases.postgres.lines import TOO_WIDE, fetched_rows, line_of, portion_of
+from supakeep.databases.postgres.lines import TOO_WIDE
+from supakeep.databases.postgres.portions import LineEncodings, PortionQuery
 from supakeep.databases.postgres.restore.keys import Key
 from supakeep.databases.postgres.restore.session import RestoreSession
 from supakeep.databases.postgres.sql import columns_of, key_of, key_parameters, rows_of
@@ -58,21 +59,18 @@ class LiveRanges:
         self._session = session
         self._readers = session.readers if read_ahead else None
         count = len(table.primary_key)
-        query = sql.SQL(
-            "select {portion} from "
-            "(select {line} as line from {rows} t where {key} >= {first} and {key} <= {last} "
-            "order by {columns} limit {limit}) r"
+        rows_between = sql.SQL(
+            "from {rows} t where {key} >= {first} and {key} <= {last} order by {columns} limit {limit}"
         ).format(
-            line=line_of(table, compared),
             rows=rows_of(table),
             key=key_of(table),
             first=key_parameters(table, 1),
             last=key_parameters(table, 1 + count),
             columns=columns_of(table.primary_key, "t"),
-            limit=sql.SQL(f"${1 + 2 * count}"),
-            portion=portion_of(sql.SQL(f"${2 + 2 * count}::int")),
+            limit=sql.SQL(f"${1 + 2 * count}::bigint"),
         )
-        self._query = query.as_bytes()
+        width = sql.SQL(f"${2 + 2 * count}::bigint")
+        self._query = PortionQuery(LineEncodings(table, compared), rows_between, width)
 
     @property
     def ahead(self) -> int:
@@ -90,7 +88,7 @@ class LiveRanges:
         connection = self._session.to_read()
         found: Future[Rows] = Future()
         try:
-            found.set_result(fetched_rows(connection, self._query, parameters))
+            found.set_result(self._query.fetch(connection, parameters))
         except psycopg.Error as exc:
             found.set_exception(exc)
         return found

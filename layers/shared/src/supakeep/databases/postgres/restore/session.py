@@ -18,7 +18,7 @@ from supakeep.databases.postgres.connection import (
 )
 from supakeep.databases.postgres.errors import mapped_errors
 from supakeep.databases.postgres.indexes import load_indexes
-from supakeep.databases.postgres.lines import fetched_rows
+from supakeep.databases.postgres.portions import PortionQuery
 from supakeep.databases.postgres.sql import name_of
 from supakeep.domain.schema import Table
 from supakeep.ports import Rows
@@ -32,13 +32,13 @@ class LiveReaders:
         self._pool = pool
         self.count = len(connections)
 
-    def submit(self, query: bytes, parameters: Sequence[str]) -> Future[Rows]:
+    def submit(self, query: PortionQuery, parameters: Sequence[str]) -> Future[Rows]:
         return self._pool.submit(self._read, query, parameters)
 
-    def _read(self, query: bytes, parameters: Sequence[str]) -> Rows:
+    def _read(self, query: PortionQuery, parameters: Sequence[str]) -> Rows:
         connection = self._idle.popleft()
         try:
-            return fetched_rows(connection, query, parameters)
+            return query.fetch(connection, parameters)
         finally:
             self._idle.append(connection)
 
