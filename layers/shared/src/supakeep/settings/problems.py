@@ -29,7 +29,7 @@ _NAMES = (
     *("ADMIN_KEY", "CRON_SECRET", "BACKUP_BUCKET", "MIRROR_S3_BUCKET", "MAX_OBJECT_BYTES"),
     *("RUNS_TABLE", "SUPAKEEP_CONFIG", "MAX_BACKUP_AGE_HOURS"),
 )
-_PREFIXES = ("NEXT_PUBLIC_", "SUPA", "MIRROR_", "BACKUP_", "DB_", "MAX_", "RUNS_")
+_PREFIXES = ("NEXT_", "SUPA", "MIRROR_", "BACKUP_", "DB_", "MAX_", "RUNS_")
 # so alike that it is a typing mistake, and not the variable of another program
 _ALIKE = 0.9
 
