@@ -48,8 +48,10 @@ def test_a_backup_that_failed_since_is_a_warning(supakeep: Deployment) -> None:
     supakeep.stack.wait_idle()
     with supakeep.without_bucket():
         run = supakeep.follow(supakeep.call("POST", "/api/admin/backup"))
-        # Lambda starts it once more
+        # Lambda starts it once more, while the bucket is still missing
         supakeep.stack.wait_idle()
+        again = get(supakeep, f"runs/{run['id']}")
+    assert (again["status"], again["attempt"]) == ("failed", 2)
 
     told = get(supakeep, "overview")
 

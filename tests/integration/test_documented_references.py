@@ -21,7 +21,6 @@ from supakeep.api.contracts import RestoreBody
 from supakeep.cli.application import build_application
 from supakeep.cli.command import GOOD, Command
 from supakeep.cli.commands import COMMANDS
-from supakeep.cli.main import CommandLine
 from supakeep.domain.policy import BackupPolicy
 
 pytestmark = pytest.mark.integration
@@ -199,9 +198,14 @@ def command_group() -> TyperGroup:
 
 
 def parsed(words: list[str]) -> int:
-    """The exit code of a command line whose commands do nothing."""
+    """The exit code of a command line whose commands do nothing.
+
+    CommandLine itself would set up logging for the whole process.
+    """
     idle = [dataclasses.replace(command, run=idle_run(command)) for command in COMMANDS]
-    return CommandLine(commands=idle).run(words)
+    group = typer.main.get_command(build_application(idle, lambda *_: GOOD))
+    code: int = group.main(words, "supakeep", standalone_mode=False)
+    return code
 
 
 def idle_run(command: Command) -> Callable[..., int]:
