@@ -137,6 +137,23 @@ def test_a_restore_asks_for_the_destination_and_writes_when_it_is_typed(
     assert "Undo with: supakeep undo " in restored.text
 
 
+def test_the_rows_of_a_diff_are_indented_below_their_key(
+    person: Person, postgres: Postgres
+) -> None:
+    person.types("backup", "--to", "copies")
+    with psycopg.connect(postgres.url(), autocommit=True) as connection:
+        connection.execute("update parcels set note = repeat('new note ', 20) where id = 7")
+
+    shown = person.types("diff", "latest", "--from", "copies", "--rows")
+
+    assert shown.code == 0, shown.text
+    first = shown.lines.index("~ id=7") + 1
+    changed = [line for line in shown.lines[first:] if line]
+    assert len(changed) > 2
+    assert all(line.startswith("    ") for line in changed)
+    assert max(map(len, shown.lines)) <= person.columns
+
+
 def test_an_error_leaves_no_bar_and_no_hidden_cursor(person: Person) -> None:
     shown = person.types("restore", "backup_none_2020-01-01", "--from", "copies", "--dry-run")
 

@@ -65,8 +65,8 @@ def _print_row(terminal: Terminal, row: RowDifference) -> None:
     terminal.line(f"{sign} {key}", style)
     if row.change == "changed":
         for name, (old, new) in row.columns.items():
-            terminal.line(f"    {name} {old} -> {new}")
+            terminal.entry(f"{name} {old} -> {new}")
         return
     values = (f"{name}={old if new is None else new}" for name, (old, new) in row.columns.items())
     if text := ", ".join(values):
-        terminal.line(f"    {text}")
+        terminal.entry(text)

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
@@ -51,6 +52,21 @@ class Terminal:
             self.console(self.out).print(text, style=style, markup=False, highlight=False)
         else:
             self.verbatim(text)
+
+    def entry(self, text: str) -> None:
+        """Prints a line that belongs to the one above; a terminal gets all of it indented."""
+        if not _is_rich(self.out):
+            self.verbatim(f"    {text}")
+            return
+        wrapped = textwrap.wrap(
+            text,
+            self.width,
+            initial_indent="    ",
+            subsequent_indent="      ",
+            break_on_hyphens=False,
+        )
+        for line in wrapped:
+            self.line(line)
 
     def verbatim(self, text: str) -> None:
         """Prints what is to be copied, such as a command: nothing is broken."""
