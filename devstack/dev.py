@@ -101,10 +101,11 @@ def prepare(engine: str) -> tuple[sam_local.Container, dict[str, Path]]:
 
 def describe(stack: Stack, rows: dict[str, int], seconds: float, keys: Path) -> str:
     """What a newcomer needs to know and types next; it holds no key."""
+    sign_in = f"sign in with: grep ADMIN_KEY {shlex.quote(str(keys))}"
     lines = [
         f"The stack is up after {seconds:.1f} s ({sum(rows.values()):,} rows of Jewelshot).",
         "",
-        f"  dashboard  {stack.api_url}/admin/dashboard   (its key: ADMIN_KEY of the keys below)",
+        f"  dashboard  {stack.api_url}/admin/dashboard   ({sign_in})",
         f"  HTTP API   {stack.api_url}",
         f"  Supabase   {stack.supabase_url}",
         f"  AWS (S3 …) {stack.s3}",
@@ -157,6 +158,7 @@ def write_environment(stack: Stack, file: Path) -> None:
         "DATABASE_URL": stack.database_url,
         "SUPAKEEP_API_URL": stack.api_url,
     }
+    variables.pop("SUPABASE_DB_URL", None)
     lines = [f"{name}={shlex.quote(value)}\n" for name, value in sorted(variables.items())]
     write_privately(file, "".join(lines))
 

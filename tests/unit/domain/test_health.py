@@ -48,6 +48,10 @@ def test_the_newest_good_backup_may_be_as_old_as_the_settings_say(hours: int, st
     assert check_age(of(stored(hours))).status == status
 
 
+def test_a_backup_of_this_hour_is_not_called_zero_hours_old() -> None:
+    assert "less than 1 h old" in check_age(of(with_rows(0.2, orders=1))).message
+
+
 def test_without_a_good_backup_the_check_fails() -> None:
     assert check_age(of()) == Check.fail(
         "newest backup", "There is no good backup", "Run `supakeep backup`."

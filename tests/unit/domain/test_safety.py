@@ -60,7 +60,7 @@ def levels(situation: Situation) -> list[str]:
 
 def test_a_new_backup_in_every_place_is_safe() -> None:
     sentence = (
-        "Your data is safe: the newest good backup is 9 hours old and lies in primary and mirror."
+        "Your data is safe: the newest good backup is 9 hours old and is in primary and mirror."
     )
     assert worst(of(stored())) == ("ok", sentence, None)
     assert set(levels(of(stored()))) == {"ok", "note"}
@@ -118,7 +118,7 @@ def test_where_no_store_answers_the_reason_is_named() -> None:
         ),
         (
             {"stores": ("primary",)},
-            "Every backup lies in one place only.",
+            "Every backup is in one place only.",
             "Set MIRROR_S3_BUCKET (CreateMirrorBucket): backups in the project die with it.",
         ),
         (

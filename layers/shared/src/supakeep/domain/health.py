@@ -94,7 +94,8 @@ def check_age(situation: Situation) -> Check:
     if newest is None:
         return Check.fail("newest backup", "There is no good backup", "Run `supakeep backup`.")
     hours = (situation.now - newest.manifest.started_at).total_seconds() / 3600
-    text = f"{newest.manifest.backup}, {hours:,.0f} h old, in {' and '.join(newest.stores)}"
+    age = f"{hours:,.0f} h" if hours >= 1 else "less than 1 h"
+    text = f"{newest.manifest.backup}, {age} old, in {' and '.join(newest.stores)}"
     if hours > limit:
         advice = (
             f"{limit} h are allowed (MAX_BACKUP_AGE_HOURS). Run `supakeep backup`, and see why "

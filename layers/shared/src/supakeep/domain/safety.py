@@ -99,9 +99,7 @@ def _age(situation: Situation) -> Iterator[Finding]:
         yield Finding(level="fail", sentence=sentence, advice=_advice(situation))
         return
     places = " and ".join(newest.stores)
-    sentence = (
-        f"Your data is safe: the newest good backup is {_words(age)} old and lies in {places}."
-    )
+    sentence = f"Your data is safe: the newest good backup is {_words(age)} old and is in {places}."
     yield Finding(level="ok", sentence=sentence)
 
 
@@ -157,7 +155,7 @@ def _copies(situation: Situation) -> Iterator[Finding]:
     if len(situation.stores) == 1:
         yield Finding(
             level="warn",
-            sentence="Every backup lies in one place only.",
+            sentence="Every backup is in one place only.",
             advice="Set MIRROR_S3_BUCKET (CreateMirrorBucket): backups in the project die with it.",
         )
     elif newest is not None:

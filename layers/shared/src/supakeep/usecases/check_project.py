@@ -68,7 +68,9 @@ class CheckProject:
             yield Check.failed("database", exc)
             return
         version = catalog.server_version
-        yield Check.ok("database", f"PostgreSQL {version}, by the engine {project.engine.name}")
+        yield Check.ok(
+            "database", f"PostgreSQL {version}, through the engine {project.engine.name}"
+        )
         yield _functions(project.engine)
         plan = plan_backup(project.policy, catalog, project.clock.now(), project.engine, left_out)
         yield check_tables(plan)
@@ -83,7 +85,7 @@ class CheckProject:
             yield self._guarded("mirror", lambda: _bucket("mirror", mirror))
         elif self.project.has_storage:
             advice = "Set MIRROR_S3_BUCKET: backups in the project's own Storage die with it."
-            yield Check.warn("mirror", "there is none: every backup lies in one place only", advice)
+            yield Check.warn("mirror", "there is none: every backup is in one place only", advice)
 
     def _backups(self) -> Iterator[Check]:
         stores = every_store(self.project)
