@@ -402,3 +402,18 @@ def test_a_connection_that_is_refused_leaves_no_other_one_open(
         pass
 
     assert [connection.closed for connection in made] == [True, True]
+
+
+def test_few_rows_at_a_time_are_one_where_a_few_are_too_many(project: PostgresProject) -> None:
+    # compressed, they lie within the bounds of a table that is read in ranges
+    project.sql(
+        "create table t (id int primary key, v text);"
+        "insert into t select n, repeat('x', 30) from generate_series(1, 20000) n;"
+        "insert into t select n, repeat('x', 5000000) from generate_series(20001, 20010) n;"
+        "insert into t select n, 'last' from generate_series(20011, 20060) n"
+    )
+
+    portions = [(rows.count, len(rows.lines)) for rows in exported(project, "t")]
+
+    assert sum(count for count, _ in portions) == 20060
+    assert max(size for _, size in portions) < 8 * 1024 * 1024

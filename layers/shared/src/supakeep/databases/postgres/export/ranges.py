@@ -22,7 +22,8 @@ from supakeep.ports import Rows
 # portions are slower: what is small stays in the processor's cache.
 _CHUNK_BYTES = 256 * 1024
 _MAX_CHUNK_ROWS = 2000
-# A range in which a row is wider than its share of this is read a few rows at a time.
+# A range in which a row is wider than its share of this is read a few rows at a time, and one by one
+# where a row is wider than a share of these.
 _MOST_BYTES = 8 * 1024 * 1024
 _FEW_ROWS = 32
 # ranges that are read before somebody asks for them, for each connection
@@ -111,11 +112,24 @@ class RangeReader:
 
     def _few_at_a_time(self, low: Bound, high: Bound) -> Iterator[Rows]:
         """A range in which rows are so wide that they must not be fetched together."""
-        while low is None or low != high:
-            end = self._ask(self._queries.end, low, high, _FEW_ROWS).result() or high
-            rows = self._ask(self._read_exactly, low, end).result()
+        for start, end in self._parts(low, high, _FEW_ROWS):
+            rows = self._ask(self._read, start, end, _MOST_BYTES // _FEW_ROWS).result()
+            if rows.count == TOO_WIDE:
+                yield from self._one_by_one(start, end)
+            elif rows.count:
+                yield rows
+
+    def _one_by_one(self, low: Bound, high: Bound) -> Iterator[Rows]:
+        for start, end in self._parts(low, high, 1):
+            rows = self._ask(self._read_exactly, start, end).result()
             if rows.count:
                 yield rows
+
+    def _parts(self, low: Bound, high: Bound, rows: int) -> Iterator[tuple[Bound, Bound]]:
+        """The bounds of so many rows at a time."""
+        while low is None or low != high:
+            end = self._ask(self._queries.end, low, high, rows).result() or high
+            yield low, end
             if end is None:
                 return
             low = end
