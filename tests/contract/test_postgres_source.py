@@ -258,7 +258,10 @@ def leaves_no_connection(project: PostgresProject) -> bool:
 
 
 def test_timeouts_of_the_role_and_the_database_do_not_hit(project: PostgresProject) -> None:
-    project.sql("create table t (id int primary key, n int); insert into t values (1, 1)")
+    project.sql(
+        "create table t (id int primary key, n json);"
+        r"""insert into t values (1, '"\u00e9"')"""
+    )
     project.sql("create table u (id int primary key); insert into u values (1)")
     for setting in (
         "statement_timeout = '100ms'",
@@ -271,6 +274,8 @@ def test_timeouts_of_the_role_and_the_database_do_not_hit(project: PostgresProje
         "timezone = 'Asia/Tokyo'",
         "search_path = 'pg_temp'",
         "row_security = on",
+        "standard_conforming_strings = off",
+        "quote_all_identifiers = on",
     ):
         project.superuser(f"alter database {project.name} set {setting}")
 

@@ -131,7 +131,7 @@ def test_a_restore_asks_for_the_destination_and_writes_when_it_is_typed(
     restored = person.types("restore", "latest", "--from", "copies", answer=destination)
 
     assert refused.code == 1
-    assert f"Type {destination} to go on:" in refused.text
+    assert f"Type {destination} to go on:" in " ".join(refused.text.split())
     assert restored.code == 0, restored.text
     assert "10" in restored.text
     assert "Undo with: supakeep undo " in restored.text

@@ -18,7 +18,7 @@ def main() -> int:
             raise
         print(
             f"error: The command line needs {error.name}, which is not installed\n"
-            "hint: pipx install 'supakeep[cli]'",
+            "hint: Install Supakeep with its extra: the wheel's file or the folder, with [cli] behind it",
             file=sys.stderr,
         )
         return 1

@@ -113,7 +113,8 @@ class Terminal:
         """What the person types; None where nobody can be asked."""
         if self.as_json or not (sys.stdin.isatty() and _is_terminal(self.err)):
             return None
-        print(question, end=" ", file=self.err, flush=True)
+        # a prompt of several lines breaks between words
+        print(textwrap.fill(question, self.width - 1), end=" ", file=self.err, flush=True)
         return sys.stdin.readline().strip()
 
     def console(self, stream: TextIO) -> Console:
@@ -131,7 +132,7 @@ class Terminal:
     def _say(self, text: str, style: str | None = None) -> None:
         if self.is_interactive:
             console = self.console(self.err)
-            console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+            console.print(text, style=style, markup=False, highlight=False)
         else:
             print(text, file=self.err)
 
@@ -140,10 +141,14 @@ class Terminal:
         from rich.text import Text
 
         table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-        for title, *cells in zip(head, *rows, strict=True):
+        for number, (title, *cells) in enumerate(zip(head, *rows, strict=True)):
             is_number = bool(cells) and all(cell[:1].isdigit() for cell in cells if cell)
             table.add_column(
-                title, justify="right" if is_number else "left", overflow="fold", no_wrap=is_number
+                title,
+                justify="right" if is_number else "left",
+                overflow="fold",
+                # a name is to be copied, so it is not broken
+                no_wrap=is_number or number == 0,
             )
         for row in rows:
             table.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in row))
