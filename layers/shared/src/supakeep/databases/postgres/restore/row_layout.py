@@ -1,6 +1,6 @@
 r"""Rows of a document as COPY reads them.
 
-PostgreSQL takes values as text several times faster than it finds them in JSON. The text of most
+PostgreSQL takes values as text with less work than it finds them in JSON. The text of most
 values stands in a row as it is: a string of JSON has no escape but `\u` that COPY does not read alike.
 So lines whose layout is proven are taken apart here, column by column, and no value is parsed.
 """
