@@ -179,3 +179,15 @@ def test_a_copy_kept_for_an_undo_makes_nothing_safe() -> None:
 
 def test_no_drill_is_claimed() -> None:
     assert any("No drill has proven" in finding.sentence for finding in assess(of(stored())))
+
+
+def test_of_two_runs_of_one_second_the_later_one_counts() -> None:
+    scheduled = a_run(1 + 0.0001, RunStatus.COMPLETE).model_copy(
+        update={"id": "20261122T110000Z-schedule"}
+    )
+
+    # as they are listed: by their IDs, the highest first
+    level, sentence, _ = worst(of(stored(), runs=(scheduled, FAILED)))
+
+    assert level == "warn"
+    assert "It broke" in sentence

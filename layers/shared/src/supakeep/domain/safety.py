@@ -51,9 +51,13 @@ class Situation:
 
     @property
     def last_backup_run(self) -> Run | None:
-        """The newest backup run that has ended."""
+        """The newest backup run that has ended.
+
+        Runs are listed by their IDs, which do not say which of one second came first.
+        """
         ended = (run for run in self.runs if run.kind is RunKind.BACKUP and run.status.is_final)
-        return next((run for run in ended if run.status is not RunStatus.WITHDRAWN), None)
+        started = (run for run in ended if run.status is not RunStatus.WITHDRAWN)
+        return max(started, key=lambda run: run.requested_at, default=None)
 
     @property
     def running(self) -> list[Run]:
