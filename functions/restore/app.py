@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from supakeep.api import dashboard, observability, runtime
@@ -46,31 +47,40 @@ def create_handler(projects: runtime.Projects) -> observability.Handler:
 
 def _restore(project: ServedProject, event: dict[str, Any], context: Any) -> Run:
     asked = runtime.parse_event(RestoreInvocation, event)
-    run = runtime.new_run(project, RunKind.RESTORE, Trigger.API, asked.run_id, context)
-    deadline = runtime.deadline_of(context)
-    restore = RunRestore(project, deadline)
-    return runtime.carry_out(
-        RunKind.RESTORE,
-        "Restore",
-        logger,
-        metrics,
-        lambda: restore(run, asked.request()),
-        deadline=deadline,
+    restore = RunRestore(project, runtime.deadline_of(context))
+    return _carry_out(
+        RunKind.RESTORE, project, asked.run_id, context, lambda run: restore(run, asked.request())
     )
 
 
 def _verify(project: ServedProject, event: dict[str, Any], context: Any) -> Run:
     asked = runtime.parse_event(VerifyInvocation, event)
-    run = runtime.new_run(project, RunKind.VERIFY, Trigger.API, asked.run_id, context)
-    deadline = runtime.deadline_of(context)
-    verify = RunVerify(project, deadline)
-    return runtime.carry_out(
+    verify = RunVerify(project, runtime.deadline_of(context))
+    return _carry_out(
         RunKind.VERIFY,
-        "Verify",
+        project,
+        asked.run_id,
+        context,
+        lambda run: verify(run, asked.name, asked.read_from),
+    )
+
+
+def _carry_out(
+    kind: RunKind,
+    project: ServedProject,
+    run_id: str | None,
+    context: Any,
+    work: Callable[[Run], Run],
+) -> Run:
+    """Does the work of one run under the name that its kind has in logs and metrics."""
+    run = runtime.new_run(project, kind, Trigger.API, run_id, context)
+    return runtime.carry_out(
+        kind,
+        kind.value.title(),
         logger,
         metrics,
-        lambda: verify(run, asked.name, asked.read_from),
-        deadline=deadline,
+        lambda: work(run),
+        deadline=runtime.deadline_of(context),
     )
 
 
