@@ -81,7 +81,7 @@ dev: setup ## the same stack with its HTTP API, until Ctrl-C
 	@$(BIN)/python -m devstack.dev
 
 .PHONY: test
-test: setup sam-cli ## every test, also in the Lambda runtime (under 12 minutes)
+test: setup sam-cli ## every test, also in the Lambda runtime (about 13 minutes)
 	$(BIN)/pytest
 
 .PHONY: test-fast
