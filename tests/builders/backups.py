@@ -66,7 +66,7 @@ def back_up(
     source: SourceDatabase,
     primary: ObjectStore,
     mirror: ObjectStore | None = None,
-    *,
+    *further: ObjectStore,
     policy: BackupPolicy = EVERYTHING,
     max_object_bytes: int = 10_000_000,
     name: BackupName = NAME,
@@ -77,7 +77,7 @@ def back_up(
     create = CreateBackup(
         source=source,
         primary=primary,
-        mirror=mirror,
+        copies=[*([mirror] if mirror else []), *further],
         policy=policy,
         project=PROJECT,
         max_object_bytes=max_object_bytes,

@@ -63,7 +63,7 @@ def test_a_good_backup_is_counted(functions: Functions, capsys: pytest.CaptureFi
 
     counted = metrics(capsys)
     assert counted["GoodBackups"] == 1
-    assert counted["PartialBackups"] == counted["MirrorFailures"] == 0
+    assert counted["PartialBackups"] == counted["CopyFailures"] == 0
     assert counted["BackupRows"] == 15
     assert counted["BackupBytes"] > 1000
     assert counted["NewestGoodBackupAge"] == 0
@@ -79,9 +79,11 @@ def test_a_backup_whose_mirror_failed_is_counted_as_good_and_partial(
 
     counted = metrics(capsys)
     assert (counted["GoodBackups"], counted["PartialBackups"]) == (1, 1)
-    assert counted["MirrorFailures"] == 1
+    assert counted["CopyFailures"] == 1
     warnings = [line["message"] for line in lines(logged) if line["type"] == "warn"]
-    assert any("The mirror failed: mirror did not answer" in message for message in warnings)
+    assert any(
+        "The copy in mirror failed: mirror did not answer" in message for message in warnings
+    )
 
 
 def test_a_delivery_that_finds_the_run_at_work_counts_no_good_backup(

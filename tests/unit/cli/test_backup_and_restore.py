@@ -126,12 +126,12 @@ def test_a_mirror_that_fails_makes_a_partial_backup_and_exit_code_3(
     mirror: InMemoryObjectStore,
     around: Surroundings,
 ) -> None:
-    around.adapters["mirror"] = FailingObjectStore(mirror, "put")
+    around.adapters["copies"] = [FailingObjectStore(mirror, "put")]
 
     ended = supakeep("backup")
 
     assert ended.code == 3
-    assert "! The mirror failed: mirror did not answer" in ended.out
+    assert "! The copy in mirror failed: mirror did not answer" in ended.out
     assert len(primary.objects) == 2
 
 

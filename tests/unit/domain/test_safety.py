@@ -146,7 +146,7 @@ def test_a_schedule_elsewhere_takes_the_place_of_the_stacks_own() -> None:
 
 def test_a_copy_that_is_missing_is_named_with_its_reason() -> None:
     error = Problem(message="Access denied", hint="Give the role s3:PutObject")
-    level, sentence, advice = worst(of(stored(stores=("primary",), mirror_error=error)))
+    level, sentence, advice = worst(of(stored(stores=("primary",), copy_problem=error)))
     assert (level, sentence) == ("warn", "The newest good backup has no copy in mirror.")
     assert advice == "Access denied. Give the role s3:PutObject"
 

@@ -99,7 +99,8 @@ def count_newest_good_backup(metrics: Metrics, age_seconds: float) -> None:
 def _count_backup(metrics: Metrics, backup: BackupSummary) -> None:
     metrics.add_metric("BackupRows", MetricUnit.Count, backup.rows)
     metrics.add_metric("BackupBytes", MetricUnit.Bytes, backup.size_bytes)
-    metrics.add_metric("MirrorFailures", MetricUnit.Count, int(backup.mirror_error is not None))
+    failed_copies = sum(copy.problem is not None for copy in backup.copies)
+    metrics.add_metric("CopyFailures", MetricUnit.Count, failed_copies)
     good = all(table.status == "complete" for table in backup.tables)
     metrics.add_metric("PartialBackups", MetricUnit.Count, int(not backup.is_whole))
     metrics.add_metric("GoodBackups", MetricUnit.Count, int(good))

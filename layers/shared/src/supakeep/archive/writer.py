@@ -8,7 +8,7 @@ from contextvars import copy_context
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from supakeep.archive.upload import MirroredUpload
+from supakeep.archive.upload import BackupUpload
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.manifest import VolumeEntry
 
@@ -39,7 +39,7 @@ class VolumeWriter:
     under way and removes the spools.
     """
 
-    def __init__(self, upload: MirroredUpload, name: BackupName, max_bytes: int) -> None:
+    def __init__(self, upload: BackupUpload, name: BackupName, max_bytes: int) -> None:
         self._upload = upload
         self._name = name
         self._max_bytes = max_bytes

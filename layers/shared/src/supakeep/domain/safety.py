@@ -166,7 +166,7 @@ def _copies(situation: Situation) -> Iterator[Finding]:
         missing = [s for s in situation.stores if s not in newest.stores]
         # one that does not answer is reported by itself
         for store in (s for s in missing if s not in situation.unreachable):
-            error = newest.manifest.mirror_error
+            error = newest.manifest.copy_problems.get(store)
             yield Finding(
                 level="warn",
                 sentence=f"The newest good backup has no copy in {store}.",

@@ -8,7 +8,14 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from supakeep.domain.manifest import BackupStatus, Manifest, Problem, TableStatus, Trigger
+from supakeep.domain.manifest import (
+    BackupStatus,
+    CopyState,
+    Manifest,
+    Problem,
+    TableStatus,
+    Trigger,
+)
 
 # what grows with the number of tables
 _LONG_FIELDS = ("tables", "objects", "uncovered_tables", "warnings")
@@ -28,7 +35,9 @@ class TableSummary(BaseModel):
 
 
 class BackupSummary(BaseModel):
-    """`locations` names the stores that hold the backup; `objects` are its keys there."""
+    """`locations` names the stores that hold the backup, `objects` are its keys there, and `copies` is
+    what became of each copy when the backup was made.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -47,7 +56,7 @@ class BackupSummary(BaseModel):
     uncovered_tables: tuple[str, ...] = ()
     locations: tuple[str, ...]
     objects: tuple[str, ...] = ()
-    mirror_error: Problem | None
+    copies: tuple[CopyState, ...] = ()
     warnings: tuple[str, ...] = ()
     run: str | None = None
 
@@ -57,8 +66,11 @@ class BackupSummary(BaseModel):
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What keeps the backup from being complete, and what keeps it from being in the mirror."""
-        candidates = (*(table.error for table in self.tables), self.mirror_error)
+        """What keeps the backup from being complete, and what kept it out of a copy."""
+        candidates = (
+            *(table.error for table in self.tables),
+            *(copy.problem for copy in self.copies),
+        )
         return tuple(problem for problem in candidates if problem is not None)
 
     def without_details(self) -> Self:
@@ -97,7 +109,7 @@ class BackupSummary(BaseModel):
             uncovered_tables=manifest.uncovered_tables,
             locations=tuple(locations),
             objects=(*(volume.key for volume in manifest.volumes), manifest.name.manifest_key),
-            mirror_error=manifest.mirror_error,
+            copies=manifest.copies,
             run=manifest.run,
             warnings=(*notices, *manifest.warnings),
         )

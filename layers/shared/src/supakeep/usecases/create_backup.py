@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from supakeep import __version__
 from supakeep.archive import layout as document
 from supakeep.archive.part_meter import PartMeter
-from supakeep.archive.upload import MirroredUpload
+from supakeep.archive.upload import BackupUpload
 from supakeep.archive.writer import VolumeWriter
 from supakeep.domain.backup_name import FOLDER, BackupName
 from supakeep.domain.manifest import (
@@ -56,11 +56,11 @@ class _Start:
 
 @dataclass(frozen=True)
 class CreateBackup:
-    """Everything a backup needs; `mirror` may be absent."""
+    """Everything a backup needs; `copies` may be none."""
 
     source: SourceDatabase
     primary: ObjectStore
-    mirror: ObjectStore | None
+    copies: Sequence[ObjectStore]
     policy: BackupPolicy
     project: str
     max_object_bytes: int
@@ -76,11 +76,11 @@ class CreateBackup:
         Raises where no table could be, or the primary store refuses: then no manifest is written,
         no backup exists, and what was stored is removed.
         """
-        with MirroredUpload(self.primary, self.mirror) as upload:
+        with BackupUpload(self.primary, self.copies) as upload:
             return upload.commit(self._upload_document(name, trigger, upload))
 
     def _upload_document(
-        self, name: BackupName, trigger: Trigger, upload: MirroredUpload
+        self, name: BackupName, trigger: Trigger, upload: BackupUpload
     ) -> Manifest:
         with (
             self.source.snapshot(partial(selects, self.policy)) as snapshot,

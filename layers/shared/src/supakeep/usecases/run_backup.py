@@ -37,7 +37,7 @@ class RunBackup:
     def __call__(
         self, run: Run, *, scheduled: bool = False, folder: ObjectStore | None = None
     ) -> Run:
-        """Backs up into `folder` where given, else into the primary store and the mirror.
+        """Backs up into `folder` where given, else into the primary store and its copies.
 
         Returns the run's record; whatever ended the run early is recorded and raised.
         """
@@ -96,7 +96,7 @@ class BackupMaking:
         return CreateBackup(
             source=self.project.database,
             primary=self.folder or self.project.primary,
-            mirror=None if self.folder else self.project.mirror,
+            copies=() if self.folder else self.project.copies,
             policy=policy,
             project=self.project.ref,
             max_object_bytes=self.project.max_object_bytes,
@@ -110,8 +110,8 @@ class BackupMaking:
         """The names of the stores that hold the backup."""
         if self.folder is not None:
             return [self.folder.name]
-        mirror = None if manifest.mirror_error else self.project.mirror
-        return [self.project.primary.name, *([mirror.name] if mirror else [])]
+        whole = [copy.name for copy in manifest.copies if copy.problem is None]
+        return [self.project.primary.name, *whole]
 
 
 def name_backup(
