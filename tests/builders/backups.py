@@ -73,6 +73,8 @@ def back_up(
     deadline: Deadline | None = None,
     progress: InMemoryProgress | None = None,
     clock: Clock | None = None,
+    accept_shrink: Sequence[str] = (),
+    trigger: Trigger = Trigger.CLI,
 ) -> Manifest:
     create = CreateBackup(
         source=source,
@@ -84,8 +86,9 @@ def back_up(
         clock=clock or FixedClock(),
         deadline=deadline or NeverExpires(),
         progress=progress or InMemoryProgress(),
+        accept_shrink=accept_shrink,
     )
-    return create(name, Trigger.CLI)
+    return create(name, trigger)
 
 
 def restore(

@@ -13,7 +13,7 @@ export function reportOf(run) {
 }
 
 function backupReport(result) {
-  const problems = [...result.tables.map((table) => table.error), ...(result.copies ?? []).map((copy) => copy.problem)].filter(Boolean);
+  const problems = [...result.tables.map((table) => table.error), ...(result.shrinkage ?? []), ...(result.copies ?? []).map((copy) => copy.problem)].filter(Boolean);
   return [
     notice(result.status === "complete" ? "ok" : "warn", `${result.name} is ${result.status}.`),
     facts([["Rows", count(result.rows)], ["Size", size(result.size_bytes)], ["Duration", duration(result.duration_seconds)], ["In", result.locations.join(", ")]]),

@@ -29,7 +29,7 @@ class Trigger(StrEnum):
 
 
 class BackupStatus(StrEnum):
-    """`partial`: a table or a copy is missing; the manifest says which."""
+    """`partial`: a table, rows of one or a copy is missing; the manifest says which."""
 
     COMPLETE = "complete"
     PARTIAL = "partial"
@@ -52,6 +52,17 @@ class Problem(_Part):
 
     message: str
     hint: str | None = None
+
+
+class Shrinkage(Problem):
+    """A table that lost more rows since the backup `before` than it may, or all of them. Its rows
+    here are whole. `table` is None where the backups before could not be read, so that nobody knows.
+    """
+
+    table: str | None = None
+    rows: NonNegativeInt | None = None
+    rows_before: NonNegativeInt | None = None
+    before: str | None = None
 
 
 class Part(_Part):
@@ -154,6 +165,7 @@ class Manifest(_Part):
     left_out: dict[str, str] = {}
     run: str | None = None
     copies: tuple[CopyState, ...] = ()
+    shrinkage: tuple[Shrinkage, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @model_validator(mode="before")
@@ -183,11 +195,12 @@ class Manifest(_Part):
 
     @property
     def is_good(self) -> bool:
-        """Every table that the policy names is whole, whatever became of the copies: this one
-        restores. A pre-restore backup holds only what one restore touched.
+        """Every table that the policy names is whole and has not lost rows, whatever became of the
+        copies: this one restores. A pre-restore backup holds only what one restore touched.
         """
         is_policys = self.trigger is not Trigger.PRE_RESTORE
-        return is_policys and all(table.status is TableStatus.COMPLETE for table in self.tables)
+        is_whole = all(table.status is TableStatus.COMPLETE for table in self.tables)
+        return is_policys and is_whole and not self.shrinkage
 
     @property
     def duration_seconds(self) -> int:

@@ -77,6 +77,7 @@ def assess(situation: Situation) -> list[Finding]:
         *_age(situation),
         *_last_run(situation),
         *_incomplete(situation),
+        *_shrunk(situation),
         *_copies(situation),
         *_unreachable(situation),
         *_damaged(situation),
@@ -109,7 +110,7 @@ def _age(situation: Situation) -> Iterator[Finding]:
 
 def _none_sentence(situation: Situation) -> str:
     if situation.backups:
-        return "No backup is good: each of them lacks a table."
+        return "No backup is good: each of them lacks a table, or rows of one."
     return "There is no backup yet." if not situation.unreachable else "No backup can be read."
 
 
@@ -152,6 +153,18 @@ def _incomplete(situation: Situation) -> Iterator[Finding]:
             sentence = f"{sentence} {error.message}."
         advice = error.hint if error is not None else None
         yield Finding(level="warn", sentence=sentence, advice=advice or "Start a backup again.")
+
+
+def _shrunk(situation: Situation) -> Iterator[Finding]:
+    """Tables of the newest backup that lost too many rows."""
+    newest = _newest(situation)
+    if newest is not None and newest.shrinkage:
+        first, others = newest.shrinkage[0], len(newest.shrinkage) - 1
+        sentence = f"The newest backup does not count as good: {first.message}."
+        if others:
+            names = [shrinkage.table or "" for shrinkage in newest.shrinkage[1:]]
+            sentence = f"{sentence} {_few(names)} lost rows, too."
+        yield Finding(level="warn", sentence=sentence, advice=first.hint)
 
 
 def _copies(situation: Situation) -> Iterator[Finding]:

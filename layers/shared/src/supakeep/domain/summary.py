@@ -13,12 +13,15 @@ from supakeep.domain.manifest import (
     CopyState,
     Manifest,
     Problem,
+    Shrinkage,
     TableStatus,
     Trigger,
 )
 
 # what grows with the number of tables
 _LONG_FIELDS = ("tables", "objects", "uncovered_tables", "warnings")
+
+_FEW_TABLES = 20
 
 
 class TableSummary(BaseModel):
@@ -57,6 +60,7 @@ class BackupSummary(BaseModel):
     locations: tuple[str, ...]
     objects: tuple[str, ...] = ()
     copies: tuple[CopyState, ...] = ()
+    shrinkage: tuple[Shrinkage, ...] = ()
     warnings: tuple[str, ...] = ()
     run: str | None = None
 
@@ -65,17 +69,24 @@ class BackupSummary(BaseModel):
         return self.status == BackupStatus.COMPLETE
 
     @property
+    def is_good(self) -> bool:
+        """Every table is whole and has not lost rows, whatever became of the copies."""
+        whole = all(table.status is TableStatus.COMPLETE for table in self.tables)
+        return whole and not self.shrinkage
+
+    @property
     def problems(self) -> tuple[Problem, ...]:
         """What keeps the backup from being complete, and what kept it out of a copy."""
         candidates = (
             *(table.error for table in self.tables),
+            *self.shrinkage,
             *(copy.problem for copy in self.copies),
         )
         return tuple(problem for problem in candidates if problem is not None)
 
     def without_details(self) -> Self:
         none: dict[str, tuple[str, ...]] = dict.fromkeys(_LONG_FIELDS, ())
-        return self.model_copy(update=none)
+        return self.model_copy(update={**none, "shrinkage": self.shrinkage[:_FEW_TABLES]})
 
     @classmethod
     def of(
@@ -110,6 +121,7 @@ class BackupSummary(BaseModel):
             locations=tuple(locations),
             objects=(*(volume.key for volume in manifest.volumes), manifest.name.manifest_key),
             copies=manifest.copies,
+            shrinkage=manifest.shrinkage,
             run=manifest.run,
             warnings=(*notices, *manifest.warnings),
         )
