@@ -78,12 +78,12 @@ function verifyReport(result) {
 }
 
 function pruneReport(result) {
-  return result.stores.flatMap((store) => [
+  return [result.held && notice("warn", result.held.message, result.held.hint), ...result.stores.flatMap((store) => [
     h("h3", {}, store.store),
     store.problem && notice("fail", store.problem.message, store.problem.hint),
     dataTable(`Backups in ${store.store}`, ["Backup", "Decision", { title: "Size", numeric: true }, "Why"],
       store.backups.map((backup) => [backup.name, backup.removed ? "removed" : "kept", size(backup.bytes), backup.reason])),
-  ]).filter(Boolean);
+  ])].filter(Boolean);
 }
 
 /** Head line of a run. */
