@@ -12,7 +12,7 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.metrics import MetricUnit
 
 from supakeep.aws import traces
-from supakeep.domain.run import Run, RunKind, RunResult, RunStatus
+from supakeep.domain.run import Run, RunResult, RunStatus
 from supakeep.domain.summary import BackupSummary
 
 Handler = traces.Handler
@@ -82,9 +82,9 @@ def report_run(logger: Logger, metrics: Metrics, run: Run, scope: str) -> None:
 
 
 def report_failure(
-    logger: Logger, metrics: Metrics, kind: RunKind, error: Exception, scope: str
+    logger: Logger, metrics: Metrics, kind: str, error: Exception, scope: str
 ) -> None:
-    """Logs a failure with its fix, and counts it."""
+    """Logs a failure of this kind of work with its fix, and counts it."""
     hint = getattr(error, "hint", None)
     context = {"hint": hint, "error": type(error).__name__}
     logger.error(str(error), exc_info=error, extra=_entry(scope, context))
