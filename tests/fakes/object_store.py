@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
@@ -14,7 +15,6 @@ from supakeep.errors import (
     StorageError,
 )
 from supakeep.ports import Clock, StoredObject
-from supakeep.stores.spool import temporary_spool
 from tests.fakes.time import FixedClock
 
 
@@ -46,7 +46,7 @@ class InMemoryObjectStore:
             raise StorageError("The bucket is public", operation="upload", key=self.name)
 
     def spool(self, key: str) -> BinaryIO:  # noqa: ARG002 (the port's)
-        return temporary_spool()
+        return io.BytesIO()
 
     def put(self, key: str, content: BinaryIO) -> None:
         self._require_bucket("upload", key)

@@ -75,7 +75,7 @@ class Surroundings:
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in list(os.environ):
-        if name.startswith(("AWS_", "SUPA", "NEXT_PUBLIC_", "MIRROR_", "BACKUP_", "RUNS_")):
+        if name.startswith(("AGE_", "AWS_", "SUPA", "NEXT_PUBLIC_", "MIRROR_", "BACKUP_", "RUNS_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("NEXT_PUBLIC_SUPABASE_URL", f"https://{PROJECT}.supabase.co")
@@ -120,7 +120,7 @@ def primary(around: Surroundings) -> InMemoryObjectStore:
 def mirror(around: Surroundings) -> InMemoryObjectStore:
     """The mirror that the command line talks to."""
     store = InMemoryObjectStore("mirror", piece_bytes=4096)
-    around.adapters["copies"] = [store]
+    around.adapters["mirror"] = store
     return store
 
 

@@ -95,6 +95,8 @@ def test_the_fields_of_show(supakeep: Supakeep) -> None:
         "tables": {},
         "patterns": {"tables": ["*"], "exclude": [], "schemas": ["public"]},
         "keep_within_days": 7,
+        "compression": "none",
+        "recipients": [],
         "keys_set": ["SUPABASE_SERVICE_ROLE_KEY"],
     }
 

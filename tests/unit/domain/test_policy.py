@@ -7,6 +7,7 @@ import pytest
 import supakeep
 from supakeep.domain.policy import BackupPolicy, TablePolicy
 from supakeep.errors import ConfigurationError
+from tests.builders.keys import OURS, PAPER
 
 PACKAGED = Path(supakeep.__file__).with_name("supakeep.toml")
 ONE_TABLE = '[[table]]\nname = "user_credits"\n'
@@ -32,6 +33,63 @@ def test_the_packaged_policy_is_the_list_of_the_guide() -> None:
     ]
     assert policy.backup.tables == []
     assert policy.retention.keep_within_days == 7
+
+
+def test_backups_are_stored_as_they_are_where_the_file_says_nothing() -> None:
+    policy = BackupPolicy.parse(ONE_TABLE)
+
+    assert str(policy.storage) == "none"
+    assert policy.encryption.recipients == []
+
+
+@pytest.mark.parametrize(
+    ("storage", "words"),
+    [
+        ('compression = "zstd"', "zstd"),
+        ('compression = "zstd"\nlevel = 19', "zstd, level 19"),
+        ('compression = "gzip"\nlevel = 1', "gzip, level 1"),
+        ('compression = "none"', "none"),
+    ],
+)
+def test_backups_can_be_compressed(storage: str, words: str) -> None:
+    assert str(BackupPolicy.parse(f"{ONE_TABLE}[storage]\n{storage}\n").storage) == words
+
+
+@pytest.mark.parametrize(
+    ("storage", "problem"),
+    [
+        ('compression = "xz"', "storage.compression"),
+        ('compression = "gzip"\nlevel = 10', "level of gzip must be at most 9"),
+        ('compression = "zstd"\nlevel = 20', "level of zstd must be at most 19"),
+        ('compression = "zstd"\nlevel = 0', "storage.level"),
+        ("level = 3", "level needs compression"),
+        ("size = 3", "storage.size is not a key that Supakeep knows"),
+    ],
+)
+def test_a_compression_that_does_not_exist_is_refused(storage: str, problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=problem):
+        BackupPolicy.parse(f"{ONE_TABLE}[storage]\n{storage}\n")
+
+
+def test_a_policy_for_chosen_tables_is_stored_as_the_whole_one() -> None:
+    whole = BackupPolicy.parse(
+        f'{ONE_TABLE}[storage]\ncompression = "zstd"\n[encryption]\nrecipients = ["{OURS.public}"]\n'
+    )
+
+    chosen = whole.for_tables(["public.a"])
+
+    assert [entry.name for entry in chosen.table] == ["public.a"]
+    assert (chosen.storage, chosen.encryption) == (whole.storage, whole.encryption)
+
+
+def test_an_undo_copy_is_encrypted_where_the_policy_or_the_restored_backup_is() -> None:
+    theirs = [PAPER.public]
+    plain = BackupPolicy.parse(ONE_TABLE)
+    ours = BackupPolicy.parse(f'{ONE_TABLE}[encryption]\nrecipients = ["{OURS.public}"]\n')
+
+    assert plain.encrypted_at_least_to(theirs).encryption.recipients == theirs
+    assert plain.encrypted_at_least_to([]).encryption.recipients == []
+    assert ours.encrypted_at_least_to(theirs).encryption.recipients == [OURS.public]
 
 
 def test_retention_is_seven_days_where_the_file_says_nothing() -> None:

@@ -18,6 +18,7 @@ from supakeep.domain.survey import (
 )
 from supakeep.domain.table_activity import TableActivity
 from supakeep.errors import InvalidRequestError
+from tests.builders.keys import OURS
 from tests.builders.tables import a_table
 from tests.fakes.time import NOON
 
@@ -55,6 +56,17 @@ def test_a_nightly_backup_of_125_mb_takes_what_the_document_about_limits_says() 
     assert found.warnings == []
     # with $0.02 for the function, $0.11 for S3 and $0.34 for the traffic
     assert found.dollars_per_month == pytest.approx(5.05 + 0.45, abs=0.03)
+
+
+def test_a_proposal_says_how_to_compress_and_to_encrypt() -> None:
+    lines = proposal(surveyed()).splitlines()
+    uncommented = [line.removeprefix("# ") for line in lines[lines.index("# [storage]") :]]
+    text = "\n".join(line for line in uncommented if "=" in line or line.startswith("["))
+
+    policy = BackupPolicy.parse(f'[backup]\ntables = "*"\n{text.replace("age1…", OURS.public)}')
+
+    assert policy.storage.compression == "zstd"
+    assert policy.encryption.recipients == [OURS.public]
 
 
 def test_more_than_the_plan_has_is_a_warning() -> None:

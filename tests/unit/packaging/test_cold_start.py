@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 SOURCE = ROOT / "layers/shared/src"
 # of either engine, of either store, and of nothing at all
-SELDOM = {"aws_xray_sdk", "httpx", "postgrest", "psycopg", "storage3", "supabase"}
+SELDOM = {"aws_xray_sdk", "httpx", "postgrest", "psycopg", "pyrage", "storage3", "supabase"}
 # ours, where they bring these with them
 SELDOM_OURS = {
     "supakeep.databases.data_api.database",

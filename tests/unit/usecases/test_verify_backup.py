@@ -51,6 +51,7 @@ def test_a_good_backup_is_read_to_its_end() -> None:
         "volumes": 1,
         "bytes": SIZE,
         "tables": {CUSTOMERS: 5, ITEMS: 5, ORDERS: 5},
+        "contents_read": True,
         "warnings": (),
     }
 

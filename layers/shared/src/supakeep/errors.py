@@ -23,6 +23,7 @@ SupakeepError
 │   ├── ChecksumError
 │   ├── ManifestError
 │   └── FormatVersionError
+├── DecryptionError              a backup is encrypted, and its identity is missing or another one
 ├── BackupNotFoundError
 ├── RunNotFoundError
 ├── UnsafeOperationError         refused, because it would destroy something
@@ -158,6 +159,10 @@ class ManifestError(IntegrityError):
 
 class FormatVersionError(IntegrityError):
     """The backup was written by a newer major version of the format."""
+
+
+class DecryptionError(SupakeepError):
+    """The backup is encrypted, and no identity that was given opens it."""
 
 
 class BackupNotFoundError(SupakeepError):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack, cast
 from urllib.parse import urlsplit
 
-from supakeep.domain.copies import MIRROR, PRIMARY
 from supakeep.domain.engine import POSTGRES, REST, Engine
 from supakeep.domain.policy import BackupPolicy
 from supakeep.errors import ConfigurationError, InvalidRequestError
@@ -23,6 +22,7 @@ from supakeep.system import SystemClock
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
+    from supakeep.archive.encryption import Identities
     from supakeep.databases.postgres.database import PostgresDatabase
     from supakeep.domain.table_activity import TableActivity
 
@@ -34,7 +34,7 @@ class Adapters(TypedDict, total=False):
     policy: BackupPolicy
     database: Database
     primary: ObjectStore
-    copies: Sequence[ObjectStore]
+    mirror: ObjectStore | None
     run_store: RunStore
     dispatcher: Dispatcher
     server_time: Callable[[], dt.datetime]
@@ -117,6 +117,18 @@ class SupabaseProject:
     def engine(self) -> Engine:
         return REST if self.settings.db_url is None else POSTGRES
 
+    def identities(self) -> Identities:
+        """The keys of SUPAKEEP_IDENTITY_FILE or AGE_IDENTITY. Raises ConfigurationError."""
+        from supakeep.settings.identity import identities_of
+
+        text = self.settings.age_identity
+        return identities_of(
+            {
+                "SUPAKEEP_IDENTITY_FILE": self.settings.identity_file or "",
+                "AGE_IDENTITY": text.get_secret_value() if text else "",
+            }
+        )
+
     @cached_property
     def clock(self) -> Clock:
         return SystemClock()
@@ -164,7 +176,7 @@ class SupabaseProject:
     def primary(self) -> ObjectStore:
         """Storage; for a project of which only the database is known, the S3 bucket."""
         if not self.has_storage and self.settings.mirror_s3_bucket is not None:
-            return s3_store(self.settings.mirror_s3_bucket, PRIMARY, self._timeouts)
+            return s3_store(self.settings.mirror_s3_bucket, "primary", self._timeouts)
         from supakeep.stores.supabase_storage import SupabaseObjectStore, storage_client
 
         url, key = self._project()
@@ -188,11 +200,11 @@ class SupabaseProject:
         return url, key.get_secret_value()
 
     @cached_property
-    def copies(self) -> Sequence[ObjectStore]:
+    def mirror(self) -> ObjectStore | None:
         bucket = self.settings.mirror_s3_bucket
         if bucket is None or not self.has_storage:
-            return ()
-        return (s3_store(bucket, MIRROR, self._timeouts),)
+            return None
+        return s3_store(bucket, "mirror", self._timeouts)
 
     @cached_property
     def run_store(self) -> RunStore:

@@ -22,11 +22,10 @@ def add_backup_routes(resolver: APIGatewayHttpResolver, request: Requests) -> No
 
     @resolver.post("/api/admin/backup")
     def start_backup(
-        body: Annotated[BackupBody | None, Body()] = None,
+        _: Annotated[BackupBody | None, Body()] = None,
     ) -> tuple[Accepted, int]:
         name = name_backup(request().project, request().primary, scheduled=False).text
-        accepted = {} if body is None else body.model_dump(exclude_defaults=True)
-        work = {"name": name, "trigger": Trigger.API, **accepted}
+        work = {"name": name, "trigger": Trigger.API}
         return accept(request(), RunKind.BACKUP, work, backup=name), HTTPStatus.ACCEPTED
 
     @resolver.route("/api/cron/backup", method=["GET", "POST"])

@@ -11,6 +11,7 @@ from supakeep.api.answers.runs import Accepted
 from supakeep.api.contracts import RestoreBody, UndoBody
 from supakeep.api.request import Request, Requests
 from supakeep.api.stored_backup_routes import found_backup
+from supakeep.archive.decoder import Decoder
 from supakeep.domain.manifest import Manifest
 from supakeep.domain.restore import RestoreRequest
 from supakeep.domain.restore_plan import check_choice, check_confirmation, check_mode
@@ -49,9 +50,16 @@ def add_restore_routes(resolver: APIGatewayHttpResolver, request: Requests) -> N
 def _accept(request: Request, asked: RestoreRequest, manifest: Manifest) -> Accepted:
     check_choice(manifest, asked)
     check_confirmation(asked, manifest, request.project.ref, request.project.destination)
+    _check_identity(request, manifest)
     # `latest` may be another one when the work begins
     work = asked.model_copy(update={"name": manifest.backup}).model_dump(mode="json")
     return accept(request, RunKind.RESTORE, work, backup=manifest.backup)
+
+
+def _check_identity(request: Request, manifest: Manifest) -> None:
+    decoder = Decoder(manifest)
+    decoder.unlock(request.project.identities)
+    decoder.require_identity()
 
 
 def _check_undo(request: Request) -> None:

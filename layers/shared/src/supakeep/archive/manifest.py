@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from supakeep.archive.damage import another_copy_hint
+from supakeep.archive.encoding import Encoding
 from supakeep.domain.backup_name import ObjectName
 from supakeep.domain.manifest import (
     FORMAT,
@@ -100,7 +101,7 @@ def _check_names(manifest: Manifest, key: str) -> None:
         raise _UntrustedError("its fields are not those of a manifest") from exc
     if name.manifest_key != key:
         raise _UntrustedError(f"it describes {manifest.backup}")
-    own = ObjectName(name, is_manifest=False)
+    own = ObjectName(name, is_manifest=False, encoding=Encoding.of_manifest(manifest).suffix)
     if any(ObjectName.parse(volume.key) != own for volume in manifest.volumes):
         raise _UntrustedError("its volumes are not its own")
 

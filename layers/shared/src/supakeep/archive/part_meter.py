@@ -11,11 +11,13 @@ from supakeep.ports import Rows
 
 
 class PartMeter:
-    """One part: consecutive rows, written as they come."""
+    """One part: consecutive rows, written as they come. `hashed` is false where their checksum would
+    tell something about rows that are encrypted.
+    """
 
-    def __init__(self, volumes: VolumeWriter) -> None:
+    def __init__(self, volumes: VolumeWriter, *, hashed: bool = True) -> None:
         self._volumes = volumes
-        self._hash = hashlib.sha256()
+        self._hash = hashlib.sha256() if hashed else None
         self._start: tuple[int, int] | None = None
         self.rows = 0
         self.bytes = 0
@@ -45,13 +47,14 @@ class PartMeter:
             Part(
                 rows=self.rows,
                 bytes=self.bytes,
-                sha256=self._hash.hexdigest(),
+                sha256=self._hash.hexdigest() if self._hash else None,
                 volume=volume,
                 offset=offset,
             ),
         )
 
     def _write(self, content: bytes) -> None:
-        self._hash.update(content)
+        if self._hash is not None:
+            self._hash.update(content)
         self.bytes += len(content)
         self._volumes.write(content)

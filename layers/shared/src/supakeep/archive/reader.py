@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 
+from supakeep.archive.compression import UnreadableError
 from supakeep.archive.damage import another_copy_hint, damaged
+from supakeep.archive.decoder import Decoder
 from supakeep.domain.manifest import Manifest, Part, TableEntry, VolumeEntry
 from supakeep.errors import (
     ChecksumError,
@@ -25,8 +26,6 @@ Failure = StorageError | ChecksumError
 
 # breaks of one object's download after which it is read on
 _MOST_FAILURES = 3
-# a second core hashes, and a distant store sends more at a time
-_VOLUMES_AT_ONCE = 4
 
 
 class BackupReader:
@@ -35,7 +34,7 @@ class BackupReader:
     `stores` come in the order in which they are asked. The manifest's checksums decide, so a store
     may serve a volume although its own manifest is gone. `passed_over` says which newer backups were
     not taken, and why, where the newest was asked for; `damaged_copies` what is wrong with copies whose
-    own manifest could not be used.
+    own manifest could not be used. `decoder` takes the identity of an encrypted backup.
     """
 
     def __init__(
@@ -48,6 +47,7 @@ class BackupReader:
     ) -> None:
         self.manifest = manifest
         self.stores = tuple(stores)
+        self.decoder = Decoder(manifest)
         self.passed_over = tuple(passed_over)
         self._damaged_copies = tuple(damaged_copies)
         self._chosen: dict[str, ObjectStore] = {}
@@ -80,16 +80,8 @@ class BackupReader:
 
         Raises ChecksumError, or a StorageError, for the first volume that no store has right.
         """
-        with ThreadPoolExecutor(_VOLUMES_AT_ONCE, "supakeep-check") as pool:
-            checks = [
-                (volume, pool.submit(copy_context().run, self._first_right_copy, volume, deadline))
-                for volume in volumes
-            ]
-            try:
-                for volume, check in checks:
-                    self._settle(volume, *check.result())
-            finally:
-                pool.shutdown(cancel_futures=True)
+        for volume in volumes:
+            self._chosen[volume.key] = self._first_right_copy(volume, deadline)
 
     def check_every_copy(self, deadline: Deadline) -> dict[str, dict[str, Failure]]:
         """Reads each volume from every store: for each store, the failures by the volumes' keys.
@@ -116,7 +108,8 @@ class BackupReader:
         return found
 
     def read_part(self, part: Part) -> Iterator[bytes]:
-        """A part's bytes; ChecksumError after the last piece where they are not what was written.
+        """A part's bytes; ChecksumError after the last piece where they are not what was written, and
+        DecryptionError before the first one without the backup's identity.
 
         `check_volumes` comes first: a volume that it did not see is read from the first store.
         """
@@ -128,7 +121,7 @@ class BackupReader:
             yield wanted
             if left == 0:
                 break
-        if left or digest.hexdigest() != part.sha256:
+        if left or (part.sha256 is not None and digest.hexdigest() != part.sha256):
             key = self.manifest.volumes[part.volume - 1].key
             raise self.damaged(key, "a table's rows in it are not what was written")
 
@@ -136,31 +129,24 @@ class BackupReader:
         """The error for the object `key`; `why` is a clause, as in "it is missing"."""
         return damaged(key, why, read_from=self._store_of(key).name)
 
-    def _settle(
-        self, volume: VolumeEntry, store: ObjectStore, failures: Mapping[str, Failure]
-    ) -> None:
-        self._chosen[volume.key] = store
-        if failures:
-            why = "; ".join(f"{name}: {exc.message}" for name, exc in failures.items())
-            self._notices[volume.key] = f"{volume.key} was read from {store.name}. {why}"
-
-    def _first_right_copy(
-        self, volume: VolumeEntry, deadline: Deadline
-    ) -> tuple[ObjectStore, Mapping[str, Failure]]:
-        """The store to read it from, and why not from those before."""
+    def _first_right_copy(self, volume: VolumeEntry, deadline: Deadline) -> ObjectStore:
         failures: dict[str, Failure] = {}
         for store in self.stores:
             failure = _failure(store, volume, deadline)
-            if failure is None:
-                return store, failures
-            failures[store.name] = failure
+            if failure is not None:
+                failures[store.name] = failure
+                continue
+            if failures:
+                why = "; ".join(f"{name}: {exc.message}" for name, exc in failures.items())
+                self._notices[volume.key] = f"{volume.key} was read from {store.name}. {why}"
+            return store
         raise _no_right_copy(failures)
 
     def _volume_numbers(self, part: Part) -> range:
         volumes = self.manifest.volumes
         number, reach = part.volume, part.offset + part.bytes
-        while number <= len(volumes) and reach > volumes[number - 1].bytes:
-            reach -= volumes[number - 1].bytes
+        while number <= len(volumes) and reach > volumes[number - 1].size_in_document:
+            reach -= volumes[number - 1].size_in_document
             number += 1
         if not 1 <= part.volume <= number <= len(volumes):
             raise self.damaged(
@@ -171,14 +157,22 @@ class BackupReader:
     def _from_offset(self, part: Part) -> Iterator[bytes]:
         skip = part.offset
         for number in self._volume_numbers(part):
-            for piece in self._pieces(self.manifest.volumes[number - 1].key):
+            for piece in self._content(self.manifest.volumes[number - 1]):
                 if skip >= len(piece):
                     skip -= len(piece)
                     continue
                 yield piece[skip:] if skip else piece
                 skip = 0
 
-    def _pieces(self, key: str) -> Iterator[bytes]:
+    def _content(self, volume: VolumeEntry) -> Iterator[bytes]:
+        """A volume's bytes of the document."""
+        try:
+            with closing(self.decoder.content(volume, self._pieces(volume.key))) as pieces:
+                yield from pieces
+        except UnreadableError as exc:
+            raise self.damaged(volume.key, str(exc)) from exc
+
+    def _pieces(self, key: str) -> Generator[bytes, None, None]:
         """A volume's bytes from the copy that was settled; where that copy fails on the way, the
         next one is read on from there, and the part's checksum covers both.
         """

@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 
-from supakeep.archive.upload import BackupUpload
+from supakeep.archive.encoding import PLAIN, Encoding
+from supakeep.archive.upload import MirroredUpload
+from supakeep.archive.volume import EncodedVolume, FillingVolume, PlainVolume
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.manifest import VolumeEntry
 
 
-class _Volume:
-    """The volume that fills: its file, its SHA-256 so far and its size in bytes."""
-
-    def __init__(self, spool: BinaryIO) -> None:
-        self.spool = spool
-        self.hash = hashlib.sha256()
-        self.size = 0
-
-    def write(self, piece: memoryview) -> None:
-        self.spool.write(piece)
-        self.hash.update(piece)
-        self.size += len(piece)
-
-    def entry(self, key: str) -> VolumeEntry:
-        return VolumeEntry(key=key, bytes=self.size, sha256=self.hash.hexdigest())
-
-
 class VolumeWriter:
-    """A byte sink that ends a volume exactly every `max_bytes`.
+    """A byte sink that ends a volume exactly every so many bytes: `max_object_bytes`, or fewer where
+    volumes are encoded, so that no object is larger whatever the rows are.
 
     A volume is spooled to the disk that its store prefers while it fills, hashed as it passes, and
     stored while the next one fills. The first spool is made for the first byte. A document that fits
@@ -39,14 +24,24 @@ class VolumeWriter:
     under way and removes the spools.
     """
 
-    def __init__(self, upload: BackupUpload, name: BackupName, max_bytes: int) -> None:
+    def __init__(
+        self,
+        upload: MirroredUpload,
+        name: BackupName,
+        max_object_bytes: int,
+        encoding: Encoding = PLAIN,
+    ) -> None:
         self._upload = upload
         self._name = name
-        self._max_bytes = max_bytes
+        self._encoding = encoding
+        self._max_bytes = encoding.document_bytes_within(max_object_bytes)
         self._entries: list[VolumeEntry] = []
-        self._volume: _Volume | None = None
+        self._number = 1
+        self._volume: FillingVolume | None = None
         self._storing: Future[None] | None = None
+        # one thread each: no more than two spools, and no volume after one that failed
         self._pool = ThreadPoolExecutor(1, "supakeep-store")
+        self._encoders = ThreadPoolExecutor(1, "supakeep-encode")
 
     def __enter__(self) -> Self:
         return self
@@ -59,22 +54,21 @@ class VolumeWriter:
     ) -> None:
         self._pool.shutdown()
         if self._volume is not None:
-            self._volume.spool.close()
+            self._volume.close()
+        self._encoders.shutdown()
 
     @property
     def position(self) -> tuple[int, int]:
         """Where the next byte goes: the volume's number (from 1) and the offset in it."""
         size = 0 if self._volume is None else self._volume.size
-        if size == self._max_bytes:
-            return len(self._entries) + 2, 0
-        return len(self._entries) + 1, size
+        return (self._number + 1, 0) if size == self._max_bytes else (self._number, size)
 
     def write(self, content: bytes) -> None:
         view = memoryview(content)
         while view:
             volume = self._filling()
             if volume.size == self._max_bytes:
-                self._store(volume, self._name.volume_key(len(self._entries) + 1))
+                self._store(volume, self._name.volume_key(self._number, self._encoding.suffix))
                 volume = self._filling()
             piece = view[: self._max_bytes - volume.size]
             volume.write(piece)
@@ -82,27 +76,37 @@ class VolumeWriter:
 
     def finish(self) -> tuple[VolumeEntry, ...]:
         """Stores what is left and returns all volumes in order."""
-        number = len(self._entries) + 1
-        key = self._name.document_key if number == 1 else self._name.volume_key(number)
+        suffix = self._encoding.suffix
+        single = f"{self._name.document_key}{suffix}"
+        key = single if self._number == 1 else self._name.volume_key(self._number, suffix)
         self._store(self._filling(), key)
         self._wait()
         return tuple(self._entries)
 
-    def _filling(self) -> _Volume:
+    def _filling(self) -> FillingVolume:
         if self._volume is None:
-            self._volume = _Volume(self._upload.spool(self._name.document_key))
+            spool = self._upload.spool(self._name.document_key)
+            self._volume = (
+                PlainVolume(spool)
+                if self._encoding.is_plain
+                else EncodedVolume(spool, self._encoding, self._encoders)
+            )
         return self._volume
 
-    def _store(self, volume: _Volume, key: str) -> None:
-        # one at a time: no more than two spools, and no volume after one that failed
+    def _store(self, volume: FillingVolume, key: str) -> None:
+        volume.end()
         self._wait()
-        self._entries.append(volume.entry(key))
-        self._storing = self._pool.submit(copy_context().run, self._put, key, volume.spool)
+        self._storing = self._pool.submit(copy_context().run, self._put, key, volume)
+        self._number += 1
         self._volume = None
 
-    def _put(self, key: str, spool: BinaryIO) -> None:
-        with spool:
-            self._upload.put(key, spool)
+    def _put(self, key: str, volume: FillingVolume) -> None:
+        try:
+            entry = volume.entry(key)
+            self._upload.put(key, volume.spool)
+        finally:
+            volume.close()
+        self._entries.append(entry)
 
     def _wait(self) -> None:
         """Raises what the store said of the volume before."""

@@ -10,6 +10,7 @@ from supakeep.cli import (
     diff,
     download,
     init,
+    keygen,
     list,  # noqa: A004
     migration,
     prune,
@@ -35,4 +36,5 @@ COMMANDS: tuple[Command, ...] = (
     config_check.COMMAND,
     config_show.COMMAND,
     migration.COMMAND,
+    keygen.COMMAND,
 )

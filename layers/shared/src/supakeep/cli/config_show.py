@@ -30,6 +30,8 @@ class Shown(BaseModel):
     tables: dict[str, str]
     patterns: TablePatterns
     keep_within_days: int
+    compression: str
+    recipients: list[str]
     keys_set: list[str]
 
     @classmethod
@@ -40,6 +42,7 @@ class Shown(BaseModel):
             "SUPABASE_DB_URL": settings.db_url,
             "ADMIN_KEY": settings.admin_key,
             "CRON_SECRET": settings.cron_secret,
+            "AGE_IDENTITY": settings.age_identity,
         }
         return cls(
             project=settings.project_ref,
@@ -54,6 +57,8 @@ class Shown(BaseModel):
             tables={entry.qualified_name: str(entry.policy) for entry in policy.table},
             patterns=policy.backup,
             keep_within_days=policy.retention.keep_within_days,
+            compression=str(policy.storage),
+            recipients=policy.encryption.recipients,
             keys_set=[name for name, value in keys.items() if value],
         )
 
@@ -93,6 +98,8 @@ def _lines(shown: Shown) -> dict[str, str]:
         "Policy": shown.policy_file or "none: every table of public",
         "Patterns": f"{chosen}{left_out}" if patterns.tables else "none",
         "Kept for": f"{shown.keep_within_days} days",
+        "Compression": shown.compression,
+        "Encrypted to": ", ".join(shown.recipients) or "nobody: whoever reads an object reads rows",
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated
 
 import typer
@@ -10,7 +11,7 @@ from supakeep.archive.reader import BackupReader
 from supakeep.cli.command import GOOD, PARTIAL, Command
 from supakeep.cli.completion import complete_backups
 from supakeep.cli.diff_report import print_diff
-from supakeep.cli.options import Name, Source
+from supakeep.cli.options import Identity, Name, Source
 from supakeep.cli.session import Session
 from supakeep.domain.backup_diff import DiffReport
 from supakeep.usecases.diff_backups import DiffBackups
@@ -30,12 +31,13 @@ Limit = Annotated[
 ]
 
 
-def _run(
+def _run(  # noqa: PLR0913 - one for each option
     session: Session,
     name: Name,
     newer: After = None,
     source: Source = None,
     limit: Limit = 20,
+    identity: Identity = None,
     *,
     rows: Rows = False,
 ) -> int:
@@ -43,6 +45,10 @@ def _run(
     copies = session.copies(source)
     before = copies.find(name, session.now())
     after = None if newer is None else copies.find(newer, session.now())
+    identities = cache(session.identities(identity))
+    for found in (before, after):
+        if found is not None:
+            found.decoder.unlock(identities)
     report = _compared(session, before, after, most_rows=limit if rows else 0)
     print_diff(session.terminal, report, with_rows=rows)
     return GOOD if report.is_whole and not report.warnings else PARTIAL

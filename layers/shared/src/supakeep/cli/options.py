@@ -92,6 +92,14 @@ Conditions = Annotated[
         help="Only rows with this value in this column; may be repeated.",
     ),
 ]
+Identity = Annotated[
+    str | None,
+    typer.Option(
+        "--identity",
+        metavar="FILE",
+        help="The private key of an encrypted backup: a file, or - for standard input.",
+    ),
+]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show what would change, and write nothing.")
 ]

@@ -9,12 +9,22 @@ import typer
 
 from supakeep.cli.command import GOOD, PARTIAL, Command
 from supakeep.cli.copies import Copies
-from supakeep.cli.options import Conditions, Confirm, DryRun, Name, Source, Tables, conditions_of
+from supakeep.cli.options import (
+    Conditions,
+    Confirm,
+    DryRun,
+    Identity,
+    Name,
+    Source,
+    Tables,
+    conditions_of,
+)
 from supakeep.cli.restore_report import print_report
 from supakeep.cli.session import Session
 from supakeep.domain.restore import RestoreReport, RestoreRequest
 from supakeep.domain.row_changes import RestoreMode
 from supakeep.domain.run import RunKind, RunStatus
+from supakeep.settings.identity import STANDARD_INPUT
 from supakeep.usecases.run_restore import RunRestore
 
 Mode = Annotated[
@@ -50,6 +60,7 @@ def _run(  # noqa: PLR0913, PLR0917 - one for each option
     where: Conditions = None,
     mode: Mode = RestoreMode.MERGE,
     into_schema: IntoSchema = None,
+    identity: Identity = None,
     *,
     dry_run: DryRun = False,
     ignore_dropped_columns: IgnoreDroppedColumns = False,
@@ -69,15 +80,24 @@ def _run(  # noqa: PLR0913, PLR0917 - one for each option
         ignore_dropped_columns=ignore_dropped_columns,
         keep_undo=not no_undo,
     )
-    return run_restore(session, session.copies(source), request)
+    return run_restore(session, session.copies(source), request, identity)
 
 
-def run_restore(session: Session, copies: Copies, request: RestoreRequest) -> int:
+def run_restore(
+    session: Session, copies: Copies, request: RestoreRequest, identity: str | None
+) -> int:
     """Carries the request out and prints its report, with the command that undoes it."""
+    if identity == STANDARD_INPUT and not request.dry_run and request.confirm is None:
+        raise typer.BadParameter("--identity - leaves nothing to type: give --confirm too")
     request = _confirmed(session, request)
     with session.progress() as progress:
         restore = RunRestore(session.app, watcher=progress)
-        run = restore(session.new_run(RunKind.RESTORE), request, stores=copies.stores)
+        run = restore(
+            session.new_run(RunKind.RESTORE),
+            request,
+            stores=copies.stores,
+            identities=session.identities(identity),
+        )
     if isinstance(run.result, RestoreReport):
         _print_report(session, copies, run.id, run.result)
     return GOOD if run.status is RunStatus.COMPLETE else PARTIAL

@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Protocol, Unpack
 
+from supakeep.archive.encryption import Identities
 from supakeep.cli.copies import Copies, copies_from
 from supakeep.cli.options import SharedOptions
 from supakeep.cli.progress import ROWS, Display, Measure, display_for
@@ -17,7 +18,8 @@ from supakeep.domain.manifest import Trigger
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.run import Run, RunKind, new_run_id
 from supakeep.ports import Clock, ObjectStore
-from supakeep.wiring import Adapters, SupabaseProject
+from supakeep.settings.identity import identities_in, identities_of
+from supakeep.wiring import Adapters, SupabaseProject, with_secrets
 
 POLICY_FILE = Path("supakeep.toml")
 
@@ -77,6 +79,12 @@ class Session:
             )
         else:
             self.terminal.note(f"Policy: {self.policy_file}")
+
+    def identities(self, file: str | None) -> Callable[[], Identities]:
+        """The private keys in `file` (`-` is standard input), or else those of the environment."""
+        if file is not None:
+            return partial(identities_in, file)
+        return lambda: identities_of(with_secrets(self.environment))
 
     def copies(self, source: str | None) -> Copies:
         """The copies that --from means."""

@@ -33,6 +33,8 @@ def print_backup(terminal: Terminal, summary: BackupSummary) -> None:
         f"{summary.rows:,} rows, {size_text(summary.size_bytes)}, in {_duration(summary.duration_seconds)}, "
         f"{summary.started_at:%Y-%m-%d %H:%M:%S} UTC, in {', '.join(summary.locations)}"
     )
+    if summary.compression or summary.recipients:
+        terminal.line(_stored(summary))
     terminal.columns(
         ("TABLE", "ROWS", "SIZE", "STATUS", "POLICY"),
         [(t.name, f"{t.rows:,}", size_text(t.bytes), t.status, t.policy) for t in summary.tables],
@@ -40,13 +42,20 @@ def print_backup(terminal: Terminal, summary: BackupSummary) -> None:
     _print_problems(terminal, summary)
 
 
+def _stored(summary: BackupSummary) -> str:
+    compressed = [f"compressed ({summary.compression})"] if summary.compression else []
+    encrypted = [f"encrypted to {', '.join(summary.recipients)}"] if summary.recipients else []
+    return " and ".join([*compressed, *encrypted])
+
+
 def _duration(seconds: int) -> str:
     return f"{seconds} s" if seconds else "under 1 s"
 
 
 def _print_problems(terminal: Terminal, summary: BackupSummary) -> None:
-    for problem in summary.problems:
-        terminal.notice(problem.message, problem.hint)
+    for problem in [t.error for t in summary.tables if t.error] + [summary.mirror_error]:
+        if problem is not None:
+            terminal.notice(problem.message, problem.hint)
     for warning in summary.warnings:
         terminal.notice(warning)
     if summary.uncovered_tables:

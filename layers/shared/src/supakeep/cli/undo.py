@@ -8,7 +8,7 @@ import typer
 
 from supakeep.cli.command import Command
 from supakeep.cli.copies import Copies
-from supakeep.cli.options import Confirm, DryRun, Source, Tables
+from supakeep.cli.options import Confirm, DryRun, Identity, Source, Tables
 from supakeep.cli.restore import run_restore
 from supakeep.cli.session import Session
 from supakeep.domain.manifest import Manifest
@@ -32,6 +32,7 @@ def _run(  # noqa: PLR0913 - one for each option
     source: Source = None,
     table: Tables = None,
     confirm: Confirm = None,
+    identity: Identity = None,
     *,
     last: Last = False,
     dry_run: DryRun = False,
@@ -47,7 +48,7 @@ def _run(  # noqa: PLR0913 - one for each option
         dry_run=dry_run,
         mode=RestoreMode.REPLACE,
     )
-    return run_restore(session, copies, request)
+    return run_restore(session, copies, request, identity)
 
 
 def _undo_copy(session: Session, copies: Copies, restore: str | None) -> Manifest:

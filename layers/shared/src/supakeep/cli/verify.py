@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from supakeep.cli.command import GOOD, PARTIAL, Command
-from supakeep.cli.options import Name, Source
+from supakeep.cli.options import Identity, Name, Source
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal, size_text
 from supakeep.system import NoDeadline
 from supakeep.usecases.verify_backup import VerifyBackup, VerifyReport
 
+Deep = Annotated[
+    bool,
+    typer.Option(
+        "--deep", help="Fail where an encrypted backup cannot be opened and its rows read."
+    ),
+]
 
-def _run(session: Session, name: Name, source: Source = None) -> int:
+
+def _run(
+    session: Session,
+    name: Name,
+    source: Source = None,
+    identity: Identity = None,
+    *,
+    deep: Deep = False,
+) -> int:
     """Needs no database: failed, with the object's name, at the first damage that no other copy
     makes good; partial where one does, or where a copy is missing.
     """
     found = session.copies(source).find(name, session.now())
+    found.decoder.unlock(session.identities(identity))
+    # who gives an identity wants the rows to be read
+    deep = deep or identity is not None
     with session.progress() as progress:
         progress.expect({entry.name: entry.rows for entry in found.manifest.tables})
-        report = VerifyBackup(NoDeadline(), progress)(found)
+        report = VerifyBackup(NoDeadline(), progress, deep)(found)
     _print(session.terminal, report)
     return PARTIAL if report.warnings else GOOD
 
@@ -26,13 +47,23 @@ def _print(terminal: Terminal, report: VerifyReport) -> None:
     if terminal.as_json:
         terminal.json(report)
         return
-    rows = sum(report.tables.values())
     terminal.line(
         f"{report.backup} is good: {_objects(report.volumes)}, {size_text(report.bytes)}, "
-        f"{rows:,} rows in {_tables(len(report.tables))}; {_copies(report.good_in)}"
+        f"{_contents(report)}; {_copies(report.good_in)}"
     )
+    if not report.contents_read:
+        terminal.notice(
+            "Its objects are as they were written. It is encrypted, and its rows were not read",
+            "give its private key with --identity to read them",
+        )
     for warning in report.warnings:
         terminal.notice(warning)
+
+
+def _contents(report: VerifyReport) -> str:
+    if not report.contents_read:
+        return "not decrypted"
+    return f"{sum(report.tables.values()):,} rows in {_tables(len(report.tables))}"
 
 
 def _tables(number: int) -> str:
@@ -53,5 +84,5 @@ COMMAND = Command(
     "verify",
     "Read a whole backup and check every checksum.",
     _run,
-    ("verify latest", "verify latest --from ./copies"),
+    ("verify latest", "verify latest --from ./copies", "verify latest --identity supakeep-key.txt"),
 )

@@ -19,11 +19,14 @@ _NAME = re.compile(
     rf"backup_(?P<ref>{PROJECT_REF})_(?P<date>\d{{4}}-\d{{2}}-\d{{2}})(?:T(?P<time>\d{{6}})Z)?",
     re.ASCII,
 )
+# how a document's objects are stored: compressed, then encrypted
+_ENCODING = r"(?:\.gz|\.zst)?(?:\.age)?"
 _OBJECT_NAME = re.compile(
-    rf"{FOLDER}/(?P<backup>{_NAME.pattern})(?P<suffix>{re.escape(MANIFEST_SUFFIX)}|"
-    rf"{re.escape(DOCUMENT_SUFFIX)}(?:\.\d{{3,}})?)",
+    rf"{FOLDER}/(?P<backup>{_NAME.pattern})(?:{re.escape(MANIFEST_SUFFIX)}|"
+    rf"{re.escape(DOCUMENT_SUFFIX)}(?P<encoding>{_ENCODING})(?:\.\d{{3,}})?)",
     re.ASCII,
 )
+_FILE_SUFFIX = re.compile(rf"{re.escape(MANIFEST_SUFFIX)}|{re.escape(DOCUMENT_SUFFIX)}{_ENCODING}")
 
 
 @dataclass(frozen=True, order=True)
@@ -41,9 +44,8 @@ class BackupName:
 
         Raises InvalidRequestError for anything else, paths included.
         """
-        bare = text
-        for suffix in (MANIFEST_SUFFIX, DOCUMENT_SUFFIX):
-            bare = bare.removesuffix(suffix)
+        suffix = _FILE_SUFFIX.search(text)
+        bare = text[: suffix.start()] if suffix and suffix.end() == len(text) else text
         match = _NAME.fullmatch(bare)
         if match is None or not _is_real_moment(match["date"], match["time"]):
             raise InvalidRequestError(
@@ -82,11 +84,14 @@ class BackupName:
 
     @property
     def document_key(self) -> str:
+        """The key of a document that is one object and stored as it is; others begin with it."""
         return f"{FOLDER}/{self.text}{DOCUMENT_SUFFIX}"
 
-    def volume_key(self, number: int) -> str:
-        """The key of the `number`-th volume (from 1) of a document that is cut in several."""
-        return f"{self.document_key}.{number:03d}"
+    def volume_key(self, number: int, encoding: str = "") -> str:
+        """The key of the `number`-th volume (from 1) of a document that is cut in several; `encoding`
+        is the suffix of the way in which they are stored, such as `.zst.age`.
+        """
+        return f"{self.document_key}{encoding}.{number:03d}"
 
     def __str__(self) -> str:
         return self.text
@@ -94,10 +99,13 @@ class BackupName:
 
 @dataclass(frozen=True)
 class ObjectName:
-    """Which backup an object belongs to, read from its key."""
+    """Which backup an object belongs to, read from its key; `encoding` is the suffix of a volume that
+    is compressed or encrypted.
+    """
 
     backup: BackupName
     is_manifest: bool
+    encoding: str = ""
 
     @classmethod
     def parse(cls, key: str) -> ObjectName | None:
@@ -105,7 +113,8 @@ class ObjectName:
         match = _OBJECT_NAME.fullmatch(key)
         if match is None or not _is_real_moment(match["date"], match["time"]):
             return None
-        return cls(BackupName(match["backup"]), match["suffix"] == MANIFEST_SUFFIX)
+        encoding = match["encoding"]
+        return cls(BackupName(match["backup"]), encoding is None, encoding or "")
 
 
 def _is_real_moment(date: str, time: str | None) -> bool:

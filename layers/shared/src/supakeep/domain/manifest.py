@@ -6,7 +6,7 @@ import datetime as dt
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, field_validator
 
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.policy import TablePolicy
@@ -29,7 +29,7 @@ class Trigger(StrEnum):
 
 
 class BackupStatus(StrEnum):
-    """`partial`: a table, rows of one or a copy is missing; the manifest says which."""
+    """`partial`: a table or the mirror is missing; the manifest says which."""
 
     COMPLETE = "complete"
     PARTIAL = "partial"
@@ -54,25 +54,17 @@ class Problem(_Part):
     hint: str | None = None
 
 
-class Shrinkage(Problem):
-    """A table that lost more rows since the backup `before` than it may, or all of them. Its rows
-    here are whole. `table` is None where the backups before could not be read, so that nobody knows.
-    """
-
-    table: str | None = None
-    rows: NonNegativeInt | None = None
-    rows_before: NonNegativeInt | None = None
-    before: str | None = None
-
-
 class Part(_Part):
     """Consecutive row lines of one table: the document's bytes from the first row's `{` to the
     last row's `}`, `offset` bytes (before compression) into volume number `volume` (from 1).
+
+    An encrypted backup has no `sha256` here: whoever guesses a row could prove it. age itself
+    refuses bytes that it did not write.
     """
 
     rows: NonNegativeInt
     bytes: NonNegativeInt
-    sha256: str
+    sha256: str | None
     volume: int
     offset: NonNegativeInt
 
@@ -122,20 +114,25 @@ class TableEntry(_Part):
 
 
 class VolumeEntry(_Part):
-    """One object of the document; `bytes` and `sha256` are of the object as it is stored."""
+    """One object of the document; `bytes` and `sha256` are of the object as it is stored,
+    `document_bytes` is what it holds of the document where it is compressed or encrypted.
+    """
 
     key: str
     bytes: NonNegativeInt
     sha256: str
+    document_bytes: NonNegativeInt | None = None
+
+    @property
+    def size_in_document(self) -> int:
+        """Bytes of the document."""
+        return self.bytes if self.document_bytes is None else self.document_bytes
 
 
-class CopyState(_Part):
-    """What became of one copy beside the primary while the backup was written; `problem` is None where
-    the copy is whole.
-    """
+class Encryption(_Part):
+    """The public keys to which each volume is encrypted by itself, with age."""
 
-    name: str
-    problem: Problem | None = None
+    recipients: tuple[str, ...]
 
 
 class Manifest(_Part):
@@ -143,8 +140,7 @@ class Manifest(_Part):
 
     `left_out` are relations that no backup holds, with the reason; `run` is the run that made it, or
     for a pre-restore backup the one that it can undo. `checksum` is the SHA-256 of all other fields
-    (archive/manifest.py): an edited manifest is refused. Each store has a manifest of its own, and
-    `copies` is what was known when that one was written: the primary's, the last, knows them all.
+    (archive/manifest.py): an edited manifest is refused. `compression` is `gzip`, `zstd` or None.
     """
 
     format: str = FORMAT
@@ -161,20 +157,13 @@ class Manifest(_Part):
     status: BackupStatus
     tables: tuple[TableEntry, ...]
     volumes: tuple[VolumeEntry, ...]
+    compression: str | None = None
+    encryption: Encryption | None = None
     uncovered_tables: tuple[str, ...] = ()
     left_out: dict[str, str] = {}
     run: str | None = None
-    copies: tuple[CopyState, ...] = ()
-    shrinkage: tuple[Shrinkage, ...] = ()
+    mirror_error: Problem | None = None
     warnings: tuple[str, ...] = ()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _with_copies(cls, fields: object) -> object:
-        """Earlier manifests tell what became of their one copy, the mirror, in `mirror_error`."""
-        if not isinstance(fields, dict) or not (problem := fields.get("mirror_error")):
-            return fields
-        return {"copies": [{"name": "mirror", "problem": problem}], **fields}
 
     @property
     def name(self) -> BackupName:
@@ -182,25 +171,30 @@ class Manifest(_Part):
 
     @property
     def size_bytes(self) -> int:
+        """Bytes in the store."""
         return sum(volume.bytes for volume in self.volumes)
+
+    @property
+    def document_bytes(self) -> int:
+        """Bytes of the document, before compression and encryption."""
+        return sum(volume.size_in_document for volume in self.volumes)
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """The public keys that the backup is encrypted to; none where it is not encrypted."""
+        return () if self.encryption is None else self.encryption.recipients
 
     @property
     def rows(self) -> int:
         return sum(table.rows for table in self.tables)
 
     @property
-    def copy_problems(self) -> dict[str, Problem]:
-        """What kept the backup out of a copy, by the copy's name."""
-        return {copy.name: copy.problem for copy in self.copies if copy.problem is not None}
-
-    @property
     def is_good(self) -> bool:
-        """Every table that the policy names is whole and has not lost rows, whatever became of the
-        copies: this one restores. A pre-restore backup holds only what one restore touched.
+        """Every table that the policy names is whole, whatever became of the mirror: this copy
+        restores. A pre-restore backup holds only what one restore touched.
         """
         is_policys = self.trigger is not Trigger.PRE_RESTORE
-        is_whole = all(table.status is TableStatus.COMPLETE for table in self.tables)
-        return is_policys and is_whole and not self.shrinkage
+        return is_policys and all(table.status is TableStatus.COMPLETE for table in self.tables)
 
     @property
     def duration_seconds(self) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import fnmatch
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Self
 
 from pydantic import (
@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from supakeep.domain.storage_policy import EncryptionPolicy, StoragePolicy
 from supakeep.errors import ConfigurationError
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -98,11 +99,10 @@ class TablePatterns(_Strict):
 
     def includes(self, schema: str, table: str) -> bool:
         names = (table, f"{schema}.{table}")
-        chosen = matches_any(names, self.tables) and not self.excludes(*names)
-        return schema in self.schemas and chosen
+        return schema in self.schemas and _any(names, self.tables) and not self.excludes(*names)
 
     def excludes(self, *names: str) -> bool:
-        return matches_any(names, self.exclude)
+        return _any(names, self.exclude)
 
 
 class RetentionPolicy(_Strict):
@@ -117,22 +117,14 @@ class RetentionPolicy(_Strict):
         )
 
 
-class AlarmPolicy(_Strict):
-    """When a backup is not believed: `shrink` is the share of its rows that a table may lose from one
-    backup to the next. The tables that match a pattern of `may_shrink` may lose all.
-    """
-
-    shrink: Annotated[float, Field(ge=0, le=1)] = 0.5
-    may_shrink: list[Name] = []
-
-
 class BackupPolicy(_Strict):
     """All of `supakeep.toml`."""
 
     table: list[NamedTablePolicy] = []
     backup: TablePatterns = TablePatterns()
     retention: RetentionPolicy = RetentionPolicy()
-    alarms: AlarmPolicy = AlarmPolicy()
+    storage: StoragePolicy = StoragePolicy()
+    encryption: EncryptionPolicy = EncryptionPolicy()
 
     @model_validator(mode="after")
     def _names_tables_once(self) -> Self:
@@ -149,6 +141,18 @@ class BackupPolicy(_Strict):
         """Only these tables, whole; names are qualified. No other table counts as uncovered."""
         tables = [NamedTablePolicy(name=name) for name in names]
         return cls(table=tables, backup=TablePatterns(exclude=["*"]))
+
+    def for_tables(self, names: Iterable[str]) -> BackupPolicy:
+        """As `of_tables`, stored as this policy says."""
+        stored = {"storage": self.storage, "encryption": self.encryption}
+        return BackupPolicy.of_tables(names).model_copy(update=stored)
+
+    def encrypted_at_least_to(self, recipients: Sequence[str]) -> BackupPolicy:
+        """This policy; where it names no recipients, with these."""
+        if self.encryption.recipients:
+            return self
+        encryption = EncryptionPolicy(recipients=list(recipients))
+        return self.model_copy(update={"encryption": encryption})
 
     @classmethod
     def of_every_table(cls) -> BackupPolicy:
@@ -168,8 +172,7 @@ class BackupPolicy(_Strict):
             raise _unreadable(source, _first_problem(exc)) from exc
 
 
-def matches_any(names: Iterable[str], patterns: Iterable[str]) -> bool:
-    """Whether one of the names matches one of these shell patterns."""
+def _any(names: Iterable[str], patterns: Iterable[str]) -> bool:
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns for name in names)
 
 

@@ -8,20 +8,10 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from supakeep.domain.manifest import (
-    BackupStatus,
-    CopyState,
-    Manifest,
-    Problem,
-    Shrinkage,
-    TableStatus,
-    Trigger,
-)
+from supakeep.domain.manifest import BackupStatus, Manifest, Problem, TableStatus, Trigger
 
 # what grows with the number of tables
 _LONG_FIELDS = ("tables", "objects", "uncovered_tables", "warnings")
-
-_FEW_TABLES = 20
 
 
 class TableSummary(BaseModel):
@@ -38,8 +28,8 @@ class TableSummary(BaseModel):
 
 
 class BackupSummary(BaseModel):
-    """`locations` names the stores that hold the backup, `objects` are its keys there, and `copies` is
-    what became of each copy when the backup was made.
+    """`locations` names the stores that hold the backup; `objects` are its keys there, which take
+    `size_bytes`. `recipients` are the public keys that it is encrypted to.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -54,13 +44,14 @@ class BackupSummary(BaseModel):
     finished_at: dt.datetime
     duration_seconds: int
     size_bytes: int
+    compression: str | None = None
+    recipients: tuple[str, ...] = ()
     rows: int
     tables: tuple[TableSummary, ...] = ()
     uncovered_tables: tuple[str, ...] = ()
     locations: tuple[str, ...]
     objects: tuple[str, ...] = ()
-    copies: tuple[CopyState, ...] = ()
-    shrinkage: tuple[Shrinkage, ...] = ()
+    mirror_error: Problem | None
     warnings: tuple[str, ...] = ()
     run: str | None = None
 
@@ -69,24 +60,14 @@ class BackupSummary(BaseModel):
         return self.status == BackupStatus.COMPLETE
 
     @property
-    def is_good(self) -> bool:
-        """Every table is whole and has not lost rows, whatever became of the copies."""
-        whole = all(table.status is TableStatus.COMPLETE for table in self.tables)
-        return whole and not self.shrinkage
-
-    @property
     def problems(self) -> tuple[Problem, ...]:
-        """What keeps the backup from being complete, and what kept it out of a copy."""
-        candidates = (
-            *(table.error for table in self.tables),
-            *self.shrinkage,
-            *(copy.problem for copy in self.copies),
-        )
+        """What keeps the backup from being complete, and what keeps it from being in the mirror."""
+        candidates = (*(table.error for table in self.tables), self.mirror_error)
         return tuple(problem for problem in candidates if problem is not None)
 
     def without_details(self) -> Self:
         none: dict[str, tuple[str, ...]] = dict.fromkeys(_LONG_FIELDS, ())
-        return self.model_copy(update={**none, "shrinkage": self.shrinkage[:_FEW_TABLES]})
+        return self.model_copy(update=none)
 
     @classmethod
     def of(
@@ -115,13 +96,14 @@ class BackupSummary(BaseModel):
             finished_at=manifest.finished_at,
             duration_seconds=manifest.duration_seconds,
             size_bytes=manifest.size_bytes,
+            compression=manifest.compression,
+            recipients=manifest.recipients,
             rows=manifest.rows,
             tables=tables,
             uncovered_tables=manifest.uncovered_tables,
             locations=tuple(locations),
             objects=(*(volume.key for volume in manifest.volumes), manifest.name.manifest_key),
-            copies=manifest.copies,
-            shrinkage=manifest.shrinkage,
+            mirror_error=manifest.mirror_error,
             run=manifest.run,
             warnings=(*notices, *manifest.warnings),
         )

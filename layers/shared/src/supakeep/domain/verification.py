@@ -11,7 +11,8 @@ from supakeep.domain.manifest import Problem
 
 class VerifiedCopy(BaseModel):
     """One copy. `problem` says what is wrong with it, None where it is good; `objects`, `bytes` and the
-    rows of `tables` are what was read and found right, none of a copy with a problem.
+    rows of `tables` are what was read and found right, none of a copy with a problem. Without
+    `contents_read` the objects were read, and not the rows: they are encrypted.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -22,6 +23,7 @@ class VerifiedCopy(BaseModel):
     objects: int = 0
     bytes: int = 0
     tables: dict[str, int] = {}
+    contents_read: bool = True
 
 
 class VerificationReport(BaseModel):

@@ -27,6 +27,7 @@ SECRET_NAMES = (
     "SUPABASE_DB_CA",
     "ADMIN_KEY",
     "CRON_SECRET",
+    "AGE_IDENTITY",
 )
 
 MIB = 1024 * 1024
@@ -58,6 +59,8 @@ class Settings(BaseModel):
     db_connections: int = Field(default=2, ge=1, le=4)
     admin_key: SecretStr | None = None
     cron_secret: SecretStr | None = None
+    age_identity: SecretStr | None = None
+    identity_file: str | None = None
     backup_bucket: str = Field(default="backups", min_length=1)
     mirror_s3_bucket: str | None = None
     max_object_bytes: int = Field(default=45 * MIB, ge=1024, le=5 * 1024 * MIB)
@@ -155,6 +158,8 @@ def _plain_fields(values: Mapping[str, str]) -> dict[str, str | None]:
     names = {
         "admin_key": "ADMIN_KEY",
         "cron_secret": "CRON_SECRET",
+        "age_identity": "AGE_IDENTITY",
+        "identity_file": "SUPAKEEP_IDENTITY_FILE",
         "db_connections": "DB_CONNECTIONS",
         "backup_bucket": "BACKUP_BUCKET",
         "mirror_s3_bucket": "MIRROR_S3_BUCKET",

@@ -19,6 +19,7 @@ from supakeep.settings.encryption import (
     check_encryption,
     plaintext_allowed,
 )
+from supakeep.settings.identity import identities_of
 from supakeep.settings.project import project_of
 
 T = TypeVar("T")
@@ -28,8 +29,9 @@ _NAMES = (
     *("SUPABASE_DB_CA", "SUPABASE_DB_ALLOW_PLAINTEXT", "SUPABASE_PROJECT_REF", "DB_CONNECTIONS"),
     *("ADMIN_KEY", "CRON_SECRET", "BACKUP_BUCKET", "MIRROR_S3_BUCKET", "MAX_OBJECT_BYTES"),
     *("RUNS_TABLE", "SUPAKEEP_CONFIG", "MAX_BACKUP_AGE_HOURS"),
+    *("AGE_IDENTITY", "SUPAKEEP_IDENTITY_FILE"),
 )
-_PREFIXES = ("NEXT_", "SUPA", "MIRROR_", "BACKUP_", "DB_", "MAX_", "RUNS_")
+_PREFIXES = ("NEXT_", "SUPA", "MIRROR_", "BACKUP_", "DB_", "MAX_", "RUNS_", "AGE_")
 # so alike that it is a typing mistake, and not the variable of another program
 _ALIKE = 0.9
 
@@ -48,6 +50,7 @@ class _Problems:
             self._try(lambda name=name: check_key(name, values))  # type: ignore[misc]
         self._check_project()
         self._try(lambda: certificate_authority(values))
+        self._try(lambda: identities_of(values))
         self.found += plain_problems(values)
 
     def _try(self, check: Callable[[], T]) -> T | None:

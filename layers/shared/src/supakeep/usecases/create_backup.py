@@ -5,21 +5,22 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
 from supakeep import __version__
 from supakeep.archive import layout as document
+from supakeep.archive.encoding import Encoding
 from supakeep.archive.part_meter import PartMeter
-from supakeep.archive.upload import BackupUpload
+from supakeep.archive.upload import MirroredUpload
 from supakeep.archive.writer import VolumeWriter
 from supakeep.domain.backup_name import FOLDER, BackupName
 from supakeep.domain.manifest import (
     BackupStatus,
+    Encryption,
     Manifest,
     Problem,
-    Shrinkage,
     TableEntry,
     TableStatus,
     Trigger,
@@ -35,11 +36,9 @@ from supakeep.domain.plan import (
 )
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.run import problem_of
-from supakeep.domain.schema import Catalog
-from supakeep.errors import BucketNotFoundError, DatabaseError, ExportError, StorageError
+from supakeep.errors import BucketNotFoundError, DatabaseError, ExportError
 from supakeep.ports import Clock, Deadline, ObjectStore, Progress, Snapshot, SourceDatabase
 from supakeep.usecases.completeness import require_complete
-from supakeep.usecases.find_shrinkage import FindShrinkage, tables_before, unknown_shrinkage
 
 log = logging.getLogger(__name__)
 
@@ -52,34 +51,18 @@ class _Start:
     trigger: Trigger
     at: dt.datetime
     snapshot: Snapshot
-    catalog: Catalog
+    server_version: str
     left_out: Mapping[str, str]
     plan: BackupPlan
 
 
 @dataclass(frozen=True)
-class _Exported:
-    """What became of the tables."""
-
-    entries: Sequence[TableEntry]
-    warnings: Sequence[str]
-    shrinkage: Sequence[Shrinkage]
-
-    @property
-    def status(self) -> BackupStatus:
-        failed = any(entry.status is TableStatus.FAILED for entry in self.entries)
-        return BackupStatus.PARTIAL if failed or self.shrinkage else BackupStatus.COMPLETE
-
-
-@dataclass(frozen=True)
 class CreateBackup:
-    """Everything a backup needs; `copies` may be none. The tables that match a pattern of
-    `accept_shrink` may have lost any number of rows.
-    """
+    """Everything a backup needs; `mirror` may be absent."""
 
     source: SourceDatabase
     primary: ObjectStore
-    copies: Sequence[ObjectStore]
+    mirror: ObjectStore | None
     policy: BackupPolicy
     project: str
     max_object_bytes: int
@@ -87,57 +70,57 @@ class CreateBackup:
     deadline: Deadline
     progress: Progress
     run_id: str | None = None
-    accept_shrink: Sequence[str] = ()
 
     def __call__(self, name: BackupName, trigger: Trigger) -> Manifest:
         """Writes the backup `name` and returns its manifest, which may be `partial`.
 
-        A table that cannot be exported is named in the manifest, after all others were exported, and
-        so is one that lost too many rows since the backups before.
+        A table that cannot be exported is named in the manifest, after all others were exported.
         Raises where no table could be, or the primary store refuses: then no manifest is written,
         no backup exists, and what was stored is removed.
         """
-        with BackupUpload(self.primary, self.copies) as upload:
+        with MirroredUpload(self.primary, self.mirror) as upload:
             return upload.commit(self._upload_document(name, trigger, upload))
 
+    @property
+    def encoding(self) -> Encoding:
+        """How the document's objects are stored."""
+        return Encoding.of_policy(self.policy)
+
     def _upload_document(
-        self, name: BackupName, trigger: Trigger, upload: BackupUpload
+        self, name: BackupName, trigger: Trigger, upload: MirroredUpload
     ) -> Manifest:
         with (
             self.source.snapshot(partial(selects, self.policy)) as snapshot,
-            VolumeWriter(upload, name, self.max_object_bytes) as volumes,
+            VolumeWriter(upload, name, self.max_object_bytes, self.encoding) as volumes,
         ):
             start = self._start(name, trigger, snapshot)
             # after the database's own question: Storage hides the bucket from a wrong key
             self.primary.require_private()
             volumes.write(self._document_head(start))
-            entries, warnings = self._export_tables(start, volumes)
-            entries += [_refused_entry(refused) for refused in start.plan.refused]
+            exported, warnings = self._export_tables(start, volumes)
+            entries = [*exported, *(_refused_entry(refused) for refused in start.plan.refused)]
             _require_some_table(entries)
             volumes.write(document.DOCUMENT_FOOT)
-            shrinkage, accepted = self._shrinkage(start, entries)
-            exported = _Exported(entries, [*warnings, *accepted], shrinkage)
-            return self._manifest(start, exported, volumes)
+            return self._manifest(start, entries, warnings, volumes)
 
     def _start(self, name: BackupName, trigger: Trigger, snapshot: Snapshot) -> _Start:
         at = self.clock.now()
         catalog = snapshot.catalog()
         left_out = snapshot.left_out(named_schemas(self.policy))
         plan = plan_backup(self.policy, catalog, at, self.source.engine, left_out)
-        return _Start(name, trigger, at, snapshot, catalog, left_out, plan)
+        return _Start(name, trigger, at, snapshot, catalog.server_version, left_out, plan)
 
     def _document_head(self, start: _Start) -> bytes:
         return document.document_head(
             backup=start.name.text,
             project=self.project,
             created_at=start.at,
-            source={
-                "engine": self.source.engine.name,
-                "server_version": start.catalog.server_version,
-            },
+            source={"engine": self.source.engine.name, "server_version": start.server_version},
         )
 
-    def _manifest(self, start: _Start, exported: _Exported, volumes: VolumeWriter) -> Manifest:
+    def _manifest(
+        self, start: _Start, entries: list[TableEntry], warnings: list[str], volumes: VolumeWriter
+    ) -> Manifest:
         """Stores the last volume, so that the manifest can list them all."""
         return Manifest(
             backup=start.name.text,
@@ -145,40 +128,25 @@ class CreateBackup:
             trigger=start.trigger,
             engine=self.source.engine.name,
             consistency=self.source.engine.consistency,
-            server_version=start.catalog.server_version,
+            server_version=start.server_version,
             wal_position=start.snapshot.wal_position,
             tool_version=__version__,
             started_at=start.at,
             finished_at=self.clock.now(),
-            status=exported.status,
-            tables=tuple(sorted(exported.entries, key=lambda entry: entry.name)),
+            status=_status(entries),
+            tables=tuple(sorted(entries, key=lambda entry: entry.name)),
             volumes=volumes.finish(),
+            compression=self.encoding.compression,
+            encryption=self._encryption(),
             uncovered_tables=start.plan.uncovered,
             left_out=dict(start.left_out),
             run=self.run_id,
-            shrinkage=tuple(exported.shrinkage),
-            warnings=tuple(exported.warnings),
+            warnings=tuple(warnings),
         )
 
-    def _shrinkage(
-        self, start: _Start, entries: Sequence[TableEntry]
-    ) -> tuple[Sequence[Shrinkage], Sequence[str]]:
-        """The tables that lost too many rows, and sentences about what was accepted."""
-        if start.trigger is Trigger.PRE_RESTORE:
-            return [], []  # it holds what a restore is about to correct
-        try:
-            former = tables_before([self.primary, *self.copies], self.project, start.at)
-        except StorageError as exc:
-            return [unknown_shrinkage(exc)], []
-        find = FindShrinkage(
-            policy=self.policy,
-            accepted=self.accept_shrink,
-            snapshot=start.snapshot,
-            catalog=start.catalog,
-            engine=self.source.engine,
-        )
-        find(former, start.plan.selections, entries)
-        return find.shrinkage, find.warnings
+    def _encryption(self) -> Encryption | None:
+        recipients = self.encoding.recipients
+        return Encryption(recipients=recipients) if recipients else None
 
     def _export_tables(
         self, start: _Start, volumes: VolumeWriter
@@ -198,7 +166,7 @@ class CreateBackup:
     ) -> tuple[TableEntry, list[str]]:
         name = selection.table.qualified_name
         volumes.write(document.table_head(selection))
-        meter = PartMeter(volumes)
+        meter = PartMeter(volumes, hashed=not self.encoding.recipients)
         error: DatabaseError | None = None
         differences: list[str] = []
         try:
@@ -224,10 +192,20 @@ class CreateBackup:
             bytes=meter.bytes,
             policy=selection.policy,
             parts=() if error else meter.parts(),
-            error=problem_of(error) if error else None,
+            error=self._problem(name, error) if error else None,
             **table_entry_columns(selection.table),
         )
         return entry, differences
+
+    def _problem(self, table: str, error: DatabaseError) -> Problem:
+        """For the manifest, which nobody encrypts: the database's own words may quote a value."""
+        if not self.encoding.recipients:
+            return problem_of(error)
+        kind = type(error).__name__
+        return Problem(
+            message=f"{table} could not be exported ({kind})",
+            hint="The log of the run says why, and so does the document itself.",
+        )
 
 
 def choose_name(
@@ -280,3 +258,8 @@ def _refused_entry(refused: RefusedTable) -> TableEntry:
         policy=refused.policy,
         error=Problem(message=refused.error.message, hint=refused.error.hint),
     )
+
+
+def _status(entries: list[TableEntry]) -> BackupStatus:
+    failed = any(entry.status is TableStatus.FAILED for entry in entries)
+    return BackupStatus.PARTIAL if failed else BackupStatus.COMPLETE

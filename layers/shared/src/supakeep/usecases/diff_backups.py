@@ -31,6 +31,7 @@ class DiffBackups:
 
     def __call__(self, before: BackupReader, side: Side) -> DiffReport:
         manifest = before.manifest
+        before.decoder.require_identity()
         self.progress.expect({entry.name: entry.rows for entry in manifest.tables})
         tables = [self._table(before, entry, side) for entry in manifest.tables]
         tables += [

@@ -49,6 +49,8 @@ class BackupSide:
     is_database = False
 
     def __init__(self, reader: BackupReader) -> None:
+        """Raises DecryptionError where it is encrypted and was not unlocked."""
+        reader.decoder.require_identity()
         self.name = reader.manifest.backup
         self._reader = reader
 
@@ -69,7 +71,8 @@ class BackupSide:
 
     def has_rows_of(self, before: TableEntry) -> bool:
         sums = [[part.sha256 for part in e.parts] for e in (before, self._entry(before))]
-        return sums[0] == sums[1]
+        # an encrypted backup has none
+        return sums[0] == sums[1] and None not in sums[0]
 
     def count(self, before: TableEntry) -> int:
         return self._entry(before).rows

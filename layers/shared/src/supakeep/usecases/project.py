@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 
+from supakeep.archive.encryption import Identities
 from supakeep.domain.engine import Engine
 from supakeep.domain.policy import BackupPolicy
 from supakeep.ports import Clock, Database, Dispatcher, ObjectStore, RunStore
@@ -43,6 +43,12 @@ class Project(Protocol):
         """Whether the project's own Storage is the primary store. Without it, backups lie elsewhere."""
         ...
 
+    def identities(self) -> Identities:
+        """The private keys that open encrypted backups; often there are none. Raises
+        ConfigurationError for what is no identity.
+        """
+        ...
+
     @property
     def clock(self) -> Clock: ...
 
@@ -53,9 +59,7 @@ class Project(Protocol):
     def primary(self) -> ObjectStore: ...
 
     @property
-    def copies(self) -> Sequence[ObjectStore]:
-        """The stores that hold a copy of each backup, in the order in which a restore asks them."""
-        ...
+    def mirror(self) -> ObjectStore | None: ...
 
     @property
     def run_store(self) -> RunStore: ...

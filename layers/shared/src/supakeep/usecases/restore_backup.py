@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from supakeep.archive.decoder import Decoder
 from supakeep.archive.reader import BackupReader
 from supakeep.domain.manifest import Manifest
 from supakeep.domain.restore import RestoreReport, RestoreRequest
@@ -37,13 +38,14 @@ class RestoreBackup:
     def __call__(self, request: RestoreRequest, reader: BackupReader) -> RestoreReport:
         """Writes the rows of the chosen tables, parents before children, and counts afterwards.
 
-        Checks everything that can be checked first: confirmation, tables, columns, and the
+        Checks everything that can be checked first: confirmation, identity, tables, columns, and the
         checksums of every volume that will be read. With an engine that is not atomic, a row that
         the database refuses (such as one of a deleted user) is left out and reported; the others
         are written. Raises for anything else; an atomic engine has written nothing then.
         """
         check_mode(request, self.target.engine)
         check_confirmation(request, reader.manifest, self.project, self.destination)
+        reader.decoder.require_identity()
         with self.target.transaction(dry_run=request.dry_run) as transaction:
             catalog = transaction.catalog()
             planned = plan_restore(reader.manifest, request, catalog)
@@ -84,6 +86,7 @@ class RestoreBackup:
         self.progress.phase("keeping an undo copy")
         kept = self.safeguard([table.qualified_name for table in steps.tables])
         steps.warnings += check_undo(kept, steps.tables)
+        steps.warnings += _locked_undo(kept, steps.rows.reader.decoder)
         return kept.backup
 
     def _report(self, steps: RestoreSteps, undo: str | None) -> RestoreReport:
@@ -102,3 +105,11 @@ class RestoreBackup:
             passed_over=(*request.passed_over, *reader.passed_over),
             warnings=(*reader.notices, *steps.warnings),
         )
+
+
+def _locked_undo(kept: Manifest, decoder: Decoder) -> list[str]:
+    """What an undo needs where the identity of this restore does not open what it kept."""
+    if not kept.recipients or decoder.opens(kept.recipients):
+        return []
+    recipients = " or ".join(kept.recipients)
+    return [f"The undo copy is encrypted: an undo needs the private key of {recipients}"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from supakeep.domain.backup_name import BackupName
@@ -35,15 +35,9 @@ class RunBackup:
     watcher: Progress | None = None
 
     def __call__(
-        self,
-        run: Run,
-        *,
-        scheduled: bool = False,
-        folder: ObjectStore | None = None,
-        accept_shrink: Sequence[str] = (),
+        self, run: Run, *, scheduled: bool = False, folder: ObjectStore | None = None
     ) -> Run:
-        """Backs up into `folder` where given, else into the primary store and its copies. The tables
-        that match a pattern of `accept_shrink` may have lost any number of rows.
+        """Backs up into `folder` where given, else into the primary store and the mirror.
 
         Returns the run's record; whatever ended the run early is recorded and raised.
         """
@@ -51,7 +45,7 @@ class RunBackup:
         def work(progress: RunProgress) -> BackupSummary:
             name = self._name(progress.run, scheduled=scheduled, folder=folder)
             progress.name_backup(name.text)
-            making = BackupMaking(self.project, progress, folder, accept_shrink)
+            making = BackupMaking(self.project, progress, folder)
             progress.expect(rows_of_last_backup(self.project, folder))
             trigger = Trigger(run.trigger)
             manifest = making.create(
@@ -75,7 +69,6 @@ class BackupMaking:
     project: Project
     progress: RunProgress
     folder: ObjectStore | None
-    accept_shrink: Sequence[str] = ()
 
     def create(
         self,
@@ -103,7 +96,7 @@ class BackupMaking:
         return CreateBackup(
             source=self.project.database,
             primary=self.folder or self.project.primary,
-            copies=() if self.folder else self.project.copies,
+            mirror=None if self.folder else self.project.mirror,
             policy=policy,
             project=self.project.ref,
             max_object_bytes=self.project.max_object_bytes,
@@ -111,15 +104,14 @@ class BackupMaking:
             deadline=self.progress,
             progress=self.progress,
             run_id=self.progress.run.id,
-            accept_shrink=self.accept_shrink,
         )
 
     def locations(self, manifest: Manifest) -> list[str]:
         """The names of the stores that hold the backup."""
         if self.folder is not None:
             return [self.folder.name]
-        whole = [copy.name for copy in manifest.copies if copy.problem is None]
-        return [self.project.primary.name, *whole]
+        mirror = None if manifest.mirror_error else self.project.mirror
+        return [self.project.primary.name, *([mirror.name] if mirror else [])]
 
 
 def name_backup(

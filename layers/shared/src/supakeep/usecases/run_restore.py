@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from supakeep.archive.encryption import Identities
+from supakeep.archive.reader import BackupReader
 from supakeep.domain.manifest import Manifest, Trigger
-from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.restore import RestoreReport, RestoreRequest
 from supakeep.domain.run import Run
 from supakeep.ports import Deadline, ObjectStore, Progress
@@ -30,10 +31,16 @@ class RunRestore:
     watcher: Progress | None = None
 
     def __call__(
-        self, run: Run, request: RestoreRequest, *, stores: Sequence[ObjectStore] | None = None
+        self,
+        run: Run,
+        request: RestoreRequest,
+        *,
+        stores: Sequence[ObjectStore] | None = None,
+        identities: Callable[[], Identities] | None = None,
     ) -> Run:
         """Restores from the first of `stores` that holds the backup in order; without `stores`, from
-        the copies that the request names.
+        the copies that the request names. An encrypted one is opened with `identities`, or those of
+        the project.
 
         Returns the run's record; whatever ended the run early is recorded and raised.
         """
@@ -42,6 +49,7 @@ class RunRestore:
             copies = stores or stores_named(self.project, request.read_from)
             now = self.project.clock.now()
             reader = find_backup(copies, request.name, self.project.ref, now=now)
+            reader.decoder.unlock(identities or self.project.identities)
             progress.name_backup(reader.manifest.backup)
             progress.expect(rows_to_restore(reader.manifest, request))
             restore = RestoreBackup(
@@ -50,7 +58,7 @@ class RunRestore:
                 destination=self.project.destination,
                 deadline=progress,
                 progress=progress,
-                safeguard=self._safeguard(progress, reader.stores[0]),
+                safeguard=self._safeguard(progress, reader),
             )
             try:
                 return restore(request, reader)
@@ -62,19 +70,20 @@ class RunRestore:
         return TrackRuns.of(self.project, self.watcher).execute(run, work, self.deadline)
 
     def _safeguard(
-        self, progress: RunProgress, source: ObjectStore
+        self, progress: RunProgress, reader: BackupReader
     ) -> Callable[[Sequence[str]], Manifest] | None:
         """Backs tables up before the restore writes them, where the engine can undo. Without Storage,
-        that backup goes where the restored one is.
+        that backup goes where the restored one is. Where the restored one is encrypted, so is it.
         """
         if not self.project.database.engine.can_undo:
             return None
-        folder = None if self.project.has_storage else source
+        folder = None if self.project.has_storage else reader.stores[0]
+        policy = self.project.policy.encrypted_at_least_to(reader.manifest.recipients)
 
         def keep(tables: Sequence[str]) -> Manifest:
             making = BackupMaking(self.project, progress, folder)
             name = name_backup(self.project, folder, scheduled=False)
-            return making.create(name, Trigger.PRE_RESTORE, BackupPolicy.of_tables(tables))
+            return making.create(name, Trigger.PRE_RESTORE, policy.for_tables(tables))
 
         return keep
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from supakeep.archive.encryption import Identities
 from supakeep.archive.reader import BackupReader
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.manifest import TableStatus
@@ -39,7 +41,8 @@ class RunVerify:
             backup = BackupName.parse(name)
             progress.name_backup(backup.text)
             stores = stores_named(self.project, read_from)
-            verified = [_verify_copy(store, backup, progress) for store in stores]
+            open_with = self.project.identities
+            verified = [_verify_copy(store, backup, progress, open_with) for store in stores]
             faults = [fault for _, fault in verified if fault is not None]
             if len(faults) == len(verified):
                 raise faults[0]
@@ -50,7 +53,10 @@ class RunVerify:
 
 
 def _verify_copy(
-    store: ObjectStore, name: BackupName, progress: RunProgress
+    store: ObjectStore,
+    name: BackupName,
+    progress: RunProgress,
+    identities: Callable[[], Identities],
 ) -> tuple[VerifiedCopy, _Fault | None]:
     """What is wrong with a copy is its report, so that the others are read, too."""
     progress.phase(f"reading {store.name}")
@@ -58,7 +64,9 @@ def _verify_copy(
         manifest = read_manifest(store, name)
         complete = [t for t in manifest.tables if t.status is TableStatus.COMPLETE]
         progress.expect({entry.name: entry.rows for entry in complete})
-        report = VerifyBackup(progress, progress)(BackupReader(manifest, [store]))
+        reader = BackupReader(manifest, [store])
+        reader.decoder.unlock(identities)
+        report = VerifyBackup(progress, progress)(reader)
     except (IntegrityError, StorageError, BackupNotFoundError) as fault:
         return VerifiedCopy(store=store.name, good=False, problem=problem_of(fault)), fault
     good = VerifiedCopy(
@@ -67,5 +75,6 @@ def _verify_copy(
         objects=report.volumes,
         bytes=report.bytes,
         tables=report.tables,
+        contents_read=report.contents_read,
     )
     return good, None

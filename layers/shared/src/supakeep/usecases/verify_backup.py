@@ -25,7 +25,9 @@ _NO_MANIFEST = "its manifest is missing"
 
 class VerifyReport(BaseModel):
     """What was read and found right. `good_in` are the stores whose copy is whole; `warnings` say what
-    is wrong with each other copy, and which newer backups `latest` passed over.
+    is wrong with each other copy, and which newer backups `latest` passed over. Where `contents_read`
+    is false, the backup is encrypted and no identity opens it: its objects are what was written, and
+    `tables` is empty, since no row was read.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -36,22 +38,31 @@ class VerifyReport(BaseModel):
     volumes: int
     bytes: int
     tables: dict[str, int]
+    contents_read: bool = True
     warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class VerifyBackup:
-    """Reads every copy of a backup from end to end; no database is needed."""
+    """Reads every copy of a backup from end to end; no database is needed. `deep` requires that rows
+    are read too, which an encrypted backup allows only to who has its identity.
+    """
 
     deadline: Deadline
     progress: Progress
+    deep: bool = False
 
     def __call__(self, reader: BackupReader) -> VerifyReport:
-        """Raises ChecksumError, naming the object, at the first thing that no copy has right."""
-        manifest = reader.manifest
+        """Raises ChecksumError, naming the object, at the first thing that no copy has right, and
+        DecryptionError for a `deep` verification without an identity.
+        """
+        manifest, contents_read = reader.manifest, reader.decoder.is_open
+        if self.deep:
+            reader.decoder.require_identity()
         wrong = self._what_is_wrong(reader)
         complete = [entry for entry in manifest.tables if entry.status is TableStatus.COMPLETE]
-        for entry in complete:
+        readable = complete if contents_read else []
+        for entry in readable:
             self._verify_rows(reader, entry)
         return VerifyReport(
             backup=manifest.backup,
@@ -59,7 +70,8 @@ class VerifyBackup:
             good_in=tuple(store for store, problems in wrong.items() if not problems),
             volumes=len(manifest.volumes),
             bytes=manifest.size_bytes,
-            tables={entry.name: entry.rows for entry in complete},
+            tables={entry.name: entry.rows for entry in readable},
+            contents_read=contents_read,
             warnings=(
                 *reader.passed_over,
                 *(f"{store}: {problem}" for store in wrong for problem in wrong[store]),
