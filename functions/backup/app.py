@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from supakeep.api import observability, runtime
@@ -33,7 +34,11 @@ def create_handler(projects: runtime.Projects) -> observability.Handler:
 
 def _back_up(project: ServedProject, event: dict[str, Any], context: Any) -> Run:
     scheduled = runtime.is_schedule(event)
-    run = (_scheduled_run if scheduled else _invoked_run)(project, event, context)
+    accept_shrink: Sequence[str] = ()
+    if scheduled:
+        run = _scheduled_run(project, event, context)
+    else:
+        run, accept_shrink = _invoked_run(project, event, context)
     deadline = runtime.deadline_of(context)
     back_up = RunBackup(project, deadline)
     run = runtime.carry_out(
@@ -41,7 +46,7 @@ def _back_up(project: ServedProject, event: dict[str, Any], context: Any) -> Run
         "Backup:Cron" if run.trigger is Trigger.SCHEDULE else "Backup:Manual",
         logger,
         metrics,
-        lambda: back_up(run, scheduled=scheduled),
+        lambda: back_up(run, scheduled=scheduled, accept_shrink=accept_shrink),
         deadline=deadline,
     )
     if run.status is RunStatus.COMPLETE and project.settings.prune_function_name:
@@ -56,10 +61,13 @@ def _scheduled_run(project: ServedProject, event: dict[str, Any], context: Any) 
     return runtime.new_run(project, RunKind.BACKUP, Trigger.SCHEDULE, run_id, context)
 
 
-def _invoked_run(project: ServedProject, event: dict[str, Any], context: Any) -> Run:
+def _invoked_run(
+    project: ServedProject, event: dict[str, Any], context: Any
+) -> tuple[Run, Sequence[str]]:
+    """The run, and the tables that may have lost rows."""
     asked = runtime.parse_event(BackupInvocation, event)
     run = runtime.new_run(project, RunKind.BACKUP, asked.trigger, asked.run_id, context)
-    return run.model_copy(update={"backup": asked.name})
+    return run.model_copy(update={"backup": asked.name}), asked.accept_shrink
 
 
 lambda_handler = create_handler(runtime.Projects.from_environment())

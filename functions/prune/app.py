@@ -1,7 +1,12 @@
-"""Prunes backups by the retention policy: by schedule, after a good backup, and on demand."""
+"""Prunes backups by the retention policy: by schedule, after a good backup, and on demand.
+
+It also measures how old the newest good backup is.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
+from collections import defaultdict
 from typing import Any
 
 from supakeep.api import observability, runtime
@@ -12,21 +17,31 @@ from supakeep.api.request import Requests, ServedProject
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.prune import PruneReport
 from supakeep.domain.run import Run, RunKind, new_run_id
+from supakeep.errors import SupakeepError
+from supakeep.retries import patience
+from supakeep.stores.remembering import ManifestMemory, RememberingObjectStore
+from supakeep.usecases.choose_stores import every_store
+from supakeep.usecases.measure_age import newest_good_at
 from supakeep.usecases.run_prune import RunPrune
 
 logger = observability.create_logger()
 metrics = observability.create_metrics()
 
+Memories = defaultdict[str, ManifestMemory]
+
 
 def create_handler(projects: runtime.Projects) -> observability.Handler:
     """The function's handler over the project that `projects` give."""
     resolver, requests = create_resolver(), Requests(projects.for_answers)
+    memories: Memories = defaultdict(ManifestMemory)
     add_prune_routes(resolver, requests)
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Returns the HTTP answer, or the run's record as JSON fields; raises what ended a run."""
         if runtime.is_http(event):
             return answer(resolver, requests, event, context)
+        if runtime.is_measurement(event):
+            return _measure(projects, memories, context)
         return _prune(runtime.ready(projects.for_work), event, context).model_dump(mode="json")
 
     return observability.observed(handler, logger, metrics)
@@ -48,6 +63,26 @@ def _prune(project: ServedProject, event: dict[str, Any], context: Any) -> Run:
     return run
 
 
+def _measure(projects: runtime.Projects, memories: Memories, context: Any) -> dict[str, Any]:
+    """Writes the age. What keeps it from that is logged and not raised: nothing is written then, which
+    the alarm notices, and a schedule of every ten minutes needs no dead letters.
+    """
+    try:
+        project = projects.for_answers()
+        with patience(deadline=runtime.deadline_of(context)):
+            stores = [
+                RememberingObjectStore(store, memories[store.name])
+                for store in every_store(project)
+            ]
+            newest = newest_good_at(stores, project.ref, project.clock.now())
+    except SupakeepError as exc:
+        observability.report_failure(logger, metrics, "Measurement", exc, "Prune")
+        return {"newest_good_at": None}
+    if newest is not None:
+        _count_age_since(project, newest)
+    return {"newest_good_at": newest and newest.isoformat()}
+
+
 def _run(project: ServedProject, event: dict[str, Any], context: Any) -> tuple[Run, bool]:
     if runtime.is_schedule(event):
         scheduled_at = runtime.parse_event(ScheduleEvent, event).scheduled_at
@@ -60,8 +95,12 @@ def _run(project: ServedProject, event: dict[str, Any], context: Any) -> tuple[R
 
 def _count_age(project: ServedProject, run: Run) -> None:
     if isinstance(run.result, PruneReport) and run.result.newest_good_at is not None:
-        age = project.clock.now() - run.result.newest_good_at
-        observability.count_newest_good_backup(metrics, age.total_seconds())
+        _count_age_since(project, run.result.newest_good_at)
+
+
+def _count_age_since(project: ServedProject, at: dt.datetime) -> None:
+    age = project.clock.now() - at
+    observability.count_newest_good_backup(metrics, max(0.0, age.total_seconds()))
 
 
 lambda_handler = create_handler(runtime.Projects.from_environment())

@@ -49,7 +49,7 @@ def test_names_and_errors_that_contain_html_are_shown_as_they_are(dashboard: Das
             project=supakeep.ref,
             at=dt.datetime.now(dt.UTC),
             warnings=(f"A warning {MARKUP}",),
-            mirror_error=Problem(message=f"An error {MARKUP}", hint=f"A hint {MARKUP}"),
+            copy_problem=Problem(message=f"An error {MARKUP}", hint=f"A hint {MARKUP}"),
         )
         store(supakeep, [manifest], copies=1)
         for view, text in (("", MARKUP), (f"backups/{manifest.backup}", f"A hint {MARKUP}")):

@@ -66,26 +66,29 @@ def back_up(
     source: SourceDatabase,
     primary: ObjectStore,
     mirror: ObjectStore | None = None,
-    *,
+    *further: ObjectStore,
     policy: BackupPolicy = EVERYTHING,
     max_object_bytes: int = 10_000_000,
     name: BackupName = NAME,
     deadline: Deadline | None = None,
     progress: InMemoryProgress | None = None,
     clock: Clock | None = None,
+    accept_shrink: Sequence[str] = (),
+    trigger: Trigger = Trigger.CLI,
 ) -> Manifest:
     create = CreateBackup(
         source=source,
         primary=primary,
-        mirror=mirror,
+        copies=[*([mirror] if mirror else []), *further],
         policy=policy,
         project=PROJECT,
         max_object_bytes=max_object_bytes,
         clock=clock or FixedClock(),
         deadline=deadline or NeverExpires(),
         progress=progress or InMemoryProgress(),
+        accept_shrink=accept_shrink,
     )
-    return create(name, Trigger.CLI)
+    return create(name, trigger)
 
 
 def restore(

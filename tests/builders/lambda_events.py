@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -132,11 +133,17 @@ class ServedProject:
     policy: BackupPolicy = EVERYTHING
     run_store: RunStore = field(default_factory=InMemoryRunStore)
     has_storage: bool = True
+    further_copies: Sequence[ObjectStore] = ()
     max_object_bytes: int = 45_000_000
     identity: str | None = None
 
     def identities(self) -> Identities:
         return Identities(self.identity)
+
+    @property
+    def copies(self) -> Sequence[ObjectStore]:
+        """The mirror, where there is one, and the further ones."""
+        return [*([self.mirror] if self.mirror is not None else []), *self.further_copies]
 
     @property
     def ref(self) -> str:

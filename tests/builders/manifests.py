@@ -9,6 +9,7 @@ from supakeep.archive.manifest import encode_manifest
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.manifest import (
     BackupStatus,
+    CopyState,
     Manifest,
     Part,
     Problem,
@@ -55,13 +56,13 @@ def a_manifest(
     good: bool = True,
     tables: tuple[TableEntry, ...] | None = None,
     volumes: tuple[VolumeEntry, ...] | None = None,
-    mirror_error: Problem | None = None,
+    copy_problem: Problem | None = None,
     warnings: tuple[str, ...] = (),
 ) -> Manifest:
     """The manifest of a backup that began at `at`, with one table unless `tables` are given."""
     name = BackupName.timed(project, at)
     status = TableStatus.COMPLETE if good else TableStatus.FAILED
-    whole = good and mirror_error is None
+    whole = good and copy_problem is None
     content = b"a document"
     document = VolumeEntry(
         key=name.document_key, bytes=len(content), sha256=hashlib.sha256(content).hexdigest()
@@ -79,7 +80,7 @@ def a_manifest(
         status=BackupStatus.COMPLETE if whole else BackupStatus.PARTIAL,
         tables=(an_entry(status=status),) if tables is None else tables,
         volumes=(document,) if volumes is None else volumes,
-        mirror_error=mirror_error,
+        copies=(CopyState(name="mirror", problem=copy_problem),) if copy_problem else (),
         warnings=warnings,
     )
 

@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 
+from supakeep.domain.plan import Selection
 from supakeep.errors import DatabasePermissionError, ExportError
 from tests.builders.tables import a_selection
 from tests.contract.exporting import exported, ids, table
@@ -120,6 +121,23 @@ def test_the_last_days_are_those_from_the_moment_on(bench: Workbench) -> None:
 
     assert sorted(ids(exported(bench, selection))) == [0, 1, 2, 3]
     assert bench.database.count(selection) == 4
+
+
+def test_rows_that_left_a_window_of_days_are_counted_in_the_window_before(bench: Workbench) -> None:
+    moments = [NOON - dt.timedelta(days=days) for days in (1, 9, 9, 9)]
+    created = bench.create(
+        table(bench, "t", "at timestamptz"),
+        [{"id": n, "at": at.isoformat()} for n, at in enumerate(moments)],
+    )
+
+    def of_days(days: int) -> Selection:
+        since = NOON - dt.timedelta(days=days)
+        return a_selection(created, last_days=7, time_column="at", since=since)
+
+    assert ids(exported(bench, of_days(7))) == [0]
+    assert bench.database.count(of_days(7)) == 1
+    assert bench.database.count(of_days(10)) == 4
+    assert bench.database.count(a_selection(created)) == 4
 
 
 def test_a_table_that_may_not_be_read_is_reported_in_the_catalog_and_named_with_the_grant(

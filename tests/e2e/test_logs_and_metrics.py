@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 from tests.e2e.deployment import Deployment
 
 
@@ -31,7 +33,9 @@ def test_metrics_go_to_the_namespace_and_service_that_the_alarm_looks_at(
 ) -> None:
     supakeep.back_up()
     alarms = supakeep.stack.template.resources("AWS::CloudWatch::Alarm").values()
-    alarm = next(a for a in alarms if a["MetricName"] == "NewestGoodBackupAge")
+    [watched] = [query["MetricStat"] for a in alarms for query in a.get("Metrics", ())[1:]]
+    alarm = watched["Metric"]
+    assert alarm["MetricName"] == "NewestGoodBackupAge"
 
     written = [line for line in supakeep.logged() if "BackupRows" in line]
     latest = written[-1]
@@ -43,6 +47,20 @@ def test_metrics_go_to_the_namespace_and_service_that_the_alarm_looks_at(
     assert alarm["Dimensions"] == [{"Name": "service", "Value": latest["service"]}]
     assert names >= {"BackupDuration", "BackupRows", "BackupBytes", "GoodBackups"}
     assert latest["NewestGoodBackupAge"] == [0.0]
+
+
+def test_the_age_is_measured_by_the_schedule(supakeep: Deployment) -> None:
+    backup = supakeep.back_up()
+    functions = supakeep.stack.template.functions()
+    [prune] = [f for f in functions if f.logical_id == "PruneFunction"]
+    [schedule] = [s for s in prune.schedules if s.name.endswith("-measure")]
+
+    answer = supakeep.invoke("PruneFunction", json.loads(schedule.payload))
+
+    assert answer == {"newest_good_at": backup["result"]["started_at"].replace("Z", "+00:00")}
+    lines = supakeep.logged()
+    ages = [line["NewestGoodBackupAge"] for line in lines if "NewestGoodBackupAge" in line]
+    assert 0 <= ages[-1][0] < 600
 
 
 def test_a_failure_is_logged_with_its_fix_and_counted(supakeep: Deployment) -> None:

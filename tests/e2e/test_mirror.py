@@ -52,9 +52,11 @@ def test_a_mirror_that_fails_makes_a_partial_success_that_is_visible_everywhere(
 
     run = supakeep.back_up()
 
-    message = f"The mirror failed: The S3 bucket {supakeep.stack.mirror_bucket} does not exist"
+    message = (
+        f"The copy in mirror failed: The S3 bucket {supakeep.stack.mirror_bucket} does not exist"
+    )
     assert run["status"] == "partial"
-    assert run["result"]["mirror_error"]["message"] == message
+    assert run["result"]["copies"][0]["problem"]["message"] == message
     assert supakeep.call("GET", f"/api/admin/runs/{run['id']}").json()["status"] == "partial"
     listed = supakeep.call("GET", "/api/admin/backups").json()
     assert [(b["status"], b["locations"]) for b in listed["backups"]] == [("partial", ["primary"])]
@@ -65,7 +67,7 @@ def test_a_mirror_that_fails_makes_a_partial_success_that_is_visible_everywhere(
     assert (shown.code, "partial" in shown.out, MISSING in shown.out) == (3, True, True)
     warned = [line for line in supakeep.logged() if line.get("type") == "warn"]
     assert any(line["message"].startswith(message) for line in warned)
-    failures = [line["MirrorFailures"] for line in supakeep.logged() if "MirrorFailures" in line]
+    failures = [line["CopyFailures"] for line in supakeep.logged() if "CopyFailures" in line]
     assert [1] in failures
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
@@ -15,6 +14,7 @@ from supakeep.errors import (
     StorageError,
 )
 from supakeep.ports import Clock, StoredObject
+from supakeep.stores.spool import temporary_spool
 from tests.fakes.time import FixedClock
 
 
@@ -46,7 +46,7 @@ class InMemoryObjectStore:
             raise StorageError("The bucket is public", operation="upload", key=self.name)
 
     def spool(self, key: str) -> BinaryIO:  # noqa: ARG002 (the port's)
-        return io.BytesIO()
+        return temporary_spool()
 
     def put(self, key: str, content: BinaryIO) -> None:
         self._require_bucket("upload", key)

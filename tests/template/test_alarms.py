@@ -9,31 +9,6 @@ ALARM = "AWS::CloudWatch::Alarm"
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:alarms"
 
 
-def test_a_day_and_two_hours_without_a_good_backup_raise_an_alarm_and_so_does_silence(
-    stack: Stack,
-) -> None:
-    alarm = stack.properties("NoGoodBackupAlarm")
-    assert (alarm["Namespace"], alarm["MetricName"]) == ("Supakeep", "NewestGoodBackupAge")
-    assert alarm["Period"] * int(alarm["EvaluationPeriods"]) == 26 * 3600
-    assert alarm["DatapointsToAlarm"] == alarm["EvaluationPeriods"]
-    assert alarm["TreatMissingData"] == "breaching"
-    # One backup younger than an hour, in any of the hours, keeps it quiet.
-    assert alarm["Statistic"] == "Minimum"
-    assert alarm["Threshold"] == 3600
-    assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
-
-
-def test_the_backup_alarm_looks_at_the_metric_that_this_stacks_functions_write(
-    stack: Stack,
-) -> None:
-    variables = stack.properties("BackupFunction")["Environment"]["Variables"]
-    alarm = stack.properties("NoGoodBackupAlarm")
-    assert alarm["Namespace"] == variables["POWERTOOLS_METRICS_NAMESPACE"]
-    assert alarm["Dimensions"] == [
-        {"Name": "service", "Value": variables["POWERTOOLS_SERVICE_NAME"]}
-    ]
-
-
 def test_a_partial_backup_raises_an_alarm(stack: Stack) -> None:
     variables = stack.properties("BackupFunction")["Environment"]["Variables"]
     alarm = stack.properties("PartialBackupAlarm")

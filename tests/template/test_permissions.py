@@ -165,6 +165,7 @@ def test_the_scheduler_may_invoke_its_function_and_report_what_it_could_not_deli
     assert allowed == {
         "BackupFunctionNightlyRole": {("lambda:InvokeFunction", "BackupFunction.Arn"), report},
         "PruneFunctionDailyRole": {("lambda:InvokeFunction", "PruneFunction.Arn"), report},
+        "PruneFunctionMeasureRole": {("lambda:InvokeFunction", "PruneFunction.Arn")},
     }
 
 

@@ -45,7 +45,7 @@ TRIGGERS = {
         "http_verify", "direct_verify", "http_dashboard", "http_dashboard_asset",
         "direct", "direct_dry_run", "self_invoke",
     },
-    "prune": {"schedule", "http_admin", "direct", "direct_dry_run"},
+    "prune": {"schedule", "measure", "http_admin", "direct", "direct_dry_run"},
 }  # fmt: skip
 
 
@@ -91,7 +91,11 @@ def test_no_page_of_another_origin_may_call_the_http_api(stack: Stack) -> None:
 
 @pytest.mark.parametrize(
     ("schedule", "expression"),
-    [("BackupFunctionNightly", "cron(0 3 * * ? *)"), ("PruneFunctionDaily", "cron(30 4 * * ? *)")],
+    [
+        ("BackupFunctionNightly", "cron(0 3 * * ? *)"),
+        ("PruneFunctionDaily", "cron(30 4 * * ? *)"),
+        ("PruneFunctionMeasure", "rate(10 minutes)"),
+    ],
 )
 def test_a_schedule_fires_at_its_time_in_utc(stack: Stack, schedule: str, expression: str) -> None:
     properties = stack.properties(schedule)
@@ -110,7 +114,9 @@ def test_the_backup_schedule_is_the_users_choice(make_stack: MakeStack, expressi
     assert stack.properties("BackupFunctionNightly")["State"] == "DISABLED"
 
 
-@pytest.mark.parametrize(("action", "schedule"), SCHEDULES.items())
+@pytest.mark.parametrize(
+    ("action", "schedule"), [*SCHEDULES.items(), ("measure", "PruneFunctionMeasure")]
+)
 def test_a_schedule_tells_what_to_do_when_it_was_due_and_its_execution(
     stack: Stack, action: str, schedule: str
 ) -> None:
@@ -130,6 +136,13 @@ def test_a_schedule_retries_a_failed_delivery_and_then_keeps_it(
     assert target["Arn"] == f"{action.title()}Function.Arn"
     assert target["RetryPolicy"] == {"MaximumRetryAttempts": 5, "MaximumEventAgeInSeconds": 3600}
     assert target["DeadLetterConfig"] == {"Arn": "DeadLetterQueue.Arn"}
+
+
+def test_a_measurement_that_is_late_is_dropped(stack: Stack) -> None:
+    target = stack.properties("PruneFunctionMeasure")["Target"]
+    assert target["Arn"] == "PruneFunction.Arn"
+    assert target["RetryPolicy"] == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
+    assert "DeadLetterConfig" not in target
 
 
 def test_two_stacks_in_one_account_have_different_names_for_everything(stack: Stack) -> None:

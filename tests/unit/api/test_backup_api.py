@@ -34,6 +34,17 @@ def test_a_backup_is_accepted_with_its_name_and_run_id_and_handed_over(
     assert project.primary.objects == {}
 
 
+def test_tables_that_may_have_lost_rows_are_handed_over(
+    functions: Functions, project: Project
+) -> None:
+    body = {"accept_shrink": ["items", "public.orders"]}
+
+    assert functions("backup").request("POST", BACKUP, body=body).status == 202
+
+    [(_, payload)] = project.dispatcher.handed_over
+    assert payload["accept_shrink"] == body["accept_shrink"]
+
+
 def test_what_was_handed_over_is_what_the_function_carries_out(
     functions: Functions, project: Project
 ) -> None:

@@ -153,6 +153,53 @@ def test_the_prune_schedule_prunes_and_counts_the_age_of_the_newest_good_backup(
     assert metrics(capsys)["NewestGoodBackupAge"] == 86_400
 
 
+@pytest.mark.parametrize("unreachable", [None, "primary", "mirror"])
+def test_a_measurement_writes_the_age_of_the_newest_good_backup_in_any_store(
+    functions: Functions,
+    project: Project,
+    capsys: pytest.CaptureFixture[str],
+    unreachable: str | None,
+) -> None:
+    for store in (project.primary, project.mirror):
+        place_backup(store, at=NOON - dt.timedelta(hours=30))
+        place_backup(store, at=NOON - dt.timedelta(hours=1), good=False)
+    served = functions("prune").project
+    if unreachable is not None:
+        setattr(served, unreachable, FailingObjectStore(getattr(project, unreachable), "list"))
+    before = dict(project.primary.objects)
+
+    answer = functions("prune").invoke(event("prune/measure"))
+
+    assert answer == {"newest_good_at": "2026-11-21T06:00:00+00:00"}
+    assert metrics(capsys)["NewestGoodBackupAge"] == 30 * 3600
+    assert project.primary.objects == before
+    assert functions("prune").runs.list(5) == []
+
+
+def test_a_measurement_without_a_good_backup_writes_no_age(
+    functions: Functions, project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place_backup(project.primary, good=False)
+
+    assert functions("prune").invoke(event("prune/measure")) == {"newest_good_at": None}
+
+    assert "NewestGoodBackupAge" not in metrics(capsys)
+
+
+def test_a_measurement_that_no_store_answers_is_logged_and_not_raised(
+    functions: Functions, project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served = functions("prune").project
+    served.primary = FailingObjectStore(project.primary, "list")
+    served.mirror = FailingObjectStore(project.mirror, "list")
+
+    assert functions("prune").invoke(event("prune/measure")) == {"newest_good_at": None}
+
+    counted = metrics(capsys)
+    assert counted["MeasurementFailures"] == 1
+    assert "NewestGoodBackupAge" not in counted
+
+
 def test_a_direct_dry_run_of_prune_removes_nothing(functions: Functions, project: Project) -> None:
     for days in range(9):
         place_backup(project.primary, at=NOON - dt.timedelta(days=days))

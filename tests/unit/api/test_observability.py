@@ -63,7 +63,7 @@ def test_a_good_backup_is_counted(functions: Functions, capsys: pytest.CaptureFi
 
     counted = metrics(capsys)
     assert counted["GoodBackups"] == 1
-    assert counted["PartialBackups"] == counted["MirrorFailures"] == 0
+    assert counted["PartialBackups"] == counted["CopyFailures"] == 0
     assert counted["BackupRows"] == 15
     assert counted["BackupBytes"] > 1000
     assert counted["NewestGoodBackupAge"] == 0
@@ -79,9 +79,41 @@ def test_a_backup_whose_mirror_failed_is_counted_as_good_and_partial(
 
     counted = metrics(capsys)
     assert (counted["GoodBackups"], counted["PartialBackups"]) == (1, 1)
-    assert counted["MirrorFailures"] == 1
+    assert counted["CopyFailures"] == 1
     warnings = [line["message"] for line in lines(logged) if line["type"] == "warn"]
-    assert any("The mirror failed: mirror did not answer" in message for message in warnings)
+    assert any(
+        "The copy in mirror failed: mirror did not answer" in message for message in warnings
+    )
+
+
+def test_a_backup_that_lost_rows_is_partial_and_not_good_in_log_metric_and_run(
+    functions: Functions,
+    project: Project,
+    capsys: pytest.CaptureFixture[str],
+    logged: Logs,
+) -> None:
+    clock = project.clock
+    functions("backup").invoke({"action": "backup"})
+    metrics(capsys)
+    for number in range(1, 6):
+        project.database.delete("public.items", id=number)
+    clock.advance(hours=1)
+    asked = len(project.dispatcher.handed_over)
+
+    run = functions("backup").invoke({"action": "backup"})
+
+    assert run["status"] == "partial"
+    assert run["result"]["shrinkage"][0]["table"] == "public.items"
+    counted = metrics(capsys)
+    assert (counted["GoodBackups"], counted["PartialBackups"], counted["ShrunkTables"]) == (0, 1, 1)
+    assert "NewestGoodBackupAge" not in counted
+    warnings = [line["message"] for line in lines(logged) if line["type"] == "warn"]
+    assert any("public.items is empty" in w and "--accept-shrink" in w for w in warnings)
+    assert len(project.dispatcher.handed_over) == asked  # no prune was started
+
+    clock.advance(hours=1)
+    accepting = {"action": "backup", "accept_shrink": ["items"]}
+    assert functions("backup").invoke(accepting)["status"] == "complete"
 
 
 def test_a_delivery_that_finds_the_run_at_work_counts_no_good_backup(

@@ -96,3 +96,19 @@ def test_a_dry_run_is_answered_while_a_backup_is_at_work(functions: Functions) -
     functions("prune").runs.accept(RunKind.BACKUP, Trigger.SCHEDULE)
 
     assert functions("prune").request("POST", PRUNE, body={"dry_run": True}).status == 200
+
+
+def test_after_a_backup_that_failed_nothing_is_removed(
+    functions: Functions, project: Project
+) -> None:
+    project.clock.advance(minutes=1)
+    project.primary.has_bucket = False
+    with pytest.raises(Exception, match="bucket not found"):
+        functions("backup").invoke({"action": "backup"})
+    project.primary.has_bucket = True
+
+    run = functions("prune").invoke({"action": "prune"})
+
+    assert run["status"] == "partial"
+    assert "Storage bucket not found" in run["result"]["held"]["message"]
+    assert len(project.primary.objects) == 18

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from supakeep.archive.manifest import checksum_of, encode_manifest, parse_manifest
-from supakeep.domain.manifest import Part, Problem, TableStatus, VolumeEntry
+from supakeep.domain.manifest import CopyState, Part, Problem, TableStatus, VolumeEntry
 from supakeep.errors import FormatVersionError, IntegrityError, ManifestError
 from tests.builders.manifests import a_manifest, an_entry
 from tests.builders.tables import a_table
@@ -22,7 +22,7 @@ MANIFEST = a_manifest(
         ),
         an_entry(a_table("orders"), status=TableStatus.FAILED),
     ),
-    mirror_error=Problem(message="The mirror failed: café", hint="Look at it"),
+    copy_problem=Problem(message="The copy in mirror failed: café", hint="Look at it"),
     warnings=("rows were written meanwhile",),
 )
 KEY = MANIFEST.name.manifest_key
@@ -90,7 +90,7 @@ def test_a_changed_byte_is_refused_or_changes_nothing(offset: int, difference: i
 
 @given(st.integers(0, len(STORED) - 1), st.integers(0, 7))
 def test_a_flipped_bit_of_a_letter_or_digit_is_refused(offset: int, bit: int) -> None:
-    changed = bytearray(encode_manifest(MANIFEST.model_copy(update={"mirror_error": None})))
+    changed = bytearray(encode_manifest(MANIFEST.model_copy(update={"copies": ()})))
     offset %= len(changed)
     changed[offset] ^= 1 << bit
 
@@ -213,7 +213,7 @@ def test_negative_sizes_are_refused() -> None:
 
 def test_a_backup_is_good_where_every_table_is_whole() -> None:
     assert a_manifest().is_good
-    assert a_manifest(mirror_error=Problem(message="gone")).is_good
+    assert a_manifest(copy_problem=Problem(message="gone")).is_good
     assert not a_manifest(good=False).is_good
 
 
@@ -250,3 +250,14 @@ def test_an_earlier_manifest_names_the_schema_before_the_first_dot() -> None:
 
     names = [(entry.table.schema_name, entry.table.name) for entry in manifest.tables]
     assert names == [("public", "user_credits"), ("public", "orders")]
+
+
+def test_what_earlier_versions_say_of_their_mirror_is_read_as_a_copys_state() -> None:
+    fields = json.loads(encode_manifest(a_manifest()))
+    del fields["checksum"], fields["copies"]
+    fields["mirror_error"] = {"message": "The mirror failed", "hint": None}
+    stored = json.dumps({**fields, "checksum": checksum_of(fields)}).encode()
+
+    read = parse_manifest(stored, KEY)
+
+    assert read.copies == (CopyState(name="mirror", problem=Problem(message="The mirror failed")),)

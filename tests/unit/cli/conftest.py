@@ -120,7 +120,7 @@ def primary(around: Surroundings) -> InMemoryObjectStore:
 def mirror(around: Surroundings) -> InMemoryObjectStore:
     """The mirror that the command line talks to."""
     store = InMemoryObjectStore("mirror", piece_bytes=4096)
-    around.adapters["mirror"] = store
+    around.adapters["copies"] = [store]
     return store
 
 

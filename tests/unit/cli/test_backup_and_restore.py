@@ -12,6 +12,7 @@ from tests.builders.tables import a_table
 from tests.fakes.database import FailingExportDatabase, InMemoryDatabase
 from tests.fakes.faulty_object_store import FailingObjectStore
 from tests.fakes.object_store import InMemoryObjectStore
+from tests.fakes.time import FixedClock
 from tests.unit.cli.conftest import Supakeep, Surroundings
 
 
@@ -126,12 +127,12 @@ def test_a_mirror_that_fails_makes_a_partial_backup_and_exit_code_3(
     mirror: InMemoryObjectStore,
     around: Surroundings,
 ) -> None:
-    around.adapters["mirror"] = FailingObjectStore(mirror, "put")
+    around.adapters["copies"] = [FailingObjectStore(mirror, "put")]
 
     ended = supakeep("backup")
 
     assert ended.code == 3
-    assert "! The mirror failed: mirror did not answer" in ended.out
+    assert "! The copy in mirror failed: mirror did not answer" in ended.out
     assert len(primary.objects) == 2
 
 
@@ -316,3 +317,32 @@ def test_errors_are_json_where_json_is_asked_for(
     said = json.loads(ended.out)
     assert said["error"] == "No backup is named backup_x_2020-01-01"
     assert said["hint"].startswith("`supakeep list`")
+
+
+def test_a_table_that_lost_its_rows_makes_exit_code_3_until_that_is_accepted(
+    supakeep: Supakeep, shop: InMemoryDatabase, around: Surroundings
+) -> None:
+    clock = FixedClock()
+    around.clock = clock
+    before = supakeep("backup", "--to", "copies", "--json").json["name"]
+    for number in range(1, 6):
+        shop.delete(ITEMS, id=number)
+    clock.advance(hours=1)
+
+    lost = supakeep("backup", "--to", "copies")
+
+    reason = f"{ITEMS} is empty, and had 5 rows in {before}"
+    assert lost.code == 3
+    assert reason in lost.out
+    assert "--accept-shrink public.items" in lost.out
+    for command in (["list"], ["show", lost.out.split()[0]]):
+        told = supakeep(*command, "--from", "copies")
+        assert "partial" in told.out
+        assert reason in told.out
+    assert supakeep("show", "latest", "--from", "copies", "--json").json["name"] == before
+
+    clock.advance(hours=1)
+    accepted = supakeep("backup", "--to", "copies", "--accept-shrink", "items", "--json")
+
+    assert (accepted.code, accepted.json["status"]) == (0, "complete")
+    assert "this was accepted" in accepted.json["warnings"][0]

@@ -35,7 +35,7 @@ def test_all_good_ends_with_code_0_and_one_line_for_each_check(
 def test_a_warning_ends_with_code_3_and_says_what_to_do(
     supakeep: Supakeep, shop: InMemoryDatabase, primary: InMemoryObjectStore, around: Surroundings
 ) -> None:
-    around.adapters["mirror"] = None
+    around.adapters["copies"] = ()
     supakeep("backup")
 
     ended = supakeep("check")

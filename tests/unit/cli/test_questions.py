@@ -12,6 +12,7 @@ from tests.builders.backups import CUSTOMERS, ITEMS, ORDERS
 from tests.builders.manifests import PROJECT, a_manifest, place_backup
 from tests.fakes.database import InMemoryDatabase
 from tests.fakes.object_store import InMemoryObjectStore
+from tests.fakes.time import NOON
 from tests.unit.cli.conftest import SECRET_KEY, Supakeep
 
 
@@ -294,3 +295,17 @@ def test_details_are_only_those_of_supakeep(supakeep: Supakeep, shop: InMemoryDa
     assert logging.getLogger("supakeep.usecases").isEnabledFor(logging.DEBUG)
     for library in ("botocore.parsers", "botocore.auth", "httpx", "hpack"):
         assert not logging.getLogger(library).isEnabledFor(logging.DEBUG)
+
+
+def test_a_prune_after_a_partial_backup_removes_nothing_and_says_why(
+    supakeep: Supakeep, primary: InMemoryObjectStore
+) -> None:
+    for days in range(9):
+        place_backup(primary, at=NOON - dt.timedelta(days=days), good=days > 0)
+    before = dict(primary.objects)
+
+    ended = supakeep("prune")
+
+    assert (ended.code, primary.objects) == (3, before)
+    assert "Nothing is removed until a complete backup is made" in ended.out
+    assert "The export failed" in ended.out

@@ -168,13 +168,13 @@ def test_a_mirror_that_does_not_keep_the_undo_is_reported_and_stops_nothing(
     around: Surroundings,
 ) -> None:
     supakeep("backup")
-    around.adapters["mirror"] = FailingObjectStore(mirror, "put")
+    around.adapters["copies"] = [FailingObjectStore(mirror, "put")]
 
     restored = supakeep("restore", "latest", "--confirm", DESTINATION)
 
     assert restored.code == 0
     [kept] = undo_backups(primary)
-    assert f"! {kept.backup}: The mirror failed: mirror did not answer" in restored.out
+    assert f"! {kept.backup}: The copy in mirror failed: mirror did not answer" in restored.out
 
 
 def test_the_last_restore_is_undone_without_its_run(

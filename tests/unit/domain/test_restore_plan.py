@@ -196,9 +196,9 @@ def test_an_undo_holds_every_table_that_is_written_or_nothing_is() -> None:
 
 
 def test_a_mirror_that_lacks_the_undo_is_reported_and_stops_nothing() -> None:
-    kept = a_manifest(mirror_error=Problem(message="The mirror failed: no answer"))
+    kept = a_manifest(copy_problem=Problem(message="The copy in mirror failed: no answer"))
 
-    assert check_undo(kept, [a_table()]) == [f"{kept.backup}: The mirror failed: no answer"]
+    assert check_undo(kept, [a_table()]) == [f"{kept.backup}: The copy in mirror failed: no answer"]
 
 
 @pytest.mark.parametrize("fields", [{"tables": ()}, {"where": {}}])

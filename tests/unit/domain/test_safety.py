@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from supakeep.domain.manifest import Manifest, Problem, Trigger
+from supakeep.domain.manifest import Manifest, Problem, Shrinkage, Trigger
 from supakeep.domain.retention import StoredBackup
 from supakeep.domain.run import Run, RunKind, RunStatus
 from supakeep.domain.safety import Finding, Situation, assess, verdict
@@ -49,6 +49,13 @@ def a_run(hours: float, status: RunStatus, **fields: Any) -> Run:
 FAILED = a_run(1, RunStatus.FAILED, error=Problem(message="It broke", hint="Repair it"))
 
 
+SHRUNK = Shrinkage(
+    message="public.items is empty, and had 5 rows in backup_x",
+    hint="Is that right?",
+    table="public.items",
+)
+
+
 def worst(situation: Situation) -> tuple[str, str, str | None]:
     found = verdict(assess(situation))
     return found.level, found.sentence, found.advice
@@ -89,7 +96,10 @@ def test_without_any_backup_one_is_to_be_made() -> None:
 
 def test_backups_that_all_lack_a_table_are_not_safe() -> None:
     level, sentence, _ = worst(of(stored(good=False)))
-    assert (level, sentence) == ("fail", "No backup is good: each of them lacks a table.")
+    assert (level, sentence) == (
+        "fail",
+        "No backup is good: each of them lacks a table, or rows of one.",
+    )
 
 
 def test_where_no_store_answers_the_reason_is_named() -> None:
@@ -146,7 +156,7 @@ def test_a_schedule_elsewhere_takes_the_place_of_the_stacks_own() -> None:
 
 def test_a_copy_that_is_missing_is_named_with_its_reason() -> None:
     error = Problem(message="Access denied", hint="Give the role s3:PutObject")
-    level, sentence, advice = worst(of(stored(stores=("primary",), mirror_error=error)))
+    level, sentence, advice = worst(of(stored(stores=("primary",), copy_problem=error)))
     assert (level, sentence) == ("warn", "The newest good backup has no copy in mirror.")
     assert advice == "Access denied. Give the role s3:PutObject"
 
@@ -191,3 +201,19 @@ def test_of_two_runs_of_one_second_the_later_one_counts() -> None:
 
     assert level == "warn"
     assert "It broke" in sentence
+
+
+def test_a_newest_backup_that_lost_rows_is_named_with_what_to_do() -> None:
+    lost = stored(1)
+    second = SHRUNK.model_copy(update={"table": "public.orders"})
+    manifest = lost.manifest.model_copy(update={"shrinkage": (SHRUNK, second)})
+    situation = of(StoredBackup(manifest, BOTH), stored(9))
+
+    level, sentence, advice = worst(situation)
+    assert (level, advice) == ("warn", "Is that right?")
+    assert sentence == (
+        "The newest backup does not count as good: public.items is empty, and had 5 rows in "
+        "backup_x. public.orders lost rows, too."
+    )
+    assert situation.newest_good is not None
+    assert situation.newest_good.manifest.backup == stored(9).manifest.backup

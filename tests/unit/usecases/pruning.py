@@ -7,6 +7,7 @@ import datetime as dt
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.policy import RetentionPolicy
 from supakeep.domain.prune import PrunedBackup, PruneReport
+from supakeep.domain.run import Run
 from supakeep.ports import Deadline, ObjectStore
 from supakeep.usecases.find_backups import list_backups
 from supakeep.usecases.prune_backups import PruneBackups
@@ -25,6 +26,7 @@ def prune(
     deadline: Deadline | None = None,
     in_use: frozenset[str] = frozenset(),
     at: dt.datetime = NOON,
+    last_run: Run | None = None,
 ) -> PruneReport:
     use_case = PruneBackups(
         policy=RetentionPolicy(keep_within_days=7),
@@ -32,6 +34,7 @@ def prune(
         clock=FixedClock(at),
         deadline=deadline or NeverExpires(),
         in_use=in_use,
+        last_run=last_run,
     )
     return use_case(stores, dry_run=dry_run)
 

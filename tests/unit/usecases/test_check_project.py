@@ -44,7 +44,7 @@ def check(
         policy=EVERYTHING,
         database=database or a_shop(),
         primary=primary or InMemoryObjectStore(),
-        mirror=mirror,
+        copies=[mirror] if mirror else [],
     )
     checks = CheckProject(
         project, lambda: NOON, (), 26, shares_runs=False, progress=InMemoryProgress()

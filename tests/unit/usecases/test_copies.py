@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -53,6 +54,33 @@ def restore(target: TargetDatabase, manifest: Manifest, *stores: ObjectStore) ->
 
 def verify(manifest: Manifest, *stores: ObjectStore) -> VerifyReport:
     return VerifyBackup(NeverExpires(), InMemoryProgress())(BackupReader(manifest, stores))
+
+
+class MeetingStore(InMemoryObjectStore):
+    """Gives no volume before `most` of them are asked for at the same time."""
+
+    def __init__(self, objects: dict[str, bytes], most: int) -> None:
+        super().__init__()
+        self.objects = objects
+        self._meeting = threading.Barrier(most)
+
+    @contextmanager
+    def read(self, key: str) -> Iterator[Iterator[bytes]]:
+        self._meeting.wait(timeout=10)
+        with super().read(key) as pieces:
+            yield pieces
+
+
+def test_four_volumes_are_checked_at_the_same_time(copies: Copies) -> None:
+    primary, _, manifest = copies
+    volumes = manifest.volumes[:4]
+    store = MeetingStore(primary.objects, most=4)
+    reader = BackupReader(manifest, [store])
+
+    reader.check_volumes(volumes, NeverExpires())
+
+    assert len(volumes) == 4
+    assert reader.notices == ()
 
 
 @pytest.mark.parametrize("fault", ["flipped", "cut", "missing"])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from supakeep.archive.manifest import parse_manifest
-from supakeep.domain.manifest import BackupStatus
+from supakeep.domain.manifest import BackupStatus, CopyState
 from tests.builders.backups import NAME, a_shop, back_up, document_of
 from tests.fakes.faulty_object_store import FailingObjectStore
 from tests.fakes.object_store import InMemoryObjectStore
@@ -20,7 +20,7 @@ def test_the_mirror_holds_the_same_objects() -> None:
     assert len(manifest.volumes) > 3
     assert mirror.objects == primary.objects
     assert manifest.status is BackupStatus.COMPLETE
-    assert manifest.mirror_error is None
+    assert manifest.copies == (CopyState(name="mirror"),)
 
 
 def test_the_mirrors_manifest_is_written_before_the_primarys() -> None:
@@ -48,8 +48,10 @@ def test_when_the_mirror_fails_the_backup_is_partial_and_the_mirror_shows_none(
     manifest = back_up(a_shop(), primary, mirror, max_object_bytes=SMALL)
 
     assert manifest.status is BackupStatus.PARTIAL
-    assert manifest.mirror_error is not None
-    assert manifest.mirror_error.message == "The mirror failed: mirror did not answer"
+    assert (
+        manifest.copy_problems["mirror"].message
+        == "The copy in mirror failed: mirror did not answer"
+    )
     # this copy restores all the same
     assert manifest.is_good
     assert parse_manifest(primary.objects[NAME.manifest_key], NAME.manifest_key) == manifest
@@ -65,4 +67,4 @@ def test_what_the_mirror_has_already_is_left_alone() -> None:
 
     assert mirror.objects == {NAME.document_key: b"another backup's"}
     assert manifest.status is BackupStatus.PARTIAL
-    assert manifest.mirror_error is not None
+    assert "mirror" in manifest.copy_problems

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack, cast
 from urllib.parse import urlsplit
 
+from supakeep.domain.copies import MIRROR, PRIMARY
 from supakeep.domain.engine import POSTGRES, REST, Engine
 from supakeep.domain.policy import BackupPolicy
 from supakeep.errors import ConfigurationError, InvalidRequestError
@@ -34,7 +35,7 @@ class Adapters(TypedDict, total=False):
     policy: BackupPolicy
     database: Database
     primary: ObjectStore
-    mirror: ObjectStore | None
+    copies: Sequence[ObjectStore]
     run_store: RunStore
     dispatcher: Dispatcher
     server_time: Callable[[], dt.datetime]
@@ -176,7 +177,7 @@ class SupabaseProject:
     def primary(self) -> ObjectStore:
         """Storage; for a project of which only the database is known, the S3 bucket."""
         if not self.has_storage and self.settings.mirror_s3_bucket is not None:
-            return s3_store(self.settings.mirror_s3_bucket, "primary", self._timeouts)
+            return s3_store(self.settings.mirror_s3_bucket, PRIMARY, self._timeouts)
         from supakeep.stores.supabase_storage import SupabaseObjectStore, storage_client
 
         url, key = self._project()
@@ -200,11 +201,11 @@ class SupabaseProject:
         return url, key.get_secret_value()
 
     @cached_property
-    def mirror(self) -> ObjectStore | None:
+    def copies(self) -> Sequence[ObjectStore]:
         bucket = self.settings.mirror_s3_bucket
         if bucket is None or not self.has_storage:
-            return None
-        return s3_store(bucket, "mirror", self._timeouts)
+            return ()
+        return (s3_store(bucket, MIRROR, self._timeouts),)
 
     @cached_property
     def run_store(self) -> RunStore:

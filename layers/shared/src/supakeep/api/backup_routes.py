@@ -22,10 +22,11 @@ def add_backup_routes(resolver: APIGatewayHttpResolver, request: Requests) -> No
 
     @resolver.post("/api/admin/backup")
     def start_backup(
-        _: Annotated[BackupBody | None, Body()] = None,
+        body: Annotated[BackupBody | None, Body()] = None,
     ) -> tuple[Accepted, int]:
         name = name_backup(request().project, request().primary, scheduled=False).text
-        work = {"name": name, "trigger": Trigger.API}
+        accepted = {} if body is None else body.model_dump(exclude_defaults=True)
+        work = {"name": name, "trigger": Trigger.API, **accepted}
         return accept(request(), RunKind.BACKUP, work, backup=name), HTTPStatus.ACCEPTED
 
     @resolver.route("/api/cron/backup", method=["GET", "POST"])

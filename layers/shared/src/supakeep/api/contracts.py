@@ -94,7 +94,16 @@ class VerifyBody(_Request):
 
 
 class BackupBody(_Request):
-    """POST /api/admin/backup; may be left out, since there is nothing to choose."""
+    """POST /api/admin/backup; may be left out."""
+
+    accept_shrink: Annotated[
+        list[Text],
+        Field(
+            max_length=1000,
+            description="These tables may have lost any number of rows since the backup before. "
+            "Names, or patterns such as `*`.",
+        ),
+    ] = []
 
 
 class PruneBody(_Request):
@@ -105,7 +114,7 @@ class PruneBody(_Request):
     )
 
 
-class BackupInvocation(_Request):
+class BackupInvocation(BackupBody):
     """A direct invocation of the backup function; `run_id` and `name` where the API accepted it."""
 
     action: Literal["backup"]

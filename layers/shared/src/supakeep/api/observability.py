@@ -12,7 +12,7 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.metrics import MetricUnit
 
 from supakeep.aws import traces
-from supakeep.domain.run import Run, RunKind, RunResult, RunStatus
+from supakeep.domain.run import Run, RunResult, RunStatus
 from supakeep.domain.summary import BackupSummary
 
 Handler = traces.Handler
@@ -82,9 +82,9 @@ def report_run(logger: Logger, metrics: Metrics, run: Run, scope: str) -> None:
 
 
 def report_failure(
-    logger: Logger, metrics: Metrics, kind: RunKind, error: Exception, scope: str
+    logger: Logger, metrics: Metrics, kind: str, error: Exception, scope: str
 ) -> None:
-    """Logs a failure with its fix, and counts it."""
+    """Logs a failure of this kind of work with its fix, and counts it."""
     hint = getattr(error, "hint", None)
     context = {"hint": hint, "error": type(error).__name__}
     logger.error(str(error), exc_info=error, extra=_entry(scope, context))
@@ -99,11 +99,12 @@ def count_newest_good_backup(metrics: Metrics, age_seconds: float) -> None:
 def _count_backup(metrics: Metrics, backup: BackupSummary) -> None:
     metrics.add_metric("BackupRows", MetricUnit.Count, backup.rows)
     metrics.add_metric("BackupBytes", MetricUnit.Bytes, backup.size_bytes)
-    metrics.add_metric("MirrorFailures", MetricUnit.Count, int(backup.mirror_error is not None))
-    good = all(table.status == "complete" for table in backup.tables)
+    failed_copies = sum(copy.problem is not None for copy in backup.copies)
+    metrics.add_metric("CopyFailures", MetricUnit.Count, failed_copies)
+    metrics.add_metric("ShrunkTables", MetricUnit.Count, len(backup.shrinkage))
     metrics.add_metric("PartialBackups", MetricUnit.Count, int(not backup.is_whole))
-    metrics.add_metric("GoodBackups", MetricUnit.Count, int(good))
-    if good:
+    metrics.add_metric("GoodBackups", MetricUnit.Count, int(backup.is_good))
+    if backup.is_good:
         count_newest_good_backup(metrics, 0)
 
 

@@ -83,6 +83,11 @@ def is_schedule(event: dict[str, Any]) -> bool:
     return "source" in event
 
 
+def is_measurement(event: dict[str, Any]) -> bool:
+    """Whether a schedule asks for the age of the newest good backup."""
+    return is_schedule(event) and event.get("action") == "measure"
+
+
 def parse_event(model: type[M], event: dict[str, Any]) -> M:
     """Raises InvalidRequestError, naming the field, for an event that is not of this shape."""
     try:

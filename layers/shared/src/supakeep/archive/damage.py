@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from supakeep.domain.copies import MIRROR, PRIMARY
 from supakeep.errors import ChecksumError
 
-_OTHER_COPIES = {"primary": "--from mirror", "mirror": "--from primary"}
+_OTHER_COPIES = {PRIMARY: f"--from {MIRROR}", MIRROR: f"--from {PRIMARY}"}
 
 
 def damaged(key: str, why: str, *, read_from: str) -> ChecksumError:

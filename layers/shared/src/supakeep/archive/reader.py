@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from contextvars import copy_context
 
 from supakeep.archive.compression import UnreadableError
 from supakeep.archive.damage import another_copy_hint, damaged
@@ -26,6 +28,8 @@ Failure = StorageError | ChecksumError
 
 # breaks of one object's download after which it is read on
 _MOST_FAILURES = 3
+# a second core hashes, and a distant store sends more at a time
+_VOLUMES_AT_ONCE = 4
 
 
 class BackupReader:
@@ -80,8 +84,16 @@ class BackupReader:
 
         Raises ChecksumError, or a StorageError, for the first volume that no store has right.
         """
-        for volume in volumes:
-            self._chosen[volume.key] = self._first_right_copy(volume, deadline)
+        with ThreadPoolExecutor(_VOLUMES_AT_ONCE, "supakeep-check") as pool:
+            checks = [
+                (volume, pool.submit(copy_context().run, self._first_right_copy, volume, deadline))
+                for volume in volumes
+            ]
+            try:
+                for volume, check in checks:
+                    self._settle(volume, *check.result())
+            finally:
+                pool.shutdown(cancel_futures=True)
 
     def check_every_copy(self, deadline: Deadline) -> dict[str, dict[str, Failure]]:
         """Reads each volume from every store: for each store, the failures by the volumes' keys.
@@ -129,17 +141,24 @@ class BackupReader:
         """The error for the object `key`; `why` is a clause, as in "it is missing"."""
         return damaged(key, why, read_from=self._store_of(key).name)
 
-    def _first_right_copy(self, volume: VolumeEntry, deadline: Deadline) -> ObjectStore:
+    def _settle(
+        self, volume: VolumeEntry, store: ObjectStore, failures: Mapping[str, Failure]
+    ) -> None:
+        self._chosen[volume.key] = store
+        if failures:
+            why = "; ".join(f"{name}: {exc.message}" for name, exc in failures.items())
+            self._notices[volume.key] = f"{volume.key} was read from {store.name}. {why}"
+
+    def _first_right_copy(
+        self, volume: VolumeEntry, deadline: Deadline
+    ) -> tuple[ObjectStore, Mapping[str, Failure]]:
+        """The store to read it from, and why not from those before."""
         failures: dict[str, Failure] = {}
         for store in self.stores:
             failure = _failure(store, volume, deadline)
-            if failure is not None:
-                failures[store.name] = failure
-                continue
-            if failures:
-                why = "; ".join(f"{name}: {exc.message}" for name, exc in failures.items())
-                self._notices[volume.key] = f"{volume.key} was read from {store.name}. {why}"
-            return store
+            if failure is None:
+                return store, failures
+            failures[store.name] = failure
         raise _no_right_copy(failures)
 
     def _volume_numbers(self, part: Part) -> range:

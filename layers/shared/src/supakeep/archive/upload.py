@@ -1,36 +1,40 @@
-"""Puts a backup's objects into the primary store and the mirror, the manifest last."""
+"""Puts a backup's objects into the primary store and its copies, the manifests last."""
 
 from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from types import TracebackType
 from typing import BinaryIO, Self
 
 from supakeep.archive.manifest import encode_manifest
-from supakeep.domain.manifest import BackupStatus, Manifest, Problem
+from supakeep.archive.shared_file import shared_file
+from supakeep.domain.manifest import BackupStatus, CopyState, Manifest, Problem
 from supakeep.errors import StorageError, StorageUnavailableError, SupakeepError
 from supakeep.ports import ObjectStore
 
 log = logging.getLogger(__name__)
 
 
-class MirroredUpload:
-    """The upload of one backup into both stores.
+class BackupUpload:
+    """The upload of one backup into every store, at the same time.
 
-    The primary decides: its failures are raised. The mirror's first failure ends the mirroring of
-    this backup, so that the mirror never shows a manifest whose volumes it lacks.
+    The primary decides: its failures are raised. A copy's first failure ends that copy of this backup,
+    so that it never shows a manifest whose volumes it lacks; the other copies go on.
 
     As a context, it removes what it stored where an error ends the backup before its manifest is
     written. What it cannot remove is named in the error's hint, or in a note where it has none.
     """
 
-    def __init__(self, primary: ObjectStore, mirror: ObjectStore | None) -> None:
+    def __init__(self, primary: ObjectStore, copies: Sequence[ObjectStore]) -> None:
         self._primary = primary
-        self._mirror = mirror
+        self._copies = tuple(copies)
+        self._failures: dict[str, StorageError] = {}
         self._stored: list[tuple[ObjectStore, str]] = []
-        self.mirror_error: StorageError | None = None
+        self._pool = ThreadPoolExecutor(max(1, len(copies)), "supakeep-copy")
 
     def __enter__(self) -> Self:
         return self
@@ -41,6 +45,7 @@ class MirroredUpload:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._pool.shutdown()
         if error is not None and self._stored and (left := self._remove_stored()):
             names = ", ".join(f"{key} in {store.name}" for store, key in left)
             _add_to(error, f"Left behind: {names}. A prune removes it after a day.")
@@ -50,58 +55,84 @@ class MirroredUpload:
         return self._primary.spool(key)
 
     def put(self, key: str, content: BinaryIO) -> None:
+        """The first object claims the backup's name in the primary before a copy gets anything: of two
+        backups of one name, the one that loses leaves the copies to the other.
+        """
         content.seek(0)
-        self._primary.put(key, content)
-        self._stored.append((self._primary, key))
-        content.seek(0)
-        if self._put_mirror(key, content) and self._mirror is not None:
-            self._stored.append((self._mirror, key))
+        content.flush()
+        if not self._stored:
+            self._put_primary(key, content)
+            self._end(self._begin(lambda store: _put_shared(store, key, content)), key)
+            return
+        copying = self._begin(lambda store: _put_shared(store, key, content))
+        try:
+            self._put_primary(key, content)
+        finally:
+            # they read the file, which the caller closes
+            self._end(copying, key)
 
     def commit(self, manifest: Manifest) -> Manifest:
-        """Stores the manifest, in the mirror first: the primary's copy tells what became of it.
+        """Stores the manifests, the primary's last: it tells what became of the copies.
 
         A store that does not list every volume in its full size gets none, whatever it answered to
         the uploads; and one that does not list the manifest then has not taken it.
         """
-        _confirm_volumes(self._primary, manifest)
-        self._commit_mirror(manifest)
-        if self.mirror_error is not None:
-            problem = Problem(
-                message=f"The mirror failed: {self.mirror_error.message}",
-                hint=self.mirror_error.hint,
-            )
-            manifest = manifest.model_copy(
-                update={"status": BackupStatus.PARTIAL, "mirror_error": problem}
-            )
-        self._put_manifest(self._primary, manifest)
+        confirming = self._begin(lambda store: _confirm_volumes(store, manifest))
+        try:
+            _confirm_volumes(self._primary, manifest)
+        finally:
+            self._end(confirming)
+        known = self._with_copies(manifest)
+        # from here on the backup may be whole in a store, even if the answer is lost
+        self._stored = [
+            (store, key)
+            for store, key in self._stored
+            if store is self._primary or store.name in self._failures
+        ]
+        self._end(self._begin(lambda store: _put_manifest(store, known)))
+        manifest = self._with_copies(manifest)
+        self._stored = []
+        _put_manifest(self._primary, manifest)
         return manifest
 
-    def _commit_mirror(self, manifest: Manifest) -> None:
-        if self._mirror is None or self.mirror_error is not None:
-            return
-        try:
-            _confirm_volumes(self._mirror, manifest)
-            self._put_manifest(self._mirror, manifest)
-        except StorageError as exc:
-            log.exception("The mirror lacks what it was given")
-            self.mirror_error = exc
+    def _with_copies(self, manifest: Manifest) -> Manifest:
+        """The manifest with what is known of each copy by now."""
+        states = tuple(
+            CopyState(name=store.name, problem=self._problem(store)) for store in self._copies
+        )
+        partial = {"status": BackupStatus.PARTIAL} if self._failures else {}
+        return manifest.model_copy(update={"copies": states, **partial})
 
-    def _put_manifest(self, store: ObjectStore, manifest: Manifest) -> None:
-        # from here on the backup may be whole in this store, even if the answer is lost
-        self._stored = [(where, key) for where, key in self._stored if where is not store]
-        key, content = manifest.name.manifest_key, encode_manifest(manifest)
-        store.put(key, io.BytesIO(content))
-        _confirm(store, key, {key: len(content)})
+    def _problem(self, store: ObjectStore) -> Problem | None:
+        failure = self._failures.get(store.name)
+        if failure is None:
+            return None
+        message = f"The copy in {store.name} failed: {failure.message}"
+        return Problem(message=message, hint=failure.hint)
 
-    def _put_mirror(self, key: str, content: BinaryIO) -> bool:
-        if self._mirror is None or self.mirror_error is not None:
-            return False
-        try:
-            self._mirror.put(key, content)
-        except StorageError as exc:
-            log.exception("The mirror did not take %s", key)
-            self.mirror_error = exc
-        return self.mirror_error is None
+    def _begin(self, step: Callable[[ObjectStore], None]) -> dict[ObjectStore, Future[None]]:
+        """Does the step for each copy that has not failed, each in a thread of its own."""
+        return {
+            store: self._pool.submit(copy_context().run, step, store)
+            for store in self._copies
+            if store.name not in self._failures
+        }
+
+    def _end(self, steps: Mapping[ObjectStore, Future[None]], key: str | None = None) -> None:
+        """Waits for the copies; those that took the object `key` hold it from now on."""
+        wait(steps.values())
+        for store, step in steps.items():
+            try:
+                step.result()
+            except StorageError as exc:
+                log.exception("The copy in %s failed", store.name)
+                self._failures[store.name] = exc
+            else:
+                self._stored += [(store, key)] if key else []
+
+    def _put_primary(self, key: str, content: BinaryIO) -> None:
+        self._primary.put(key, content)
+        self._stored.append((self._primary, key))
 
     def _remove_stored(self) -> list[tuple[ObjectStore, str]]:
         """Returns what is left, of a store that refuses all that it was not asked for yet too."""
@@ -116,6 +147,17 @@ class MirroredUpload:
                 log.warning("%s could not be removed from %s", key, store.name, exc_info=True)
                 left.append((store, key))
         return left[::-1]
+
+
+def _put_shared(store: ObjectStore, key: str, content: BinaryIO) -> None:
+    with shared_file(content) as own:
+        store.put(key, own)
+
+
+def _put_manifest(store: ObjectStore, manifest: Manifest) -> None:
+    key, content = manifest.name.manifest_key, encode_manifest(manifest)
+    store.put(key, io.BytesIO(content))
+    _confirm(store, key, {key: len(content)})
 
 
 def _confirm_volumes(store: ObjectStore, manifest: Manifest) -> None:

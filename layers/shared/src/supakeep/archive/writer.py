@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from supakeep.archive.encoding import PLAIN, Encoding
-from supakeep.archive.upload import MirroredUpload
+from supakeep.archive.upload import BackupUpload
 from supakeep.archive.volume import EncodedVolume, FillingVolume, PlainVolume
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.manifest import VolumeEntry
@@ -26,7 +26,7 @@ class VolumeWriter:
 
     def __init__(
         self,
-        upload: MirroredUpload,
+        upload: BackupUpload,
         name: BackupName,
         max_object_bytes: int,
         encoding: Encoding = PLAIN,

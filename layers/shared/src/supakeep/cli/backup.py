@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from supakeep.cli.command import GOOD, PARTIAL, Command
+from supakeep.cli.completion import complete_tables
 from supakeep.cli.session import Session
 from supakeep.cli.show import print_backup
 from supakeep.domain.run import RunKind, RunStatus
@@ -19,15 +20,25 @@ To = Annotated[
         metavar="WHERE", help="A folder or s3://bucket, instead of Storage and the mirror."
     ),
 ]
+AcceptShrink = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TABLE",
+        help="This table may have lost rows since the backup before; may be repeated.",
+        autocompletion=complete_tables,
+    ),
+]
 
 
-def _run(session: Session, to: To = None) -> int:
+def _run(session: Session, to: To = None, accept_shrink: AcceptShrink = None) -> int:
     """Backs up into Storage and the mirror, or into the folder of --to."""
     folder = session.store_at(to) if to else None
     session.show_policy()
     with session.progress() as progress:
         back_up = RunBackup(session.app, watcher=progress)
-        run = back_up(session.new_run(RunKind.BACKUP), folder=folder)
+        run = back_up(
+            session.new_run(RunKind.BACKUP), folder=folder, accept_shrink=accept_shrink or ()
+        )
     if isinstance(run.result, BackupSummary):
         print_backup(session.terminal, run.result)
     return GOOD if run.status is RunStatus.COMPLETE else PARTIAL

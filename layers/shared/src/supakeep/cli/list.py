@@ -8,7 +8,7 @@ from supakeep.cli.command import GOOD, PARTIAL, Command
 from supakeep.cli.options import Source
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal, aligned, size_text
-from supakeep.domain.manifest import Trigger
+from supakeep.domain.manifest import Problem, Trigger
 from supakeep.domain.summary import BackupSummary
 from supakeep.usecases.find_backups import BackupListing, list_backups
 
@@ -39,10 +39,18 @@ def _print(terminal: Terminal, listing: BackupListing) -> None:
         terminal.line("No backups yet. `supakeep backup` creates one.")
     for line in _lines(found, terminal.width):
         terminal.line(line)
+    for problem in _newest_problems(found):
+        terminal.notice(problem.message, problem.hint)
     for name, problem in damaged.items():
         terminal.notice(f"{name}: {problem.message}", problem.hint)
     for store, problem in listing.problems.items():
         terminal.notice(f"{store} could not be listed: {problem.message}", problem.hint)
+
+
+def _newest_problems(found: Sequence[BackupSummary]) -> Sequence[Problem]:
+    """What keeps the newest backup from being complete; `show` says it of any other."""
+    newest = next((s for s in found if s.trigger != Trigger.PRE_RESTORE), None)
+    return () if newest is None else newest.problems
 
 
 def _lines(found: Sequence[BackupSummary], width: int) -> list[str]:

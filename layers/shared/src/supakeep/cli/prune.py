@@ -18,7 +18,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be remo
 
 
 def _run(session: Session, source: Source = None, *, dry_run: DryRun = False) -> int:
-    """Partial where a store could not be pruned to the end."""
+    """Partial where a store could not be pruned to the end, or nothing may be removed now."""
     session.show_policy()
     prune = RunPrune(session.app)
     run = prune(
@@ -33,6 +33,8 @@ def _print(terminal: Terminal, report: PruneReport) -> None:
     if terminal.as_json:
         terminal.json(report)
         return
+    if report.held:
+        terminal.notice(report.held.message, report.held.hint)
     removed = "would be removed" if report.dry_run else "removed"
     for store in report.stores:
         terminal.line(f"{store.store}:")

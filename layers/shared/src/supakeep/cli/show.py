@@ -53,9 +53,8 @@ def _duration(seconds: int) -> str:
 
 
 def _print_problems(terminal: Terminal, summary: BackupSummary) -> None:
-    for problem in [t.error for t in summary.tables if t.error] + [summary.mirror_error]:
-        if problem is not None:
-            terminal.notice(problem.message, problem.hint)
+    for problem in summary.problems:
+        terminal.notice(problem.message, problem.hint)
     for warning in summary.warnings:
         terminal.notice(warning)
     if summary.uncovered_tables:

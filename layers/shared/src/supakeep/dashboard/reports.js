@@ -13,7 +13,7 @@ export function reportOf(run) {
 }
 
 function backupReport(result) {
-  const problems = [...result.tables.map((table) => table.error), result.mirror_error].filter(Boolean);
+  const problems = [...result.tables.map((table) => table.error), ...(result.shrinkage ?? []), ...(result.copies ?? []).map((copy) => copy.problem)].filter(Boolean);
   return [
     notice(result.status === "complete" ? "ok" : "warn", `${result.name} is ${result.status}.`),
     facts([["Rows", count(result.rows)], ["Size", size(result.size_bytes)], ["Duration", duration(result.duration_seconds)], ["In", result.locations.join(", ")]]),
@@ -78,12 +78,12 @@ function verifyReport(result) {
 }
 
 function pruneReport(result) {
-  return result.stores.flatMap((store) => [
+  return [result.held && notice("warn", result.held.message, result.held.hint), ...result.stores.flatMap((store) => [
     h("h3", {}, store.store),
     store.problem && notice("fail", store.problem.message, store.problem.hint),
     dataTable(`Backups in ${store.store}`, ["Backup", "Decision", { title: "Size", numeric: true }, "Why"],
       store.backups.map((backup) => [backup.name, backup.removed ? "removed" : "kept", size(backup.bytes), backup.reason])),
-  ]).filter(Boolean);
+  ])].filter(Boolean);
 }
 
 /** Head line of a run. */

@@ -6,7 +6,7 @@ import datetime as dt
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, field_validator
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, field_validator, model_validator
 
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.policy import TablePolicy
@@ -29,7 +29,7 @@ class Trigger(StrEnum):
 
 
 class BackupStatus(StrEnum):
-    """`partial`: a table or the mirror is missing; the manifest says which."""
+    """`partial`: a table, rows of one or a copy is missing; the manifest says which."""
 
     COMPLETE = "complete"
     PARTIAL = "partial"
@@ -52,6 +52,17 @@ class Problem(_Part):
 
     message: str
     hint: str | None = None
+
+
+class Shrinkage(Problem):
+    """A table that lost more rows since the backup `before` than it may, or all of them. Its rows
+    here are whole. `table` is None where the backups before could not be read, so that nobody knows.
+    """
+
+    table: str | None = None
+    rows: NonNegativeInt | None = None
+    rows_before: NonNegativeInt | None = None
+    before: str | None = None
 
 
 class Part(_Part):
@@ -135,12 +146,23 @@ class Encryption(_Part):
     recipients: tuple[str, ...]
 
 
+class CopyState(_Part):
+    """What became of one copy beside the primary while the backup was written; `problem` is None where
+    the copy is whole.
+    """
+
+    name: str
+    problem: Problem | None = None
+
+
 class Manifest(_Part):
     """What `list`, retention and restore read; written last, so that its presence is the commit.
 
     `left_out` are relations that no backup holds, with the reason; `run` is the run that made it, or
     for a pre-restore backup the one that it can undo. `checksum` is the SHA-256 of all other fields
-    (archive/manifest.py): an edited manifest is refused. `compression` is `gzip`, `zstd` or None.
+    (archive/manifest.py): an edited manifest is refused. Each store has a manifest of its own, and
+    `copies` is what was known when that one was written: the primary's, the last, knows them all.
+    `compression` is `gzip`, `zstd` or None.
     """
 
     format: str = FORMAT
@@ -162,8 +184,17 @@ class Manifest(_Part):
     uncovered_tables: tuple[str, ...] = ()
     left_out: dict[str, str] = {}
     run: str | None = None
-    mirror_error: Problem | None = None
+    copies: tuple[CopyState, ...] = ()
+    shrinkage: tuple[Shrinkage, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_copies(cls, fields: object) -> object:
+        """Earlier manifests tell what became of their one copy, the mirror, in `mirror_error`."""
+        if not isinstance(fields, dict) or not (problem := fields.get("mirror_error")):
+            return fields
+        return {"copies": [{"name": "mirror", "problem": problem}], **fields}
 
     @property
     def name(self) -> BackupName:
@@ -189,12 +220,18 @@ class Manifest(_Part):
         return sum(table.rows for table in self.tables)
 
     @property
+    def copy_problems(self) -> dict[str, Problem]:
+        """What kept the backup out of a copy, by the copy's name."""
+        return {copy.name: copy.problem for copy in self.copies if copy.problem is not None}
+
+    @property
     def is_good(self) -> bool:
-        """Every table that the policy names is whole, whatever became of the mirror: this copy
-        restores. A pre-restore backup holds only what one restore touched.
+        """Every table that the policy names is whole and has not lost rows, whatever became of the
+        copies: this one restores. A pre-restore backup holds only what one restore touched.
         """
         is_policys = self.trigger is not Trigger.PRE_RESTORE
-        return is_policys and all(table.status is TableStatus.COMPLETE for table in self.tables)
+        is_whole = all(table.status is TableStatus.COMPLETE for table in self.tables)
+        return is_policys and is_whole and not self.shrinkage
 
     @property
     def duration_seconds(self) -> int:

@@ -99,10 +99,11 @@ class TablePatterns(_Strict):
 
     def includes(self, schema: str, table: str) -> bool:
         names = (table, f"{schema}.{table}")
-        return schema in self.schemas and _any(names, self.tables) and not self.excludes(*names)
+        chosen = matches_any(names, self.tables) and not self.excludes(*names)
+        return schema in self.schemas and chosen
 
     def excludes(self, *names: str) -> bool:
-        return _any(names, self.exclude)
+        return matches_any(names, self.exclude)
 
 
 class RetentionPolicy(_Strict):
@@ -117,12 +118,22 @@ class RetentionPolicy(_Strict):
         )
 
 
+class AlarmPolicy(_Strict):
+    """When a backup is not believed: `shrink` is the share of its rows that a table may lose from one
+    backup to the next. The tables that match a pattern of `may_shrink` may lose all.
+    """
+
+    shrink: Annotated[float, Field(ge=0, le=1)] = 0.5
+    may_shrink: list[Name] = []
+
+
 class BackupPolicy(_Strict):
     """All of `supakeep.toml`."""
 
     table: list[NamedTablePolicy] = []
     backup: TablePatterns = TablePatterns()
     retention: RetentionPolicy = RetentionPolicy()
+    alarms: AlarmPolicy = AlarmPolicy()
     storage: StoragePolicy = StoragePolicy()
     encryption: EncryptionPolicy = EncryptionPolicy()
 
@@ -172,7 +183,8 @@ class BackupPolicy(_Strict):
             raise _unreadable(source, _first_problem(exc)) from exc
 
 
-def _any(names: Iterable[str], patterns: Iterable[str]) -> bool:
+def matches_any(names: Iterable[str], patterns: Iterable[str]) -> bool:
+    """Whether one of the names matches one of these shell patterns."""
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns for name in names)
 
 

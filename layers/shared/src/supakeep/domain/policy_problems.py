@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from supakeep.domain.policy import (
+    AlarmPolicy,
     BackupPolicy,
     NamedTablePolicy,
     RetentionPolicy,
@@ -24,12 +25,14 @@ _KEYS: Mapping[str, Sequence[str]] = {
     "table": tuple(NamedTablePolicy.model_fields),
     "backup": tuple(TablePatterns.model_fields),
     "retention": tuple(RetentionPolicy.model_fields),
+    "alarms": tuple(AlarmPolicy.model_fields),
     "storage": tuple(StoragePolicy.model_fields),
     "encryption": tuple(EncryptionPolicy.model_fields),
 }
 _SYNTAX_LINE = re.compile(r" ?\(at (?:line (\d+), column \d+|end of document)\)$")
 _WORDS = {
     "int_type": "must be a whole number, without quotes",
+    "float_type": "must be a number, without quotes",
     "string_type": "must be text in quotes",
     "list_type": 'must be a list, such as ["a", "b"]',
     "string_too_short": "must not be empty",

@@ -33,7 +33,9 @@ class PrunedStore(BaseModel):
 
 
 class PruneReport(BaseModel):
-    """In a dry run, `removed` says what would be. `newest_good_at` is that of all stores."""
+    """In a dry run, `removed` says what would be. `newest_good_at` is that of all stores. `held` says
+    why nothing at all was removed.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -41,6 +43,7 @@ class PruneReport(BaseModel):
     dry_run: bool
     stores: tuple[PrunedStore, ...] = ()
     newest_good_at: dt.datetime | None = None
+    held: Problem | None = None
 
     @property
     def removed(self) -> int:
@@ -52,7 +55,8 @@ class PruneReport(BaseModel):
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        return tuple(store.problem for store in self.stores if store.problem is not None)
+        candidates = (self.held, *(store.problem for store in self.stores))
+        return tuple(problem for problem in candidates if problem is not None)
 
     @property
     def warnings(self) -> tuple[str, ...]:

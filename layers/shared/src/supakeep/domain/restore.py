@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -38,7 +38,7 @@ class RestoreRequest(BaseModel):
     tables: tuple[str, ...] | None = None
     dry_run: bool = False
     allow_other_project: bool = False
-    read_from: Literal["primary", "mirror"] | None = None
+    read_from: str | None = None
     mode: RestoreMode = RestoreMode.MERGE
     where: dict[str, str] | None = None
     into_schema: str | None = None

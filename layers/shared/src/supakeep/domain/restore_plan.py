@@ -93,7 +93,7 @@ def check_undo(kept: Manifest, tables: Iterable[Table]) -> list[str]:
                 hint="Fix that and restore again, or restore without an undo "
                 "(--no-undo, keep_undo: false).",
             )
-    return [f"{kept.backup}: {kept.mirror_error.message}"] if kept.mirror_error else []
+    return [f"{kept.backup}: {problem.message}" for problem in kept.copy_problems.values()]
 
 
 def plan_restore(

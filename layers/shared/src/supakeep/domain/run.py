@@ -133,6 +133,11 @@ class Run(BaseModel):
         return self.kind.value if self.kind in _BESIDE_THE_DATABASE else "database"
 
     @property
+    def ended_at(self) -> dt.datetime:
+        """When it ended; of a run that died, its last sign of life."""
+        return self.finished_at or self.heartbeat_at or self.requested_at
+
+    @property
     def is_of_the_schedule(self) -> bool:
         """Whether the stack's own schedule started it: such runs have its name in their ID."""
         return self.trigger is Trigger.SCHEDULE and self.id.endswith(("-schedule", "-prune"))

@@ -77,6 +77,7 @@ def assess(situation: Situation) -> list[Finding]:
         *_age(situation),
         *_last_run(situation),
         *_incomplete(situation),
+        *_shrunk(situation),
         *_copies(situation),
         *_unreachable(situation),
         *_damaged(situation),
@@ -109,7 +110,7 @@ def _age(situation: Situation) -> Iterator[Finding]:
 
 def _none_sentence(situation: Situation) -> str:
     if situation.backups:
-        return "No backup is good: each of them lacks a table."
+        return "No backup is good: each of them lacks a table, or rows of one."
     return "There is no backup yet." if not situation.unreachable else "No backup can be read."
 
 
@@ -154,6 +155,18 @@ def _incomplete(situation: Situation) -> Iterator[Finding]:
         yield Finding(level="warn", sentence=sentence, advice=advice or "Start a backup again.")
 
 
+def _shrunk(situation: Situation) -> Iterator[Finding]:
+    """Tables of the newest backup that lost too many rows."""
+    newest = _newest(situation)
+    if newest is not None and newest.shrinkage:
+        first, others = newest.shrinkage[0], len(newest.shrinkage) - 1
+        sentence = f"The newest backup does not count as good: {first.message}."
+        if others:
+            names = [shrinkage.table or "" for shrinkage in newest.shrinkage[1:]]
+            sentence = f"{sentence} {_few(names)} lost rows, too."
+        yield Finding(level="warn", sentence=sentence, advice=first.hint)
+
+
 def _copies(situation: Situation) -> Iterator[Finding]:
     newest = situation.newest_good
     if len(situation.stores) == 1:
@@ -166,7 +179,7 @@ def _copies(situation: Situation) -> Iterator[Finding]:
         missing = [s for s in situation.stores if s not in newest.stores]
         # one that does not answer is reported by itself
         for store in (s for s in missing if s not in situation.unreachable):
-            error = newest.manifest.mirror_error
+            error = newest.manifest.copy_problems.get(store)
             yield Finding(
                 level="warn",
                 sentence=f"The newest good backup has no copy in {store}.",

@@ -8,10 +8,20 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from supakeep.domain.manifest import BackupStatus, Manifest, Problem, TableStatus, Trigger
+from supakeep.domain.manifest import (
+    BackupStatus,
+    CopyState,
+    Manifest,
+    Problem,
+    Shrinkage,
+    TableStatus,
+    Trigger,
+)
 
 # what grows with the number of tables
 _LONG_FIELDS = ("tables", "objects", "uncovered_tables", "warnings")
+
+_FEW_TABLES = 20
 
 
 class TableSummary(BaseModel):
@@ -29,7 +39,8 @@ class TableSummary(BaseModel):
 
 class BackupSummary(BaseModel):
     """`locations` names the stores that hold the backup; `objects` are its keys there, which take
-    `size_bytes`. `recipients` are the public keys that it is encrypted to.
+    `size_bytes`. `copies` is what became of each copy when the backup was made. `recipients` are the
+    public keys that it is encrypted to.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -51,7 +62,8 @@ class BackupSummary(BaseModel):
     uncovered_tables: tuple[str, ...] = ()
     locations: tuple[str, ...]
     objects: tuple[str, ...] = ()
-    mirror_error: Problem | None
+    copies: tuple[CopyState, ...] = ()
+    shrinkage: tuple[Shrinkage, ...] = ()
     warnings: tuple[str, ...] = ()
     run: str | None = None
 
@@ -60,14 +72,24 @@ class BackupSummary(BaseModel):
         return self.status == BackupStatus.COMPLETE
 
     @property
+    def is_good(self) -> bool:
+        """Every table is whole and has not lost rows, whatever became of the copies."""
+        whole = all(table.status is TableStatus.COMPLETE for table in self.tables)
+        return whole and not self.shrinkage
+
+    @property
     def problems(self) -> tuple[Problem, ...]:
-        """What keeps the backup from being complete, and what keeps it from being in the mirror."""
-        candidates = (*(table.error for table in self.tables), self.mirror_error)
+        """What keeps the backup from being complete, and what kept it out of a copy."""
+        candidates = (
+            *(table.error for table in self.tables),
+            *self.shrinkage,
+            *(copy.problem for copy in self.copies),
+        )
         return tuple(problem for problem in candidates if problem is not None)
 
     def without_details(self) -> Self:
         none: dict[str, tuple[str, ...]] = dict.fromkeys(_LONG_FIELDS, ())
-        return self.model_copy(update=none)
+        return self.model_copy(update={**none, "shrinkage": self.shrinkage[:_FEW_TABLES]})
 
     @classmethod
     def of(
@@ -103,7 +125,8 @@ class BackupSummary(BaseModel):
             uncovered_tables=manifest.uncovered_tables,
             locations=tuple(locations),
             objects=(*(volume.key for volume in manifest.volumes), manifest.name.manifest_key),
-            mirror_error=manifest.mirror_error,
+            copies=manifest.copies,
+            shrinkage=manifest.shrinkage,
             run=manifest.run,
             warnings=(*notices, *manifest.warnings),
         )

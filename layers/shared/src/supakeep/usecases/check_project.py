@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from supakeep.domain.backup_name import FOLDER, ObjectName
 from supakeep.domain.engine import Engine
@@ -80,10 +81,9 @@ class CheckProject:
 
     def _stores(self) -> Iterator[Check]:
         yield self._guarded("storage", lambda: _bucket("storage", self.project.primary))
-        mirror = self.project.mirror
-        if mirror is not None:
-            yield self._guarded("mirror", lambda: _bucket("mirror", mirror))
-        elif self.project.has_storage:
+        for store in self.project.copies:
+            yield self._guarded(store.name, partial(_bucket, store.name, store))
+        if not self.project.copies and self.project.has_storage:
             advice = "Set MIRROR_S3_BUCKET: backups in the project's own Storage die with it."
             yield Check.warn("mirror", "there is none: every backup is in one place only", advice)
 

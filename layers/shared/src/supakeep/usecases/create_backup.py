@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,7 +13,7 @@ from supakeep import __version__
 from supakeep.archive import layout as document
 from supakeep.archive.encoding import Encoding
 from supakeep.archive.part_meter import PartMeter
-from supakeep.archive.upload import MirroredUpload
+from supakeep.archive.upload import BackupUpload
 from supakeep.archive.writer import VolumeWriter
 from supakeep.domain.backup_name import FOLDER, BackupName
 from supakeep.domain.manifest import (
@@ -21,6 +21,7 @@ from supakeep.domain.manifest import (
     Encryption,
     Manifest,
     Problem,
+    Shrinkage,
     TableEntry,
     TableStatus,
     Trigger,
@@ -36,9 +37,11 @@ from supakeep.domain.plan import (
 )
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.run import problem_of
-from supakeep.errors import BucketNotFoundError, DatabaseError, ExportError
+from supakeep.domain.schema import Catalog
+from supakeep.errors import BucketNotFoundError, DatabaseError, ExportError, StorageError
 from supakeep.ports import Clock, Deadline, ObjectStore, Progress, Snapshot, SourceDatabase
 from supakeep.usecases.completeness import require_complete
+from supakeep.usecases.find_shrinkage import FindShrinkage, tables_before, unknown_shrinkage
 
 log = logging.getLogger(__name__)
 
@@ -51,18 +54,34 @@ class _Start:
     trigger: Trigger
     at: dt.datetime
     snapshot: Snapshot
-    server_version: str
+    catalog: Catalog
     left_out: Mapping[str, str]
     plan: BackupPlan
 
 
 @dataclass(frozen=True)
+class _Exported:
+    """What became of the tables."""
+
+    entries: Sequence[TableEntry]
+    warnings: Sequence[str]
+    shrinkage: Sequence[Shrinkage]
+
+    @property
+    def status(self) -> BackupStatus:
+        failed = any(entry.status is TableStatus.FAILED for entry in self.entries)
+        return BackupStatus.PARTIAL if failed or self.shrinkage else BackupStatus.COMPLETE
+
+
+@dataclass(frozen=True)
 class CreateBackup:
-    """Everything a backup needs; `mirror` may be absent."""
+    """Everything a backup needs; `copies` may be none. The tables that match a pattern of
+    `accept_shrink` may have lost any number of rows.
+    """
 
     source: SourceDatabase
     primary: ObjectStore
-    mirror: ObjectStore | None
+    copies: Sequence[ObjectStore]
     policy: BackupPolicy
     project: str
     max_object_bytes: int
@@ -70,15 +89,17 @@ class CreateBackup:
     deadline: Deadline
     progress: Progress
     run_id: str | None = None
+    accept_shrink: Sequence[str] = ()
 
     def __call__(self, name: BackupName, trigger: Trigger) -> Manifest:
         """Writes the backup `name` and returns its manifest, which may be `partial`.
 
-        A table that cannot be exported is named in the manifest, after all others were exported.
+        A table that cannot be exported is named in the manifest, after all others were exported, and
+        so is one that lost too many rows since the backups before.
         Raises where no table could be, or the primary store refuses: then no manifest is written,
         no backup exists, and what was stored is removed.
         """
-        with MirroredUpload(self.primary, self.mirror) as upload:
+        with BackupUpload(self.primary, self.copies) as upload:
             return upload.commit(self._upload_document(name, trigger, upload))
 
     @property
@@ -87,7 +108,7 @@ class CreateBackup:
         return Encoding.of_policy(self.policy)
 
     def _upload_document(
-        self, name: BackupName, trigger: Trigger, upload: MirroredUpload
+        self, name: BackupName, trigger: Trigger, upload: BackupUpload
     ) -> Manifest:
         with (
             self.source.snapshot(partial(selects, self.policy)) as snapshot,
@@ -97,30 +118,33 @@ class CreateBackup:
             # after the database's own question: Storage hides the bucket from a wrong key
             self.primary.require_private()
             volumes.write(self._document_head(start))
-            exported, warnings = self._export_tables(start, volumes)
-            entries = [*exported, *(_refused_entry(refused) for refused in start.plan.refused)]
+            entries, warnings = self._export_tables(start, volumes)
+            entries += [_refused_entry(refused) for refused in start.plan.refused]
             _require_some_table(entries)
             volumes.write(document.DOCUMENT_FOOT)
-            return self._manifest(start, entries, warnings, volumes)
+            shrinkage, accepted = self._shrinkage(start, entries)
+            exported = _Exported(entries, [*warnings, *accepted], shrinkage)
+            return self._manifest(start, exported, volumes)
 
     def _start(self, name: BackupName, trigger: Trigger, snapshot: Snapshot) -> _Start:
         at = self.clock.now()
         catalog = snapshot.catalog()
         left_out = snapshot.left_out(named_schemas(self.policy))
         plan = plan_backup(self.policy, catalog, at, self.source.engine, left_out)
-        return _Start(name, trigger, at, snapshot, catalog.server_version, left_out, plan)
+        return _Start(name, trigger, at, snapshot, catalog, left_out, plan)
 
     def _document_head(self, start: _Start) -> bytes:
         return document.document_head(
             backup=start.name.text,
             project=self.project,
             created_at=start.at,
-            source={"engine": self.source.engine.name, "server_version": start.server_version},
+            source={
+                "engine": self.source.engine.name,
+                "server_version": start.catalog.server_version,
+            },
         )
 
-    def _manifest(
-        self, start: _Start, entries: list[TableEntry], warnings: list[str], volumes: VolumeWriter
-    ) -> Manifest:
+    def _manifest(self, start: _Start, exported: _Exported, volumes: VolumeWriter) -> Manifest:
         """Stores the last volume, so that the manifest can list them all."""
         return Manifest(
             backup=start.name.text,
@@ -128,21 +152,42 @@ class CreateBackup:
             trigger=start.trigger,
             engine=self.source.engine.name,
             consistency=self.source.engine.consistency,
-            server_version=start.server_version,
+            server_version=start.catalog.server_version,
             wal_position=start.snapshot.wal_position,
             tool_version=__version__,
             started_at=start.at,
             finished_at=self.clock.now(),
-            status=_status(entries),
-            tables=tuple(sorted(entries, key=lambda entry: entry.name)),
+            status=exported.status,
+            tables=tuple(sorted(exported.entries, key=lambda entry: entry.name)),
             volumes=volumes.finish(),
             compression=self.encoding.compression,
             encryption=self._encryption(),
             uncovered_tables=start.plan.uncovered,
             left_out=dict(start.left_out),
             run=self.run_id,
-            warnings=tuple(warnings),
+            shrinkage=tuple(exported.shrinkage),
+            warnings=tuple(exported.warnings),
         )
+
+    def _shrinkage(
+        self, start: _Start, entries: Sequence[TableEntry]
+    ) -> tuple[Sequence[Shrinkage], Sequence[str]]:
+        """The tables that lost too many rows, and sentences about what was accepted."""
+        if start.trigger is Trigger.PRE_RESTORE:
+            return [], []  # it holds what a restore is about to correct
+        try:
+            former = tables_before([self.primary, *self.copies], self.project, start.at)
+        except StorageError as exc:
+            return [unknown_shrinkage(exc)], []
+        find = FindShrinkage(
+            policy=self.policy,
+            accepted=self.accept_shrink,
+            snapshot=start.snapshot,
+            catalog=start.catalog,
+            engine=self.source.engine,
+        )
+        find(former, start.plan.selections, entries)
+        return find.shrinkage, find.warnings
 
     def _encryption(self) -> Encryption | None:
         recipients = self.encoding.recipients
@@ -258,8 +303,3 @@ def _refused_entry(refused: RefusedTable) -> TableEntry:
         policy=refused.policy,
         error=Problem(message=refused.error.message, hint=refused.error.hint),
     )
-
-
-def _status(entries: list[TableEntry]) -> BackupStatus:
-    failed = any(entry.status is TableStatus.FAILED for entry in entries)
-    return BackupStatus.PARTIAL if failed else BackupStatus.COMPLETE

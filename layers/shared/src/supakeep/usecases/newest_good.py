@@ -32,24 +32,37 @@ def newest_good(
     before that moment. None where there is none, or none among the newest `most_reads` names.
     Raises StorageError.
     """
+    manifests = newest_first(store, project, now=now, before=before, most_reads=most_reads)
+    return next((manifest for manifest in manifests if manifest.is_good), None)
+
+
+def newest_first(
+    store: ObjectStore,
+    project: str,
+    *,
+    now: dt.datetime,
+    before: dt.datetime | None = None,
+    most_reads: int | None = None,
+) -> Iterator[Manifest]:
+    """The manifests of this store that can be trusted, read as they are asked for; with `before`, of
+    backups that began before that moment. Raises StorageError.
+    """
     limit = now if before is None else before
     names = sorted(_names(store, project), reverse=True)
     candidates = [name for name in names if _day(name) <= f"{limit:%Y-%m-%d}"]
     # the names of one day do not say which of its backups is the newest
     for _, names_of_day in itertools.groupby(candidates[:most_reads], _day):
-        manifests = [m for name in names_of_day if (m := _good(store, name, now)) is not None]
+        manifests = [m for name in names_of_day if (m := _trusted(store, name, now)) is not None]
         earlier = [m for m in manifests if before is None or m.started_at < before]
-        if earlier:
-            return max(earlier, key=lambda manifest: manifest.started_at)
-    return None
+        yield from sorted(earlier, key=lambda manifest: manifest.started_at, reverse=True)
 
 
-def _good(store: ObjectStore, name: BackupName, now: dt.datetime) -> Manifest | None:
+def _trusted(store: ObjectStore, name: BackupName, now: dt.datetime) -> Manifest | None:
     try:
         manifest = read_manifest(store, name)
     except (BackupNotFoundError, IntegrityError):
         return None
-    return manifest if manifest.is_good and not is_of_the_future(manifest, now) else None
+    return None if is_of_the_future(manifest, now) else manifest
 
 
 def _day(name: BackupName) -> str:

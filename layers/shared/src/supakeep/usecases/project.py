@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from supakeep.archive.encryption import Identities
@@ -59,7 +60,9 @@ class Project(Protocol):
     def primary(self) -> ObjectStore: ...
 
     @property
-    def mirror(self) -> ObjectStore | None: ...
+    def copies(self) -> Sequence[ObjectStore]:
+        """The stores that hold a copy of each backup, in the order in which a restore asks them."""
+        ...
 
     @property
     def run_store(self) -> RunStore: ...

@@ -11,8 +11,9 @@ from supakeep.domain.backup_name import FOLDER, MANIFEST_SUFFIX, BackupName, Obj
 from supakeep.domain.manifest import Manifest, Problem
 from supakeep.domain.policy import RetentionPolicy
 from supakeep.domain.prune import PrunedBackup, PrunedStore, PruneReport
+from supakeep.domain.prune_hold import prune_hold
 from supakeep.domain.retention import apply_retention, is_of_the_future
-from supakeep.domain.run import problem_of
+from supakeep.domain.run import Run, problem_of
 from supakeep.errors import (
     BackupNotFoundError,
     IntegrityError,
@@ -36,55 +37,78 @@ class _Decision:
     is_leftover: bool = False
 
 
+@dataclass(frozen=True)
+class _Contents:
+    """What one store holds; with a `problem`, it could not be listed."""
+
+    store: ObjectStore
+    objects: dict[BackupName, list[StoredObject]]
+    manifests: list[Manifest]
+    untrusted: dict[BackupName, str]
+    problem: Problem | None = None
+
+
 _NOT_REACHED = _Decision(
     "it was to be removed, and the store failed before: the next prune does it"
 )
+_HELD = "it was to be removed, and waits for a complete backup"
 _HAS_MANIFEST = _Decision("its manifest was not found before and is there: not touched")
 
 
 @dataclass(frozen=True)
 class PruneBackups:
-    """Applies `policy` to the backups of `project` only; others' in the same store stay."""
+    """Applies `policy` to the backups of `project` only; others' in the same store stay. `last_run` is
+    the backup run that ended last.
+    """
 
     policy: RetentionPolicy
     project: str
     clock: Clock
     deadline: Deadline
     in_use: frozenset[str] = frozenset()
+    last_run: Run | None = None
 
     def __call__(self, stores: Sequence[ObjectStore], *, dry_run: bool) -> PruneReport:
         """Each store is judged by its own listing, so that a backup that only one of them holds is
         never removed for another's sake. A store whose listing fails is left alone; one that fails
-        later is reported with what was removed before.
+        later is reported with what was removed before. After a backup that is not complete, nothing
+        is removed from any of them.
         """
-        pruned, newest = [], []
-        for store in stores:
-            report, newest_good = self._prune(store, dry_run=dry_run)
-            pruned.append(report)
-            newest += [newest_good] if newest_good else []
+        contents = [self._look_into(store) for store in stores]
+        manifests = [manifest for found in contents for manifest in found.manifests]
+        held = prune_hold(manifests, self.last_run, self.clock.now())
         return PruneReport(
             project=self.project,
             dry_run=dry_run,
-            stores=tuple(pruned),
-            newest_good_at=max(newest, default=None),
+            stores=tuple(
+                self._prune(found, dry_run=dry_run, is_held=held is not None) for found in contents
+            ),
+            newest_good_at=self._newest_good(manifests),
+            held=held,
         )
 
-    def _prune(
-        self, store: ObjectStore, *, dry_run: bool
-    ) -> tuple[PrunedStore, dt.datetime | None]:
+    def _look_into(self, store: ObjectStore) -> _Contents:
         try:
             objects = self._objects_by_backup(store)
-            manifests, untrusted = self._manifests(store, objects)
+            return _Contents(store, objects, *self._manifests(store, objects))
         except StorageError as exc:
             log.exception("%s was not pruned", store.name)
-            return PrunedStore(store=store.name, problem=problem_of(exc)), None
-        decisions = self._decide(manifests, untrusted, objects)
-        problem = None if dry_run else self._carry_out(store, decisions, objects)
-        backups = tuple(_pruned(name, objects[name], decisions[name]) for name in decisions)
-        pruned = PrunedStore(store=store.name, backups=backups, problem=problem)
-        return pruned, self._newest_good(manifests)
+            return _Contents(store, {}, [], {}, problem_of(exc))
 
-    def _newest_good(self, manifests: list[Manifest]) -> dt.datetime | None:
+    def _prune(self, found: _Contents, *, dry_run: bool, is_held: bool) -> PrunedStore:
+        decisions = self._decide(found.manifests, found.untrusted, found.objects)
+        if is_held:
+            decisions = {
+                name: _Decision(_HELD) if decision.removed else decision
+                for name, decision in decisions.items()
+            }
+        problem = found.problem
+        if not dry_run and problem is None:
+            problem = self._carry_out(found.store, decisions, found.objects)
+        backups = tuple(_pruned(name, found.objects[name], decisions[name]) for name in decisions)
+        return PrunedStore(store=found.store.name, backups=backups, problem=problem)
+
+    def _newest_good(self, manifests: Sequence[Manifest]) -> dt.datetime | None:
         now = self.clock.now()
         good = (m.started_at for m in manifests if m.is_good and not is_of_the_future(m, now))
         return max(good, default=None)

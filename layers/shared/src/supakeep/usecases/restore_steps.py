@@ -50,6 +50,7 @@ class RestoreSteps:
     def begin(self) -> None:
         """Checks what can be checked before the first write, and locks the tables."""
         self.warnings += _incompleteness(self.rows.reader.manifest, self.rows.request)
+        self.warnings += _shrunk(self.rows.reader.manifest, self.planned)
         self.warnings += self.transaction.notices
         self.warnings += [note for table in self.planned for note in table.notes]
         if isinstance(self.transaction, AtomicTransaction):
@@ -133,6 +134,12 @@ def _incompleteness(manifest: Manifest, request: RestoreRequest) -> Iterator[str
     for entry in manifest.tables:
         if entry.status is not TableStatus.COMPLETE:
             yield f"{entry.name} is incomplete in {manifest.backup} and was left out"
+
+
+def _shrunk(manifest: Manifest, planned: Sequence[TableRestore]) -> Iterator[str]:
+    """Why a chosen table may have fewer rows in this backup than it should."""
+    names = {table.entry.name for table in planned}
+    return (s.message for s in manifest.shrinkage if s.table in names)
 
 
 def _kept(table: RestoredTable) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from supakeep.domain.backup_name import BackupName
@@ -35,9 +35,15 @@ class RunBackup:
     watcher: Progress | None = None
 
     def __call__(
-        self, run: Run, *, scheduled: bool = False, folder: ObjectStore | None = None
+        self,
+        run: Run,
+        *,
+        scheduled: bool = False,
+        folder: ObjectStore | None = None,
+        accept_shrink: Sequence[str] = (),
     ) -> Run:
-        """Backs up into `folder` where given, else into the primary store and the mirror.
+        """Backs up into `folder` where given, else into the primary store and its copies. The tables
+        that match a pattern of `accept_shrink` may have lost any number of rows.
 
         Returns the run's record; whatever ended the run early is recorded and raised.
         """
@@ -45,7 +51,7 @@ class RunBackup:
         def work(progress: RunProgress) -> BackupSummary:
             name = self._name(progress.run, scheduled=scheduled, folder=folder)
             progress.name_backup(name.text)
-            making = BackupMaking(self.project, progress, folder)
+            making = BackupMaking(self.project, progress, folder, accept_shrink)
             progress.expect(rows_of_last_backup(self.project, folder))
             trigger = Trigger(run.trigger)
             manifest = making.create(
@@ -69,6 +75,7 @@ class BackupMaking:
     project: Project
     progress: RunProgress
     folder: ObjectStore | None
+    accept_shrink: Sequence[str] = ()
 
     def create(
         self,
@@ -96,7 +103,7 @@ class BackupMaking:
         return CreateBackup(
             source=self.project.database,
             primary=self.folder or self.project.primary,
-            mirror=None if self.folder else self.project.mirror,
+            copies=() if self.folder else self.project.copies,
             policy=policy,
             project=self.project.ref,
             max_object_bytes=self.project.max_object_bytes,
@@ -104,14 +111,15 @@ class BackupMaking:
             deadline=self.progress,
             progress=self.progress,
             run_id=self.progress.run.id,
+            accept_shrink=self.accept_shrink,
         )
 
     def locations(self, manifest: Manifest) -> list[str]:
         """The names of the stores that hold the backup."""
         if self.folder is not None:
             return [self.folder.name]
-        mirror = None if manifest.mirror_error else self.project.mirror
-        return [self.project.primary.name, *([mirror.name] if mirror else [])]
+        whole = [copy.name for copy in manifest.copies if copy.problem is None]
+        return [self.project.primary.name, *whole]
 
 
 def name_backup(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from supakeep.domain.copies import PRIMARY
 from supakeep.domain.prune import PruneReport
 from supakeep.domain.run import Run
 from supakeep.ports import Deadline, ObjectStore
@@ -42,4 +43,8 @@ class RunPrune:
             deadline=self.deadline,
             in_use=TrackRuns.of(self.project).backups_in_use(),
         )
-        return prune(stores or every_store(self.project), dry_run=dry_run)
+        places = stores or every_store(self.project)
+        if any(store.name == PRIMARY for store in places):
+            # a run is about the project's own stores, and not about a folder
+            prune = replace(prune, last_run=TrackRuns.of(self.project).last_backup())
+        return prune(places, dry_run=dry_run)

@@ -100,6 +100,14 @@ class TrackRuns:
             and run.backup is not None
         )
 
+    def last_backup(self) -> Run | None:
+        """The backup run that ended last, as far as the newest runs tell."""
+        ended = (run for run in self.list(_RECENT_RUNS) if run.kind is RunKind.BACKUP)
+        started = (
+            run for run in ended if run.status.is_final and run.status != RunStatus.WITHDRAWN
+        )
+        return max(started, key=lambda run: run.ended_at, default=None)
+
     def execute(
         self,
         run: Run,

@@ -37,7 +37,7 @@ export async function backupView({ signal, argument }) {
 }
 
 function problemsOf(backup) {
-  const problems = [...backup.tables.map((table) => table.error), backup.mirror_error].filter(Boolean);
+  const problems = [...backup.tables.map((table) => table.error), ...backup.shrinkage, ...backup.copies.map((copy) => copy.problem)].filter(Boolean);
   return [
     ...problems.map((problem) => notice("warn", problem.message, problem.hint)),
     ...backup.warnings.map((warning) => notice("warn", warning)),

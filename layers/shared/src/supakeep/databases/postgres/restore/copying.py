@@ -13,7 +13,7 @@ from supakeep.databases.postgres.sql import columns_of, name_of
 from supakeep.domain.schema import Table
 
 # so many batches may be read in vain: a column of arrays would cost every batch its time
-_PATIENCE = 5
+_PATIENCE = 2
 
 
 class Copying:
@@ -35,9 +35,14 @@ class Copying:
             name_of(table), columns_of(self._layout.columns)
         )
 
+    @property
+    def is_possible(self) -> bool:
+        """Whether rows may be prepared; not once too many batches were read in vain."""
+        return self._patience > 0
+
     def prepare(self, rows: Sequence[bytes]) -> CopiedRows | None:
         """The rows for `write`; None where they take an INSERT."""
-        copied = self._layout.read(rows) if self._patience else None
+        copied = self._layout.read(rows) if self.is_possible else None
         if copied is None:
             self._patience = max(0, self._patience - 1)
         return copied

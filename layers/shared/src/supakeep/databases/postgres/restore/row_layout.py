@@ -17,6 +17,9 @@ from supakeep.domain.schema import Table, writable_columns
 
 Values = Sequence[bytes]
 
+# Rows whose values stay in the processor's cache; and Python's lock is held no longer than it takes
+# to find them, since the thread that feeds the database needs it too.
+_AT_ONCE = 500
 _NULL = b"null"
 _COPY_NULL = rb"\N"
 _CONTROLS = bytes(byte for byte in range(0x20) if byte != 0x0A)
@@ -62,15 +65,19 @@ class RowLayout:
 
     def read(self, rows: Sequence[bytes]) -> CopiedRows | None:
         """None where a row has another layout, or a value another form."""
-        tokens = self._tokens(rows)
-        texts = self._texts(tokens) if tokens else None
-        if texts is None:
-            return None
+        lines: list[bytes] = []
+        numbers: dict[str, list[int]] = {name: [] for name in self._numbered}
         try:
-            numbers = {name: _numbers(texts[name]) for name in self._numbered}
+            for start in range(0, len(rows), _AT_ONCE):
+                tokens = self._tokens(rows[start : start + _AT_ONCE])
+                texts = self._texts(tokens) if tokens else None
+                if texts is None:
+                    return None
+                lines += map(_SEPARATOR.join, zip(*texts.values(), strict=True))
+                for name in self._numbered:
+                    numbers[name] += _numbers(texts[name])
         except ValueError:
             return None
-        lines = map(_SEPARATOR.join, zip(*texts.values(), strict=True))
         return CopiedRows(b"\n".join(lines) + b"\n", numbers)
 
     def _texts(self, tokens: Sequence[Values]) -> dict[str, Values] | None:

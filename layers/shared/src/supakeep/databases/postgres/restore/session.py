@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property
 from typing import LiteralString
@@ -68,6 +68,9 @@ def open_readers(
         yield LiveReaders(connections, pool)
 
 
+# Batches that wait for their turn. With none, the database would wait whenever this thread does not
+# give up Python's lock at once.
+_AHEAD = 2
 _SETTINGS = ("search_path", "TimeZone")
 _USE: LiteralString = (
     "select pg_catalog.set_config('search_path', $1, $3), pg_catalog.set_config('TimeZone', $2, $3)"
@@ -91,7 +94,8 @@ class RestoreSession:
     ) -> None:
         self._connection = connection
         self._background = background
-        self._running: Future[None] | None = None
+        self._running: deque[Future[None]] = deque()
+        self._error: BaseException | None = None
         self._writes = False
         self.readers: LiveReaders | None = None
         # whether triggers may change what is written
@@ -114,14 +118,37 @@ class RestoreSession:
         return self._connection
 
     def write_later(self, work: Callable[[Connection], None]) -> None:
-        """Starts `work`, after what was started before."""
-        self._running = self._background.submit(work, self.to_write())
+        """Does `work` after what was started before, and not once that has failed. Raises the first
+        error of earlier work.
+        """
+        if not self._writes:
+            self.to_write()
+        if len(self._running) > _AHEAD:
+            self._first_ends()
+        self._running.append(self._background.submit(self._work, work))
 
     def wait(self) -> None:
-        """Waits for what was started. Raises its error."""
-        running, self._running = self._running, None
-        if running is not None:
-            running.result()
+        """Waits for what was started. Raises the first error of it."""
+        while self._running:
+            self._first_ends()
+
+    def _first_ends(self) -> None:
+        try:
+            self._running.popleft().result()
+        except Exception:
+            # nobody may use the connection before the others have ended
+            wait(self._running)
+            self._running.clear()
+            raise
+
+    def _work(self, work: Callable[[Connection], None]) -> None:
+        if self._error is not None:
+            raise self._error
+        try:
+            work(self._connection)
+        except BaseException as exc:
+            self._error = exc
+            raise
 
     def set_savepoint(self) -> None:
         """Marks the place that `start_over` goes back to."""
@@ -131,7 +158,7 @@ class RestoreSession:
         """Takes back what was written since the savepoint, after an error too."""
         self._connection.execute(_ROLL_BACK)
         self._set(self._reading, local=True)
-        self._writes = False
+        self._writes, self._error = False, None
 
     def release_savepoint(self) -> None:
         """Keeps what was written since."""

@@ -20,6 +20,9 @@ from supakeep.errors import ConstraintViolationError, RestoreError
 
 _BATCH_ROWS = 1000
 _BATCH_BYTES = 1024 * 1024
+# COPY is so fast that the database would wait for this process between two statements
+_COPIED_ROWS = 4000
+_COPIED_BYTES = 2 * 1024 * 1024
 
 
 class Upsert:
@@ -63,7 +66,9 @@ class Upsert:
 
     def flush_many(self) -> None:
         """Writes what has come together, if that is worth a statement."""
-        if len(self._waiting) >= _BATCH_ROWS or self._waiting_bytes >= _BATCH_BYTES:
+        copied = self.overwritten is None and self._copying.is_possible
+        rows, size = (_COPIED_ROWS, _COPIED_BYTES) if copied else (_BATCH_ROWS, _BATCH_BYTES)
+        if len(self._waiting) >= rows or self._waiting_bytes >= size:
             self.flush()
 
     def flush(self) -> None:
