@@ -20,7 +20,8 @@ from supakeep.domain.manifest import Manifest
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.restore import RestoredTable, RestoreReport, RestoreRequest
 from supakeep.domain.row_changes import RestoreMode
-from supakeep.ports import Deadline, ObjectStore, Progress
+from supakeep.ports import Deadline, Lease, ObjectStore, Progress
+from supakeep.system import NoLease
 from supakeep.usecases.restore_backup import RestoreBackup
 from tests.builders.backups import back_up
 from tests.builders.manifests import PROJECT
@@ -113,6 +114,7 @@ class PostgresProject:
         ignore_dropped_columns: bool = False,
         progress: Progress | None = None,
         deadline: Deadline | None = None,
+        lease: Lease | None = None,
     ) -> RestoreReport:
         store, manifest = backup
         use_case = RestoreBackup(
@@ -120,6 +122,7 @@ class PostgresProject:
             project=PROJECT,
             deadline=deadline or NeverExpires(),
             progress=progress or InMemoryProgress(),
+            lease=lease or NoLease(),
         )
         request = RestoreRequest(
             name=manifest.backup,

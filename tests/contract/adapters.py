@@ -12,6 +12,7 @@ from supakeep.stores.retrying import RetryingObjectStore
 from supakeep.stores.s3 import S3ObjectStore
 from supakeep.stores.supabase_storage import SupabaseObjectStore
 from supakeep.stores.within_deadline import ObjectStoreWithinDeadline
+from supakeep.usecases.leased_store import LeasedObjectStore
 from tests.fakes.database import InMemoryDatabase
 from tests.fakes.object_store import InMemoryObjectStore
 
@@ -27,6 +28,7 @@ STORES: Adapters = {
     "folder": FolderObjectStore,
     "retrying": RetryingObjectStore,
     "within_deadline": ObjectStoreWithinDeadline,
+    "leased": LeasedObjectStore,
     "remembering": RememberingObjectStore,
     "s3": S3ObjectStore,
     "supabase": SupabaseObjectStore,

@@ -12,6 +12,7 @@ import httpx
 import psycopg
 import pytest
 from _pytest.mark import ParameterSet
+from mypy_boto3_dynamodb import DynamoDBClient
 from mypy_boto3_s3 import S3Client
 
 from devstack.aws.services import Aws, start_aws
@@ -32,6 +33,7 @@ from tests.contract.workbench import (
 )
 
 HERE = Path(__file__).parent
+RUNS_TABLE = "runs"
 
 MakeStorage = Callable[..., SupabaseObjectStore]
 
@@ -89,6 +91,25 @@ def http() -> Iterator[httpx.Client]:
 def s3(servers: Servers) -> Iterator[S3Client]:
     client = servers.aws.s3()
     client.create_bucket(Bucket="backups")
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def dynamodb(servers: Servers) -> Iterator[DynamoDBClient]:
+    client = servers.aws.dynamodb()
+    client.create_table(
+        TableName=RUNS_TABLE,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": "S"},
+        ],
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
+    )
     yield client
     client.close()
 

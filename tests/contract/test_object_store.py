@@ -24,6 +24,8 @@ from supakeep.stores.remembering import ManifestMemory, RememberingObjectStore
 from supakeep.stores.retrying import RetryingObjectStore
 from supakeep.stores.s3 import S3ObjectStore
 from supakeep.stores.within_deadline import ObjectStoreWithinDeadline
+from supakeep.system import NoLease
+from supakeep.usecases.leased_store import LeasedObjectStore
 from tests.contract.adapters import STORES
 from tests.contract.conftest import MakeStorage, each_of
 from tests.contract.exporting import read
@@ -43,6 +45,7 @@ def retrying(store: ObjectStore) -> ObjectStore:
 IN_MEMORY: dict[str, Callable[[InMemoryObjectStore], ObjectStore]] = {
     "in_memory": lambda store: store,
     "within_deadline": lambda store: ObjectStoreWithinDeadline(store, NeverExpires()),
+    "leased": lambda store: LeasedObjectStore(store, NoLease()),
     "remembering": lambda store: RememberingObjectStore(store, ManifestMemory()),
     "retrying": retrying,
 }

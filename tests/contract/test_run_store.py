@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
@@ -22,31 +22,12 @@ from supakeep.runs.dynamodb import DynamoDbRunStore
 from supakeep.runs.in_memory import InMemoryRunStore
 from tests.builders.manifests import a_manifest
 from tests.contract.adapters import RUN_STORES
-from tests.contract.conftest import Servers, each_of
+from tests.contract.conftest import RUNS_TABLE as TABLE
+from tests.contract.conftest import each_of
 from tests.fakes.time import NOON
 
 LATER = NOON + dt.timedelta(seconds=300)
-TABLE = "runs"
 A_BACKUP = BackupSummary.of(a_manifest(), ["primary", "mirror"])
-
-
-@pytest.fixture(scope="session")
-def dynamodb(servers: Servers) -> Iterator[DynamoDBClient]:
-    client = servers.aws.dynamodb()
-    client.create_table(
-        TableName=TABLE,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[
-            {"AttributeName": "pk", "AttributeType": "S"},
-            {"AttributeName": "sk", "AttributeType": "S"},
-        ],
-        KeySchema=[
-            {"AttributeName": "pk", "KeyType": "HASH"},
-            {"AttributeName": "sk", "KeyType": "RANGE"},
-        ],
-    )
-    yield client
-    client.close()
 
 
 @pytest.fixture(params=each_of(RUN_STORES))
@@ -206,6 +187,38 @@ def test_a_holder_whose_lease_was_taken_over_cannot_renew_it(store: RunStore) ->
 
     with pytest.raises(LeaseHeldError):
         store.acquire_lease("database", a_run().id, LATER, LATER + dt.timedelta(seconds=300))
+
+
+def test_a_renewed_lease_ends_when_it_says(store: RunStore) -> None:
+    store.acquire_lease("database", a_run().id, NOON, LATER)
+
+    store.renew_lease("database", a_run().id, LATER + dt.timedelta(seconds=300))
+
+    assert is_held(store, "database", LATER + dt.timedelta(seconds=299))
+    assert not is_held(store, "database", LATER + dt.timedelta(seconds=300))
+
+
+@pytest.mark.parametrize("released", [False, True])
+def test_a_lease_that_another_run_has_had_since_is_not_renewed(
+    store: RunStore, released: bool
+) -> None:
+    store.acquire_lease("database", a_run().id, NOON, LATER)
+    store.acquire_lease("database", a_run(9).id, LATER, LATER + dt.timedelta(seconds=300))
+    if released:
+        store.release_lease("database", a_run(9).id)
+
+    with pytest.raises(LeaseHeldError) as lost:
+        store.renew_lease("database", a_run().id, LATER + dt.timedelta(seconds=300))
+
+    if not released:
+        assert lost.value.key == a_run(9).id
+        assert is_held(store, "database", LATER + dt.timedelta(seconds=299))
+
+
+def test_a_lease_that_nobody_has_is_not_renewed(store: RunStore) -> None:
+    with pytest.raises(LeaseHeldError):
+        store.renew_lease("database", a_run().id, LATER)
+    assert not is_held(store, "database")
 
 
 def test_a_released_lease_is_free(store: RunStore) -> None:

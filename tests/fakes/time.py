@@ -13,16 +13,25 @@ class FixedClock:
     """Shows `at` until it is moved; `tick_seconds` moves it with every look."""
 
     def __init__(self, at: dt.datetime = NOON, *, tick_seconds: float = 0) -> None:
-        self._at = at
+        self._at = self._began_at = at
         self._tick = dt.timedelta(seconds=tick_seconds)
+        self._set_by = dt.timedelta()
 
     def now(self) -> dt.datetime:
         self._at += self._tick
         return self._at
 
+    def steady_seconds(self) -> float:
+        return (self._at - self._began_at - self._set_by).total_seconds()
+
     def advance(self, **duration: float) -> None:
         """Moves on by timedelta's arguments: `advance(days=1)`."""
         self._at += dt.timedelta(**duration)
+
+    def jump(self, **duration: float) -> None:
+        """Is set to another time, while no time passes: `jump(hours=-1)`."""
+        self._at += dt.timedelta(**duration)
+        self._set_by += dt.timedelta(**duration)
 
 
 class NeverExpires:

@@ -77,18 +77,16 @@ class IntermittentRunStore(InMemoryRunStore):
         self._check("save")
         super().save(run)
 
-    def acquire_lease(
-        self, lease: str, run_id: str, now: dt.datetime, expires_at: dt.datetime
-    ) -> None:
-        self._check("acquire_lease")
-        super().acquire_lease(lease, run_id, now, expires_at)
+    def renew_lease(self, lease: str, run_id: str, expires_at: dt.datetime) -> None:
+        self._check("renew_lease")
+        super().renew_lease(lease, run_id, expires_at)
 
     def _check(self, operation: str) -> None:
         if self.failing == operation:
             raise StorageUnavailableError("The table did not answer", operation=operation)
 
 
-@pytest.mark.parametrize("operation", ["save", "acquire_lease"])
+@pytest.mark.parametrize("operation", ["save", "renew_lease"])
 def test_progress_that_cannot_be_recorded_ends_no_run(clock: FixedClock, operation: str) -> None:
     store = IntermittentRunStore()
     runs = TrackRuns(store, clock)

@@ -234,11 +234,11 @@ def test_a_heartbeat_that_fails_in_a_way_nobody_foresaw_is_followed_by_the_next(
     class FailsOnce(InMemoryRunStore):
         failures = 0
 
-        def acquire_lease(self, *arguments: Any) -> None:
+        def renew_lease(self, *arguments: Any) -> None:
             if threading.current_thread().name == "supakeep-heartbeat" and not self.failures:
                 self.failures += 1
                 raise ZeroDivisionError
-            super().acquire_lease(*arguments)
+            super().renew_lease(*arguments)
 
     store = FailsOnce()
     runs = TrackRuns(store, clock, heartbeat_seconds=0.001)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import errno
 import signal
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import NoReturn
 
 from supakeep.errors import MachineError
@@ -17,11 +20,28 @@ NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NOT_WRITABLE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR})
 
 
+if sys.platform == "linux":
+    # Linux's monotonic clock stands still while the machine sleeps
+    _steady_seconds = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
+else:
+    _steady_seconds = time.monotonic
+
+
 class SystemClock:
     """The machine's clock, in UTC."""
 
     def now(self) -> dt.datetime:
         return dt.datetime.now(dt.UTC)
+
+    def steady_seconds(self) -> float:
+        return _steady_seconds()
+
+
+class NoLease:
+    """Work that nothing is kept apart from."""
+
+    def confirm(self) -> None:
+        return None
 
 
 class NoDeadline:

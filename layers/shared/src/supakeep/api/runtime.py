@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -114,7 +113,7 @@ def new_run(
     """The run that an event is about; without an id, it is a new one."""
     now = project.clock.now()
     return Run(
-        id=run_id or new_run_id(now, secrets.token_hex(4)),
+        id=run_id or new_run_id(now),
         kind=kind,
         trigger=trigger,
         requested_at=now,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import secrets
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
@@ -101,7 +100,7 @@ class Session:
 
     def new_run(self, kind: RunKind) -> Run:
         now = self.app.clock.now()
-        run_id = new_run_id(now, secrets.token_hex(4))
+        run_id = new_run_id(now)
         return Run(id=run_id, kind=kind, trigger=Trigger.CLI, requested_at=now)
 
     def progress(self, measure: Measure = ROWS) -> Display:

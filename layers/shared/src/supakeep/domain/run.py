@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import secrets
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Self
@@ -223,9 +224,35 @@ def lease_held(holder: str) -> LeaseHeldError:
     )
 
 
-def new_run_id(at: dt.datetime, suffix: str) -> str:
-    """`suffix` keeps runs of one second apart: it is random, or `schedule` for the nightly run."""
-    return f"{at:%Y%m%dT%H%M%SZ}-{suffix}"
+def lease_lost(taker: str | None) -> LeaseHeldError:
+    """The error of a run whose lease the run `taker` has taken; None where nobody has it."""
+    return LeaseHeldError(
+        f"Run {taker} took this project over from this one, which stopped"
+        if taker
+        else "The lease of this run is gone, and the run stopped",
+        operation="renew lease",
+        key=taker,
+        hint="This run had shown no sign of life for five minutes, or a clock is wrong. Look at both "
+        "runs (GET /api/admin/runs), and start this one again if it is still needed.",
+    )
+
+
+def lease_lapsed(run_id: str) -> LeaseHeldError:
+    """The error of a run that could not renew its lease until another run may take it."""
+    return LeaseHeldError(
+        "The lease could not be renewed for minutes, so another run may be at work; this one stopped",
+        operation="renew lease",
+        key=run_id,
+        hint="The table of runs (RUNS_TABLE) does not answer. Start the run again when it does.",
+    )
+
+
+def new_run_id(at: dt.datetime, suffix: str | None = None) -> str:
+    """`suffix` keeps runs of one second apart. By itself it sorts them, too: five hex digits are the
+    microseconds, three are random. It is `schedule` for the nightly run.
+    """
+    own = suffix or f"{at.microsecond:05x}{secrets.token_hex(2)[:3]}"
+    return f"{at:%Y%m%dT%H%M%SZ}-{own}"
 
 
 def validated_run_id(text: str) -> str:

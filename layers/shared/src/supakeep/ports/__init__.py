@@ -16,6 +16,7 @@ from supakeep.ports.databases import (
 )
 from supakeep.ports.runs import (
     Dispatcher,
+    Lease,
     RunStore,
 )
 from supakeep.ports.stores import (
@@ -37,6 +38,7 @@ __all__ = [
     "Deadline",
     "Dispatcher",
     "ForeignKeyViolation",
+    "Lease",
     "ObjectStore",
     "Progress",
     "Rows",

@@ -38,8 +38,22 @@ class RunStore(Protocol):
         """Raises LeaseHeldError where another run holds it, naming that run."""
         ...
 
+    def renew_lease(self, lease: str, run_id: str, expires_at: dt.datetime) -> None:
+        """Raises LeaseHeldError where another run has taken it since, even if it gave it back, and where
+        nobody has it.
+        """
+        ...
+
     def release_lease(self, lease: str, run_id: str) -> None:
         """Does nothing where the lease is not this run's."""
+        ...
+
+
+class Lease(Protocol):
+    """The lease of a run at work."""
+
+    def confirm(self) -> None:
+        """Asked before what cannot be taken back: raises LeaseHeldError unless the run still has it."""
         ...
 
 

@@ -14,6 +14,10 @@ class Clock(Protocol):
         """The present moment, aware, in UTC."""
         ...
 
+    def steady_seconds(self) -> float:
+        """Seconds that only go on, also while the machine sleeps, however the present moment is set."""
+        ...
+
 
 class Deadline(Protocol):
     """The time that is left, asked between two steps of long work."""

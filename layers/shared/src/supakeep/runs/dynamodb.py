@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from supakeep.domain.run import Run, RunStatus, lease_held
+from supakeep.domain.run import Run, RunStatus, lease_held, lease_lost
 from supakeep.errors import (
     ConfigurationError,
     StorageError,
@@ -125,7 +125,21 @@ class DynamoDbRunStore:
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
         except _ConditionFailedError as exc:
-            raise lease_held(exc.holder) from exc
+            raise lease_held(exc.holder or "unknown") from exc
+
+    def renew_lease(self, lease: str, run_id: str, expires_at: dt.datetime) -> None:
+        try:
+            with self._mapped_errors("renew lease"):
+                self._client.update_item(
+                    TableName=self._table,
+                    Key=self._lease_key(lease),
+                    UpdateExpression="SET expires_at = :end",
+                    ConditionExpression="run_id = :run",
+                    ExpressionAttributeValues={":run": {"S": run_id}, ":end": _seconds(expires_at)},
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+        except _ConditionFailedError as exc:
+            raise lease_lost(exc.holder) from exc
 
     def release_lease(self, lease: str, run_id: str) -> None:
         try:
@@ -166,7 +180,7 @@ class DynamoDbRunStore:
             yield
         except self._client.exceptions.ConditionalCheckFailedException as exc:
             answer: Mapping[str, Any] = exc.response
-            holder = answer.get("Item", {}).get("run_id", {}).get("S", "unknown")
+            holder = answer.get("Item", {}).get("run_id", {}).get("S")
             raise _ConditionFailedError(holder) from exc
         except self._client.exceptions.ResourceNotFoundException as exc:
             raise ConfigurationError(
@@ -184,7 +198,7 @@ class DynamoDbRunStore:
 
 
 class _ConditionFailedError(Exception):
-    def __init__(self, holder: str) -> None:
+    def __init__(self, holder: str | None) -> None:
         super().__init__(holder)
         self.holder = holder
 

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from threading import Lock
 
-from supakeep.domain.run import Run, RunStatus, lease_held
+from supakeep.domain.run import Run, RunStatus, lease_held, lease_lost
 
 
 class InMemoryRunStore:
@@ -44,6 +44,12 @@ class InMemoryRunStore:
         holder, end = self._leases.get(lease, (run_id, expires_at))
         if holder != run_id and end > now:
             raise lease_held(holder)
+        self._leases[lease] = (run_id, expires_at)
+
+    def renew_lease(self, lease: str, run_id: str, expires_at: dt.datetime) -> None:
+        holder, _ = self._leases.get(lease, (None, None))
+        if holder != run_id:
+            raise lease_lost(holder)
         self._leases[lease] = (run_id, expires_at)
 
     def release_lease(self, lease: str, run_id: str) -> None:

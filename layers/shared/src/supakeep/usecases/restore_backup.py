@@ -16,7 +16,8 @@ from supakeep.domain.restore_plan import (
     check_undo,
     plan_restore,
 )
-from supakeep.ports import Deadline, Progress, TargetDatabase
+from supakeep.ports import Deadline, Lease, Progress, TargetDatabase
+from supakeep.system import NoLease
 from supakeep.usecases.chosen_rows import ChosenRows
 from supakeep.usecases.restore_steps import RestoreSteps
 
@@ -34,6 +35,7 @@ class RestoreBackup:
     # backs these tables up before the first write
     safeguard: Callable[[Sequence[str]], Manifest] | None = None
     destination: str | None = None
+    lease: Lease = NoLease()  # noqa: RUF009  (it has no state)
 
     def __call__(self, request: RestoreRequest, reader: BackupReader) -> RestoreReport:
         """Writes the rows of the chosen tables, parents before children, and counts afterwards.
@@ -76,6 +78,7 @@ class RestoreBackup:
         if self.target.engine.atomic:
             # the last moment to keep nothing: another run may have taken over meanwhile
             self.deadline.check()
+            self.lease.confirm()
         return self._report(steps, undo)
 
     def _keep_undo(self, steps: RestoreSteps) -> str | None:

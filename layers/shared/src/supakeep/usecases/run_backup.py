@@ -16,6 +16,7 @@ from supakeep.ports import Deadline, ObjectStore, Progress
 from supakeep.system import NoDeadline
 from supakeep.usecases.create_backup import CreateBackup, choose_name
 from supakeep.usecases.expected_rows import rows_of_last_backup
+from supakeep.usecases.leased_store import LeasedObjectStore
 from supakeep.usecases.project import Project
 from supakeep.usecases.run_progress import RunProgress
 from supakeep.usecases.track_runs import TrackRuns
@@ -100,10 +101,11 @@ class BackupMaking:
         return create(name, trigger)
 
     def _create(self, policy: BackupPolicy) -> CreateBackup:
+        copies = () if self.folder else self.project.copies
         return CreateBackup(
             source=self.project.database,
-            primary=self.folder or self.project.primary,
-            copies=() if self.folder else self.project.copies,
+            primary=LeasedObjectStore(self.folder or self.project.primary, self.progress),
+            copies=[LeasedObjectStore(copy, self.progress) for copy in copies],
             policy=policy,
             project=self.project.ref,
             max_object_bytes=self.project.max_object_bytes,

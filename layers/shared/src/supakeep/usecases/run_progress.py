@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import Event, Lock, Thread
 
-from supakeep.domain.run import LEASE_SECONDS, Run, TableProgress
+from supakeep.domain.run import Run, TableProgress
 from supakeep.errors import LeaseHeldError, StorageError
 from supakeep.ports import Clock, Deadline, Progress, RunStore
+from supakeep.usecases.run_lease import RunLease
 
 log = logging.getLogger(__name__)
 
 
 class RunProgress:
-    """The record of a run at work; also its Progress and its Deadline.
+    """The record of a run at work, which has just taken its lease; also its Progress, its Deadline and
+    its Lease.
 
     Only the thread that works changes `run`. `beat` reads it, from a thread of its own.
     """
@@ -36,12 +37,12 @@ class RunProgress:
         self._watcher = watcher
         # an older record never overwrites a newer one
         self._writing = Lock()
-        self._taken_over: LeaseHeldError | None = None
+        self._lease = RunLease(store, clock, run.lease, run.id)
 
     def name_backup(self, name: str) -> None:
         """Records at once which backup the run is about."""
         with self._writing:
-            update = {"backup": name, "heartbeat_at": self._clock.now()}
+            update = {"backup": name, "heartbeat_at": self._lease.now()}
             self.run = self.run.model_copy(update=update)
             self._store.save(self.run)
 
@@ -63,23 +64,26 @@ class RunProgress:
         self.run = self.run.model_copy(update={"tables": tables})
 
     def check(self) -> None:
-        """Raises LeaseHeldError once another run has the lease, else what the deadline raises."""
-        if self._taken_over is not None:
-            raise self._taken_over
+        """Raises LeaseHeldError once the lease is lost, else what the deadline raises."""
+        self._lease.check()
         self._deadline.check()
+
+    def confirm(self) -> None:
+        """Raises LeaseHeldError unless the run still has its lease."""
+        self._lease.confirm()
 
     def beat(self) -> None:
         """Renews the lease and writes the record.
 
-        A store that does not answer ends no run: the lease outlasts many beats.
+        A store that does not answer ends no run: the lease outlasts many beats. Nor does this end a run
+        that lost its lease: the next step of its work does.
         """
         with self._writing:
-            now = self._clock.now()
             try:
-                self._store.acquire_lease(self.run.lease, self.run.id, now, lease_end(now))
+                now = self._lease.renew()
                 self._store.save(self.run.model_copy(update={"heartbeat_at": now}))
             except LeaseHeldError as exc:
-                self._taken_over = exc
+                log.warning("Run %s lost its lease: %s", self.run.id, exc.message)
             except StorageError:
                 log.warning("Run %s could not record its progress", self.run.id, exc_info=True)
 
@@ -107,8 +111,3 @@ def heartbeat(progress: RunProgress, every_seconds: float) -> Iterator[None]:
     finally:
         ended.set()
         thread.join()
-
-
-def lease_end(now: dt.datetime) -> dt.datetime:
-    """When a lease that is taken or renewed `now` ends by itself."""
-    return now + dt.timedelta(seconds=LEASE_SECONDS)

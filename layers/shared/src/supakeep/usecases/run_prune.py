@@ -11,6 +11,7 @@ from supakeep.domain.run import Run
 from supakeep.ports import Deadline, ObjectStore
 from supakeep.system import NoDeadline
 from supakeep.usecases.choose_stores import every_store
+from supakeep.usecases.leased_store import LeasedObjectStore
 from supakeep.usecases.project import Project
 from supakeep.usecases.prune_backups import PruneBackups
 from supakeep.usecases.run_progress import RunProgress
@@ -30,7 +31,9 @@ class RunPrune:
         """Returns the run's record; whatever ended the run early is recorded and raised."""
 
         def work(progress: RunProgress) -> PruneReport:
-            return replace(self, deadline=progress).report(dry_run=dry_run, stores=stores)
+            places = stores or every_store(self.project)
+            leased = [LeasedObjectStore(store, progress) for store in places]
+            return replace(self, deadline=progress).report(dry_run=dry_run, stores=leased)
 
         return TrackRuns.of(self.project).execute(run, work, self.deadline)
 

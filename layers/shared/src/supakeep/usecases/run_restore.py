@@ -58,6 +58,7 @@ class RunRestore:
                 destination=self.project.destination,
                 deadline=progress,
                 progress=progress,
+                lease=progress,
                 safeguard=self._safeguard(progress, reader),
             )
             try:

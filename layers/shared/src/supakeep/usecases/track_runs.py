@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
@@ -22,7 +21,8 @@ from supakeep.errors import LeaseHeldError, RunNotFoundError
 from supakeep.ports import Clock, Deadline, Progress, RunStore
 from supakeep.system import NoDeadline
 from supakeep.usecases.project import Project
-from supakeep.usecases.run_progress import RunProgress, heartbeat, lease_end
+from supakeep.usecases.run_lease import lease_end
+from supakeep.usecases.run_progress import RunProgress, heartbeat
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class TrackRuns:
         """
         now = self.clock.now()
         run = Run(
-            id=new_run_id(now, secrets.token_hex(4)),
+            id=new_run_id(now),
             kind=kind,
             trigger=trigger,
             backup=backup,
