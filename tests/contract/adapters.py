@@ -31,6 +31,7 @@ STORES: Adapters = {
     "leased": LeasedObjectStore,
     "remembering": RememberingObjectStore,
     "s3": S3ObjectStore,
+    "s3_compatible": S3ObjectStore,
     "supabase": SupabaseObjectStore,
 }
 RUN_STORES: Adapters = {"in_memory": InMemoryRunStore, "dynamodb": DynamoDbRunStore}

@@ -158,6 +158,7 @@ def test_the_settings_are_shown_without_a_secret(project: Project) -> None:
         "destination": PROJECT,
         "storage_bucket": "backups",
         "mirror": "copies",
+        "copies": [],
     }
     assert told["policy"]["patterns"]["tables"] == ["*"]
     assert told["retention"]["rules"] == {"keep_within_days": 7}

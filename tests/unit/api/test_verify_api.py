@@ -45,7 +45,7 @@ def test_one_copy_may_be_named(functions: Functions, project: Project) -> None:
 @pytest.mark.parametrize(
     ("path", "body", "status", "word"),
     [
-        (VERIFY, {"read_from": "moon"}, 400, "read_from"),
+        (VERIFY, {"read_from": "moon"}, 400, "There is no copy named 'moon'"),
         (VERIFY, {"deep": True}, 400, "deep"),
         (f"/api/admin/backups/backup_{PROJECT}_2020-01-01/verify", None, 404, "No backup is named"),
         ("/api/admin/backups/nonsense/verify", None, 400, "is not the name of a backup"),

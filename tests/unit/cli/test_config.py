@@ -89,6 +89,7 @@ def test_the_fields_of_show(supakeep: Supakeep) -> None:
         "engine": "rest",
         "storage_bucket": "backups",
         "mirror": None,
+        "copies": {},
         "runs_table": None,
         "max_object_bytes": 47185920,
         "policy_file": "supakeep.toml",

@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supakeep.domain.manifest import Manifest, Trigger
-from supakeep.domain.policy import RetentionPolicy
 from supakeep.domain.retention import (
     CopyVerdict,
     RetentionDecision,
@@ -14,6 +13,7 @@ from supakeep.domain.retention import (
     apply_retention,
     judge_copies,
 )
+from supakeep.domain.retention_policy import RetentionPolicy
 from tests.builders.manifests import a_manifest
 from tests.fakes.time import NOON
 

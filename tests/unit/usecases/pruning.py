@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 
 from supakeep.domain.backup_name import BackupName
-from supakeep.domain.policy import RetentionPolicy
 from supakeep.domain.prune import PrunedBackup, PruneReport
+from supakeep.domain.retention_policy import RetentionPolicy
 from supakeep.domain.run import Run
 from supakeep.ports import Deadline, ObjectStore
 from supakeep.usecases.find_backups import list_backups

@@ -32,8 +32,11 @@ _Tables = Annotated[
     Field(min_length=1, max_length=1000, description="Only these tables; without it, all of them."),
 ]
 _Copy = Annotated[
-    Literal["primary", "mirror"] | None,
-    Field(description="Only this copy is read; without it, see the route."),
+    Text | None,
+    Field(
+        description="Only this copy is read (`primary`, `mirror`, or the name of a `[[copy]]`); "
+        "without it, see the route."
+    ),
 ]
 
 

@@ -18,7 +18,7 @@ from supakeep.api.answers.settings import (
     Versions,
 )
 from supakeep.api.request import Request, Requests
-from supakeep.domain.policy import RetentionPolicy
+from supakeep.domain.retention_policy import RetentionPolicy
 from supakeep.domain.safety import Situation
 from supakeep.usecases.find_backups import list_backups
 from supakeep.usecases.survey_project import RECENT_RUNS, survey_project, trusted
@@ -45,9 +45,9 @@ def add_overview_routes(resolver: APIGatewayHttpResolver, request: Requests) -> 
         ] = None,
     ) -> RetentionSimulation:
         project = request().project
-        deployed = project.policy.retention
+        deployed = project.policy
         given = {} if keep_within_days is None else {"keep_within_days": keep_within_days}
-        rules = RetentionPolicy(**{**deployed.model_dump(), **given})
+        rules = RetentionPolicy(**{**deployed.retention.model_dump(), **given})
         backups = trusted(list_backups(request().stores(), project.ref).backups)
         return RetentionSimulation.of(rules, deployed, backups, project.clock.now())
 
@@ -62,7 +62,7 @@ def _survey(request: Request) -> Situation:
 def _settings(request: Request) -> SettingsAnswer:
     project, settings = request.project, request.project.settings
     return SettingsAnswer(
-        project=ProjectAnswer.of(settings),
+        project=ProjectAnswer.of(settings, project.policy),
         engine=EngineAnswer.of(project.engine),
         policy=PolicyAnswer.of(project.policy),
         retention=RetentionAnswer.of(project.policy.retention),

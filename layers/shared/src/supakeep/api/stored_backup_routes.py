@@ -76,7 +76,8 @@ def _add_questions(resolver: APIGatewayHttpResolver, request: Requests) -> None:
         listing = list_backups(request().stores(), project.ref)
         page, following = page_of(listing, limit=limit, before=before)
         everything = trusted(listing.backups)
-        verdicts = judge_copies(project.policy.retention, everything, project.clock.now())
+        policy, now = project.policy, project.clock.now()
+        verdicts = judge_copies(policy.retention, everything, now, policy.own_retention)
         shown = [ListedBackup.judged(b, verdicts[b.manifest.backup]) for b in trusted(page)]
         return BackupList(
             backups=shown if details else [backup.without_details() for backup in shown],
@@ -106,7 +107,7 @@ def _detail(request: Request, found: BackupReader) -> BackupDetail:
         before,
         manifest,
         BackupSummary.of(manifest, holders, notices=_notices(found, stores)),
-        judge_backup(project.policy.retention, manifest, holding, now),
+        judge_backup(project.policy, manifest, holding, now),
     )
 
 

@@ -24,6 +24,7 @@ class Shown(BaseModel):
     engine: str
     storage_bucket: str | None
     mirror: str | None
+    copies: dict[str, str]
     runs_table: str | None
     max_object_bytes: int
     policy_file: str | None
@@ -51,6 +52,7 @@ class Shown(BaseModel):
             engine="postgres" if settings.db_url else "rest",
             storage_bucket=settings.backup_bucket if has_storage else None,
             mirror=settings.mirror_s3_bucket,
+            copies={copy.name: copy.url for copy in policy.copies if copy.url},
             runs_table=settings.runs_table,
             max_object_bytes=settings.max_object_bytes,
             policy_file=policy_file,
@@ -83,6 +85,7 @@ def _print(terminal: Terminal, shown: Shown) -> None:
 def _lines(shown: Shown) -> dict[str, str]:
     places = [f"Storage bucket {shown.storage_bucket}"] if shown.storage_bucket else []
     places += [f"s3://{shown.mirror}"] if shown.mirror else []
+    places += [f"{url} ({name})" for name, url in shown.copies.items()]
     url = f" at {shown.supabase_url}" if shown.supabase_url else ""
     patterns = shown.patterns
     chosen = f"tables {', '.join(patterns.tables)} of {', '.join(patterns.schemas)}"

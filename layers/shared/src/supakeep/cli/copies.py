@@ -7,13 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from supakeep.archive.reader import BackupReader
+from supakeep.domain.copies import MIRROR, PRIMARY
+from supakeep.errors import SupakeepError
 from supakeep.ports import ObjectStore
 from supakeep.usecases.choose_stores import every_store, stores_named
 from supakeep.usecases.find_backups import find_backup
 from supakeep.wiring import SupabaseProject
-
-# copies that the settings name; any other source is a place
-_COPIES = ("primary", "mirror")
 
 
 @dataclass(frozen=True)
@@ -42,12 +41,21 @@ def copies_from(
     app: Callable[[], SupabaseProject],
     store_at: Callable[[str], ObjectStore],
 ) -> Copies:
-    """The copies of `source`: primary, mirror, a folder, s3://bucket, or None for the project's own.
+    """The copies of `source`: primary, mirror, the name of a copy, a folder, a bucket, or None for the
+    project's own. A copy takes precedence over a folder of its name, which `./name` means.
 
     `app` is asked only where the settings are needed.
     """
     if source is None:
         return Copies(source, every_store(app()), app().ref)
-    if source in _COPIES:
+    if source in (PRIMARY, MIRROR) or ("/" not in source and _is_copy(source, app)):
         return Copies(source, stores_named(app(), source), app().ref)
     return Copies(source, [store_at(source)], None)
+
+
+def _is_copy(name: str, app: Callable[[], SupabaseProject]) -> bool:
+    """Whether the settings, if there are any, have a copy of this name."""
+    try:
+        return any(copy.name == name for copy in app().policy.copies)
+    except SupakeepError:
+        return False

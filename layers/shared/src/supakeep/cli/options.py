@@ -70,7 +70,8 @@ Source = Annotated[
     typer.Option(
         "--from",
         metavar="WHERE",
-        help="primary, mirror, a folder, or s3://bucket. Default: primary, then mirror.",
+        help="primary, mirror, the name of a [[copy]], a folder, or s3://bucket/prefix. "
+        "Default: primary, then each copy.",
     ),
 ]
 Tables = Annotated[

@@ -20,6 +20,8 @@ from pydantic import (
     model_validator,
 )
 
+from supakeep.domain.copy_policy import CopyPolicy, require_different_names
+from supakeep.domain.retention_policy import RetentionPolicy
 from supakeep.domain.storage_policy import EncryptionPolicy, StoragePolicy
 from supakeep.errors import ConfigurationError
 
@@ -106,18 +108,6 @@ class TablePatterns(_Strict):
         return matches_any(names, self.exclude)
 
 
-class RetentionPolicy(_Strict):
-    """How long backups are kept. Zero is refused, since it would keep nothing."""
-
-    keep_within_days: int = Field(default=7, gt=0, le=36_500)
-
-    def __str__(self) -> str:
-        return (
-            f"Backups within {self.keep_within_days} days of the newest good one are kept, and that "
-            "one always. Each place is judged by what it holds itself."
-        )
-
-
 class AlarmPolicy(_Strict):
     """When a backup is not believed: `shrink` is the share of its rows that a table may lose from one
     backup to the next. The tables that match a pattern of `may_shrink` may lose all.
@@ -136,6 +126,8 @@ class BackupPolicy(_Strict):
     alarms: AlarmPolicy = AlarmPolicy()
     storage: StoragePolicy = StoragePolicy()
     encryption: EncryptionPolicy = EncryptionPolicy()
+    # `copy` is a method of pydantic's
+    copies: list[CopyPolicy] = Field(default=[], alias="copy")
 
     @model_validator(mode="after")
     def _names_tables_once(self) -> Self:
@@ -146,6 +138,25 @@ class BackupPolicy(_Strict):
         if not self.table and not self.backup.tables:
             raise ValueError('nothing is backed up: add [[table]] entries or [backup] tables = "*"')
         return self
+
+    @model_validator(mode="after")
+    def _names_copies_once(self) -> Self:
+        require_different_names(self.copies)
+        return self
+
+    @property
+    def own_retention(self) -> dict[str, RetentionPolicy]:
+        """The rules of the copies that have their own, by their names."""
+        return {copy.name: copy.retention for copy in self.copies if copy.retention is not None}
+
+    def with_copies(self, copies: Iterable[CopyPolicy]) -> Self:
+        """The policy with further copies. Raises ConfigurationError where one has another's name."""
+        together = [*self.copies, *copies]
+        try:
+            require_different_names(together)
+        except ValueError as exc:
+            raise _unreadable("COPIES", str(exc)) from exc
+        return self.model_copy(update={"copies": together})
 
     @classmethod
     def of_tables(cls, names: Iterable[str]) -> BackupPolicy:

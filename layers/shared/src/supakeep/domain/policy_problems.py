@@ -10,18 +10,23 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from supakeep.domain.copy_policy import CopyPolicy
 from supakeep.domain.policy import (
     AlarmPolicy,
     BackupPolicy,
     NamedTablePolicy,
-    RetentionPolicy,
     TablePatterns,
 )
+from supakeep.domain.retention_policy import RetentionPolicy
 from supakeep.domain.storage_policy import EncryptionPolicy, StoragePolicy
 from supakeep.domain.toml_lines import line_of
 
 _KEYS: Mapping[str, Sequence[str]] = {
-    "": tuple(BackupPolicy.model_fields),
+    "": tuple(field.alias or name for name, field in BackupPolicy.model_fields.items()),
+    "copy": (
+        *(name for name in CopyPolicy.model_fields if name != "retention"),
+        *RetentionPolicy.model_fields,
+    ),
     "table": tuple(NamedTablePolicy.model_fields),
     "backup": tuple(TablePatterns.model_fields),
     "retention": tuple(RetentionPolicy.model_fields),
@@ -132,18 +137,18 @@ def _place(loc: Sequence[int | str], content: Mapping[str, Any]) -> str:
     if not loc:
         return ""
     section, *rest = loc
-    if section == "table" and rest and isinstance(rest[0], int):
+    if section in ("table", "copy") and rest and isinstance(rest[0], int):
         number = rest[0]
-        name = _name_of(content, number)
-        entry = f"[[table]] {number + 1}" + (f" ({name})" if name else "")
-        return f"{rest[1]} of {entry}" if len(rest) > 1 else entry
+        name = _name_of(content, str(section), number)
+        entry = f"[[{section}]] {number + 1}" + (f" ({name})" if name else "")
+        return f"{rest[-1]} of {entry}" if len(rest) > 1 else entry
     if rest:
         return f"{rest[0]} of [{section}]"
     return str(section)
 
 
-def _name_of(content: Mapping[str, Any], number: int) -> str | None:
-    entries = content.get("table")
+def _name_of(content: Mapping[str, Any], section: str, number: int) -> str | None:
+    entries = content.get(section)
     entry = entries[number] if isinstance(entries, list) and number < len(entries) else None
     name = entry.get("name") if isinstance(entry, dict) else None
     return name if isinstance(name, str) else None

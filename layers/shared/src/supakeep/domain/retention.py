@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from pydantic import BaseModel, ConfigDict
 
 from supakeep.domain.manifest import Manifest
-from supakeep.domain.policy import RetentionPolicy
+from supakeep.domain.retention_policy import RetentionPolicy
 
 _NONE_IS_GOOD = "no good backup exists, so none is removed"
 # the clocks of two machines differ
@@ -47,17 +48,21 @@ class CopyVerdict(BaseModel):
 
 
 def judge_copies(
-    policy: RetentionPolicy, backups: Sequence[StoredBackup], now: dt.datetime
+    policy: RetentionPolicy,
+    backups: Sequence[StoredBackup],
+    now: dt.datetime,
+    own: Mapping[str, RetentionPolicy] = MappingProxyType({}),
 ) -> dict[str, tuple[CopyVerdict, ...]]:
     """By a backup's name the verdict on each of its copies, in the order of its stores. Each store is
-    judged by what it holds itself, as a prune does.
+    judged by what it holds itself, as a prune does, and by its `own` rules where it has some.
     """
     by_store: dict[str, dict[str, CopyVerdict]] = {}
     for store in dict.fromkeys(store for backup in backups for store in backup.stores):
         held = [backup.manifest for backup in backups if store in backup.stores]
+        rules = own.get(store, policy)
         by_store[store] = {
-            decision.manifest.backup: _verdict(store, decision, policy, now)
-            for decision in apply_retention(policy, held, now)
+            decision.manifest.backup: _verdict(store, decision, rules, now)
+            for decision in apply_retention(rules, held, now)
         }
     return {
         backup.manifest.backup: tuple(

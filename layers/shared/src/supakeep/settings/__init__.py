@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from supakeep.domain.copy_policy import VARIABLE_PREFIX, CopyPolicy, parse_copies
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.schedule import Schedule
 from supakeep.errors import ConfigurationError
@@ -44,7 +45,8 @@ class Settings(BaseModel):
     them Storage. `db_place` is `<host>/<database>` where `db_url` does not show whose it is. `db_ca`
     is a PEM file's path or its text. With `db_plaintext` a remote database may be reached without
     TLS. The schedules are those of the stack, None where it is not known whether there are any.
-    `region` is that of the AWS console which has the functions' logs, None outside AWS.
+    `copies` are those of COPIES, beside those of the policy, and `copy_credentials` what the variables
+    hold that both may name. `region` is that of the AWS console which has the functions' logs, None outside AWS.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -63,6 +65,8 @@ class Settings(BaseModel):
     identity_file: str | None = None
     backup_bucket: str = Field(default="backups", min_length=1)
     mirror_s3_bucket: str | None = None
+    copies: tuple[CopyPolicy, ...] = ()
+    copy_credentials: dict[str, SecretStr] = {}
     max_object_bytes: int = Field(default=45 * MIB, ge=1024, le=5 * 1024 * MIB)
     runs_table: str | None = None
     policy_file: Path = PACKAGED_POLICY
@@ -80,7 +84,12 @@ class Settings(BaseModel):
         values = {name: text.strip() for name, text in environment.items() if text.strip()}
         for name in KEY_NAMES:
             check_key(name, values)
-        fields = {**_project_fields(values), **_plain_fields(values), "region": _region(values)}
+        fields = {
+            **_project_fields(values),
+            **_plain_fields(values),
+            **_copy_fields(values),
+            "region": _region(values),
+        }
         try:
             return cls.model_validate({k: v for k, v in fields.items() if v is not None})
         except ValidationError as exc:
@@ -174,6 +183,13 @@ def _plain_fields(values: Mapping[str, str]) -> dict[str, str | None]:
         "prune_function_name": "PRUNE_FUNCTION_NAME",
     }
     return {field: values.get(name) for field, name in names.items()}
+
+
+def _copy_fields(values: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "copies": parse_copies(values.get("COPIES", "")),
+        "copy_credentials": {k: v for k, v in values.items() if k.startswith(VARIABLE_PREFIX)},
+    }
 
 
 def _region(values: Mapping[str, str]) -> str | None:

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
+from supakeep.domain.copy_policy import parse_copies
 from supakeep.errors import ConfigurationError
 from supakeep.settings import (
     KEY_NAMES,
@@ -28,7 +29,7 @@ _NAMES = (
     *("NEXT_PUBLIC_SUPABASE_URL", "SUPABASE_URL", "SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_DB_URL"),
     *("SUPABASE_DB_CA", "SUPABASE_DB_ALLOW_PLAINTEXT", "SUPABASE_PROJECT_REF", "DB_CONNECTIONS"),
     *("ADMIN_KEY", "CRON_SECRET", "BACKUP_BUCKET", "MIRROR_S3_BUCKET", "MAX_OBJECT_BYTES"),
-    *("RUNS_TABLE", "SUPAKEEP_CONFIG", "MAX_BACKUP_AGE_HOURS"),
+    *("COPIES", "RUNS_TABLE", "SUPAKEEP_CONFIG", "MAX_BACKUP_AGE_HOURS"),
     *("AGE_IDENTITY", "SUPAKEEP_IDENTITY_FILE"),
 )
 _PREFIXES = ("NEXT_", "SUPA", "MIRROR_", "BACKUP_", "DB_", "MAX_", "RUNS_", "AGE_")
@@ -51,6 +52,7 @@ class _Problems:
         self._check_project()
         self._try(lambda: certificate_authority(values))
         self._try(lambda: identities_of(values))
+        self._try(lambda: parse_copies(values.get("COPIES", "")))
         self.found += plain_problems(values)
 
     def _try(self, check: Callable[[], T]) -> T | None:

@@ -41,8 +41,8 @@ class FolderObjectStore:
     Files that lie in `root` itself, as a browser saves them, are found as well.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.name = str(root)
+    def __init__(self, root: Path, *, name: str | None = None) -> None:
+        self.name = name or str(root)
         self._root = root
 
     def require_private(self) -> None:

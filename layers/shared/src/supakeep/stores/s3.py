@@ -1,12 +1,14 @@
-"""An S3 bucket as an object store: the mirror."""
+"""An S3 bucket as an object store, in AWS or on a server that speaks as S3 does."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from http import HTTPStatus
-from typing import TYPE_CHECKING, BinaryIO, NoReturn
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -40,9 +42,10 @@ _BUSY_CODES = ("SlowDown", "RequestTimeout", "Throttling")
 
 
 class S3ObjectStore:
-    """One bucket, through a ready boto3 client.
+    """One bucket, or what lies under `prefix` in it, through a ready boto3 client.
 
-    `client_in` makes one for another region; None where the server has no regions.
+    `client_in` makes one for another region; None where the server has no regions. `is_compatible` is
+    a server that speaks as S3 does, and may not know all of it.
     """
 
     def __init__(
@@ -52,10 +55,14 @@ class S3ObjectStore:
         *,
         name: str = "mirror",
         client_in: Callable[[str], S3Client] | None = None,
+        prefix: str = "",
+        is_compatible: bool = False,
     ) -> None:
         self.name = name
         self._client = client
         self._bucket = bucket
+        self._folder = f"{prefix}/" if prefix else ""
+        self._is_compatible = is_compatible
         self._client_in = client_in
 
     def require_private(self) -> None:
@@ -70,19 +77,53 @@ class S3ObjectStore:
 
     def put(self, key: str, content: BinaryIO) -> None:
         with self._mapped_errors("upload", key):
-            self._client.put_object(
-                Bucket=self._bucket,
-                Key=key,
-                Body=content,
-                ContentType="application/json",
+            if self._is_compatible:
+                self._put_compatibly(key, content)
+            else:
                 # write-once, decided by the server: exactly one of two racing writers wins
-                IfNoneMatch="*",
-            )
+                self._put(key, content, IfNoneMatch="*")
+
+    def _put_compatibly(self, key: str, content: BinaryIO) -> None:
+        """Asks first, since a server may ignore the condition, and repeats without the condition where
+        the server refuses it. The content's MD5 takes the place of S3's own checksum.
+        """
+        self._require_free(key)
+        start = content.tell()
+        checked = {"ContentMD5": _content_md5(content)}
+        content.seek(start)
+        try:
+            self._put(key, content, IfNoneMatch="*", **checked)
+        except ClientError as exc:
+            if exc.response.get("Error", {}).get("Code") != "NotImplemented":
+                raise
+            content.seek(start)
+            self._put(key, content, **checked)
+
+    def _put(self, key: str, content: BinaryIO, **conditions: Any) -> None:
+        self._client.put_object(
+            Bucket=self._bucket,
+            Key=self._folder + key,
+            Body=content,
+            ContentType="application/json",
+            **conditions,
+        )
+
+    def _require_free(self, key: str) -> None:
+        try:
+            self._client.head_object(Bucket=self._bucket, Key=self._folder + key)
+        except ClientError as exc:
+            # a missing bucket is reported by the upload itself
+            if exc.response["ResponseMetadata"]["HTTPStatusCode"] != HTTPStatus.NOT_FOUND:
+                raise
+            return
+        raise ObjectAlreadyExistsError(
+            f"{key} is in {self._bucket} already", operation="upload", key=key
+        )
 
     @contextmanager
     def read(self, key: str) -> Iterator[Iterator[bytes]]:
         with self._mapped_errors("download", key):
-            body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+            body = self._client.get_object(Bucket=self._bucket, Key=self._folder + key)["Body"]
             try:
                 yield self._pieces(body.iter_chunks(_PIECE_BYTES), key)
             finally:
@@ -91,13 +132,14 @@ class S3ObjectStore:
     def list(self, prefix: str) -> Iterator[StoredObject]:
         with self._mapped_errors("list", prefix):
             pages = self._client.get_paginator("list_objects_v2")
-            for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
+            for page in pages.paginate(Bucket=self._bucket, Prefix=self._folder + prefix):
                 for entry in page.get("Contents", ()):
-                    yield StoredObject(entry["Key"], entry["Size"], entry["LastModified"])
+                    key = entry["Key"].removeprefix(self._folder)
+                    yield StoredObject(key, entry["Size"], entry["LastModified"])
 
     def delete(self, key: str) -> None:
         with self._mapped_errors("delete", key):
-            self._client.delete_object(Bucket=self._bucket, Key=key)
+            self._client.delete_object(Bucket=self._bucket, Key=self._folder + key)
 
     def signed_url(self, key: str, expires_in_seconds: int) -> str:
         file_name = key.rpartition("/")[2]
@@ -106,7 +148,7 @@ class S3ObjectStore:
                 "get_object",
                 Params={
                     "Bucket": self._bucket,
-                    "Key": key,
+                    "Key": self._folder + key,
                     # with this, a browser saves the object instead of showing it
                     "ResponseContentDisposition": f'attachment; filename="{file_name}"',
                 },
@@ -144,6 +186,15 @@ class S3ObjectStore:
             ) from exc
 
 
+def _content_md5(content: BinaryIO) -> str:
+    """The MD5 as HTTP's header has it, which leaves the file at its end."""
+    # it finds damage on the way, and guards nothing
+    digest = hashlib.md5(usedforsecurity=False)
+    while piece := content.read(_PIECE_BYTES):
+        digest.update(piece)
+    return base64.b64encode(digest.digest()).decode()
+
+
 def _region_of(client: S3Client, bucket: str) -> str | None:
     """The bucket's region, which S3 says to those who may not read the bucket too."""
     try:
@@ -172,8 +223,8 @@ def _no_bucket_name(bucket: str, operation: str) -> StorageError:
         f"{bucket!r} is not the name of an S3 bucket",
         operation=operation,
         key=bucket,
-        hint=f"Write s3://{name} (--from, --to) or MIRROR_S3_BUCKET={name}, only the bucket: "
-        "backups lie in its folder daily/, and a path cannot be chosen.",
+        hint=f"Write s3://{name} or s3://{name}/prefix (--from, --to, [[copy]]); MIRROR_S3_BUCKET={name} "
+        "takes only the bucket.",
     )
 
 
@@ -186,7 +237,7 @@ def _raise_mapped(exc: ClientError, operation: str, key: str, bucket: str) -> No
             f"The S3 bucket {bucket} does not exist",
             operation=operation,
             key=key,
-            hint="Correct the name (--from, --to, MIRROR_S3_BUCKET), or create the bucket.",
+            hint="Correct the name (--from, --to, MIRROR_S3_BUCKET, [[copy]]), or create the bucket.",
         ) from exc
     if code in ("NoSuchKey", "404"):
         raise ObjectNotFoundError(

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from supakeep.domain.backup_name import FOLDER, BackupName, ObjectName
 from supakeep.domain.manifest import Manifest
-from supakeep.domain.policy import RetentionPolicy
+from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.retention import (
     CopyVerdict,
     StoredBackup,
@@ -70,7 +70,7 @@ def _day(name: BackupName) -> str:
 
 
 def judge_backup(
-    policy: RetentionPolicy, manifest: Manifest, stores: Sequence[ObjectStore], now: dt.datetime
+    policy: BackupPolicy, manifest: Manifest, stores: Sequence[ObjectStore], now: dt.datetime
 ) -> tuple[CopyVerdict, ...]:
     """What retention says of the copy of one backup in each of these stores, which hold it: the same
     as `judge_copies` says, from the newest good backups only.
@@ -80,7 +80,7 @@ def judge_backup(
         newest = newest_good(store, manifest.project, now=now)
         others = [newest] if newest and newest.backup != manifest.backup else []
         held = [StoredBackup(m, (store.name,)) for m in (manifest, *others)]
-        verdicts += judge_copies(policy, held, now)[manifest.backup]
+        verdicts += judge_copies(policy.retention, held, now, policy.own_retention)[manifest.backup]
     return tuple(verdicts)
 
 

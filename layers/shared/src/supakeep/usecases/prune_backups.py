@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from supakeep.domain.backup_name import FOLDER, MANIFEST_SUFFIX, BackupName, ObjectName
 from supakeep.domain.manifest import Manifest, Problem
-from supakeep.domain.policy import RetentionPolicy
 from supakeep.domain.prune import PrunedBackup, PrunedStore, PruneReport
 from supakeep.domain.prune_hold import prune_hold
 from supakeep.domain.retention import apply_retention, is_of_the_future
+from supakeep.domain.retention_policy import RetentionPolicy
 from supakeep.domain.run import Run, problem_of
 from supakeep.errors import (
     BackupNotFoundError,
@@ -58,7 +58,8 @@ _HAS_MANIFEST = _Decision("its manifest was not found before and is there: not t
 @dataclass(frozen=True)
 class PruneBackups:
     """Applies `policy` to the backups of `project` only; others' in the same store stay. `last_run` is
-    the backup run that ended last.
+    the backup run that ended last. `own` are the rules of stores that have their own, by their
+    names.
     """
 
     policy: RetentionPolicy
@@ -67,6 +68,7 @@ class PruneBackups:
     deadline: Deadline
     in_use: frozenset[str] = frozenset()
     last_run: Run | None = None
+    own: Mapping[str, RetentionPolicy] = field(default_factory=dict)
 
     def __call__(self, stores: Sequence[ObjectStore], *, dry_run: bool) -> PruneReport:
         """Each store is judged by its own listing, so that a backup that only one of them holds is
@@ -96,7 +98,8 @@ class PruneBackups:
             return _Contents(store, {}, [], {}, problem_of(exc))
 
     def _prune(self, found: _Contents, *, dry_run: bool, is_held: bool) -> PrunedStore:
-        decisions = self._decide(found.manifests, found.untrusted, found.objects)
+        rules = self.own.get(found.store.name, self.policy)
+        decisions = self._decide(rules, found.manifests, found.untrusted, found.objects)
         if is_held:
             decisions = {
                 name: _Decision(_HELD) if decision.removed else decision
@@ -143,6 +146,7 @@ class PruneBackups:
 
     def _decide(
         self,
+        rules: RetentionPolicy,
         manifests: list[Manifest],
         untrusted: dict[BackupName, str],
         objects: dict[BackupName, list[StoredObject]],
@@ -150,7 +154,7 @@ class PruneBackups:
         now = self.clock.now()
         decisions = {
             decision.manifest.name: _Decision(decision.reason, removed=not decision.keep)
-            for decision in apply_retention(self.policy, manifests, now)
+            for decision in apply_retention(rules, manifests, now)
         }
         for name, stored in objects.items():
             if name.text in self.in_use:

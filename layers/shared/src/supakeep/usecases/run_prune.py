@@ -41,6 +41,7 @@ class RunPrune:
         """Prunes without a record, as is enough for a dry run."""
         prune = PruneBackups(
             policy=self.project.policy.retention,
+            own=self.project.policy.own_retention,
             project=self.project.ref,
             clock=self.project.clock,
             deadline=self.deadline,

@@ -8,8 +8,9 @@ from typing import Self
 
 from supakeep.api.answers.answer import Answer
 from supakeep.domain.manifest import BackupStatus, Manifest, Trigger
-from supakeep.domain.policy import RetentionPolicy
+from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.retention import CopyVerdict, StoredBackup, judge_copies
+from supakeep.domain.retention_policy import RetentionPolicy
 
 
 class SimulatedBackup(Answer):
@@ -29,7 +30,7 @@ class SimulatedBackup(Answer):
 
 class RetentionSimulation(Answer):
     """GET /api/admin/retention: what a prune would do now under these rules. `removed` counts copies,
-    and `removed_bytes` their documents. Nothing is removed.
+    and `removed_bytes` their documents. A copy with rules of its own keeps them. Nothing is removed.
     """
 
     rules: RetentionPolicy
@@ -43,11 +44,13 @@ class RetentionSimulation(Answer):
     def of(
         cls,
         rules: RetentionPolicy,
-        deployed: RetentionPolicy,
+        deployed: BackupPolicy,
         backups: Sequence[StoredBackup],
         now: dt.datetime,
     ) -> Self:
-        verdicts, today = judge_copies(rules, backups, now), judge_copies(deployed, backups, now)
+        own = deployed.own_retention
+        verdicts = judge_copies(rules, backups, now, own)
+        today = judge_copies(deployed.retention, backups, now, own)
         simulated = [
             _simulated(b.manifest, verdicts[b.manifest.backup], today[b.manifest.backup])
             for b in backups

@@ -9,11 +9,33 @@ from supakeep import __version__
 from supakeep.api.answers.answer import Answer
 from supakeep.api.answers.overview import ScheduleAnswer
 from supakeep.api.answers.runs import NO_UNDO
+from supakeep.domain.copy_policy import CopyPolicy
 from supakeep.domain.engine import Consistency, Engine, EngineName
 from supakeep.domain.manifest import FORMAT
-from supakeep.domain.policy import BackupPolicy, RetentionPolicy, TablePatterns
+from supakeep.domain.policy import BackupPolicy, TablePatterns
+from supakeep.domain.retention_policy import RetentionPolicy
 from supakeep.domain.row_changes import RestoreMode
 from supakeep.settings import Settings
+
+
+class CopyAnswer(Answer):
+    """A copy beside the mirror: where it is, and how long it keeps backups, in words."""
+
+    name: str
+    url: str
+    endpoint: str | None
+    region: str | None
+    retention: str
+
+    @classmethod
+    def of(cls, copy: CopyPolicy, policy: BackupPolicy) -> Self:
+        return cls(
+            name=copy.name,
+            url=copy.url or "",
+            endpoint=copy.endpoint,
+            region=copy.region,
+            retention=str(copy.retention or policy.retention),
+        )
 
 
 class ProjectAnswer(Answer):
@@ -24,9 +46,10 @@ class ProjectAnswer(Answer):
     destination: str
     storage_bucket: str | None
     mirror: str | None
+    copies: list[CopyAnswer]
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
+    def of(cls, settings: Settings, policy: BackupPolicy) -> Self:
         has_storage = settings.supabase_url is not None
         return cls(
             ref=settings.project_ref,
@@ -34,6 +57,7 @@ class ProjectAnswer(Answer):
             destination=settings.destination,
             storage_bucket=settings.backup_bucket if has_storage else None,
             mirror=settings.mirror_s3_bucket if has_storage else None,
+            copies=[CopyAnswer.of(copy, policy) for copy in policy.copies if copy.url],
         )
 
 

@@ -8,7 +8,7 @@ export async function settingsView({ signal }) {
   const settings = await get("settings", signal);
   const { project, engine, policy, retention, versions } = settings;
   return [
-    panel("Project", facts([["Ref", project.ref], ["URL", project.url], ["Restores are confirmed with", h("code", {}, project.destination)], ["Storage bucket", project.storage_bucket ?? "none"], ["Mirror", project.mirror ?? "none"]])),
+    panel("Project", facts([["Ref", project.ref], ["URL", project.url], ["Restores are confirmed with", h("code", {}, project.destination)], ["Storage bucket", project.storage_bucket ?? "none"], ["Mirror", project.mirror ?? "none"], ...project.copies.map((copy) => [`Copy ${copy.name}`, `${copy.url}. ${copy.retention}`])])),
     panel("Engine", facts([
       ["Engine", engine.name],
       ["Consistency", engine.consistency],

@@ -1,24 +1,24 @@
-"""The composition root: builds adapters from settings, and knows no rule."""
+"""The project that the settings describe, with its adapters."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack, cast
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
 from supakeep.domain.copies import MIRROR, PRIMARY
+from supakeep.domain.copy_policy import VARIABLE_PREFIX
 from supakeep.domain.engine import POSTGRES, REST, Engine
 from supakeep.domain.policy import BackupPolicy
-from supakeep.errors import ConfigurationError, InvalidRequestError
+from supakeep.errors import ConfigurationError
 from supakeep.ports import Clock, Database, Dispatcher, ObjectStore, RunStore
 from supakeep.runs.in_memory import InMemoryRunStore
 from supakeep.settings import SECRET_NAMES, Settings
 from supakeep.stores.retrying import RetryingObjectStore
 from supakeep.system import SystemClock
+from supakeep.wiring.clients import FOR_WORK, Timeouts, aws_client
+from supakeep.wiring.places import copy_store, s3_store
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -42,36 +42,6 @@ class Adapters(TypedDict, total=False):
     table_activity: Callable[[], Mapping[str, TableActivity]]
 
 
-@dataclass(frozen=True)
-class Timeouts:
-    """How long one attempt to reach a service may take; `aws_attempts` are boto3's own."""
-
-    connect_seconds: float
-    storage_seconds: float
-    mirror_seconds: float
-    aws_seconds: float
-    aws_attempts: int
-
-
-# A run has minutes, and its heartbeat waits for the records' table.
-FOR_WORK = Timeouts(
-    connect_seconds=5,
-    storage_seconds=120,
-    mirror_seconds=30,
-    # all of them within the time that a function keeps for its end (aws/dispatch.py)
-    aws_seconds=5,
-    aws_attempts=2,
-)
-# API Gateway answers for a function that has not after 30 s (api/request.py).
-FOR_ANSWERS = Timeouts(
-    connect_seconds=2,
-    storage_seconds=5,
-    mirror_seconds=5,
-    aws_seconds=3,
-    aws_attempts=2,
-)
-
-
 class SupabaseProject:
     """The project that the settings describe. A path that does not touch S3 does not import its
     client, since everything is built when it is first needed.
@@ -84,6 +54,8 @@ class SupabaseProject:
         self._timeouts = timeouts
         # a cached property that has a value is not computed
         self.__dict__.update(adapters)
+        if "policy" in adapters:
+            self.__dict__["policy"] = adapters["policy"].with_copies(settings.copies)
 
     @classmethod
     def from_environment(
@@ -136,7 +108,7 @@ class SupabaseProject:
 
     @cached_property
     def policy(self) -> BackupPolicy:
-        return self.settings.policy()
+        return self.settings.policy().with_copies(self.settings.copies)
 
     @cached_property
     def database(self) -> Database:
@@ -203,9 +175,12 @@ class SupabaseProject:
     @cached_property
     def copies(self) -> Sequence[ObjectStore]:
         bucket = self.settings.mirror_s3_bucket
-        if bucket is None or not self.has_storage:
-            return ()
-        return (s3_store(bucket, MIRROR, self._timeouts),)
+        stores = []
+        if bucket is not None and self.has_storage:
+            stores.append(s3_store(bucket, MIRROR, self._timeouts))
+        others = (copy for copy in self.policy.copies if copy.name != MIRROR)
+        stores += [copy_store(copy, self.settings, self._timeouts) for copy in others]
+        return stores
 
     @cached_property
     def run_store(self) -> RunStore:
@@ -214,7 +189,7 @@ class SupabaseProject:
         from supakeep.runs.dynamodb import DynamoDbRunStore
 
         return DynamoDbRunStore(
-            _aws_client("dynamodb", self._timeouts),
+            aws_client("dynamodb", self._timeouts),
             self.settings.runs_table,
             self.settings.project_ref,
         )
@@ -227,7 +202,7 @@ class SupabaseProject:
         # a function dispatches its own action to itself, and only the backup function a prune
         prune = self.settings.prune_function_name or this
         return LambdaDispatcher(
-            _aws_client("lambda", self._timeouts),
+            aws_client("lambda", self._timeouts),
             {"backup": this, "restore": this, "prune": prune, "verify": this},
         )
 
@@ -239,76 +214,7 @@ def with_secrets(environment: Mapping[str, str], timeouts: Timeouts = FOR_WORK) 
         if secret_id := values.get(setting, "").strip():
             from supakeep.aws.secrets import read_secret
 
-            secret = read_secret(_aws_client("secretsmanager", timeouts), secret_id)
-            values.update({name: secret[name] for name in SECRET_NAMES if secret.get(name)})
+            secret = read_secret(aws_client("secretsmanager", timeouts), secret_id)
+            names = [*SECRET_NAMES, *(name for name in secret if name.startswith(VARIABLE_PREFIX))]
+            values.update({name: secret[name] for name in names if secret.get(name)})
     return values
-
-
-def s3_store(bucket: str, name: str, timeouts: Timeouts = FOR_WORK) -> ObjectStore:
-    """An S3 bucket as a store, with the credentials that boto3 finds by itself."""
-    from supakeep.stores.s3 import S3ObjectStore
-
-    # a mirror that hangs must leave the backup time to end; what is repeated is repeated here only
-    once = replace(timeouts, aws_seconds=timeouts.mirror_seconds, aws_attempts=1)
-    client = _s3_client(once)
-    client_in = partial(_s3_client, once) if _is_awss_own(client.meta.endpoint_url) else None
-    return RetryingObjectStore(S3ObjectStore(client, bucket, name=name, client_in=client_in))
-
-
-def store_at(place: str) -> ObjectStore:
-    """The store at `s3://bucket`, or in a local folder."""
-    if place.startswith("s3://"):
-        return s3_store(place.removeprefix("s3://").rstrip("/"), place)
-    from supakeep.stores.folder import FolderObjectStore
-
-    folder = Path(place)
-    if folder.exists() and not folder.is_dir():
-        # said now, and not after every table was read
-        raise InvalidRequestError(
-            f"{place} is a file; --to and --from take a folder",
-            operation="open folder",
-            key=place,
-            hint="Name a folder. --to creates it if it does not exist.",
-        )
-    return FolderObjectStore(folder)
-
-
-def _s3_client(timeouts: Timeouts, region: str | None = None) -> Any:
-    """A client whose links name the bucket's host in its region. By itself boto3 signs links of the
-    global host, which does not know a new bucket for hours, and in us-east-1 by the old signature.
-    """
-    signing = {"signature_version": "s3v4"}
-    client = _aws_client("s3", timeouts, region, **signing)
-    if not _is_awss_own(client.meta.endpoint_url):
-        return client  # another server (AWS_ENDPOINT_URL) may have no host for each bucket
-    hosts = {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
-    return _aws_client("s3", timeouts, region, **signing, s3=hosts)
-
-
-def _is_awss_own(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    return host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
-
-
-def _aws_client(
-    service: str, timeouts: Timeouts, region: str | None = None, **config_values: Any
-) -> Any:
-    import boto3
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError
-
-    config = Config(
-        connect_timeout=timeouts.connect_seconds,
-        read_timeout=timeouts.aws_seconds,
-        retries={"mode": "standard", "total_max_attempts": timeouts.aws_attempts},
-        **config_values,
-    )
-    try:
-        return cast(Any, boto3).client(service, region_name=region, config=config)
-    except BotoCoreError as exc:
-        raise ConfigurationError(
-            f"AWS is not set up: {exc}",
-            operation="read settings",
-            key=service,
-            hint="Set AWS_REGION and credentials (AWS_PROFILE, or aws configure).",
-        ) from exc
