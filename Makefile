@@ -16,7 +16,8 @@ WHEELS := --only-binary=:all:
 
 SETUP_STAMP := $(VENV)/.setup-stamp
 SAM_STAMP := $(SAM_VENV)/.setup-stamp
-NODE_STAMPS := devstack/supabase/node_modules/.package-lock.json tests/browser/node_modules/.package-lock.json
+NODE_STAMPS := devstack/supabase/node_modules/.package-lock.json tests/browser/node_modules/.package-lock.json \
+	tests/tools/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -146,5 +147,5 @@ endef
 
 .PHONY: clean
 clean: ## remove everything that these targets made
-	rm -rf $(VENV) build .aws-sam devstack/supabase/node_modules tests/browser/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build .aws-sam devstack/supabase/node_modules tests/browser/node_modules tests/tools/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +18,8 @@ from devstack import PROJECT, dev
 from devstack.demo.seed import seed
 from devstack.demo.wreckage import fingerprint, wreck
 from devstack.stack import Stack, local_stack
-from devstack.supabase.postgres import find_binaries
+from tests.builders.keys import OURS
+from tests.builders.ordinary_tools import path_with_tools
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,27 +51,13 @@ create table public.only_keys (a uuid, b text, primary key (a, b));
 insert into public.only_keys values (gen_random_uuid(), 'x'), (gen_random_uuid(), 'y');
 create table public.empty_one (id serial primary key);
 """
-JQ = '''#!{python}
-"""jq's command line over libjq, as far as docs/format.md uses it."""
-import json, sys
-import jq
-
-flags, words = set(), []
-arguments = iter(sys.argv[1:])
-for word in arguments:
-    if word == "-f":
-        words.append(open(next(arguments), encoding="utf-8").read())
-    elif word.startswith("-"):
-        flags |= set(word[1:])
-    else:
-        words.append(word)
-program, file = words
-for value in jq.compile(program).input_text(open(file, encoding="utf-8").read()):
-    plain = isinstance(value, str) and flags & set("rj")
-    text = value if plain else json.dumps(
-        value, sort_keys="S" in flags, ensure_ascii="a" in flags, separators=(",", ":"))
-    sys.stdout.write(text + ("" if "j" in flags else "\\n"))
-'''
+# how the backup is stored, with the suffix that its objects have
+ENCODINGS = {
+    "": "",
+    ".gz": '[storage]\ncompression = "gzip"\n',
+    ".zst": '[storage]\ncompression = "zstd"\n',
+    ".zst.age": f'[storage]\ncompression = "zstd"\n[encryption]\nrecipients = ["{OURS.public}"]\n',
+}
 
 
 @pytest.fixture(scope="module")
@@ -85,23 +71,26 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def tools(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A PATH with psql and jq on it."""
-    path = os.pathsep.join([str(find_binaries(None)), os.environ["PATH"]])
-    if shutil.which("jq"):
-        return path
-    folder = tmp_path_factory.mktemp("bin")
-    (folder / "jq").write_text(JQ.format(python=sys.executable))
-    (folder / "jq").chmod(0o755)
-    return f"{folder}{os.pathsep}{path}"
+    return path_with_tools(tmp_path_factory.mktemp("bin"))
 
 
-@pytest.mark.parametrize("volume_bytes", [45 * 1024 * 1024, 100_000], ids=["whole", "in-volumes"])
-def test_only_psql_and_jq_are_needed_to_restore_what_was_there(
-    stack: Stack, tools: str, tmp_path: Path, volume_bytes: int
+@pytest.mark.parametrize(
+    ("volume_bytes", "encoding"),
+    [
+        (45 * 1024 * 1024, ""),
+        (100_000, ""),
+        (45 * 1024 * 1024, ".zst.age"),
+        (100_000, ".zst.age"),
+        (100_000, ".gz"),
+    ],
+)
+def test_only_ordinary_tools_are_needed_to_restore_what_was_there(
+    stack: Stack, tools: str, tmp_path: Path, volume_bytes: int, encoding: str
 ) -> None:
-    name = back_up(stack, tmp_path, volume_bytes)
+    name = back_up(stack, tmp_path, volume_bytes, ENCODINGS[encoding])
     before = {**fingerprint(stack.database_url), "traps": traps(stack)}
-    volumes = list((tmp_path / "daily").glob("*.sql.json*"))
+    volumes = list((tmp_path / "daily").glob(f"*.sql.json{encoding}*"))
+    assert volumes
     assert (len(volumes) > 9) == (volume_bytes < 1024 * 1024)
 
     wreck(stack.database_url)
@@ -115,7 +104,8 @@ def test_only_psql_and_jq_are_needed_to_restore_what_was_there(
     assert before == {**fingerprint(stack.database_url), "traps": traps(stack)}
     assert "public.user_credits: 400 rows" in said
     # the part of the largest table, cut out by its offset
-    assert "part.txt: OK\npublic.credit_transactions: 12400 rows" in said
+    assert "public.credit_transactions: 12400 rows, straight from its volumes" in said
+    assert ("part.txt: OK" in said) == (not encoding.endswith(".age"))
 
 
 def test_the_next_insert_after_that_restore_gets_a_free_id(
@@ -216,9 +206,10 @@ def test_the_pg_dump_of_the_recovery_plan_dumps_the_users_and_speaks_tls(
     assert "server does not support SSL, but SSL was required" in refused
 
 
-def back_up(stack: Stack, folder: Path, volume_bytes: int) -> str:
+def back_up(stack: Stack, folder: Path, volume_bytes: int, stored: str = "") -> str:
     """Backs everything up into `folder` and returns the backup's name."""
-    (folder / "supakeep.toml").write_text(EVERYTHING)
+    (folder / "supakeep.toml").write_text(EVERYTHING + stored)
+    (folder / "key.txt").write_text(f"{OURS.private}\n")
     environment = {**os.environ, **stack.environment(), "MAX_OBJECT_BYTES": str(volume_bytes)}
     made = subprocess.run(
         [sys.executable, "-m", "supakeep", "backup", "--to", "."],
@@ -245,7 +236,8 @@ def run_commands(
     return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=folder, check=False, capture_output=True, text=True,
-        env={"PATH": tools, "LC_ALL": "C", "NAME": name, "DATABASE_URL": stack.database_url},
+        env={"PATH": tools, "LC_ALL": "C", "NAME": name, "DATABASE_URL": stack.database_url,
+             "IDENTITY": "key.txt"},
     )  # fmt: skip
 
 
