@@ -49,12 +49,15 @@ def test_batches_are_written_in_their_order(session: RestoreSession) -> None:
 
 def test_no_batch_is_written_after_one_that_failed(session: RestoreSession) -> None:
     written: list[str] = []
-    session.write_later(divide_by_zero)
-    session.write_later(lambda _: written.append("second"))
-    session.write_later(lambda _: written.append("third"))
+
+    def write_all() -> None:
+        session.write_later(divide_by_zero)
+        for _ in range(10):
+            session.write_later(lambda _: written.append("more"))
+        session.wait()
 
     with pytest.raises(psycopg.errors.DivisionByZero):
-        session.wait()
+        write_all()
 
     session.write_later(lambda _: written.append("late"))
     with pytest.raises(psycopg.errors.DivisionByZero):
@@ -82,7 +85,7 @@ def test_few_batches_wait_for_a_slow_database(session: RestoreSession) -> None:
     def write_slowly(_: Connection) -> None:
         answered.wait(30)
 
-    for _ in range(3):
+    for _ in range(2):
         session.write_later(write_slowly)
     assert not answered.is_set()
     threading.Timer(0.2, answered.set).start()

@@ -30,7 +30,7 @@ def function(functions: Functions) -> LocalFunction:
     return functions("restore")
 
 
-@pytest.mark.parametrize("identity", [None, STRANGERS.private])
+@pytest.mark.parametrize("identity", [None, STRANGERS.private], ids=["none", "a strangers"])
 def test_a_restore_without_the_right_identity_is_refused_at_once(
     function: LocalFunction, project: Project, identity: str | None
 ) -> None:
@@ -60,7 +60,9 @@ def test_a_restore_with_the_identity_of_the_secret_is_carried_out(
     assert project.database.everything() == before
 
 
-@pytest.mark.parametrize(("identity", "read"), [(None, False), (OURS.private, True)])
+@pytest.mark.parametrize(
+    ("identity", "read"), [(None, False), (OURS.private, True)], ids=["none", "ours"]
+)
 def test_a_verification_says_whether_rows_were_read(
     function: LocalFunction, project: Project, identity: str | None, read: bool
 ) -> None:

@@ -105,7 +105,7 @@ def test_each_object_opens_by_itself_and_all_of_them_are_the_document(suffix: st
     assert len(pieces) > 1
 
 
-@pytest.mark.parametrize("private", [OURS.private, PAPER.private])
+@pytest.mark.parametrize("private", [OURS.private, PAPER.private], ids=["ours", "paper"])
 def test_either_of_two_recipients_opens_a_backup(private: str) -> None:
     store, manifest = stored(".zst.age", 10_000)
     [volume] = manifest.volumes

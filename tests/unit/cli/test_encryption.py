@@ -72,6 +72,7 @@ def test_the_identity_may_come_from_standard_input(
         ("AGE_IDENTITY", f"# both keys\\n{STRANGERS.private}\\n{PAPER.private}"),
         ("SUPAKEEP_IDENTITY_FILE", "ours.txt"),
     ],
+    ids=["a key", "lines", "a file"],
 )
 def test_the_identity_may_come_from_the_environment(
     supakeep: Supakeep, monkeypatch: pytest.MonkeyPatch, name: str, variable: str, value: str

@@ -50,6 +50,7 @@ def test_a_key_with_one_wrong_character_is_refused_as_age_refuses_it(
         (OURS.public[:-1], "is not a public key of age"),
         (OURS.public[:-2] + "qq", "has a typing mistake"),
     ],
+    ids=["ssh", "plugin", "hybrid", "address", "empty", "cut", "mistyped"],
 )
 def test_what_cannot_be_encrypted_to_is_refused_with_the_reason(
     recipient: str, problem: str

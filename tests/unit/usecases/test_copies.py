@@ -71,15 +71,15 @@ class MeetingStore(InMemoryObjectStore):
             yield pieces
 
 
-def test_four_volumes_are_checked_at_the_same_time(copies: Copies) -> None:
+def test_two_volumes_are_checked_at_the_same_time(copies: Copies) -> None:
     primary, _, manifest = copies
-    volumes = manifest.volumes[:4]
-    store = MeetingStore(primary.objects, most=4)
+    volumes = manifest.volumes[:2]
+    store = MeetingStore(primary.objects, most=2)
     reader = BackupReader(manifest, [store])
 
     reader.check_volumes(volumes, NeverExpires())
 
-    assert len(volumes) == 4
+    assert len(volumes) == 2
     assert reader.notices == ()
 
 

@@ -28,8 +28,8 @@ Failure = StorageError | ChecksumError
 
 # breaks of one object's download after which it is read on
 _MOST_FAILURES = 3
-# a second core hashes, and a distant store sends more at a time
-_VOLUMES_AT_ONCE = 4
+# a second core hashes; each takes memory
+_VOLUMES_AT_ONCE = 2
 
 
 class BackupReader:

@@ -70,7 +70,7 @@ def open_readers(
 
 # Batches that wait for their turn. With none, the database would wait whenever this thread does not
 # give up Python's lock at once.
-_AHEAD = 2
+_AHEAD = 1
 _SETTINGS = ("search_path", "TimeZone")
 _USE: LiteralString = (
     "select pg_catalog.set_config('search_path', $1, $3), pg_catalog.set_config('TimeZone', $2, $3)"
