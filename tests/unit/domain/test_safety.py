@@ -158,7 +158,9 @@ def test_a_copy_that_is_missing_is_named_with_its_reason() -> None:
     error = Problem(message="Access denied", hint="Give the role s3:PutObject")
     level, sentence, advice = worst(of(stored(stores=("primary",), copy_problem=error)))
     assert (level, sentence) == ("warn", "The newest good backup has no copy in mirror.")
-    assert advice == "Access denied. Give the role s3:PutObject"
+    assert advice == (
+        "Access denied. Give the role s3:PutObject. Run `supakeep copy latest --to mirror`."
+    )
 
 
 def test_a_newer_partial_backup_names_its_table() -> None:

@@ -108,7 +108,7 @@ class BackupReader:
             for store in self.stores:
                 if store.name in silent:
                     continue
-                failure = _failure(store, volume, deadline)
+                failure = failure_of(store, volume, deadline)
                 if failure is None:
                     self._chosen.setdefault(volume.key, store)
                     continue
@@ -116,7 +116,7 @@ class BackupReader:
                 if failure.retryable:
                     silent[store.name] = failure
             if len(wrong) == len(self.stores):
-                raise _no_right_copy(wrong)
+                raise no_right_copy(wrong)
         return found
 
     def read_part(self, part: Part) -> Iterator[bytes]:
@@ -155,11 +155,11 @@ class BackupReader:
         """The store to read it from, and why not from those before."""
         failures: dict[str, Failure] = {}
         for store in self.stores:
-            failure = _failure(store, volume, deadline)
+            failure = failure_of(store, volume, deadline)
             if failure is None:
                 return store, failures
             failures[store.name] = failure
-        raise _no_right_copy(failures)
+        raise no_right_copy(failures)
 
     def _volume_numbers(self, part: Part) -> range:
         volumes = self.manifest.volumes
@@ -213,7 +213,7 @@ class BackupReader:
         return self._chosen.get(key, self.stores[0])
 
 
-def _failure(store: ObjectStore, volume: VolumeEntry, deadline: Deadline) -> Failure | None:
+def failure_of(store: ObjectStore, volume: VolumeEntry, deadline: Deadline) -> Failure | None:
     """Why this copy of a volume is not right; None where it is."""
     try:
         for _ in read_volume(store, volume):
@@ -242,7 +242,7 @@ def read_volume(store: ObjectStore, volume: VolumeEntry) -> Iterator[bytes]:
         raise damaged(volume.key, why, read_from=store.name)
 
 
-def _no_right_copy(failures: dict[str, Failure]) -> Failure:
+def no_right_copy(failures: dict[str, Failure]) -> Failure:
     """The first store's error; where others were asked too, what they said stands with it."""
     first, *others = failures.values()
     if not others:

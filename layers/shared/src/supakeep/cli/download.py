@@ -27,12 +27,12 @@ def _run(session: Session, name: Name, to: To, source: Source = None) -> int:
     target = session.store_at(to)
     found = session.copies(source).find(name, session.now())
     with session.progress(BYTES) as display:
-        report = DownloadBackup(target, _Transfers(display))(found)
+        report = DownloadBackup(target, Transfers(display))(found)
     _print(session.terminal, report)
     return PARTIAL if report.warnings else GOOD
 
 
-class _Transfers:
+class Transfers:
     """Shows objects where a display shows tables."""
 
     def __init__(self, display: Display) -> None:

@@ -180,12 +180,12 @@ def _copies(situation: Situation) -> Iterator[Finding]:
         # one that does not answer is reported by itself
         for store in (s for s in missing if s not in situation.unreachable):
             error = newest.manifest.copy_problems.get(store)
+            reason = (error.message, error.hint) if error else ()
+            steps = [*reason, f"Run `supakeep copy latest --to {store}`"]
             yield Finding(
                 level="warn",
                 sentence=f"The newest good backup has no copy in {store}.",
-                advice=f"{error.message}. {error.hint or ''}".strip()
-                if error
-                else "Start a backup.",
+                advice=". ".join(step.rstrip(".") for step in steps if step) + ".",
             )
 
 

@@ -1,0 +1,131 @@
+"""`supakeep copy`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from supakeep.cli.command import FAILED, GOOD, PARTIAL, Command
+from supakeep.cli.completion import complete_backups
+from supakeep.cli.download import Transfers
+from supakeep.cli.progress import BYTES
+from supakeep.cli.session import Session
+from supakeep.cli.terminal import Terminal, size_text
+from supakeep.domain.backup_name import LATEST, BackupName
+from supakeep.domain.copy_report import CopiedStore, CopyReport
+from supakeep.errors import InvalidRequestError
+from supakeep.ports import ObjectStore
+from supakeep.system import NoDeadline
+from supakeep.usecases.choose_stores import every_store, stores_named
+from supakeep.usecases.copy_backup import CopyBackup
+from supakeep.usecases.copy_backups import CopyBackups
+from supakeep.usecases.find_backups import find_backup
+
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="[NAME]",
+        help="A backup's name, or 'latest', which is the default.",
+        autocompletion=complete_backups,
+    ),
+]
+All = Annotated[bool, typer.Option("--all", help="Every backup that the store's retention keeps.")]
+To = Annotated[
+    str | None,
+    typer.Option(
+        "--to", metavar="COPY", help="Only this store: primary, mirror, or a copy's name."
+    ),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Read and compare, show what would be copied.")
+]
+
+
+def _run(
+    session: Session,
+    name: Name = LATEST,
+    to: To = None,
+    *,
+    every: All = False,
+    dry_run: DryRun = False,
+) -> int:
+    """Reads every object in each store, and writes what is missing or damaged there from a store that
+    has it right. Partial where that failed for a store.
+    """
+    app = session.app
+    stores = every_store(app)
+    targets = stores_named(app, to)
+    _require_two(stores)
+    with session.progress(BYTES) as display:
+        copy = CopyBackup(stores, NoDeadline(), Transfers(display))
+        copies = CopyBackups(copy, app.policy, app.ref)
+        report = (
+            copies.all(targets, session.now(), dry_run=dry_run)
+            if every
+            else copies.one(_named(session, stores, name), targets, dry_run=dry_run)
+        )
+    _print(session.terminal, report)
+    return _code(report)
+
+
+def _require_two(stores: Sequence[ObjectStore]) -> None:
+    if len(stores) < 2:
+        raise InvalidRequestError(
+            "There is no copy to copy to or from",
+            operation="copy",
+            hint="Set MIRROR_S3_BUCKET, or add a [[copy]] to supakeep.toml (docs/copies.md).",
+        )
+
+
+def _named(session: Session, stores: Sequence[ObjectStore], name: str) -> BackupName:
+    if name != LATEST:
+        return BackupName.parse(name)
+    return find_backup(stores, name, session.app.ref, now=session.now()).manifest.name
+
+
+def _code(report: CopyReport) -> int:
+    if report.is_whole:
+        return GOOD
+    states = {store.state for backup in report.backups for store in backup.stores}
+    return PARTIAL if states - {"failed"} or not states else FAILED
+
+
+def _print(terminal: Terminal, report: CopyReport) -> None:
+    if terminal.as_json:
+        terminal.json(report)
+        return
+    lines = [(b.backup, s.store, _words(s, report)) for b in report.backups for s in b.stores]
+    terminal.columns(("BACKUP", "STORE", "COPY"), lines)
+    for backup in report.backups:
+        for store in backup.stores:
+            if store.problem:
+                message = f"{backup.backup}, {store.store}: {store.problem.message}"
+                terminal.notice(message, store.problem.hint)
+    for name, problem in report.problems.items():
+        terminal.notice(f"{name} could not be listed: {problem.message}", problem.hint)
+
+
+def _words(store: CopiedStore, report: CopyReport) -> str:
+    if store.problem:
+        return "failed"
+    if store.kept_out:
+        return f"left out: {store.kept_out}"
+    if store.state == "whole":
+        return "is whole"
+    parts = [
+        f"{len(keys):,} {what}"
+        for keys, what in ((store.written, "missing"), (store.replaced, "damaged"))
+        if keys
+    ]
+    verb = "would be copied" if report.dry_run else "copied"
+    return f"{' and '.join(parts)} {verb} ({size_text(store.bytes)})"
+
+
+COMMAND = Command(
+    "copy",
+    "Give each store what it lacks of a backup, or has damaged.",
+    _run,
+    ("copy latest", "copy --all --to mirror --dry-run", "copy --all"),
+)

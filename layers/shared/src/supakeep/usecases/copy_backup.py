@@ -1,0 +1,201 @@
+"""Copy a backup: give each store what it lacks of it, or has damaged."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from supakeep.archive.manifest import parse_manifest
+from supakeep.archive.reader import Failure, failure_of, no_right_copy, read_volume
+from supakeep.domain.backup_name import FOLDER, BackupName
+from supakeep.domain.copy_report import CopiedBackup, CopiedStore
+from supakeep.domain.manifest import Manifest, VolumeEntry
+from supakeep.domain.run import problem_of
+from supakeep.errors import (
+    BackupNotFoundError,
+    ChecksumError,
+    IntegrityError,
+    ManifestError,
+    StorageError,
+)
+from supakeep.ports import Deadline, ObjectStore, Transfers
+from supakeep.usecases.find_backups import ANOTHER_BACKUP, check_sizes, read_manifest
+
+log = logging.getLogger(__name__)
+
+_Found = Manifest | StorageError | IntegrityError | BackupNotFoundError
+
+
+@dataclass(frozen=True)
+class _Lacks:
+    """What is not in order in one store. `manifest` says how its manifest is: fine where None."""
+
+    missing: Sequence[VolumeEntry]
+    damaged: Sequence[VolumeEntry]
+    manifest: BackupNotFoundError | ManifestError | None
+
+    @property
+    def volumes(self) -> list[VolumeEntry]:
+        return [*self.missing, *self.damaged]
+
+
+@dataclass(frozen=True)
+class CopyBackup:
+    """Copies between `stores`, which come in the order in which they are believed."""
+
+    stores: Sequence[ObjectStore]
+    deadline: Deadline
+    transfers: Transfers
+
+    def __call__(
+        self, name: BackupName, targets: Sequence[ObjectStore], *, dry_run: bool
+    ) -> CopiedBackup:
+        """Makes the copy in each of the `targets` whole. An object is written only where a complete
+        read has shown that it is missing or damaged, from a store that has it right, and is read back;
+        the manifest comes last. What fails in one target is its problem, and the others go on.
+
+        Raises the first store's error where no store has a manifest that can be trusted.
+        """
+        found = {store.name: _manifest(store, name) for store in self.stores}
+        manifest = _believed(found)
+        copied = [
+            self._target(store, found[store.name], manifest, dry_run=dry_run) for store in targets
+        ]
+        return CopiedBackup(backup=name.text, stores=tuple(copied))
+
+    def _target(
+        self, target: ObjectStore, found: _Found, manifest: Manifest, *, dry_run: bool
+    ) -> CopiedStore:
+        try:
+            lacks = self._lacks(target, found, manifest)
+            if not dry_run:
+                self._fill(target, lacks, manifest)
+        except (StorageError, IntegrityError) as exc:
+            log.warning("%s was not copied to %s", manifest.backup, target.name, exc_info=True)
+            return CopiedStore(store=target.name, problem=problem_of(exc))
+        return _copied(target, lacks, manifest)
+
+    def _lacks(self, target: ObjectStore, found: _Found, manifest: Manifest) -> _Lacks:
+        """Raises what keeps the target from being judged, or being written to."""
+        if isinstance(found, Manifest) and not _is_same(found, manifest):
+            raise _another_backup(target, manifest)
+        if not isinstance(found, Manifest | BackupNotFoundError | ManifestError):
+            raise found
+        listed = {stored.key for stored in target.list(f"{FOLDER}/{manifest.name}")}
+        missing = [volume for volume in manifest.volumes if volume.key not in listed]
+        damaged = [v for v in manifest.volumes if v.key in listed and self._is_damaged(target, v)]
+        return _Lacks(missing, damaged, None if isinstance(found, Manifest) else found)
+
+    def _is_damaged(self, target: ObjectStore, volume: VolumeEntry) -> bool:
+        failure = failure_of(target, volume, self.deadline)
+        if isinstance(failure, StorageError):
+            raise failure  # nothing is known of it
+        return failure is not None
+
+    def _fill(self, target: ObjectStore, lacks: _Lacks, manifest: Manifest) -> None:
+        self.transfers.expect({volume.key: volume.bytes for volume in lacks.volumes})
+        for volume in lacks.volumes:
+            self._copy_volume(volume, target, is_damaged=volume in lacks.damaged)
+        if lacks.manifest is not None:
+            self._copy_manifest(
+                manifest, target, is_damaged=isinstance(lacks.manifest, ManifestError)
+            )
+        # a prune may have been at work meanwhile
+        listed = target.list(f"{FOLDER}/{manifest.name}")
+        check_sizes(manifest, {s.key: s.size_bytes for s in listed}, read_from=target.name)
+
+    def _copy_volume(self, volume: VolumeEntry, target: ObjectStore, *, is_damaged: bool) -> None:
+        with target.spool(volume.key) as spool:
+            self._fetch(volume, spool, target)
+            if is_damaged:
+                # only now is it certain that there is a right one to take its place
+                target.delete(volume.key)
+            spool.seek(0)
+            target.put(volume.key, spool)
+        for _ in read_volume(target, volume):
+            self.deadline.check()
+        self.transfers.moved(volume.key, volume.bytes, "complete")
+
+    def _fetch(self, volume: VolumeEntry, spool: BinaryIO, target: ObjectStore) -> None:
+        """Fills the spool from the first other store that has the volume right."""
+        failures: dict[str, Failure] = {}
+        for source in (store for store in self.stores if store.name != target.name):
+            spool.seek(0)
+            spool.truncate()
+            try:
+                for piece in read_volume(source, volume):
+                    self.deadline.check()
+                    spool.write(piece)
+                    self.transfers.moved(volume.key, spool.tell(), "running")
+            except (StorageError, ChecksumError) as exc:
+                failures[source.name] = exc
+            else:
+                return
+        raise no_right_copy(failures)
+
+    def _copy_manifest(self, manifest: Manifest, target: ObjectStore, *, is_damaged: bool) -> None:
+        content = self._stored_manifest(manifest)
+        key = manifest.name.manifest_key
+        if is_damaged:
+            target.delete(key)
+        target.put(key, io.BytesIO(content))
+        read_manifest(target, manifest.name)
+
+    def _stored_manifest(self, manifest: Manifest) -> bytes:
+        """The bytes of the believed manifest, as they are stored: another version may write others."""
+        key = manifest.name.manifest_key
+        for store in self.stores:
+            try:
+                with store.read(key) as pieces:
+                    content = b"".join(pieces)
+                if parse_manifest(content, key) == manifest:
+                    return content
+            except (StorageError, IntegrityError):
+                continue
+        raise StorageError(
+            f"{key} could not be read again", operation="copy", key=key, hint="Try it again."
+        )
+
+
+def _manifest(store: ObjectStore, name: BackupName) -> _Found:
+    try:
+        return read_manifest(store, name)
+    except (StorageError, IntegrityError, BackupNotFoundError) as exc:
+        return exc
+
+
+def _believed(found: Mapping[str, _Found]) -> Manifest:
+    for manifest in found.values():
+        if isinstance(manifest, Manifest):
+            return manifest
+    errors = [error for error in found.values() if not isinstance(error, Manifest)]
+    # damage or a dead store says more than that the name is unknown elsewhere
+    raise min(errors, key=lambda error: isinstance(error, BackupNotFoundError))
+
+
+def _is_same(one: Manifest, other: Manifest) -> bool:
+    return (one.volumes, one.tables) == (other.volumes, other.tables)
+
+
+def _another_backup(target: ObjectStore, manifest: Manifest) -> ManifestError:
+    return ManifestError(
+        f"{manifest.backup} in {target.name} was left alone: {ANOTHER_BACKUP}",
+        operation="copy",
+        key=manifest.name.manifest_key,
+        hint="Look at both with `supakeep show NAME --from WHERE`, and download the one to keep.",
+    )
+
+
+def _copied(target: ObjectStore, lacks: _Lacks, manifest: Manifest) -> CopiedStore:
+    key = manifest.name.manifest_key
+    lost = isinstance(lacks.manifest, BackupNotFoundError)
+    broken = isinstance(lacks.manifest, ManifestError)
+    return CopiedStore(
+        store=target.name,
+        written=(*(volume.key for volume in lacks.missing), *([key] if lost else [])),
+        replaced=(*(volume.key for volume in lacks.damaged), *([key] if broken else [])),
+        bytes=sum(volume.bytes for volume in lacks.volumes),
+    )

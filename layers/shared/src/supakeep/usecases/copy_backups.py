@@ -1,0 +1,71 @@
+"""Copy backups: one, or all that the retention of a store keeps."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from supakeep.domain.backup_name import BackupName
+from supakeep.domain.copy_report import CopiedBackup, CopiedStore, CopyReport
+from supakeep.domain.policy import BackupPolicy
+from supakeep.domain.retention import apply_retention
+from supakeep.domain.run import problem_of
+from supakeep.errors import BackupNotFoundError, IntegrityError, StorageError
+from supakeep.ports import ObjectStore
+from supakeep.usecases.copy_backup import CopyBackup
+from supakeep.usecases.find_backups import BackupListing, list_backups
+
+
+@dataclass(frozen=True)
+class CopyBackups:
+    """Copies the backups of `project` to stores of it."""
+
+    copy: CopyBackup
+    policy: BackupPolicy
+    project: str
+
+    def one(self, name: BackupName, targets: Sequence[ObjectStore], *, dry_run: bool) -> CopyReport:
+        """Raises as CopyBackup does."""
+        return CopyReport(dry_run=dry_run, backups=(self.copy(name, targets, dry_run=dry_run),))
+
+    def all(self, targets: Sequence[ObjectStore], now: dt.datetime, *, dry_run: bool) -> CopyReport:
+        """Leaves out of a store what its next prune would remove."""
+        listing = list_backups(self.copy.stores, self.project)
+        too_old = {store.name: self._too_old(store, listing, now) for store in targets}
+        backups = [
+            self._copied(found.name, targets, too_old, dry_run=dry_run) for found in listing.backups
+        ]
+        return CopyReport(dry_run=dry_run, backups=tuple(backups), problems=listing.problems)
+
+    def _too_old(
+        self, store: ObjectStore, listing: BackupListing, now: dt.datetime
+    ) -> dict[str, str]:
+        """The backups that the store's retention would remove, with the reason."""
+        rules = self.policy.own_retention.get(store.name, self.policy.retention)
+        manifests = [found.manifest for found in listing.backups if found.manifest]
+        return {
+            decision.manifest.backup: decision.reason
+            for decision in apply_retention(rules, manifests, now)
+            if not decision.keep
+        }
+
+    def _copied(
+        self,
+        name: BackupName,
+        targets: Sequence[ObjectStore],
+        too_old: Mapping[str, Mapping[str, str]],
+        *,
+        dry_run: bool,
+    ) -> CopiedBackup:
+        wanted = [store for store in targets if name.text not in too_old[store.name]]
+        kept_out = [
+            CopiedStore(store=store.name, kept_out=too_old[store.name][name.text])
+            for store in targets
+            if store not in wanted
+        ]
+        try:
+            copied = self.copy(name, wanted, dry_run=dry_run).stores if wanted else ()
+        except (StorageError, IntegrityError, BackupNotFoundError) as exc:
+            copied = tuple(CopiedStore(store=s.name, problem=problem_of(exc)) for s in wanted)
+        return CopiedBackup(backup=name.text, stores=(*copied, *kept_out))
