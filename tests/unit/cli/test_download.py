@@ -21,7 +21,7 @@ def test_a_download_is_a_folder_to_restore_from(
 
     assert ended.code == 0, ended.err
     assert ended.out.startswith(f"{name} is in copies: 2 objects, ")
-    assert ended.out.endswith(" B, read from primary; every checksum is right\n")
+    assert ended.out.endswith(" KiB, read from primary; every checksum is right\n")
     assert f"{name}.sql.json" in ended.err
     assert restored.code == 0
     assert shop.everything() == before

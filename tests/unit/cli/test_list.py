@@ -44,19 +44,24 @@ def test_a_listing_fits_80_columns_and_leaves_nothing_out(
     lines = ended.out.splitlines()
     assert [line for line in lines if line.startswith("backup_")] == names
     assert max(map(len, lines)) <= 80
-    assert lines[1].split()[0] == "12:37"
+    assert lines[1].startswith("  2026-11-22 12:37  ")
     assert " rows  " in lines[1]
     assert lines[2] == f"  undoes {RUN}"
-    assert lines[4].startswith("  03:37")
+    assert lines[4].startswith("  2026-11-22 03:37  ")
     for line in (lines[1], lines[4]):
         assert line.endswith("primary, mirror")
 
 
-def test_a_wide_terminal_has_a_line_for_each_backup(supakeep: Supakeep, names: list[str]) -> None:
-    head, kept, nightly = supakeep("list").out.splitlines()
+def test_120_columns_have_a_line_for_each_backup(
+    supakeep: Supakeep, names: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
 
-    assert head.split()[-2:] == ["IN", "UNDOES"]
-    assert (kept.split()[0], kept.split()[-1]) == (names[0], RUN)
+    head, kept, undoes, nightly = supakeep("list").out.splitlines()
+
+    assert head.split()[-2:] == ["TRIGGER", "IN"]
+    assert (kept.split()[0], nightly.split()[0]) == tuple(names)
+    assert undoes == f"  undoes {RUN}"
     assert nightly.endswith("schedule     primary, mirror")
 
 

@@ -225,7 +225,29 @@ def test_a_store_that_cannot_be_pruned_is_reported_and_exit_code_3(
     ended = supakeep("prune")
 
     assert ended.code == 3
-    assert "! Storage bucket not found (Run what `supakeep migration`" in ended.out
+    assert ended.out.startswith("! primary: Storage bucket not found (Run what `supakeep")
+
+
+def test_a_prune_prints_each_decision_once_with_the_stores_that_share_it(
+    supakeep: Supakeep, primary: InMemoryObjectStore, mirror: InMemoryObjectStore
+) -> None:
+    both, alone = (a_manifest(at=NOON - dt.timedelta(days=days)) for days in (0, 1))
+    for store, manifest in ((primary, both), (mirror, both), (primary, alone)):
+        store.place(manifest.name.manifest_key, encode_manifest(manifest))
+        store.place(manifest.name.document_key, b"a document")
+
+    head, *decisions = supakeep("prune", "--dry-run").out.splitlines()
+
+    assert head.split() == ["BACKUP", "DECISION", "SIZE", "WHY", "IN"]
+    assert [(line.split()[0], line.rpartition("  ")[2]) for line in decisions] == [
+        (both.backup, "primary, mirror"),
+        (alone.backup, "primary"),
+    ]
+
+
+@pytest.mark.usefixtures("primary")
+def test_a_prune_without_anything_to_decide_says_so(supakeep: Supakeep) -> None:
+    assert supakeep("prune").out == "There are no backups to prune.\n"
 
 
 @pytest.mark.parametrize("days", ["0", "-1"])

@@ -57,40 +57,34 @@ def _lines(found: Sequence[BackupSummary], width: int) -> list[str]:
     """A table, or two lines for each backup if the terminal is too narrow for a table."""
     if not found:
         return []
-    with_undo = any(map(_undone_run, found))
-    head = (*_HEAD, "UNDOES") if with_undo else _HEAD
-    lines = aligned([head, *(_row(summary, with_undo=with_undo) for summary in found)])
-    return lines if max(map(len, lines)) <= width else list(_narrow_lines(found))
-
-
-def _row(summary: BackupSummary, *, with_undo: bool) -> tuple[str, ...]:
-    undone = (_undone_run(summary),) if with_undo else ()
-    return (summary.name, f"{summary.started_at:%Y-%m-%d %H:%M:%S}", *_details(summary), *undone)
+    head, *lines = aligned([_HEAD, *((summary.name, *_details(summary)) for summary in found)])
+    if max(map(len, (head, *lines))) > width:
+        return list(_narrow_lines(found))
+    return [head, *_with_undone(found, lines)]
 
 
 def _narrow_lines(found: Sequence[BackupSummary]) -> Iterator[str]:
-    # the name has the date
-    details = aligned([(f"{s.started_at:%H:%M}", *_details(s, unit=" rows")) for s in found])
-    for summary, detail in zip(found, details, strict=True):
-        yield summary.name
-        yield f"  {detail}"
-        if run := _undone_run(summary):
-            yield f"  undoes {run}"
+    details = aligned([_details(summary, unit=" rows") for summary in found])
+    return _with_undone(found, [f"{s.name}\n  {d}" for s, d in zip(found, details, strict=True)])
+
+
+def _with_undone(found: Sequence[BackupSummary], lines: Sequence[str]) -> Iterator[str]:
+    """The lines, each followed by the run of the restore that it undoes, if it does."""
+    for summary, line in zip(found, lines, strict=True):
+        yield from line.split("\n")
+        if summary.trigger == Trigger.PRE_RESTORE and summary.run:
+            yield f"  undoes {summary.run}"
 
 
 def _details(summary: BackupSummary, unit: str = "") -> tuple[str, ...]:
     return (
+        f"{summary.started_at:%Y-%m-%d %H:%M}",
         f"{summary.rows:,}{unit}",
         size_text(summary.size_bytes),
         summary.status,
         summary.trigger,
         ", ".join(summary.locations),
     )
-
-
-def _undone_run(summary: BackupSummary) -> str:
-    """The run of the restore that this undo copy undoes; empty for any other backup."""
-    return summary.run or "" if summary.trigger == Trigger.PRE_RESTORE else ""
 
 
 COMMAND = Command(

@@ -77,7 +77,21 @@ class CommandLine:
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of `supakeep`; returns the exit code."""
     with termination_as_interrupt():
-        return CommandLine().run(argv)
+        try:
+            code = CommandLine().run(argv)
+            sys.stdout.flush()
+        except OSError as error:
+            return _unwritten(error)
+    return code
+
+
+def _unwritten(error: OSError) -> int:
+    """Says that the output was not written, unless its reader has gone (`supakeep list | head`)."""
+    # Python would report it once more when it ends
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if not isinstance(error, BrokenPipeError):
+        print(f"error: The output could not be written: {error.strerror}", file=sys.stderr)
+    return FAILED
 
 
 def _exit_code(terminal: Terminal, error: BaseException) -> int:

@@ -10,7 +10,7 @@ from supakeep.cli.command import GOOD, PARTIAL, Command
 from supakeep.cli.options import Source
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal, size_text
-from supakeep.domain.prune import PruneReport
+from supakeep.domain.prune import PrunedBackup, PruneReport
 from supakeep.domain.run import RunKind, RunStatus
 from supakeep.usecases.run_prune import RunPrune
 
@@ -36,17 +36,28 @@ def _print(terminal: Terminal, report: PruneReport) -> None:
     if report.held:
         terminal.notice(report.held.message, report.held.hint)
     removed = "would be removed" if report.dry_run else "removed"
+    decisions = [
+        (b.name, removed if b.removed else "kept", size_text(b.bytes), b.reason, stores)
+        for b, stores in _decisions(report)
+    ]
+    if decisions:
+        terminal.columns(("BACKUP", "DECISION", "SIZE", "WHY", "IN"), decisions)
+    elif not report.problems:
+        terminal.line("There are no backups to prune.")
     for store in report.stores:
-        terminal.line(f"{store.store}:")
-        terminal.columns(
-            ("BACKUP", "DECISION", "SIZE", "WHY"),
-            [
-                (b.name, removed if b.removed else "kept", size_text(b.bytes), b.reason)
-                for b in store.backups
-            ],
-        )
         if store.problem:
-            terminal.notice(store.problem.message, store.problem.hint)
+            problem = store.problem
+            terminal.notice(f"{store.store}: {problem.message}", problem.hint)
+
+
+def _decisions(report: PruneReport) -> list[tuple[PrunedBackup, str]]:
+    """Each decision with the stores that it is the same in, newest backup first."""
+    stores: dict[PrunedBackup, list[str]] = {}
+    for store in report.stores:
+        for backup in store.backups:
+            stores.setdefault(backup, []).append(store.store)
+    newest_first = sorted(stores, key=lambda backup: backup.name, reverse=True)
+    return [(backup, ", ".join(stores[backup])) for backup in newest_first]
 
 
 COMMAND = Command(

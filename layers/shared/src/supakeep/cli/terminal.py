@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     import typer
     from rich.console import Console
 
-# a larger size is shown in the next larger unit
-_LARGEST_NUMBER = 10 * 1024
 # what a word says about the data, by its colour
 _COLOURS = {
     "complete": "green", "good": "green", "OK": "bold green", "kept": "green",
@@ -177,10 +175,11 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def size_text(size_bytes: int) -> str:
-    """`12 KiB`: a size in the unit in which it has up to five digits."""
-    size, unit = size_bytes, "B"
-    for larger in ("KiB", "MiB", "GiB"):
-        if size < _LARGEST_NUMBER:
+    """`3.6 MiB`: a size as the dashboard shows it, in the largest unit that it fills."""
+    size, unit = float(size_bytes), "bytes"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if size < 1024:
             break
-        size, unit = size // 1024, larger
-    return f"{size:,} {unit}"
+        size, unit = size / 1024, larger
+    is_small = unit != "bytes" and size < 10
+    return f"{size:,.1f} {unit}" if is_small else f"{size:,.0f} {unit}"
