@@ -261,7 +261,7 @@ def test_the_hint_is_never_the_copy_that_was_read(name: str, hint: str) -> None:
 class DyingObjectStore(InMemoryObjectStore):
     """Gives `reads` objects, then a hundred bytes of one more, and then nothing."""
 
-    reads = 0
+    reads = 1000
 
     @contextmanager
     def read(self, key: str) -> Iterator[Iterator[bytes]]:

@@ -11,9 +11,10 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from supakeep.archive.manifest import encode_manifest
+from supakeep.archive.read_back import ReadBack
 from supakeep.archive.shared_file import shared_file
-from supakeep.domain.manifest import BackupStatus, CopyState, Manifest, Problem
-from supakeep.errors import StorageError, StorageUnavailableError, SupakeepError
+from supakeep.domain.manifest import BackupStatus, CopyState, Manifest, Problem, VolumeEntry
+from supakeep.errors import IntegrityError, StorageError, StorageUnavailableError, SupakeepError
 from supakeep.ports import ObjectStore
 
 log = logging.getLogger(__name__)
@@ -23,16 +24,23 @@ class BackupUpload:
     """The upload of one backup into every store, at the same time.
 
     The primary decides: its failures are raised. A copy's first failure ends that copy of this backup,
-    so that it never shows a manifest whose volumes it lacks; the other copies go on.
+    so that it never shows a manifest whose volumes it lacks; the other copies go on. With `read_back`
+    each store must also give back what it took.
 
     As a context, it removes what it stored where an error ends the backup before its manifest is
     written. What it cannot remove is named in the error's hint, or in a note where it has none.
     """
 
-    def __init__(self, primary: ObjectStore, copies: Sequence[ObjectStore]) -> None:
+    def __init__(
+        self,
+        primary: ObjectStore,
+        copies: Sequence[ObjectStore],
+        read_back: ReadBack | None = None,
+    ) -> None:
         self._primary = primary
         self._copies = tuple(copies)
-        self._failures: dict[str, StorageError] = {}
+        self._read_back = read_back
+        self._failures: dict[str, StorageError | IntegrityError] = {}
         self._stored: list[tuple[ObjectStore, str]] = []
         self._pool = ThreadPoolExecutor(max(1, len(copies)), "supakeep-copy")
 
@@ -46,6 +54,8 @@ class BackupUpload:
         trace: TracebackType | None,
     ) -> None:
         self._pool.shutdown()
+        if self._read_back is not None:
+            self._read_back.close()
         if error is not None and self._stored and (left := self._remove_stored()):
             names = ", ".join(f"{key} in {store.name}" for store, key in left)
             _add_to(error, f"Left behind: {names}. A prune removes it after a day.")
@@ -54,7 +64,15 @@ class BackupUpload:
         """An empty file for the content of an object in this key's folder."""
         return self._primary.spool(key)
 
-    def put(self, key: str, content: BinaryIO) -> None:
+    def put(self, volume: VolumeEntry, content: BinaryIO) -> None:
+        """Stores one volume, and then reads it back in threads."""
+        self._put(volume.key, content)
+        if self._read_back is not None:
+            for store in (self._primary, *self._copies):
+                if store.name not in self._failures:
+                    self._read_back.begin(store, volume)
+
+    def _put(self, key: str, content: BinaryIO) -> None:
         """The first object claims the backup's name in the primary before a copy gets anything: of two
         backups of one name, the one that loses leaves the copies to the other.
         """
@@ -74,14 +92,16 @@ class BackupUpload:
     def commit(self, manifest: Manifest) -> Manifest:
         """Stores the manifests, the primary's last: it tells what became of the copies.
 
-        A store that does not list every volume in its full size gets none, whatever it answered to
-        the uploads; and one that does not list the manifest then has not taken it.
+        A store that does not list every volume in its full size, or does not give one back as it was,
+        gets none, whatever it answered to the uploads; and one that does not list the manifest then
+        has not taken it.
         """
         confirming = self._begin(lambda store: _confirm_volumes(store, manifest))
         try:
             _confirm_volumes(self._primary, manifest)
         finally:
             self._end(confirming)
+        self._judge_read_back()
         known = self._with_copies(manifest)
         # from here on the backup may be whole in a store, even if the answer is lost
         self._stored = [
@@ -94,6 +114,14 @@ class BackupUpload:
         self._stored = []
         _put_manifest(self._primary, manifest)
         return manifest
+
+    def _judge_read_back(self) -> None:
+        if self._read_back is None:
+            return
+        for store, problem in self._read_back.problems():
+            if store is self._primary:
+                raise problem
+            self._failures.setdefault(store.name, problem)
 
     def _with_copies(self, manifest: Manifest) -> Manifest:
         """The manifest with what is known of each copy by now."""

@@ -103,7 +103,7 @@ class VolumeWriter:
     def _put(self, key: str, volume: FillingVolume) -> None:
         try:
             entry = volume.entry(key)
-            self._upload.put(key, volume.spool)
+            self._upload.put(entry, volume.spool)
         finally:
             volume.close()
         self._entries.append(entry)

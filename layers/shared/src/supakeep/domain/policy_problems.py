@@ -37,6 +37,7 @@ _KEYS: Mapping[str, Sequence[str]] = {
 _SYNTAX_LINE = re.compile(r" ?\(at (?:line (\d+), column \d+|end of document)\)$")
 _WORDS = {
     "int_type": "must be a whole number, without quotes",
+    "bool_type": "must be true or false, without quotes",
     "float_type": "must be a number, without quotes",
     "string_type": "must be text in quotes",
     "list_type": 'must be a list, such as ["a", "b"]',

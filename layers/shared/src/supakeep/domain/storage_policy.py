@@ -18,10 +18,13 @@ class _Strict(BaseModel):
 
 
 class StoragePolicy(_Strict):
-    """The `[storage]` entry. Without a level, gzip's and zstd's own defaults apply (6 and 3)."""
+    """The `[storage]` entry. Without a level, gzip's and zstd's own defaults apply (6 and 3). With
+    `read_back`, each object is read again after it was stored, from every store.
+    """
 
     compression: Compression = "none"
     level: int | None = Field(default=None, ge=1)
+    read_back: bool = True
 
     @model_validator(mode="after")
     def _has_known_level(self) -> Self:

@@ -31,7 +31,7 @@ _DOLLARS_A_LAMBDA_SECOND = 0.0000133
 _DOLLARS_A_STORED_GB = 0.023
 _DOLLARS_A_SENT_GB = 0.09
 # secrets, alarms, metrics, and the small rest
-_DOLLARS_FIXED = 0.80 + 0.60 + 3.60 + 0.05
+_DOLLARS_FIXED = 0.80 + 0.60 + 4.20 + 0.05 + 0.04
 _PRUNED_DAYS = 30
 
 
@@ -134,7 +134,8 @@ def estimate(
         duration_seconds=seconds,
         storage_bytes=size * kept,
         storage_limit_bytes=_STORAGE_BYTES[plan],
-        egress_bytes_per_month=size * runs,
+        # the rows leave the project, and the backup is read back from its Storage
+        egress_bytes_per_month=2 * size * runs,
         egress_limit_bytes=_EGRESS_BYTES[plan],
         dollars_per_month=round(dollars, 2),
     )

@@ -13,6 +13,7 @@ from supakeep import __version__
 from supakeep.archive import layout as document
 from supakeep.archive.encoding import Encoding
 from supakeep.archive.part_meter import PartMeter
+from supakeep.archive.read_back import ReadBack
 from supakeep.archive.upload import BackupUpload
 from supakeep.archive.writer import VolumeWriter
 from supakeep.domain.backup_name import FOLDER, BackupName
@@ -99,7 +100,12 @@ class CreateBackup:
         Raises where no table could be, or the primary store refuses: then no manifest is written,
         no backup exists, and what was stored is removed.
         """
-        with BackupUpload(self.primary, self.copies) as upload:
+        read_back = (
+            ReadBack(self.deadline, stores=1 + len(self.copies))
+            if self.policy.storage.read_back
+            else None
+        )
+        with BackupUpload(self.primary, self.copies, read_back) as upload:
             return upload.commit(self._upload_document(name, trigger, upload))
 
     @property

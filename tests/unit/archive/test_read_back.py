@@ -1,0 +1,140 @@
+"""Every store must give back what it took before a backup counts as complete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event
+from typing import Any, BinaryIO
+
+import pytest
+
+from supakeep.domain.manifest import BackupStatus
+from supakeep.domain.policy import BackupPolicy
+from supakeep.errors import ChecksumError, DeadlineExceededError, StorageUnavailableError
+from supakeep.ports import ObjectStore
+from tests.builders.backups import NAME, a_shop, back_up, manifests_in
+from tests.fakes.faulty_object_store import (
+    BitFlippingObjectStore,
+    FailingObjectStore,
+    TruncatingObjectStore,
+)
+from tests.fakes.object_store import InMemoryObjectStore
+from tests.fakes.time import ExpiringDeadline
+
+SMALL = 300
+SECOND = NAME.volume_key(2)
+WITHOUT = BackupPolicy.parse('[backup]\ntables = "*"\n[storage]\nread_back = false')
+
+
+def faulty(fault: str, store: ObjectStore) -> ObjectStore:
+    if fault == "flipped":
+        return BitFlippingObjectStore(store, SECOND, 7)
+    if fault == "short":
+        return TruncatingObjectStore(store, SECOND, 299)
+    return FailingObjectStore(store, "read", key_part=SECOND)
+
+
+FAULTS = ["flipped", "short", "silent"]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_copy_that_does_not_give_a_volume_back_gets_no_manifest(fault: str) -> None:
+    primary, mirror = InMemoryObjectStore(), InMemoryObjectStore("mirror")
+
+    manifest = back_up(a_shop(), primary, faulty(fault, mirror), max_object_bytes=SMALL)
+
+    assert manifest.status is BackupStatus.PARTIAL
+    assert manifest.is_good  # the primary's copy is proven
+    problem = manifest.copy_problems["mirror"]
+    assert f"{SECOND} could not be read back from mirror" in problem.message
+    assert problem.hint
+    assert len(manifests_in(primary)) == 1
+    assert manifests_in(mirror) == []
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_without_a_proven_primary_there_is_no_backup(fault: str) -> None:
+    primary, mirror = InMemoryObjectStore(), InMemoryObjectStore("mirror")
+
+    with pytest.raises((ChecksumError, StorageUnavailableError), match="could not be read back"):
+        back_up(a_shop(), faulty(fault, primary), mirror, max_object_bytes=SMALL)
+
+    assert primary.objects == mirror.objects == {}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_setting_leaves_it_out(fault: str) -> None:
+    store = faulty(fault, InMemoryObjectStore())
+    manifest = back_up(a_shop(), store, max_object_bytes=SMALL, policy=WITHOUT)
+    assert manifest.status is BackupStatus.COMPLETE
+
+
+class CountingStore(InMemoryObjectStore):
+    """Counts the bytes that it gave."""
+
+    given = 0
+
+    @contextmanager
+    def read(self, key: str) -> Iterator[Iterator[bytes]]:
+        with super().read(key) as pieces:
+            yield self._counted(key, pieces)
+
+    def _counted(self, key: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        for piece in pieces:
+            self.given += 0 if key.endswith(".manifest.json") else len(piece)
+            yield piece
+
+
+@pytest.mark.parametrize(("policy", "times"), [(BackupPolicy.of_every_table(), 1), (WITHOUT, 0)])
+def test_each_byte_is_read_once_from_each_store(policy: BackupPolicy, times: int) -> None:
+    primary, mirror = CountingStore(), CountingStore("mirror")
+    manifest = back_up(a_shop(), primary, mirror, max_object_bytes=SMALL, policy=policy)
+    assert primary.given == mirror.given == times * manifest.size_bytes
+
+
+class OverlappingStore(InMemoryObjectStore):
+    """Gives the first volume back only when the third one is on its way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._third = Event()
+
+    def put(self, key: str, content: BinaryIO) -> None:
+        if key == NAME.volume_key(3):
+            self._third.set()
+        super().put(key, content)
+
+    @contextmanager
+    def read(self, key: str) -> Iterator[Iterator[bytes]]:
+        if key == NAME.volume_key(1):
+            assert self._third.wait(timeout=10)
+        with super().read(key) as pieces:
+            yield pieces
+
+
+def test_a_volume_is_read_back_while_the_next_ones_are_on_their_way() -> None:
+    manifest = back_up(a_shop(), OverlappingStore(), max_object_bytes=SMALL)
+    assert manifest.status is BackupStatus.COMPLETE
+
+
+class StandingStore(InMemoryObjectStore):
+    """Gives one byte of a volume at a time, for ever, until it is told to stop."""
+
+    @contextmanager
+    def read(self, key: str) -> Iterator[Any]:
+        with super().read(key) as pieces:
+            yield pieces if key.endswith(".json") and "manifest" in key else self._endless()
+
+    def _endless(self) -> Iterator[bytes]:
+        while True:
+            Event().wait(0.01)
+            yield b"x"
+
+
+def test_a_store_that_never_ends_is_left_when_the_time_is_up() -> None:
+    store = StandingStore()
+    checks = ExpiringDeadline(checks=9)  # eight portions of rows, and one look while it waits
+    with pytest.raises(DeadlineExceededError):
+        back_up(a_shop(), store, deadline=checks)
+    assert store.objects == {}
