@@ -116,7 +116,7 @@ lint-migrations: setup
 
 .PHONY: lint-template
 lint-template: sam-cli
-	$(BIN)/cfn-lint template.yaml
+	$(BIN)/cfn-lint template.yaml replica.yaml
 	$(SAM) validate --lint
 
 .PHONY: format

@@ -77,6 +77,8 @@ class Stack:
             "Fn::GetAtt": ".".join,
             "Fn::If": self._if,
             "Fn::Sub": self._sub,
+            "Fn::Join": lambda pair: pair[0].join(self._resolve(pair[1])),
+            "Fn::Split": lambda pair: self._resolve(pair[1]).split(pair[0]),
             "Fn::Equals": lambda pair: self._resolve(pair[0]) == self._resolve(pair[1]),
             "Fn::Not": lambda one: not self._resolve(one[0]),
             "Fn::And": lambda many: all(self._resolve(many)),

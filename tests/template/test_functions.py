@@ -70,6 +70,7 @@ def test_a_functions_environment_is_what_the_settings_read(stack: Stack, functio
         "ADMIN_KEY_SECRET_ID": "AdminKeySecret",
         "RUNS_TABLE": "RunsTable",
         "MIRROR_S3_BUCKET": "MirrorBucket",
+        "COPIES": "",
         "BACKUP_BUCKET": "backups",
         "DB_CONNECTIONS": "2",
         "MAX_OBJECT_BYTES": str(45 * 1024 * 1024),

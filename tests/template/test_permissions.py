@@ -40,7 +40,12 @@ ON_THE_MIRROR = {
         ("s3:GetObject", DAILY),
         ("s3:ListBucket", MIRROR),
     },
-    "prune": {("s3:GetObject", DAILY), ("s3:ListBucket", MIRROR), ("s3:DeleteObject", DAILY)},
+    "prune": {
+        ("s3:GetObject", DAILY),
+        ("s3:ListBucket", MIRROR),
+        ("s3:DeleteObject", DAILY),
+        ("s3:GetObjectRetention", DAILY),
+    },
 }
 ELSEWHERE = {
     "backup": {

@@ -2,7 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from supakeep.errors import DeadlineExceededError, StoragePermissionError
+from supakeep.errors import (
+    DeadlineExceededError,
+    ObjectLockedError,
+    StoragePermissionError,
+)
 from tests.builders.manifests import place_backup
 from tests.fakes.faulty_object_store import FailingObjectStore
 from tests.fakes.object_store import InMemoryObjectStore
@@ -230,3 +234,28 @@ def test_a_store_that_fails_does_not_keep_the_other_from_being_pruned(
     assert report.stores[0].problem is not None
     assert report.stores[0].problem.hint == "Allow it"
     assert names_in(nine_nights) == [name(days) for days in range(7)]
+
+
+@pytest.mark.parametrize(
+    ("key_part", "removed", "reason"),
+    [
+        (".manifest.json", False, "still locked until 2027-01-31 03:04 UTC"),
+        (".sql.json", True, "still locked until 2027-01-31 03:04 UTC; 1 of 2 objects are left"),
+    ],
+    ids=["manifest", "volume"],
+)
+def test_what_the_store_keeps_locked_is_no_failure_and_the_others_go(
+    key_part: str, reason: str, *, removed: bool
+) -> None:
+    store = InMemoryObjectStore()
+    newest, older, oldest = (place_backup(store, at=days_ago(days)) for days in (0, 8, 9))
+    lock = ObjectLockedError("still locked until 2027-01-31 03:04 UTC", operation="delete")
+    locking = FailingObjectStore(store, "delete", error=lock, key_part=f"{older}{key_part}")
+
+    report = prune(locking)
+
+    assert report.is_whole
+    assert decisions(report)[older.text].reason == reason
+    assert decisions(report)[older.text].removed is removed
+    assert decisions(report)[oldest.text].removed
+    assert set(names_in(store)) == {newest, *([] if removed else [older])}

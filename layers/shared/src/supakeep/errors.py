@@ -9,6 +9,7 @@ SupakeepError
 │   ├── BucketNotFoundError
 │   ├── ObjectAlreadyExistsError
 │   ├── StoragePermissionError
+│   ├── ObjectLockedError        it may not be deleted yet, whoever asks
 │   └── StorageUnavailableError  (retryable)
 ├── DatabaseError                the database refused
 │   ├── DatabaseUnavailableError (retryable)
@@ -99,6 +100,10 @@ class ObjectAlreadyExistsError(StorageError):
 
 class StoragePermissionError(StorageError):
     """The store's credentials do not allow this."""
+
+
+class ObjectLockedError(StorageError):
+    """The store keeps the object for a time that is not over yet."""
 
 
 class StorageUnavailableError(StorageError):

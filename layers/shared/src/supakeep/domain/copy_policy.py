@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
@@ -146,12 +147,14 @@ def require_different_names(copies: Sequence[CopyPolicy]) -> None:
 
 def parse_copies(text: str) -> tuple[CopyPolicy, ...]:
     """The setting COPIES: a JSON list of objects with the keys of `[[copy]]`, or places separated by
-    commas, each as `place` or `name=place`. Without a name, a copy is called as its bucket.
+    commas or lines, each as `place` or `name=place`. Without a name, a copy is called as its bucket.
+    A JSON list may also follow lines of places.
 
     Raises ConfigurationError.
     """
     try:
-        entries = json.loads(text) if text.lstrip().startswith("[") else _listed(text)
+        places, bracket, rest = text.partition("[")
+        entries = [*_listed(places), *json.loads(bracket + rest or "[]")]
         copies = TypeAdapter(tuple[CopyPolicy, ...]).validate_python(entries, strict=False)
         require_different_names(copies)
     except ValidationError as exc:
@@ -164,7 +167,7 @@ def parse_copies(text: str) -> tuple[CopyPolicy, ...]:
 
 
 def _listed(text: str) -> list[dict[str, str]]:
-    return [_entry(part.strip()) for part in text.split(",") if part.strip()]
+    return [_entry(part.strip()) for part in re.split(r"[,\n]", text) if part.strip()]
 
 
 def _entry(text: str) -> dict[str, str]:

@@ -59,7 +59,9 @@ class ObjectStore(Protocol):
         ...
 
     def delete(self, key: str) -> None:
-        """Removes the object. That it is gone already is not an error."""
+        """Removes the object. That it is gone already is not an error. Raises ObjectLockedError where
+        the store keeps it for a time that is not over.
+        """
         ...
 
     def signed_url(self, key: str, expires_in_seconds: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from http import HTTPStatus
@@ -23,6 +23,7 @@ from botocore.exceptions import (
 from supakeep.errors import (
     BucketNotFoundError,
     ObjectAlreadyExistsError,
+    ObjectLockedError,
     ObjectNotFoundError,
     StorageError,
     StoragePermissionError,
@@ -139,7 +140,22 @@ class S3ObjectStore:
 
     def delete(self, key: str) -> None:
         with self._mapped_errors("delete", key):
-            self._client.delete_object(Bucket=self._bucket, Key=self._folder + key)
+            try:
+                self._client.delete_object(Bucket=self._bucket, Key=self._folder + key)
+            except ClientError as exc:
+                if (why := self._lock_of(key)) is None:
+                    raise
+                raise ObjectLockedError(
+                    f"{key} in {self.name} is {why}", operation="delete", key=key
+                ) from exc
+
+    def _lock_of(self, key: str) -> str | None:
+        """Why the object may not be deleted yet, as far as that can be read; None without a lock."""
+        try:
+            found = self._client.head_object(Bucket=self._bucket, Key=self._folder + key)
+        except (ClientError, BotoCoreError):
+            return None
+        return _lock_in(found)
 
     def signed_url(self, key: str, expires_in_seconds: int) -> str:
         file_name = key.rpartition("/")[2]
@@ -184,6 +200,14 @@ class S3ObjectStore:
             raise StorageUnavailableError(
                 f"S3 did not answer: {type(exc).__name__}", operation=operation, key=key
             ) from exc
+
+
+def _lock_in(found: Mapping[str, object]) -> str | None:
+    """The lock of an object, in words, where the answer on it has one."""
+    if found.get("ObjectLockLegalHoldStatus") == "ON":
+        return "locked by a legal hold"
+    until = found.get("ObjectLockRetainUntilDate")
+    return f"still locked until {until:%Y-%m-%d %H:%M} UTC" if until else None
 
 
 def _content_md5(content: BinaryIO) -> str:

@@ -17,6 +17,7 @@ from supakeep.domain.run import Run, problem_of
 from supakeep.errors import (
     BackupNotFoundError,
     IntegrityError,
+    ObjectLockedError,
     ObjectNotFoundError,
     StorageError,
 )
@@ -186,6 +187,9 @@ class PruneBackups:
                     decisions[name] = _HAS_MANIFEST
                 else:
                     self._remove(store, objects[name], removed)
+            except ObjectLockedError as exc:
+                log.info("%s stays in %s: %s", name, store.name, exc.message)
+                decisions[name] = _locked(exc, removed, objects[name])
             except StorageError as exc:
                 log.exception("%s was not pruned to the end", store.name)
                 decisions[name] = _interrupted(removed, objects[name])
@@ -202,6 +206,12 @@ class PruneBackups:
             store.delete(entry.key)
             removed.append(entry.key)
             log.info("%s was removed from %s", entry.key, store.name)
+
+
+def _locked(error: ObjectLockedError, removed: list[str], stored: list[StoredObject]) -> _Decision:
+    """What became of a backup of which an object may not be deleted yet."""
+    left = f"; {len(stored) - len(removed)} of {len(stored)} objects are left" if removed else ""
+    return _Decision(f"{error.message}{left}", removed=bool(removed))
 
 
 def _interrupted(removed: list[str], stored: list[StoredObject]) -> _Decision:
