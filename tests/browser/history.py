@@ -66,7 +66,7 @@ def earlier(newest: Manifest, days: int) -> Manifest:
 
 def store(supakeep: Deployment, manifests: Iterable[Manifest], *, copies: int = 2) -> None:
     """Puts manifests, and volumes that have the right size and no content, into the stores."""
-    stores = (supakeep.mirror, supakeep.primary)[:copies]
+    stores = (supakeep.primary, supakeep.mirror)[:copies][::-1]
     with ThreadPoolExecutor(8) as pool:
         for manifest in manifests:
             for one in stores:

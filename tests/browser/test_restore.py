@@ -55,6 +55,7 @@ def test_a_restore_shows_a_diff_asks_for_the_ref_reports_and_is_undone(spoiled: 
     spoiled.confirm("Restore now")
 
     spoiled.shows("400 rows were changed: 400 updated")
+    expect(spoiled.main.get_by_role("columnheader", name="Updated")).to_be_visible()
     assert supakeep.is_pristine()
     spoiled.page.get_by_role("link", name="Undo …").click()
     spoiled.shows("400 rows would change")

@@ -29,7 +29,7 @@ export function restoreReport(result) {
   const sampled = result.dry_run ? "values that would be overwritten" : "values that were overwritten";
   return [
     notice(bad ? "warn" : "ok", changesInWords(total, result.dry_run), result.dry_run ? "Nothing has been written." : null),
-    dataTable("Changes by table", CHANGES, result.tables.map((table) => [
+    dataTable("Changes by table", changesHead(result.dry_run), result.tables.map((table) => [
       table.name, changed("+", table.inserted), changed("~", table.updated), changed("−", table.deleted), count(table.unchanged), changed("!", table.refused),
       count(table.rows_in_backup), table.rows_in_database === null ? "—" : count(table.rows_in_database),
     ]), { cards: true }),
@@ -42,7 +42,10 @@ export function restoreReport(result) {
   ].flat(Infinity).filter(Boolean);
 }
 
-const CHANGES = ["Table", ...["Insert", "Update", "Delete", "Unchanged", "Refused", "In backup", "In database"].map((title) => ({ title, numeric: true }))];
+function changesHead(dryRun) {
+  const verbs = dryRun ? ["Insert", "Update", "Delete"] : ["Inserted", "Updated", "Deleted"];
+  return ["Table", ...[...verbs, "Unchanged", "Refused", "In backup", "In database"].map((title) => ({ title, numeric: true }))];
+}
 
 function changesInWords(total, dryRun) {
   const changes = total("inserted") + total("updated") + total("deleted");
@@ -50,7 +53,8 @@ function changesInWords(total, dryRun) {
   if (!parts.length) return "Nothing differs: the tables hold what the backup holds.";
   const verb = dryRun ? "would change" : changes === 1 ? "was changed" : "were changed";
   const kept = total("unchanged");
-  return `${plural(changes, "row")} ${verb}: ${parts.join(", ")}. ${plural(kept, "row")} ${kept === 1 ? "stays" : "stay"} as ${kept === 1 ? "it is" : "they are"}.`;
+  const [stay, are] = dryRun ? (kept === 1 ? ["stays", "it is"] : ["stay", "they are"]) : ["stayed", kept === 1 ? "it was" : "they were"];
+  return `${plural(changes, "row")} ${verb}: ${parts.join(", ")}. ${plural(kept, "row")} ${stay} as ${are}.`;
 }
 
 function changed(sign, number) {

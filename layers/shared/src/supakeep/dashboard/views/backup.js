@@ -5,7 +5,7 @@ import { badge, dataTable, facts, h, notice } from "../dom.js";
 import { count, duration, signed, size, time } from "../format.js";
 import { follow } from "../progress.js";
 import { reportOf } from "../reports.js";
-import { keptOf, startedBy } from "./backups.js";
+import { keptOf, placesOf, startedBy } from "./backups.js";
 
 const BETWEEN_DOWNLOADS_MILLISECONDS = 400;
 
@@ -29,7 +29,7 @@ export async function backupView({ signal, argument }) {
       ["Duration", duration(backup.duration_seconds)],
       ["Engine", backup.engine],
       ["Consistency", backup.consistency],
-      ["In", backup.locations.join(", ")],
+      ["In", placesOf(backup.locations)],
       ["Kept", keptOf(backup.retention)],
     ])),
     tablesOf(backup),

@@ -61,6 +61,11 @@ export function startedBy(trigger) {
   return TRIGGERS[trigger] ?? trigger;
 }
 
+/** The stores by name, and what each one is. */
+export function placesOf(names) {
+  return names.map((name) => (name === "primary" ? "primary (Supabase Storage)" : `${name} (a copy)`)).join(", ");
+}
+
 /** Why retention keeps it, and when it may go. */
 export function keptOf(retention) {
   const reasons = [...new Set(retention.map((copy) => copy.reason))].join("; ");
