@@ -10,6 +10,7 @@ from bench.figures import Figure, figure_of
 from bench.measure import Rounds
 
 BACKUP, RESTORE, REPAIR = "supakeep backup", "supakeep restore, empty", "supakeep restore, 1 %"
+ZSTD, ENCRYPTED = "supakeep backup, zstd", "supakeep backup, zstd and age"
 SMALL_BACKUP, SMALL_RESTORE = "supakeep backup, a tenth", "supakeep restore, a tenth"
 REST_BACKUP, LOOP = "supakeep backup, rest", "supabase-py loop"
 REST_WINDOW = "supakeep backup, rest, last rows"
@@ -28,7 +29,8 @@ def import_of(function: str) -> str:
 
 def figures(rounds: Rounds, rows: int) -> list[Figure]:
     """The table's lines, as far as their runs were measured; `rows` is the size of the largest table."""
-    measured = [one.figure() for one in _comparisons(rounds) if rounds.has(one.ours, one.rival)]
+    comparisons = [*_comparisons(rounds), *_stored(rounds)]
+    measured = [one.figure() for one in comparisons if rounds.has(one.ours, one.rival)]
     return measured + _peak_memory(rounds, rows) + _imports(rounds)
 
 
@@ -41,7 +43,7 @@ class _Comparison:
     rival: str
     values: Callable[[str], list[float]]
     unit: str
-    target: float
+    target: float | None = None
 
     def figure(self) -> Figure:
         ours, rival = self.values(self.ours), self.values(self.rival)
@@ -61,6 +63,21 @@ def _comparisons(rounds: Rounds) -> list[_Comparison]:
         _Comparison(refill, RESTORE, REFILL, time, "s", 0.6),
         _Comparison(f"restore, 1 % differs / {REBUILD}", REPAIR, REBUILD, time, "s", 0.5),
         _Comparison("the same: WAL written", REPAIR, REBUILD, wal, "MB", 0.05),
+    ]
+
+
+def _stored(rounds: Rounds) -> list[_Comparison]:
+    time, stored = rounds.seconds, rounds.stored_mb
+    bytes_stored = "the same: bytes stored"
+    return [
+        _Comparison(f"backup, zstd:1 / {DIRECTORY}", ZSTD, DIRECTORY, time, "s", 1.1),
+        _Comparison(bytes_stored, ZSTD, DIRECTORY, stored, "MB", 1.0),
+        _Comparison(f"backup, zstd:1 / {CUSTOM}", ZSTD, CUSTOM, time, "s"),
+        _Comparison(bytes_stored, ZSTD, CUSTOM, stored, "MB"),
+        _Comparison(f"backup, zstd:1 and age / {CUSTOM}", ENCRYPTED, CUSTOM, time, "s"),
+        _Comparison(bytes_stored, ENCRYPTED, CUSTOM, stored, "MB"),
+        _Comparison("backup, zstd:1 and age / plain backup", ENCRYPTED, BACKUP, time, "s"),
+        _Comparison(bytes_stored, ENCRYPTED, BACKUP, stored, "MB"),
     ]
 
 

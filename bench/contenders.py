@@ -6,17 +6,19 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from bench.comparisons import CUSTOM, DIRECTORY, REBUILD, REFILL
 from bench.measure import Contender
-from bench.store import Store
+from bench.store import Store, size_of
 from devstack.processes.children import essential_environment
 from devstack.supabase.postgres import Postgres
 
 PROJECT = Path(__file__).parent.parent
 PROJECT_REF = "bench-local"
 EVERYTHING = '[backup]\ntables = "*"\n'
+COMPRESSED = f'{EVERYTHING}[storage]\ncompression = "zstd"\nlevel = 1\n'
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Supakeep:
         file = self.folder / f"{name}.toml"
         file.write_text(policy)
         options = ["backup", "--to", self.store.address, "--config", str(file)]
-        return self._contender(name, options, self.store.clear)
+        return self._contender(name, options, self.store.clear, self.store.size_bytes)
 
     def restore(self, name: str, prepare: Callable[[], None]) -> Contender:
         """Restores the newest backup in the default mode, without an undo backup, because pg_restore makes none."""
@@ -44,11 +46,15 @@ class Supakeep:
         return self._contender(name, options, prepare)
 
     def _contender(
-        self, name: str, options: Sequence[str], prepare: Callable[[], None]
+        self,
+        name: str,
+        options: Sequence[str],
+        prepare: Callable[[], None],
+        stored_bytes: Callable[[], int] = lambda: 0,
     ) -> Contender:
         command = [sys.executable, "-m", "supakeep", *options]
         environment = {**python_environment(), **self.store.environment, **self.address}
-        return Contender(name, command, environment, prepare)
+        return Contender(name, command, environment, prepare, stored_bytes)
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,7 @@ class PgDump:
             target.unlink(missing_ok=True)
 
         command = ["--schema=public", *options, f"--file={target}", self.server.url()]
-        return self._contender(name, "pg_dump", command, prepare)
+        return self._contender(name, "pg_dump", command, prepare, partial(size_of, target))
 
     def _restore(
         self, name: str, options: Sequence[str], dump: Path, prepare: Callable[[], None]
@@ -104,10 +110,15 @@ class PgDump:
         return self._contender(name, "pg_restore", command, prepare)
 
     def _contender(
-        self, name: str, program: str, options: Sequence[str | Path], prepare: Callable[[], None]
+        self,
+        name: str,
+        program: str,
+        options: Sequence[str | Path],
+        prepare: Callable[[], None],
+        stored_bytes: Callable[[], int] = lambda: 0,
     ) -> Contender:
         command = [self.server.binaries / program, *options]
-        return Contender(name, command, essential_environment(), prepare)
+        return Contender(name, command, essential_environment(), prepare, stored_bytes)
 
 
 def supabase_loop(

@@ -20,7 +20,7 @@ class Figure:
         ours: median of Supakeep's runs, in `unit`.
         rival: median of the rival's runs, in `unit`; None where there is no rival.
         unit: `s`, `MB` (10^6 bytes).
-        target: the largest `ratio` that meets it; None without a rival.
+        target: the largest `ratio` that meets it; None where it only informs, or without a rival.
         most: the largest `ours` that meets it, in `unit`; None where only the ratio counts.
         parts: what `ours` is made of, in `unit`, where that was measured.
     """
@@ -59,7 +59,7 @@ def figure_of(
     ours: Sequence[float],
     rival: Sequence[float],
     unit: str,
-    target: float,
+    target: float | None,
     most: float | None = None,
 ) -> Figure:
     """A figure of the medians of several runs each; every sequence has at least one."""
@@ -93,7 +93,7 @@ def _entry(one: Figure) -> dict[str, object]:
 def _cells(one: Figure) -> tuple[str, ...]:
     rival = "" if one.rival is None else f"{one.rival:,.2f}"
     ratio = "" if one.ratio is None else f"{one.ratio:.2f}"
-    met = "yes" if one.is_met else "no"
+    met = ("yes" if one.is_met else "no") if one.target_text else ""
     return (one.figure, f"{one.ours:,.2f}", rival, one.unit, ratio, one.target_text, met)
 
 

@@ -19,12 +19,15 @@ class BenchError(Exception):
 
 @dataclass(frozen=True)
 class Contender:
-    """A command to measure; `prepare` runs before each time and is not measured."""
+    """A command to measure; `prepare` runs before each time and is not measured. `stored_bytes` says
+    afterwards how much the command has stored.
+    """
 
     name: str
     command: Sequence[str | Path]
     environment: Mapping[str, str]
     prepare: Callable[[], None]
+    stored_bytes: Callable[[], int] = lambda: 0
 
 
 @dataclass(frozen=True)
@@ -36,12 +39,14 @@ class Measured:
         processor_seconds: what the process itself (not the server) had of the cores' time.
         peak_mb: the most memory (10^6 bytes) that it, or the largest of its children, had resident.
         wal_mb: WAL (10^6 bytes) that the server wrote meanwhile.
+        stored_mb: what a backup takes (10^6 bytes).
     """
 
     seconds: float
     processor_seconds: float
     peak_mb: float
     wal_mb: float
+    stored_mb: float = 0.0
 
 
 @dataclass
@@ -104,6 +109,9 @@ class Rounds:
     def wal_mb(self, name: str) -> list[float]:
         return [run.wal_mb for run in self.runs[name]]
 
+    def stored_mb(self, name: str) -> list[float]:
+        return [run.stored_mb for run in self.runs[name]]
+
 
 def measure(contender: Contender, log: Path, wal_bytes: Callable[[], int]) -> Measured:
     """Runs a prepared contender; its output goes to `log`.
@@ -128,5 +136,9 @@ def measure(contender: Contender, log: Path, wal_bytes: Callable[[], int]) -> Me
         raise BenchError(f"{contender.name} exited with {reported['exit_code']}:\n{tail}")
     wal = (wal_bytes() - wal_before) / 1e6
     return Measured(
-        reported["seconds"], reported["processor_seconds"], reported["peak_bytes"] / 1e6, wal
+        reported["seconds"],
+        reported["processor_seconds"],
+        reported["peak_bytes"] / 1e6,
+        wal,
+        contender.stored_bytes() / 1e6,
     )

@@ -9,6 +9,7 @@ from functools import partial
 from bench.cold_start import FUNCTIONS, BuiltHandlers, build_handlers
 from bench.comparisons import (
     BACKUP,
+    ENCRYPTED,
     LOOP,
     REPAIR,
     REST_BACKUP,
@@ -18,12 +19,14 @@ from bench.comparisons import (
     SMALL_RESTORE,
     TIMES,
     WINDOW,
+    ZSTD,
     import_of,
 )
-from bench.contenders import supabase_loop
+from bench.contenders import COMPRESSED, supabase_loop
 from bench.jewelshot import TABLES
 from bench.laboratory import Bench, Laboratory, Size
 from bench.measure import Rounds
+from supakeep.archive.encryption import new_identity
 
 
 class Phase(StrEnum):
@@ -32,6 +35,7 @@ class Phase(StrEnum):
     BACKUP = "backup"
     RESTORE = "restore"
     REPAIR = "repair"
+    STORED = "stored"
     MEMORY = "memory"
     REST = "rest"
     START = "start"
@@ -53,7 +57,7 @@ def measure_all(
 ) -> None:
     """Runs the chosen phases and those that they need."""
     phases = with_needed(chosen)
-    if phases & {Phase.BACKUP, Phase.RESTORE, Phase.REPAIR}:
+    if phases & {Phase.BACKUP, Phase.RESTORE, Phase.REPAIR, Phase.STORED}:
         measure_postgres(laboratory, rounds, size, phases)
     if Phase.MEMORY in phases:
         rounds.tell(f"{size.rows // TIMES:,} transactions in Postgres")
@@ -76,17 +80,34 @@ def measure_postgres(
         rounds.tell(bench.database.version)
         if Phase.BACKUP in phases:
             measure_backups(bench, rounds)
-        else:
+        elif {Phase.RESTORE, Phase.REPAIR}.intersection(phases):
             make_backups(bench, rounds)
         if Phase.RESTORE in phases:
             measure_restores(bench, rounds)
         if Phase.REPAIR in phases:
             measure_repairs(bench, rounds, size)
+        if Phase.STORED in phases:
+            measure_stored(bench, rounds)
 
 
 def measure_backups(bench: Bench, rounds: Rounds) -> None:
     """Each backs up the same rows; the last backup and dumps stay for the restores."""
     rounds.run(bench.supakeep.backup(BACKUP), bench.pg_dump.custom(), bench.pg_dump.directory())
+
+
+def measure_stored(bench: Bench, rounds: Rounds) -> None:
+    """The same rows compressed, and compressed and encrypted; with the others once more, so that all
+    of them take turns. This leaves another backup in the store, so it comes last.
+    """
+    public, _ = new_identity()
+    encrypted = f'{COMPRESSED}[encryption]\nrecipients = ["{public}"]\n'
+    rounds.run(
+        bench.supakeep.backup(BACKUP),
+        bench.supakeep.backup(ZSTD, COMPRESSED),
+        bench.supakeep.backup(ENCRYPTED, encrypted),
+        bench.pg_dump.custom(),
+        bench.pg_dump.directory(),
+    )
 
 
 def make_backups(bench: Bench, rounds: Rounds) -> None:

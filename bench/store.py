@@ -33,6 +33,10 @@ class Store(Protocol):
         """Removes every object."""
         ...
 
+    def size_bytes(self) -> int:
+        """Of all objects."""
+        ...
+
 
 @dataclass(frozen=True)
 class Folder:
@@ -49,6 +53,9 @@ class Folder:
         shutil.rmtree(self.path, ignore_errors=True)
         self.path.mkdir()
 
+    def size_bytes(self) -> int:
+        return size_of(self.path)
+
 
 @dataclass(frozen=True)
 class Bucket:
@@ -59,9 +66,21 @@ class Bucket:
     address: str = f"s3://{BUCKET}"
 
     def clear(self) -> None:
-        for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
-            for entry in page.get("Contents", ()):
-                self.client.delete_object(Bucket=BUCKET, Key=entry["Key"])
+        for key in self._sizes():
+            self.client.delete_object(Bucket=BUCKET, Key=key)
+
+    def size_bytes(self) -> int:
+        return sum(self._sizes().values())
+
+    def _sizes(self) -> dict[str, int]:
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
+        return {entry["Key"]: entry["Size"] for page in pages for entry in page.get("Contents", ())}
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder."""
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def open_store(kind: str, folder: Path, children: Children) -> Store:

@@ -10,6 +10,7 @@ from mypy_boto3_secretsmanager import SecretsManagerClient
 from supakeep.aws.secrets import read_secret
 from supakeep.errors import ConfigurationError
 from supakeep.wiring import SupabaseProject
+from tests.builders.keys import OURS, PAPER
 from tests.contract.conftest import Servers
 
 pytestmark = pytest.mark.integration
@@ -98,6 +99,24 @@ def test_the_generated_admin_key_is_used_until_another_is_filled_in(
 
     assert project.settings.admin_key is not None
     assert project.settings.admin_key.get_secret_value() == used
+
+
+@pytest.mark.usefixtures("_aws")
+def test_the_secret_may_hold_the_identity_of_encrypted_backups(
+    client: SecretsManagerClient,
+) -> None:
+    # line breaks are easily escaped twice where a file becomes a JSON string
+    keys = {**KEYS, "AGE_IDENTITY": f"# of every day\\n{OURS.private}\n{PAPER.private}"}
+
+    project = SupabaseProject.from_environment(
+        {
+            "SUPABASE_URL": "https://abc.supabase.co",
+            "SECRET_ID": a_secret(client, json.dumps(keys)),
+        }
+    )
+
+    assert project.identities().recipients == (OURS.public, PAPER.public)
+    assert OURS.private not in f"{project.settings!r}"
 
 
 @pytest.mark.usefixtures("_aws")
