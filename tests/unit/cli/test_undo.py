@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from supakeep.domain.manifest import Manifest, Trigger
 from supakeep.errors import DatabaseUnavailableError
 from supakeep.usecases.find_backups import list_backups
 from tests.builders.backups import CUSTOMERS, ITEMS, ORDERS, a_shop
+from tests.builders.keys import OURS
 from tests.builders.manifests import PROJECT
 from tests.fakes.database import EVERY_MODE, FailingExportDatabase, InMemoryDatabase
 from tests.fakes.faulty_object_store import FailingObjectStore
@@ -40,6 +42,50 @@ def command_in(restored: Ended) -> str:
     assert restored.code == 0, restored.err
     [line] = [line for line in restored.out.splitlines() if line.startswith("Undo with: ")]
     return line.removeprefix("Undo with: ")
+
+
+@pytest.fixture
+def _encrypted() -> None:
+    """Backups are encrypted to the key in key.txt."""
+    Path("supakeep.toml").write_text(
+        f'[backup]\ntables = "*"\n[encryption]\nrecipients = ["{OURS.public}"]\n'
+    )
+    Path("key.txt").write_text(OURS.private)
+
+
+@pytest.mark.usefixtures("primary", "_encrypted")
+def test_the_printed_undo_of_an_encrypted_backup_has_its_identity(
+    supakeep: Supakeep, shop: InMemoryDatabase
+) -> None:
+    supakeep("backup")
+
+    command = check_pasted(supakeep, shop, "--identity", "key.txt")
+
+    assert "--identity key.txt" in command
+
+
+@pytest.mark.usefixtures("primary")
+def test_an_undo_copy_is_encrypted_as_the_policy_says_and_its_command_says_what_it_needs(
+    supakeep: Supakeep, shop: InMemoryDatabase, request: pytest.FixtureRequest
+) -> None:
+    supakeep("backup")
+    request.getfixturevalue("_encrypted")
+    shop.insert(CUSTOMERS, {"id": 1, "name": "changed since", "balance": 0})
+
+    restored = supakeep("restore", "latest", "--confirm", DESTINATION)
+
+    assert "--identity FILE" in command_in(restored)
+    assert f"an undo needs the private key of {OURS.public}" in " ".join(restored.out.split())
+
+
+@pytest.mark.usefixtures("primary", "_encrypted")
+def test_the_printed_undo_needs_no_identity_where_the_environment_has_it(
+    supakeep: Supakeep, shop: InMemoryDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGE_IDENTITY", OURS.private)
+    supakeep("backup")
+
+    assert "--identity" not in check_pasted(supakeep, shop)
 
 
 def check_pasted(supakeep: Supakeep, shop: InMemoryDatabase, *source: str) -> str:

@@ -99,7 +99,7 @@ def run_restore(
             identities=session.identities(identity),
         )
     if isinstance(run.result, RestoreReport):
-        _print_report(session, copies, run.id, run.result)
+        _print_report(session, copies, run.id, run.result, identity)
     return GOOD if run.status is RunStatus.COMPLETE else PARTIAL
 
 
@@ -114,20 +114,30 @@ def _confirmed(session: Session, request: RestoreRequest) -> RestoreRequest:
     return request.model_copy(update={"confirm": typed})
 
 
-def _print_report(session: Session, copies: Copies, run_id: str, report: RestoreReport) -> None:
+def _print_report(
+    session: Session, copies: Copies, run_id: str, report: RestoreReport, identity: str | None
+) -> None:
     if session.terminal.as_json:
         session.terminal.json(report)
         return
     print_report(session.terminal, report)
     if report.undo_backup:
-        _print_undo(session, session.undo_source(copies), run_id)
+        options = [*_undo_source(session, copies), *_undo_identity(session, report, identity)]
+        command = ("supakeep", "undo", run_id, *options, "--confirm", session.app.destination)
+        session.terminal.verbatim(f"Undo with: {shlex.join(command)}")
 
 
-def _print_undo(session: Session, undo_source: str | None, run_id: str) -> None:
+def _undo_source(session: Session, copies: Copies) -> list[str]:
     """`undo` needs a --from unless it looks there by itself."""
-    source = ("--from", undo_source) if undo_source else ()
-    command = ("supakeep", "undo", run_id, *source, "--confirm", session.app.destination)
-    session.terminal.verbatim(f"Undo with: {shlex.join(command)}")
+    source = session.undo_source(copies)
+    return ["--from", source] if source else []
+
+
+def _undo_identity(session: Session, report: RestoreReport, given: str | None) -> list[str]:
+    """What opens an undo copy that is encrypted, unless the environment has it."""
+    if not report.undo_recipients or (given is None and session.has_identity):
+        return []
+    return ["--identity", given or "FILE"]
 
 
 COMMAND = Command(

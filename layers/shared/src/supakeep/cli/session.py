@@ -85,6 +85,12 @@ class Session:
             return partial(identities_in, file)
         return lambda: identities_of(with_secrets(self.environment))
 
+    @property
+    def has_identity(self) -> bool:
+        """Whether the environment names a private key."""
+        names = ("AGE_IDENTITY", "SUPAKEEP_IDENTITY_FILE", "SECRET_ID")
+        return any(self.environment.get(name, "").strip() for name in names)
+
     def copies(self, source: str | None) -> Copies:
         """The copies that --from means."""
         return copies_from(source, lambda: self.app, self.store_at)

@@ -108,7 +108,8 @@ class RestoredTable(BaseModel):
 class RestoreReport(BaseModel):
     """What a restore did, table by table in the order of writing.
 
-    `undo_backup` holds the tables as they were before; `supakeep undo` restores it. `passed_over` are
+    `undo_backup` holds the tables as they were before; `supakeep undo` restores it, with the private key
+    of one of `undo_recipients` where there are any. `passed_over` are
     newer backups that `latest` could not take, and why. `found_nothing` is whether rows were chosen
     by value and no row has that value.
     """
@@ -121,6 +122,7 @@ class RestoreReport(BaseModel):
     into_schema: str | None = None
     dry_run: bool
     undo_backup: str | None = None
+    undo_recipients: tuple[str, ...] = ()
     read_from: str
     tables: tuple[RestoredTable, ...] = ()
     passed_over: tuple[str, ...] = ()

@@ -81,8 +81,8 @@ class RestoreBackup:
             self.lease.confirm()
         return self._report(steps, undo)
 
-    def _keep_undo(self, steps: RestoreSteps) -> str | None:
-        """The name of a backup of the tables as they are now."""
+    def _keep_undo(self, steps: RestoreSteps) -> Manifest | None:
+        """A backup of the tables as they are now."""
         request = steps.rows.request
         if self.safeguard is None or not request.keep_undo or request.dry_run:
             return None
@@ -90,9 +90,9 @@ class RestoreBackup:
         kept = self.safeguard([table.qualified_name for table in steps.tables])
         steps.warnings += check_undo(kept, steps.tables)
         steps.warnings += _locked_undo(kept, steps.rows.reader.decoder)
-        return kept.backup
+        return kept
 
-    def _report(self, steps: RestoreSteps, undo: str | None) -> RestoreReport:
+    def _report(self, steps: RestoreSteps, undo: Manifest | None) -> RestoreReport:
         request, reader = steps.rows.request, steps.rows.reader
         chosen = any(table.rows_chosen for table in steps.restored)
         return RestoreReport(
@@ -100,7 +100,8 @@ class RestoreBackup:
             project=self.project,
             mode=request.mode,
             into_schema=request.into_schema,
-            undo_backup=undo,
+            undo_backup=undo.backup if undo else None,
+            undo_recipients=undo.recipients if undo else (),
             dry_run=request.dry_run,
             read_from=reader.read_from,
             tables=tuple(steps.restored),
