@@ -138,6 +138,7 @@ build: sam-cli ## sam build: what `sam deploy` ships, in .aws-sam/
 .PHONY: requirements
 requirements: setup ## lock requirements again (UPGRADE=--upgrade: newer)
 	$(call compile,layers/shared/src/requirements)
+	$(call compile,layers/shared/src/requirements-gcs)
 	$(call compile,requirements-dev)
 	$(call compile,requirements-sam)
 

@@ -7,6 +7,7 @@ from supakeep.databases.postgres.database import PostgresDatabase
 from supakeep.runs.dynamodb import DynamoDbRunStore
 from supakeep.runs.in_memory import InMemoryRunStore
 from supakeep.stores.folder import FolderObjectStore
+from supakeep.stores.gcs import GcsObjectStore
 from supakeep.stores.remembering import RememberingObjectStore
 from supakeep.stores.retrying import RetryingObjectStore
 from supakeep.stores.s3 import S3ObjectStore
@@ -32,6 +33,7 @@ STORES: Adapters = {
     "remembering": RememberingObjectStore,
     "s3": S3ObjectStore,
     "s3_compatible": S3ObjectStore,
+    "gcs": GcsObjectStore,
     "supabase": SupabaseObjectStore,
 }
 RUN_STORES: Adapters = {"in_memory": InMemoryRunStore, "dynamodb": DynamoDbRunStore}
@@ -40,6 +42,7 @@ NEED_A_SERVER: set[type] = {
     SupabaseRestDatabase,
     PostgresDatabase,
     S3ObjectStore,
+    GcsObjectStore,
     SupabaseObjectStore,
     DynamoDbRunStore,
 }

@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 from uuid import uuid4
 
 import httpx
 import psycopg
 import pytest
 from _pytest.mark import ParameterSet
+from google.auth.credentials import AnonymousCredentials
+from google.cloud.storage import Client
 from mypy_boto3_dynamodb import DynamoDBClient
 from mypy_boto3_s3 import S3Client
 
@@ -25,6 +28,7 @@ from supakeep.stores.supabase_storage import SupabaseObjectStore
 from tests.builders.postgres_project import PostgresProject
 from tests.builders.rest_calls import RestCalls
 from tests.contract.adapters import DATABASES, NEED_A_SERVER, Adapters
+from tests.contract.gcs_emulator import gcs_emulator
 from tests.contract.workbench import (
     InMemoryWorkbench,
     PostgresWorkbench,
@@ -112,6 +116,19 @@ def dynamodb(servers: Servers) -> Iterator[DynamoDBClient]:
     )
     yield client
     client.close()
+
+
+@pytest.fixture(scope="session")
+def gcs() -> Iterator[object]:
+    """A client of an emulated Google Cloud Storage with the bucket `backups`."""
+    with gcs_emulator("backups") as url:
+        client = Client(
+            project="test",
+            credentials=cast(Any, AnonymousCredentials)(),
+            client_options={"api_endpoint": url},
+        )
+        yield client
+        client.close()
 
 
 @pytest.fixture(scope="session")

@@ -70,7 +70,7 @@ Source = Annotated[
     typer.Option(
         "--from",
         metavar="WHERE",
-        help="primary, mirror, the name of a [[copy]], a folder, or s3://bucket/prefix. "
+        help="primary, mirror, the name of a [[copy]], a folder, s3://bucket or gs://bucket. "
         "Default: primary, then each copy.",
     ),
 ]

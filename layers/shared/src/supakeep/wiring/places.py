@@ -32,6 +32,9 @@ def _open(copy: CopyPolicy, settings: Settings, timeouts: Timeouts) -> ObjectSto
         if settings.function_name is not None:
             raise _not_in_lambda(copy)
         return FolderObjectStore(Path(place.root).expanduser(), name=copy.name)
+    if place.kind == "gs":
+        credentials = _credential(copy.credentials, copy, settings)
+        return gcs_store(place, copy.name, timeouts, credentials=credentials)
     access = Access(
         endpoint=copy.endpoint,
         region=copy.region,
@@ -93,11 +96,40 @@ def s3_store(
     return RetryingObjectStore(store)
 
 
+def gcs_store(
+    place: Place, name: str, timeouts: Timeouts = FOR_WORK, *, credentials: str | None = None
+) -> ObjectStore:
+    """A bucket of Google Cloud Storage. `credentials` is a service account's key as JSON; without it,
+    Google's client finds the credentials by itself. Raises ConfigurationError.
+    """
+    try:
+        from supakeep.stores.gcs import GcsObjectStore
+        from supakeep.wiring.google import gcs_client
+    except ModuleNotFoundError as exc:
+        raise ConfigurationError(
+            f"{name} needs google-cloud-storage, which is not installed",
+            operation="read settings",
+            key=name,
+            hint="Install the extra supakeep[gcs]; for the functions, build with SUPAKEEP_GCS=1.",
+        ) from exc
+
+    store = GcsObjectStore(
+        gcs_client(credentials),
+        place.root,
+        name=name,
+        prefix=place.prefix,
+        timeout_seconds=(timeouts.connect_seconds, timeouts.mirror_seconds),
+    )
+    return RetryingObjectStore(store)
+
+
 def store_at(place: str) -> ObjectStore:
-    """The store at `s3://bucket/prefix`, or in a local folder."""
+    """The store at `s3://bucket/prefix` or `gs://bucket/prefix`, or in a local folder."""
     parsed = Place.parse(place)
     if parsed.kind == "s3":
         return s3_store(parsed.root, place, prefix=parsed.prefix)
+    if parsed.kind == "gs":
+        return gcs_store(parsed, place)
     folder = Path(place)
     if folder.exists() and not folder.is_dir():
         # said now, and not after every table was read
