@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from tests.e2e.deployment import Deployment
 
 PATH = "/admin/dashboard"
+# pixels that stand out of the window to the right
+OVERFLOW = "document.documentElement.scrollWidth - window.innerWidth"
 
 
 class Dashboard:

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from devstack import PROJECT
 from tests.browser.chromium import HERE
+from tests.browser.dashboard import OVERFLOW
 from tests.browser.history import live_for_weeks
 from tests.browser.test_backups import held_up
 
@@ -23,7 +24,6 @@ THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES = {"wide": (1280, 900), "phone": (360, 740)}
 RUN = """axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => violations.map(
   ({ id, help, nodes }) => ({ id, help, nodes: nodes.map((node) => node.html + " " + node.failureSummary) })))"""
-OVERFLOW = "document.documentElement.scrollWidth - window.innerWidth"
 
 
 def barriers(dashboard: Dashboard) -> list[Any]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import expect
 
 from supakeep.domain.manifest import Problem
-from tests.browser.dashboard import PATH
+from tests.browser.dashboard import OVERFLOW, PATH
 from tests.browser.history import store
-from tests.builders.manifests import a_manifest
+from tests.builders.manifests import a_manifest, an_entry
+from tests.builders.tables import a_table
 
 if TYPE_CHECKING:
     from playwright.sync_api import Request, Route
@@ -100,6 +101,28 @@ def test_an_api_that_fails_can_be_tried_again(dashboard: Dashboard) -> None:
     dashboard.click("Try again")
 
     dashboard.shows("Nothing has run yet")
+
+
+def test_an_answer_that_was_cut_off_is_not_taken_for_an_empty_one(dashboard: Dashboard) -> None:
+    dashboard.open()
+    dashboard.page.route(
+        "**/api/admin/runs?*", lambda route: route.fulfill(status=200, body='{"runs":['), times=1
+    )
+    dashboard.page.get_by_role("link", name="Runs").click()
+
+    dashboard.shows("The API's answer is not whole")
+
+
+def test_the_longest_name_of_a_table_fits_a_phone(dashboard: Dashboard) -> None:
+    supakeep = dashboard.supakeep
+    entry = an_entry(a_table("t" * 63))
+    manifest = a_manifest(project=supakeep.ref, at=dt.datetime.now(dt.UTC), tables=(entry,))
+    store(supakeep, [manifest])
+    dashboard.page.set_viewport_size({"width": 360, "height": 740})
+
+    dashboard.open(f"backups/{manifest.backup}").shows("t" * 63)
+
+    assert dashboard.page.evaluate(OVERFLOW) <= 0
 
 
 def test_without_a_connection_the_page_says_so_and_recovers(dashboard: Dashboard) -> None:

@@ -93,9 +93,10 @@ async function answerOf(answer) {
     fields = null;
   }
   if (answer.ok && fields !== null) return fields;
+  const status = answer.ok ? "The API's answer is not whole" : `The API answered with status ${answer.status}`;
   throw new ApiError(
     answer.status,
-    fields?.error ?? fields?.message ?? `The API answered with status ${answer.status}`,
+    fields?.error ?? fields?.message ?? status,
     fields?.hint ?? "Try again. If it stays like this, look at the function's log.",
   );
 }
