@@ -28,7 +28,7 @@ def test_all_good_ends_with_code_0_and_one_line_for_each_check(
     assert ended.code == 0, ended.out
     lines = ended.out.splitlines()
     assert lines[0].split() == ["CHECK", "STATUS", "FOUND"]
-    assert len(lines) == 12
+    assert len(lines) == 13
     assert {line[15:23].split()[0] for line in lines[1:]} == {"OK"}
 
 

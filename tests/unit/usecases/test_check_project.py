@@ -8,7 +8,7 @@ from supakeep.domain.health import Check
 from supakeep.errors import DatabaseUnavailableError, FunctionsMissingError, SupakeepError
 from supakeep.usecases.check_project import CheckProject
 from supakeep.wiring import SupabaseProject
-from tests.builders.backups import CUSTOMERS, EVERYTHING, a_shop, back_up
+from tests.builders.backups import CUSTOMERS, EVERYTHING, NAME, a_shop, back_up
 from tests.builders.manifests import PROJECT, place_backup
 from tests.fakes.database import InMemoryDatabase
 from tests.fakes.faulty_object_store import FailingObjectStore
@@ -59,7 +59,7 @@ def test_a_project_in_order_has_only_good_checks() -> None:
     found = check(shop, primary, mirror)
 
     assert {name: str(one.status) for name, one in found.items()} == dict.fromkeys(
-        ["database", "functions", "tables", "clock", "storage", "mirror", "newest backup", "size",
+        ["database", "functions", "tables", "clock", "storage", "mirror", "newest backup", "copies", "size",
          "leftovers", "lease", "schedule"],
         "OK",
     )  # fmt: skip
@@ -128,3 +128,13 @@ def test_objects_without_a_manifest_are_leftovers_after_a_day(hours: int, status
     )
 
     assert check(primary=store)["leftovers"].status == status
+
+
+def test_a_copy_that_is_behind_is_named_with_what_fixes_it() -> None:
+    shop, primary, mirror = a_shop(), InMemoryObjectStore(), InMemoryObjectStore("mirror")
+    back_up(shop, primary)
+
+    found = check(shop, primary, mirror)["copies"]
+
+    assert (found.status, found.message) == ("WARN", f"{NAME} is missing in mirror")
+    assert found.advice == "Run `supakeep copy`."

@@ -104,6 +104,19 @@ def check_age(situation: Situation) -> Check:
     return Check.ok("newest backup", text)
 
 
+def check_copies(situation: Situation) -> Check | None:
+    """Whether every store that answers holds the newest good backup; None where there is only one."""
+    newest = situation.newest_good
+    if newest is None or len(situation.stores) == 1:
+        return None
+    held = {*newest.stores, *situation.unreachable}
+    missing = [store for store in situation.stores if store not in held]
+    if missing:
+        text = f"{newest.manifest.backup} is missing in {' and '.join(missing)}"
+        return Check.warn("copies", text, "Run `supakeep copy`.")
+    return Check.ok("copies", f"the newest backup is in {' and '.join(newest.stores)}")
+
+
 def check_size(situation: Situation) -> Check | None:
     """Whether the newest good backup has about as many rows as those before; None without any."""
     newest = situation.newest_good

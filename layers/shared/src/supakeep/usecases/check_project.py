@@ -13,6 +13,7 @@ from supakeep.domain.health import (
     Check,
     check_age,
     check_clock,
+    check_copies,
     check_lease,
     check_leftovers,
     check_schedule,
@@ -95,6 +96,8 @@ class CheckProject:
             yield Check.failed("newest backup", exc)
             return
         yield check_age(situation)
+        if copies := check_copies(situation):
+            yield copies
         if size := check_size(situation):
             yield size
         for name, problem in situation.damaged.items():
