@@ -85,7 +85,7 @@ dev: setup ## the same stack with its HTTP API, until Ctrl-C
 PARALLEL := --numprocesses=logical --maxprocesses=4 --dist=loadfile
 
 .PHONY: test
-test: setup sam-cli ## every test, also in the Lambda runtime (about 8 minutes on 2 cores)
+test: setup sam-cli ## every test, also in the Lambda runtime (about 8 minutes)
 	$(BIN)/pytest $(PARALLEL)
 
 .PHONY: test-fast
