@@ -155,11 +155,13 @@ def test_the_retention_rules_can_be_tried_out(dashboard: Dashboard) -> None:
     nights = [a_manifest(project=supakeep.ref, at=now - dt.timedelta(days=n)) for n in range(10)]
     store(supakeep, nights, copies=1)
     dashboard.open("settings").shows("every day at 03:00 UTC")
-    dashboard.page.get_by_label("keep_within_days").fill("3")
+    dashboard.page.get_by_label("the rule").select_option("keep_daily")
+    dashboard.page.get_by_label("=", exact=True).fill("4")
     dashboard.click("Simulate")
 
     dashboard.shows("nothing is removed")
-    dashboard.shows("removed")
+    dashboard.shows("the newest of its day (keep_daily)")
+    dashboard.shows("no rule keeps it")
     assert len(supakeep.keys(supakeep.mirror)) == 20
 
 

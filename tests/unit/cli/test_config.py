@@ -95,7 +95,7 @@ def test_the_fields_of_show(supakeep: Supakeep) -> None:
         "policy_file": "supakeep.toml",
         "tables": {},
         "patterns": {"tables": ["*"], "exclude": [], "schemas": ["public"]},
-        "keep_within_days": 7,
+        "retention": {"keep_within_days": 7},
         "compression": "none",
         "recipients": [],
         "keys_set": ["SUPABASE_SERVICE_ROLE_KEY"],

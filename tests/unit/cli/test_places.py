@@ -24,7 +24,7 @@ def test_without_a_policy_file_every_table_is_backed_up(
 
     assert (plain.code, as_json.code) == (0, 0)
     assert [table["name"] for table in as_json.json["tables"]] == [CUSTOMERS, ITEMS, ORDERS]
-    assert plain.err.startswith("Policy: every table of public, kept for 7 days ")
+    assert plain.err.startswith("Policy: every table of public, kept within 7 days ")
 
 
 @pytest.mark.parametrize("how", ["here", "variable", "option"])
@@ -50,7 +50,7 @@ def test_the_policy_file_that_applies_is_named(
 def test_a_prune_names_its_policy_too(supakeep: Supakeep, primary: InMemoryObjectStore) -> None:
     Path("supakeep.toml").unlink()
 
-    assert "kept for 7 days" in supakeep("prune").err
+    assert "kept within 7 days" in supakeep("prune").err
     assert supakeep("prune", "--json").err == ""
 
 

@@ -127,7 +127,7 @@ def test_a_table_without_a_schema_is_in_public() -> None:
             ONE_TABLE + ONE_TABLE.replace("credits", "x") + "color = 'red'",
             "table.2.color is not a key that Supakeep knows",
         ),
-        (ONE_TABLE + "[retention]\nkeep_last = 3", "retention.keep_last is not a key that Supakeep knows"),
+        (ONE_TABLE + "[retention]\nkeep_latest = 3", "retention.keep_latest is not a key that Supakeep knows"),
         (ONE_TABLE + "[backup]\nschema = ['public']", "backup.schema is not a key that Supakeep knows"),
         (KEEP + "0", "retention.keep_within_days: Input should be greater than 0"),
         (KEEP + "-1", "retention.keep_within_days: Input should be greater than 0"),

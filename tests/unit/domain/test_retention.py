@@ -196,7 +196,7 @@ def test_only_what_is_older_than_the_window_is_removed(
 ) -> None:
     decisions = apply_retention(policy, manifests, NOON)
 
-    window = dt.timedelta(days=policy.keep_within_days)
+    window = dt.timedelta(days=policy.keep_within_days or 0)
     for decision in decisions:
         if not decision.keep:
             assert NOON - decision.manifest.started_at >= window

@@ -24,6 +24,8 @@ from supakeep.usecases.find_backups import list_backups
 from supakeep.usecases.survey_project import RECENT_RUNS, survey_project, trusted
 from supakeep.usecases.track_runs import TrackRuns
 
+Number = Annotated[int | None, Query(ge=1, le=36_500, description="Instead of the deployed rules.")]
+
 
 def add_overview_routes(resolver: APIGatewayHttpResolver, request: Requests) -> None:
     """`request` gives the request that is answered."""
@@ -38,18 +40,35 @@ def add_overview_routes(resolver: APIGatewayHttpResolver, request: Requests) -> 
         return _settings(request())
 
     @resolver.get("/api/admin/retention")
-    def get_retention(
-        keep_within_days: Annotated[
-            int | None,
-            Query(ge=1, le=36_500, description="Instead of the deployed number of days."),
-        ] = None,
+    def get_retention(  # noqa: PLR0913, PLR0917 - a parameter for each rule
+        keep_within_days: Number = None,
+        keep_last: Number = None,
+        keep_hourly: Number = None,
+        keep_daily: Number = None,
+        keep_weekly: Number = None,
+        keep_monthly: Number = None,
+        keep_yearly: Number = None,
     ) -> RetentionSimulation:
         project = request().project
         deployed = project.policy
-        given = {} if keep_within_days is None else {"keep_within_days": keep_within_days}
-        rules = RetentionPolicy(**{**deployed.retention.model_dump(), **given})
+        rules = _rules(
+            deployed.retention,
+            keep_within_days=keep_within_days,
+            keep_last=keep_last,
+            keep_hourly=keep_hourly,
+            keep_daily=keep_daily,
+            keep_weekly=keep_weekly,
+            keep_monthly=keep_monthly,
+            keep_yearly=keep_yearly,
+        )
         backups = trusted(list_backups(request().stores(), project.ref).backups)
         return RetentionSimulation.of(rules, deployed, backups, project.clock.now())
+
+
+def _rules(deployed: RetentionPolicy, **asked: int | None) -> RetentionPolicy:
+    """The rules that are asked about, or else the deployed ones."""
+    given = {name: number for name, number in asked.items() if number is not None}
+    return RetentionPolicy.model_validate(given) if given else deployed
 
 
 def _survey(request: Request) -> Situation:

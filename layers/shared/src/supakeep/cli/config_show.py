@@ -10,6 +10,7 @@ from supakeep.cli.command import GOOD, Command
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal, size_text
 from supakeep.domain.policy import BackupPolicy, TablePatterns
+from supakeep.domain.retention_policy import RetentionPolicy
 from supakeep.settings import Settings
 
 
@@ -30,7 +31,7 @@ class Shown(BaseModel):
     policy_file: str | None
     tables: dict[str, str]
     patterns: TablePatterns
-    keep_within_days: int
+    retention: RetentionPolicy
     compression: str
     recipients: list[str]
     keys_set: list[str]
@@ -58,7 +59,7 @@ class Shown(BaseModel):
             policy_file=policy_file,
             tables={entry.qualified_name: str(entry.policy) for entry in policy.table},
             patterns=policy.backup,
-            keep_within_days=policy.retention.keep_within_days,
+            retention=policy.retention,
             compression=str(policy.storage),
             recipients=policy.encryption.recipients,
             keys_set=[name for name, value in keys.items() if value],
@@ -100,7 +101,7 @@ def _lines(shown: Shown) -> dict[str, str]:
         "Keys set": ", ".join(shown.keys_set) or "none",
         "Policy": shown.policy_file or "none: every table of public",
         "Patterns": f"{chosen}{left_out}" if patterns.tables else "none",
-        "Kept for": f"{shown.keep_within_days} days",
+        "Kept": shown.retention.rules,
         "Compression": shown.compression,
         "Encrypted to": ", ".join(shown.recipients) or "nobody: whoever reads an object reads rows",
     }

@@ -72,9 +72,9 @@ class Session:
     def show_policy(self) -> None:
         """Prints which policy applies, on standard error."""
         if self.policy_file is None:
-            days = self.app.policy.retention.keep_within_days
+            kept = self.app.policy.retention.rules
             self.terminal.note(
-                f"Policy: every table of public, kept for {days} days (no {POLICY_FILE} here)"
+                f"Policy: every table of public, kept {kept} (no {POLICY_FILE} here)"
             )
         else:
             self.terminal.note(f"Policy: {self.policy_file}")

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from pydantic import BaseModel, ConfigDict
 
+from supakeep.domain.calendar_duration import CalendarDuration
 from supakeep.domain.manifest import Manifest
 from supakeep.domain.retention_policy import RetentionPolicy
+from supakeep.domain.retention_rules import Reason, counted
 
 _NONE_IS_GOOD = "no good backup exists, so none is removed"
+_NO_RULE = "no rule keeps it"
 # the clocks of two machines differ
 _CLOCK_SKEW = dt.timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
 class RetentionDecision:
-    """Whether one backup is kept, and why."""
+    """Whether one backup is kept, and why; `until` when at least, where that is known."""
 
     manifest: Manifest
     keep: bool
     reason: str
+    until: dt.datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,8 @@ class StoredBackup:
 
 class CopyVerdict(BaseModel):
     """What retention says of one copy. `goes_at` is the earliest time at which a prune may remove
-    it, provided that good backups go on being made; None where there is no good one.
+    it, provided that good backups go on being made; None where that cannot be told: there is no good
+    one, or a rule keeps the last ones whenever they were made.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -61,7 +66,7 @@ def judge_copies(
         held = [backup.manifest for backup in backups if store in backup.stores]
         rules = own.get(store, policy)
         by_store[store] = {
-            decision.manifest.backup: _verdict(store, decision, rules, now)
+            decision.manifest.backup: _verdict(store, decision, now)
             for decision in apply_retention(rules, held, now)
         }
     return {
@@ -72,13 +77,8 @@ def judge_copies(
     }
 
 
-def _verdict(
-    store: str, decision: RetentionDecision, policy: RetentionPolicy, now: dt.datetime
-) -> CopyVerdict:
-    goes_at: dt.datetime | None = now
-    if decision.keep:
-        kept_until = decision.manifest.started_at + dt.timedelta(days=policy.keep_within_days)
-        goes_at = None if decision.reason == _NONE_IS_GOOD else max(kept_until, now)
+def _verdict(store: str, decision: RetentionDecision, now: dt.datetime) -> CopyVerdict:
+    goes_at = now if not decision.keep else decision.until and max(decision.until, now)
     return CopyVerdict(store=store, keep=decision.keep, reason=decision.reason, goes_at=goes_at)
 
 
@@ -87,18 +87,20 @@ def apply_retention(
 ) -> list[RetentionDecision]:
     """Decides on the backups of one project in one store, newest first.
 
-    The window ends at the newest good backup, as in restic's `--keep-within`: where backups have
-    stopped, the ones that are left do not go one by one. The newest good backup is always kept.
+    The rules are those of restic's `forget`, and a window ends at the newest good backup: where
+    backups have stopped, the ones that are left do not go one by one. The newest good backup is
+    always kept. The rules that count look at good backups only; one of the future is none of them.
     """
     newest_first = sorted(manifests, key=lambda manifest: manifest.started_at, reverse=True)
     # one that claims to be of the future says nothing on how old the others are
-    good = (m for m in newest_first if m.is_good and not is_of_the_future(m, now))
-    newest_good = next(good, None)
-    if newest_good is None:
+    good = [m for m in newest_first if m.is_good and not is_of_the_future(m, now)]
+    if not good:
         return [RetentionDecision(m, keep=True, reason=_NONE_IS_GOOD) for m in newest_first]
-    days = policy.keep_within_days
-    window_start = newest_good.started_at - dt.timedelta(days=days)
-    return [_decide(manifest, newest_good, window_start, days) for manifest in newest_first]
+    reasons = counted(policy.numbers, good)
+    return [
+        _decide(m, policy, newest_good=good[0], others=reasons.get(m.backup, ()))
+        for m in newest_first
+    ]
 
 
 def is_of_the_future(manifest: Manifest, now: dt.datetime) -> bool:
@@ -107,10 +109,31 @@ def is_of_the_future(manifest: Manifest, now: dt.datetime) -> bool:
 
 
 def _decide(
-    manifest: Manifest, newest_good: Manifest, window_start: dt.datetime, days: int
+    manifest: Manifest,
+    policy: RetentionPolicy,
+    *,
+    newest_good: Manifest,
+    others: Sequence[Reason],
 ) -> RetentionDecision:
+    window = policy.window if manifest.is_good else policy.window_of_others
+    reasons = [*_by_age(manifest, window, newest_good), *others]
+    if not reasons:
+        reason = f"older than {policy.window}" if not any(policy.numbers.values()) else _NO_RULE
+        return RetentionDecision(manifest, keep=False, reason=reason)
+    until = max((reason.until for reason in reasons if reason.until), default=None)
+    text = ", ".join(reason.text for reason in reasons)
+    return RetentionDecision(manifest, keep=True, reason=text, until=until)
+
+
+def _by_age(
+    manifest: Manifest, window: CalendarDuration | None, newest_good: Manifest
+) -> Iterator[Reason]:
+    """Whether it is the newest good one or newer, or within the window before that."""
+    started_at = manifest.started_at
+    until = window.after(started_at) if window else None
     if manifest is newest_good:
-        return RetentionDecision(manifest, keep=True, reason="the newest good backup")
-    if manifest.started_at > window_start:
-        return RetentionDecision(manifest, keep=True, reason=f"within {days} days")
-    return RetentionDecision(manifest, keep=False, reason=f"older than {days} days")
+        yield Reason("the newest good backup", until)
+    elif window and started_at > window.before(newest_good.started_at):
+        yield Reason(f"within {window}", until)
+    elif started_at > newest_good.started_at:
+        yield Reason("newer than the newest good backup")

@@ -4,6 +4,8 @@ import { get } from "../api.js";
 import { badge, dataTable, facts, h, notice, panel } from "../dom.js";
 import { plural, size, time } from "../format.js";
 
+const RULES = ["keep_within_days", "keep_last", "keep_hourly", "keep_daily", "keep_weekly", "keep_monthly", "keep_yearly"];
+
 export async function settingsView({ signal }) {
   const settings = await get("settings", signal);
   const { project, engine, policy, retention, versions } = settings;
@@ -34,18 +36,21 @@ function patternsOf(patterns) {
 
 function simulation(rules, signal) {
   const place = h("div", { class: "work", role: "status" });
-  const input = h("input", { id: "keep", type: "number", min: "1", max: "36500", required: true, value: String(rules.keep_within_days ?? 7) });
-  return h("form", { class: "inline", onsubmit: (event) => { event.preventDefault(); simulate(Number(input.value), place, signal); } },
-    h("label", { for: "keep" }, "What would be kept with keep_within_days ="),
+  const input = h("input", { id: "number", type: "number", min: "1", max: "36500", required: true, value: String(rules.keep_within_days ?? 7) });
+  const rule = h("select", { id: "rule" }, RULES.map((name) => h("option", { value: name }, name)));
+  return h("form", { class: "inline", onsubmit: (event) => { event.preventDefault(); simulate(`${rule.value}=${Number(input.value)}`, place, signal); } },
+    h("label", { for: "rule" }, "What would be kept with the rule"),
+    rule,
+    h("label", { for: "number" }, "="),
     input,
     h("button", { type: "submit" }, "Simulate"),
     place);
 }
 
-async function simulate(days, place, signal) {
+async function simulate(rule, place, signal) {
   place.replaceChildren(h("p", {}, "Reading the backups …"));
   try {
-    const outcome = await get(`retention?keep_within_days=${days}`, signal);
+    const outcome = await get(`retention?${rule}`, signal);
     const differing = outcome.backups.filter((backup) => backup.keep !== backup.deployed_keeps);
     place.replaceChildren(
       notice("note", `${plural(outcome.kept, "copy", "copies")} would stay and ${plural(outcome.removed, "copy", "copies")} would go (${size(outcome.removed_bytes)}).`, "This is a simulation: nothing is removed."),
