@@ -37,6 +37,24 @@ def test_peak_memory_is_the_larger_of_the_backups_and_the_restores() -> None:
     assert (peak.ours, peak.rival, peak.most) == (66, 66, 200)
 
 
+def test_backups_that_ran_more_often_than_restores_are_no_obstacle() -> None:
+    rounds = rounds_of(comparisons.BACKUP, comparisons.BACKUP, comparisons.SMALL_BACKUP)
+    rounds.runs |= rounds_of(comparisons.RESTORE, comparisons.SMALL_RESTORE, peak_mb=66).runs
+
+    (peak,) = figures(rounds, 1000)
+
+    assert peak.ours == 66
+
+
+def test_compressed_backups_are_compared_in_time_and_in_bytes() -> None:
+    rounds = rounds_of(comparisons.ZSTD, comparisons.DIRECTORY)
+
+    assert [(one.figure, one.target) for one in figures(rounds, 1000)] == [
+        ("backup, zstd:1 / pg_dump -Fd -j2 -Z gzip:1", 1.1),
+        ("the same: bytes stored", 1.0),
+    ]
+
+
 def test_an_import_is_compared_with_its_target_and_not_with_a_rival() -> None:
     rounds = rounds_of(import_of("backup"), seconds=0.41)
     rounds.parts[import_of("backup")] = {"a library": 0.4}
