@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from supakeep.api import dashboard, observability, runtime
-from supakeep.api.contracts import RestoreInvocation, VerifyInvocation
+from supakeep.api.contracts import CopyInvocation, RestoreInvocation, VerifyInvocation
 from supakeep.api.http import answer, create_resolver
 from supakeep.api.openapi_route import asks_for_document, document_answer
 from supakeep.api.overview_routes import add_overview_routes
@@ -16,6 +16,7 @@ from supakeep.api.run_routes import add_run_routes
 from supakeep.api.stored_backup_routes import add_stored_backup_routes
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import Run, RunKind
+from supakeep.usecases.run_copy import RunCopy
 from supakeep.usecases.run_restore import RunRestore
 from supakeep.usecases.run_verify import RunVerify
 
@@ -39,7 +40,7 @@ def create_handler(projects: runtime.Projects) -> observability.Handler:
             if dashboard.is_dashboard(event):
                 return dashboard.serve(event)
             return answer(resolver, requests, event, context)
-        work = _verify if event.get("action") == RunKind.VERIFY else _restore
+        work = _WORK.get(str(event.get("action")), _restore)
         return work(runtime.ready(projects.for_work), event, context).model_dump(mode="json")
 
     return observability.observed(handler, logger, metrics)
@@ -63,6 +64,17 @@ def _verify(project: ServedProject, event: dict[str, Any], context: Any) -> Run:
         context,
         lambda run: verify(run, asked.name, asked.read_from),
     )
+
+
+def _copy(project: ServedProject, event: dict[str, Any], context: Any) -> Run:
+    asked = runtime.parse_event(CopyInvocation, event)
+    copy = RunCopy(project, runtime.deadline_of(context))
+    return _carry_out(
+        RunKind.COPY, project, asked.run_id, context, lambda run: copy(run, asked.name, asked.to)
+    )
+
+
+_WORK = {RunKind.VERIFY.value: _verify, RunKind.COPY.value: _copy}
 
 
 def _carry_out(

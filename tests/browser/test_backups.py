@@ -174,6 +174,11 @@ def test_a_damaged_copy_is_named_by_verify(dashboard: Dashboard) -> None:
 
     dashboard.shows("The copy in primary is good")
     dashboard.shows("The copy in mirror is not good")
+    dashboard.click("Copy")
+    dashboard.shows("primary was whole already")
+    dashboard.shows("mirror has got 1 object")
+    dashboard.click("Verify")
+    dashboard.shows("The copy in mirror is good")
 
 
 def test_a_backup_is_downloaded_with_one_click(dashboard: Dashboard) -> None:

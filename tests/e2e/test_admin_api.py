@@ -19,6 +19,7 @@ ADMIN_ROUTES = [
     ("GET", "/api/admin/backups/latest/download"),
     ("POST", "/api/admin/restore/undo"),
     ("POST", "/api/admin/backups/latest/verify"),
+    ("POST", "/api/admin/backups/latest/copy"),
     ("GET", "/api/admin/overview"),
     ("GET", "/api/admin/settings"),
     ("GET", "/api/admin/retention"),

@@ -67,7 +67,7 @@ def test_a_mirror_that_fails_makes_a_partial_success_that_is_visible_everywhere(
     assert (shown.code, "partial" in shown.out, MISSING in shown.out) == (3, True, True)
     warned = [line for line in supakeep.logged() if line.get("type") == "warn"]
     assert any(line["message"].startswith(message) for line in warned)
-    failures = [line["CopyFailures"] for line in supakeep.logged() if "CopyFailures" in line]
+    failures = [line["MissedCopies"] for line in supakeep.logged() if "MissedCopies" in line]
     assert [1] in failures
 
 

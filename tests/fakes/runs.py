@@ -49,7 +49,9 @@ class InMemoryDispatcher:
     error: SupakeepError | None = None
 
     def dispatch(
-        self, action: Literal["backup", "restore", "prune", "verify"], payload: dict[str, Any]
+        self,
+        action: Literal["backup", "restore", "prune", "verify", "copy"],
+        payload: dict[str, Any],
     ) -> None:
         if self.error is not None:
             raise self.error

@@ -28,6 +28,7 @@ ROUTES = [
     ("restore", "GET", "/api/admin/backups/latest/download"),
     ("restore", "POST", "/api/admin/restore/undo"),
     ("restore", "POST", "/api/admin/backups/latest/verify"),
+    ("restore", "POST", "/api/admin/backups/latest/copy"),
     ("restore", "GET", "/api/admin/overview"),
     ("restore", "GET", "/api/admin/settings"),
     ("restore", "GET", "/api/admin/retention"),

@@ -63,7 +63,7 @@ def test_a_good_backup_is_counted(functions: Functions, capsys: pytest.CaptureFi
 
     counted = metrics(capsys)
     assert counted["GoodBackups"] == 1
-    assert counted["PartialBackups"] == counted["CopyFailures"] == 0
+    assert counted["PartialBackups"] == counted["MissedCopies"] == 0
     assert counted["BackupRows"] == 15
     assert counted["BackupBytes"] > 1000
     assert counted["NewestGoodBackupAge"] == 0
@@ -79,7 +79,7 @@ def test_a_backup_whose_mirror_failed_is_counted_as_good_and_partial(
 
     counted = metrics(capsys)
     assert (counted["GoodBackups"], counted["PartialBackups"]) == (1, 1)
-    assert counted["CopyFailures"] == 1
+    assert counted["MissedCopies"] == 1
     warnings = [line["message"] for line in lines(logged) if line["type"] == "warn"]
     assert any(
         "The copy in mirror failed: mirror did not answer" in message for message in warnings

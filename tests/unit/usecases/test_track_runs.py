@@ -28,6 +28,8 @@ from tests.unit.usecases.running import (
     wait_until,
 )
 
+BESIDE_THE_DATABASE = {RunKind.PRUNE, RunKind.VERIFY, RunKind.COPY}
+
 
 def test_a_run_is_carried_out_and_its_end_recorded(
     runs: TrackRuns, run_store: InMemoryRunStore, clock: FixedClock
@@ -127,14 +129,14 @@ def test_another_run_is_refused_while_the_lease_is_held_and_recorded_as_failed(
 
 @pytest.mark.parametrize("first", RunKind)
 @pytest.mark.parametrize("second", RunKind)
-def test_prune_and_verify_run_beside_the_others_and_nothing_beside_its_own_kind(
+def test_prune_verify_and_copy_run_beside_the_others_and_nothing_beside_its_own_kind(
     runs: TrackRuns, first: RunKind, second: RunKind
 ) -> None:
     def while_at_work(_: RunProgress) -> PruneReport:
         runs.execute(a_run("second", second), done)
         return DONE
 
-    if first is not second and {first, second} & {RunKind.PRUNE, RunKind.VERIFY}:
+    if first is not second and {first, second} & BESIDE_THE_DATABASE:
         assert runs.execute(a_run("first", first), while_at_work).status is RunStatus.COMPLETE
     else:
         with pytest.raises(LeaseHeldError):

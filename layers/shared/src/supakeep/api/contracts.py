@@ -96,6 +96,18 @@ class VerifyBody(_Request):
     read_from: _Copy = None
 
 
+class CopyBody(_Request):
+    """POST /api/admin/backups/{name}/copy; may be left out."""
+
+    to: Annotated[
+        Text | None,
+        Field(
+            description="Only this store is made whole (`primary`, `mirror`, or the name of a "
+            "`[[copy]]`); without it, every store."
+        ),
+    ] = None
+
+
 class BackupBody(_Request):
     """POST /api/admin/backup; may be left out."""
 
@@ -138,6 +150,14 @@ class VerifyInvocation(VerifyBody):
     """A direct invocation of the restore function that verifies a backup."""
 
     action: Literal["verify"]
+    name: Text
+    run_id: Text | None = None
+
+
+class CopyInvocation(CopyBody):
+    """A direct invocation of the restore function that copies a backup."""
+
+    action: Literal["copy"]
     name: Text
     run_id: Text | None = None
 

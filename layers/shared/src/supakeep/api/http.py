@@ -45,6 +45,7 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "/api/admin/backups/{name}": ("GET",),
     "/api/admin/backups/{name}/download": ("GET",),
     "/api/admin/backups/{name}/verify": ("POST",),
+    "/api/admin/backups/{name}/copy": ("POST",),
     "/api/admin/overview": ("GET",),
     "/api/admin/settings": ("GET",),
     "/api/admin/retention": ("GET",),

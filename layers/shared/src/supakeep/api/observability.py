@@ -100,7 +100,7 @@ def _count_backup(metrics: Metrics, backup: BackupSummary) -> None:
     metrics.add_metric("BackupRows", MetricUnit.Count, backup.rows)
     metrics.add_metric("BackupBytes", MetricUnit.Bytes, backup.size_bytes)
     failed_copies = sum(copy.problem is not None for copy in backup.copies)
-    metrics.add_metric("CopyFailures", MetricUnit.Count, failed_copies)
+    metrics.add_metric("MissedCopies", MetricUnit.Count, failed_copies)
     metrics.add_metric("ShrunkTables", MetricUnit.Count, len(backup.shrinkage))
     metrics.add_metric("PartialBackups", MetricUnit.Count, int(not backup.is_whole))
     metrics.add_metric("GoodBackups", MetricUnit.Count, int(backup.is_good))

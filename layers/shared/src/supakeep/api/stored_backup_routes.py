@@ -18,7 +18,7 @@ from supakeep.api.answers.backups import (
     ListedBackup,
 )
 from supakeep.api.answers.runs import Accepted
-from supakeep.api.contracts import VerifyBody
+from supakeep.api.contracts import CopyBody, VerifyBody
 from supakeep.api.request import Request, Requests
 from supakeep.archive.reader import BackupReader
 from supakeep.domain.manifest import Trigger
@@ -26,6 +26,7 @@ from supakeep.domain.retention import judge_copies
 from supakeep.domain.run import RunKind
 from supakeep.domain.summary import BackupSummary
 from supakeep.ports import ObjectStore
+from supakeep.usecases.copy_backups import require_copies
 from supakeep.usecases.find_backups import (
     damaged_copies,
     find_backup,
@@ -53,6 +54,18 @@ def add_stored_backup_routes(resolver: APIGatewayHttpResolver, request: Requests
         backup = found_backup(request(), name, read_from).manifest.backup
         work = {"name": backup, "read_from": read_from}
         return accept(request(), RunKind.VERIFY, work, backup=backup), HTTPStatus.ACCEPTED
+
+    @resolver.post(f"{BACKUPS_PATH}/<name>/copy")
+    def start_copy(
+        name: str, body: Annotated[CopyBody | None, Body()] = None
+    ) -> tuple[Accepted, int]:
+        to = None if body is None else body.to
+        require_copies(request().stores())
+        request().stores(to)  # refuses a name that is unknown
+        backup = found_backup(request(), name).manifest.backup
+        return accept(
+            request(), RunKind.COPY, {"name": backup, "to": to}, backup=backup
+        ), HTTPStatus.ACCEPTED
 
 
 def _add_questions(resolver: APIGatewayHttpResolver, request: Requests) -> None:

@@ -15,12 +15,11 @@ from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal, size_text
 from supakeep.domain.backup_name import LATEST, BackupName
 from supakeep.domain.copy_report import CopiedStore, CopyReport
-from supakeep.errors import InvalidRequestError
 from supakeep.ports import ObjectStore
 from supakeep.system import NoDeadline
 from supakeep.usecases.choose_stores import every_store, stores_named
 from supakeep.usecases.copy_backup import CopyBackup
-from supakeep.usecases.copy_backups import CopyBackups
+from supakeep.usecases.copy_backups import CopyBackups, require_copies
 from supakeep.usecases.find_backups import find_backup
 
 Name = Annotated[
@@ -57,7 +56,7 @@ def _run(
     app = session.app
     stores = every_store(app)
     targets = stores_named(app, to)
-    _require_two(stores)
+    require_copies(stores)
     with session.progress(BYTES) as display:
         copy = CopyBackup(stores, NoDeadline(), Transfers(display))
         copies = CopyBackups(copy, app.policy, app.ref)
@@ -68,15 +67,6 @@ def _run(
         )
     _print(session.terminal, report)
     return _code(report)
-
-
-def _require_two(stores: Sequence[ObjectStore]) -> None:
-    if len(stores) < 2:
-        raise InvalidRequestError(
-            "There is no copy to copy to or from",
-            operation="copy",
-            hint="Set MIRROR_S3_BUCKET, or add a [[copy]] to supakeep.toml (docs/copies.md).",
-        )
 
 
 def _named(session: Session, stores: Sequence[ObjectStore], name: str) -> BackupName:
@@ -103,7 +93,7 @@ def _print(terminal: Terminal, report: CopyReport) -> None:
             if store.problem:
                 message = f"{backup.backup}, {store.store}: {store.problem.message}"
                 terminal.notice(message, store.problem.hint)
-    for name, problem in report.problems.items():
+    for name, problem in report.unlisted.items():
         terminal.notice(f"{name} could not be listed: {problem.message}", problem.hint)
 
 

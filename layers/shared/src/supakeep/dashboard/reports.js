@@ -8,7 +8,7 @@ export function reportOf(run) {
   if (run.error) {
     return [notice("fail", run.error.message, run.error.hint), run.log_url && h("p", {}, h("a", { href: run.log_url, rel: "noopener" }, "The function's log"))].filter(Boolean);
   }
-  const reports = { backup: backupReport, restore: restoreReport, verify: verifyReport, prune: pruneReport };
+  const reports = { backup: backupReport, restore: restoreReport, verify: verifyReport, copy: copyReport, prune: pruneReport };
   return run.result ? reports[run.kind](run.result, run) : [notice("note", `The ${run.kind} has ended: ${run.status}.`)];
 }
 
@@ -79,6 +79,14 @@ function verifyReport(result) {
       : notice("fail", `The copy in ${copy.store} is not good: ${copy.problem?.message ?? "unknown"}`, copy.problem?.hint)),
     result.warnings.map((warning) => notice("warn", warning)),
   ].flat();
+}
+
+function copyReport(result) {
+  return result.backups.flatMap((backup) => backup.stores.map((store) => {
+    if (store.problem) return notice("fail", `${store.store} could not be made whole: ${store.problem.message}`, store.problem.hint);
+    const moved = store.written.length + store.replaced.length;
+    return notice("ok", moved || store.bytes ? `${store.store} has got ${moved ? plural(moved, "object") : "what it lacked"} (${size(store.bytes)}).` : `${store.store} was whole already.`);
+  }));
 }
 
 function pruneReport(result) {

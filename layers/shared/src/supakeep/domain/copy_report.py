@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -32,7 +32,7 @@ class CopiedStore(BaseModel):
             return "failed"
         if self.kept_out is not None:
             return "kept out"
-        return "copied" if self.written or self.replaced else "whole"
+        return "copied" if self.written or self.replaced or self.bytes else "whole"
 
 
 class CopiedBackup(BaseModel):
@@ -43,17 +43,35 @@ class CopiedBackup(BaseModel):
     backup: str
     stores: tuple[CopiedStore, ...]
 
+    def without_details(self) -> Self:
+        """Without the keys of objects; `bytes` still says whether there were any."""
+        none: dict[str, tuple[str, ...]] = {"written": (), "replaced": ()}
+        stores = tuple(store.model_copy(update=none) for store in self.stores)
+        return self.model_copy(update={"stores": stores})
+
 
 class CopyReport(BaseModel):
-    """Newest backups first. `problems` are by store what kept a listing from being whole."""
+    """Newest backups first. `unlisted` are by store what kept a listing from being whole."""
 
     model_config = ConfigDict(frozen=True)
 
     dry_run: bool
     backups: tuple[CopiedBackup, ...]
-    problems: dict[str, Problem] = {}
+    unlisted: dict[str, Problem] = {}
+    warnings: tuple[str, ...] = ()
 
     @property
     def is_whole(self) -> bool:
-        failed = any(store.problem for backup in self.backups for store in backup.stores)
-        return not failed and not self.problems
+        return not self.problems
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What kept a store from being whole."""
+        failed = (store.problem for backup in self.backups for store in backup.stores)
+        return (*self.unlisted.values(), *(problem for problem in failed if problem is not None))
+
+    def without_details(self) -> Self:
+        """Without the keys of objects, which can be many."""
+        return self.model_copy(
+            update={"backups": tuple(backup.without_details() for backup in self.backups)}
+        )

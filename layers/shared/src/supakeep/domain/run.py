@@ -18,6 +18,7 @@ from pydantic import (
     field_validator,
 )
 
+from supakeep.domain.copy_report import CopyReport
 from supakeep.domain.manifest import Problem, Trigger
 from supakeep.domain.prune import PruneReport
 from supakeep.domain.restore import RestoreReport
@@ -42,6 +43,7 @@ class RunKind(StrEnum):
     RESTORE = "restore"
     PRUNE = "prune"
     VERIFY = "verify"
+    COPY = "copy"
 
 
 class RunStatus(StrEnum):
@@ -61,14 +63,15 @@ class RunStatus(StrEnum):
         return self not in (RunStatus.QUEUED, RunStatus.RUNNING)
 
 
-_BESIDE_THE_DATABASE = (RunKind.PRUNE, RunKind.VERIFY)
+_BESIDE_THE_DATABASE = (RunKind.PRUNE, RunKind.VERIFY, RunKind.COPY)
 
-RunResult = BackupSummary | RestoreReport | PruneReport | VerificationReport
+RunResult = BackupSummary | RestoreReport | PruneReport | VerificationReport | CopyReport
 _RESULTS: dict[RunKind, type[RunResult]] = {
     RunKind.BACKUP: BackupSummary,
     RunKind.RESTORE: RestoreReport,
     RunKind.PRUNE: PruneReport,
     RunKind.VERIFY: VerificationReport,
+    RunKind.COPY: CopyReport,
 }
 
 
@@ -128,8 +131,8 @@ class Run(BaseModel):
 
     @property
     def lease(self) -> str:
-        """The lease that the run needs. A prune and a verification need only their own: they touch
-        neither the database nor what a backup writes, and a prune spares the backups that others read.
+        """The lease that the run needs. A prune, a verification and a copy need only their own: they
+        touch neither the database nor what a backup is writing, and a prune spares the backups that others read.
         """
         return self.kind.value if self.kind in _BESIDE_THE_DATABASE else "database"
 

@@ -61,7 +61,9 @@ class Dispatcher(Protocol):
     """Starts work that goes on after the answer was given."""
 
     def dispatch(
-        self, action: Literal["backup", "restore", "prune", "verify"], payload: dict[str, Any]
+        self,
+        action: Literal["backup", "restore", "prune", "verify", "copy"],
+        payload: dict[str, Any],
     ) -> None:
         """Hands `payload` over to the function for `action`; returns when it is accepted."""
         ...

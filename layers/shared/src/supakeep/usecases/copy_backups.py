@@ -11,10 +11,20 @@ from supakeep.domain.copy_report import CopiedBackup, CopiedStore, CopyReport
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.retention import apply_retention
 from supakeep.domain.run import problem_of
-from supakeep.errors import BackupNotFoundError, IntegrityError, StorageError
+from supakeep.errors import BackupNotFoundError, IntegrityError, InvalidRequestError, StorageError
 from supakeep.ports import ObjectStore
 from supakeep.usecases.copy_backup import CopyBackup
 from supakeep.usecases.find_backups import BackupListing, list_backups
+
+
+def require_copies(stores: Sequence[ObjectStore]) -> None:
+    """Raises InvalidRequestError where there is only one store."""
+    if len(stores) == 1:
+        raise InvalidRequestError(
+            "There is no copy to copy to or from",
+            operation="copy",
+            hint="Set MIRROR_S3_BUCKET, or add a [[copy]] to supakeep.toml (docs/copies.md).",
+        )
 
 
 @dataclass(frozen=True)
@@ -36,7 +46,7 @@ class CopyBackups:
         backups = [
             self._copied(found.name, targets, too_old, dry_run=dry_run) for found in listing.backups
         ]
-        return CopyReport(dry_run=dry_run, backups=tuple(backups), problems=listing.problems)
+        return CopyReport(dry_run=dry_run, backups=tuple(backups), unlisted=listing.problems)
 
     def _too_old(
         self, store: ObjectStore, listing: BackupListing, now: dt.datetime

@@ -203,7 +203,7 @@ class SupabaseProject:
         prune = self.settings.prune_function_name or this
         return LambdaDispatcher(
             aws_client("lambda", self._timeouts),
-            {"backup": this, "restore": this, "prune": prune, "verify": this},
+            {"backup": this, "restore": this, "prune": prune, "verify": this, "copy": this},
         )
 
 

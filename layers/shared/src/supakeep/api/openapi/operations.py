@@ -93,6 +93,15 @@ OPERATIONS: Mapping[str, Operation] = {
         not_found=True,
         damaged=True,
     ),
+    "start_copy": Operation(
+        "Backups",
+        "Copy a backup to the stores that lack it",
+        "Reads every object of the backup in each store, and writes what is missing or damaged from a "
+        f"store that has it right. {_LATER}",
+        {202: "Accepted"},
+        not_found=True,
+        damaged=True,
+    ),
     "start_restore": Operation(
         "Restores",
         "Restore a backup, or try it in a dry run",

@@ -17,6 +17,7 @@ export async function backupView({ signal, argument }) {
     h("div", { class: "buttons" },
       h("a", { class: "button primary", href: `#/restore/${backup.name}` }, "Restore …"),
       h("button", { type: "button", onclick: (event) => act(event.target, work, signal, () => verify(backup, work, signal)) }, "Verify"),
+      h("button", { type: "button", onclick: (event) => act(event.target, work, signal, () => copy(backup, work, signal)) }, "Copy"),
       h("button", { type: "button", onclick: (event) => act(event.target, work, signal, () => download(backup, work, signal)) }, "Download")),
     work,
     problemsOf(backup),
@@ -76,6 +77,13 @@ async function act(button, work, signal, action) {
 async function verify(backup, work, signal) {
   const accepted = await post(`backups/${encodeURIComponent(backup.name)}/verify`, {}, signal);
   work.replaceChildren(h("p", {}, "Every byte of every copy is read …"));
+  const run = await follow(accepted.run_id, work, signal);
+  if (run) work.replaceChildren(...reportOf(run));
+}
+
+async function copy(backup, work, signal) {
+  const accepted = await post(`backups/${encodeURIComponent(backup.name)}/copy`, {}, signal);
+  work.replaceChildren(h("p", {}, "Each store gets what it lacks …"));
   const run = await follow(accepted.run_id, work, signal);
   if (run) work.replaceChildren(...reportOf(run));
 }

@@ -11,7 +11,7 @@ import { backupTable } from "./backups.js";
 const CHARTED = 60;
 const FEW = 5;
 const TITLES = { ok: "Safe", warn: "Attention", fail: "Not safe" };
-const AT_WORK = { backup: "Backing up", restore: "Restoring", verify: "Verifying" };
+const AT_WORK = { backup: "Backing up", restore: "Restoring", verify: "Verifying", copy: "Copying" };
 const MARKS = { ok: "M5 12.5l4.5 4.5L19 7.5", warn: "M12 6v8M12 17.5v.5", fail: "M7 7l10 10M17 7L7 17" };
 
 export async function overviewView({ signal }) {
@@ -76,7 +76,7 @@ class Overview {
 
   async watch(id, kind) {
     this.watched = id;
-    this.button.disabled = kind !== "verify";
+    this.button.disabled = kind !== "verify" && kind !== "copy";
     const place = h("div", {});
     this.work.replaceChildren(h("div", { class: "heading" }, h("h2", {}, AT_WORK[kind] ?? kind), h("a", { href: `#/runs/${id}` }, "Details")), place);
     try {
