@@ -29,6 +29,7 @@ from devstack.processes.ports import free_port
 from devstack.supabase.lite import SupabaseLite, start_supabase_lite
 from devstack.supabase.migrations import apply_migrations, create_jewelshot
 from devstack.supabase.postgres import Postgres, remove_cluster, start_postgres
+from supakeep.archive.signature import Keyring
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -81,6 +82,7 @@ class Stack:
     api_url: str
     admin_key: str = field(repr=False)
     cron_secret: str = field(repr=False)
+    signing_key: str = field(repr=False)
     why_not_emulated: str | None
     """Why the functions run in plain processes, None where they run in the Lambda runtime."""
     engine: Literal["rest", "postgres"]
@@ -136,6 +138,11 @@ class Stack:
         """The DynamoDB table of runs."""
         return self._variable("RUNS_TABLE")
 
+    @property
+    def keyring(self) -> Keyring:
+        """What the functions sign backups with."""
+        return Keyring(self.signing_key)
+
     def environment(self) -> dict[str, str]:
         """The environment, keys included, in which the functions and the command line use this stack."""
         function = next(iter(self.functions)).function
@@ -143,6 +150,7 @@ class Stack:
             "SUPABASE_SERVICE_ROLE_KEY": self.service_key,
             "ADMIN_KEY": self.admin_key,
             "CRON_SECRET": self.cron_secret,
+            "SIGNING_KEY": self.signing_key,
             "AWS_DEFAULT_REGION": "us-east-1",
         }
 
@@ -199,7 +207,8 @@ def start(folder: Path, options: Options, cleanup: ExitStack) -> Stack:
     children = cleanup.enter_context(Children(folder / "logs"))
     lite_port = free_port()
     template = load_template(options, lite_port)
-    keys = {"ADMIN_KEY": secrets.token_urlsafe(36), "CRON_SECRET": secrets.token_urlsafe(36)}
+    names = ("ADMIN_KEY", "CRON_SECRET", "SIGNING_KEY")
+    keys = {name: secrets.token_urlsafe(36) for name in names}
     gateway = RunningGateway(options.host)
     cleanup.callback(gateway.close)
     reason = rie.why_not_emulated()
@@ -236,7 +245,7 @@ def start(folder: Path, options: Options, cleanup: ExitStack) -> Stack:
     gateway.serve(Gateway(functions, folder / "logs/gateway.log", seconds=options.gateway_seconds))
     return Stack(
         folder, template, postgres, lite, aws, functions, gateway.url,
-        keys["ADMIN_KEY"], keys["CRON_SECRET"], reason, options.engine,
+        keys["ADMIN_KEY"], keys["CRON_SECRET"], keys["SIGNING_KEY"], reason, options.engine,
     )  # fmt: skip
 
 

@@ -10,12 +10,13 @@ from supakeep.archive.manifest import encode_manifest
 from supakeep.domain.backup_name import BackupName
 
 if TYPE_CHECKING:
+    from supakeep.archive.signature import Keyring
     from supakeep.domain.manifest import Manifest
     from supakeep.ports import ObjectStore
 
 
-def age(store: ObjectStore, manifest: Manifest, days: int) -> BackupName:
-    """Copies a backup under the name that it would have had `days` ago, objects and manifest."""
+def age(store: ObjectStore, manifest: Manifest, days: int, keyring: Keyring) -> BackupName:
+    """Copies a backup under the name that it would have had `days` ago, objects and manifest, and signs it."""
     shift = dt.timedelta(days=days)
     name = BackupName.daily(manifest.project, manifest.started_at - shift)
     volumes = []
@@ -32,5 +33,5 @@ def age(store: ObjectStore, manifest: Manifest, days: int) -> BackupName:
             "volumes": tuple(volumes),
         }
     )
-    store.put(name.manifest_key, io.BytesIO(encode_manifest(aged)))
+    store.put(name.manifest_key, io.BytesIO(encode_manifest(aged, keyring)))
     return name

@@ -129,7 +129,7 @@ def prune(stack: Stack, project: SupabaseProject, name: str) -> tuple[int, int]:
         with store.read(f"daily/{name}.manifest.json") as pieces:
             manifest = parse_manifest(b"".join(pieces), f"daily/{name}.manifest.json")
         for days in AGED_DAYS:
-            age(store, manifest, days)
+            age(store, manifest, days, stack.keyring)
     run = result_of(stack.invoke("PruneFunction", {"action": "prune"}))
     expect(run["status"] == "complete", f"the prune ended {run['status']}")
     primary = run["result"]["stores"][0]["backups"]

@@ -14,6 +14,7 @@ from supakeep.domain.manifest import BackupStatus, Problem, TableStatus, Trigger
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from supakeep.archive.signature import Keyring
     from supakeep.domain.manifest import Manifest
     from supakeep.ports import ObjectStore
     from tests.e2e.deployment import Deployment
@@ -70,11 +71,11 @@ def store(supakeep: Deployment, manifests: Iterable[Manifest], *, copies: int = 
     with ThreadPoolExecutor(8) as pool:
         for manifest in manifests:
             for one in stores:
-                pool.submit(put, one, manifest)
+                pool.submit(put, one, manifest, supakeep.stack.keyring)
 
 
-def put(store: ObjectStore, manifest: Manifest) -> None:
+def put(store: ObjectStore, manifest: Manifest, keyring: Keyring) -> None:
     for volume in manifest.volumes:
         store.put(volume.key, io.BytesIO(bytes(volume.bytes)))
     key = BackupName.parse(manifest.backup).manifest_key
-    store.put(key, io.BytesIO(encode_manifest(manifest)))
+    store.put(key, io.BytesIO(encode_manifest(manifest, keyring)))

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from supakeep.archive.reader import BackupReader
+from supakeep.archive.signature import Keyring
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.manifest import Manifest, Trigger
 from supakeep.domain.policy import BackupPolicy
@@ -75,6 +76,7 @@ def back_up(
     clock: Clock | None = None,
     accept_shrink: Sequence[str] = (),
     trigger: Trigger = Trigger.CLI,
+    keyring: Keyring | None = None,
 ) -> Manifest:
     create = CreateBackup(
         source=source,
@@ -87,6 +89,7 @@ def back_up(
         deadline=deadline or NeverExpires(),
         progress=progress or InMemoryProgress(),
         accept_shrink=accept_shrink,
+        keyring=keyring,
     )
     return create(name, trigger)
 

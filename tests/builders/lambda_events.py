@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from supakeep.archive.encryption import Identities
+from supakeep.archive.signature import Keyring
 from supakeep.domain.engine import Engine
 from supakeep.domain.policy import BackupPolicy
 from supakeep.ports import Clock, Database, Dispatcher, ObjectStore, RunStore
@@ -136,6 +137,7 @@ class ServedProject:
     further_copies: Sequence[ObjectStore] = ()
     max_object_bytes: int = 45_000_000
     identity: str | None = None
+    keyring: Keyring | None = None
 
     def identities(self) -> Identities:
         return Identities(self.identity)

@@ -81,5 +81,8 @@ def test_no_key_ever_stands_in_a_log(supakeep: Deployment) -> None:
     supakeep.call("POST", "/api/admin/backup", key="wrong-but-sent")
     stack = supakeep.stack
     logs = [file.read_text(errors="replace") for file in stack.logs.glob("*")]
-    for secret in (stack.service_key, stack.admin_key, stack.cron_secret, "wrong-but-sent"):
+    for secret in (
+        *(stack.service_key, stack.admin_key, stack.cron_secret, stack.signing_key),
+        "wrong-but-sent",
+    ):
         assert [log for log in logs if secret in log] == []

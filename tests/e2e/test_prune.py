@@ -14,7 +14,7 @@ def names_by_age(supakeep: Deployment, days: int) -> list[str]:
     for store in (supakeep.primary, supakeep.mirror):
         manifest = supakeep.manifest(today, store)
         for ago in range(1, days + 1):
-            age(store, manifest, ago)
+            age(store, manifest, ago, supakeep.stack.keyring)
     return supakeep.names()
 
 

@@ -136,11 +136,12 @@ def test_what_the_template_declares_exists_in_aws(stack: Stack) -> None:
         "SUPABASE_SERVICE_ROLE_KEY": stack.service_key,
         "ADMIN_KEY": stack.admin_key,
         "CRON_SECRET": stack.cron_secret,
+        "SIGNING_KEY": stack.signing_key,
     }
 
 
 def test_no_key_is_written_to_a_log_or_a_command_line(stack: Stack) -> None:
-    secrets = [stack.service_key, stack.admin_key, stack.cron_secret]
+    secrets = [stack.service_key, stack.admin_key, stack.cron_secret, stack.signing_key]
     written = "".join(file.read_text(errors="replace") for file in stack.logs.iterdir())
     assert "Server running" in written
     commands = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)

@@ -68,6 +68,7 @@ def test_a_functions_environment_is_what_the_settings_read(stack: Stack, functio
         "SUPABASE_PROJECT_REF": "",
         "SECRET_ID": "KeysSecret",
         "ADMIN_KEY_SECRET_ID": "AdminKeySecret",
+        "SIGNING_KEY_SECRET_ID": "SigningKeySecret",
         "RUNS_TABLE": "RunsTable",
         "MIRROR_S3_BUCKET": "MirrorBucket",
         "COPIES": "",

@@ -59,7 +59,7 @@ def test_no_secret_is_an_environment_variable(stack: Stack) -> None:
         for name in function["Environment"]["Variables"]
         if SECRET_NAME.search(name)
     }
-    assert names == {"SECRET_ID", "ADMIN_KEY_SECRET_ID"}
+    assert names == {"SECRET_ID", "ADMIN_KEY_SECRET_ID", "SIGNING_KEY_SECRET_ID"}
 
 
 def test_no_output_shows_a_secrets_value(template: dict[str, Any]) -> None:
@@ -143,6 +143,7 @@ def test_the_outputs_tell_what_a_user_needs_next(make_stack: MakeStack) -> None:
         "DashboardUrl": "https://HttpApi.execute-api.eu-central-1.amazonaws.com/admin/dashboard",
         "SecretArn": "KeysSecret",
         "AdminKeySecretArn": "AdminKeySecret",
+        "SigningKeySecretArn": "SigningKeySecret",
         "MirrorBucket": "MirrorBucket",
         "BackupFunctionName": "BackupFunction",
         "RestoreFunctionName": "RestoreFunction",

@@ -20,6 +20,7 @@ EVERY_FUNCTION = {
     ("xray:PutTraceSegments", "*"),
     ("secretsmanager:GetSecretValue", "KeysSecret"),
     ("secretsmanager:GetSecretValue", "AdminKeySecret"),
+    ("secretsmanager:GetSecretValue", "SigningKeySecret"),
     ("dynamodb:GetItem", "RunsTable.Arn"),
     ("dynamodb:PutItem", "RunsTable.Arn"),
     ("dynamodb:Query", "RunsTable.Arn"),
@@ -126,7 +127,7 @@ def test_with_an_existing_secret_a_function_may_read_that_secret_only(
         if action.startswith("secretsmanager:")
     } == {arn}
     assert stack.properties("BackupFunction")["Environment"]["Variables"]["SECRET_ID"] == arn
-    assert {"KeysSecret", "AdminKeySecret"}.isdisjoint(stack.resources)
+    assert {"KeysSecret", "AdminKeySecret", "SigningKeySecret"}.isdisjoint(stack.resources)
     assert not any(action.startswith("kms:") for action, _ in permissions(role_of(stack, function)))
 
 

@@ -119,11 +119,23 @@ def test_no_update_of_the_stack_can_overwrite_the_keys_that_were_filled_in(stack
     assert stack.properties("KeysSecret").keys() == {"Description"}
 
 
-def test_the_generated_key_is_random_and_has_a_secret_of_its_own(stack: Stack) -> None:
-    generated = stack.properties("AdminKeySecret")["GenerateSecretString"]
-    assert generated["GenerateStringKey"] == "ADMIN_KEY"
+@pytest.mark.parametrize(
+    ("secret", "key"), [("AdminKeySecret", "ADMIN_KEY"), ("SigningKeySecret", "SIGNING_KEY")]
+)
+def test_a_generated_key_is_random_and_has_a_secret_of_its_own(
+    stack: Stack, secret: str, key: str
+) -> None:
+    generated = stack.properties(secret)["GenerateSecretString"]
+    assert generated["GenerateStringKey"] == key
     assert generated["PasswordLength"] >= 32
     assert json.loads(generated["SecretStringTemplate"]) == {}
+
+
+def test_the_key_that_proves_the_backups_outlives_the_stack_as_they_do(
+    template: dict[str, Any],
+) -> None:
+    assert template["Resources"]["SigningKeySecret"]["DeletionPolicy"] == "Retain"
+    assert template["Resources"]["SigningKeySecret"]["UpdateReplacePolicy"] == "Retain"
 
 
 def test_the_dead_letter_queue_is_encrypted_and_keeps_its_messages_for_two_weeks(

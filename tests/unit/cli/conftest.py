@@ -75,7 +75,9 @@ class Surroundings:
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in list(os.environ):
-        if name.startswith(("AGE_", "AWS_", "SUPA", "NEXT_PUBLIC_", "MIRROR_", "BACKUP_", "RUNS_")):
+        if name.startswith(
+            ("AGE_", "AWS_", "SUPA", "NEXT_PUBLIC_", "MIRROR_", "BACKUP_", "RUNS_", "SIGNING_")
+        ):
             monkeypatch.delenv(name)
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("NEXT_PUBLIC_SUPABASE_URL", f"https://{PROJECT}.supabase.co")

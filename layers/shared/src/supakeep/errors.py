@@ -23,6 +23,8 @@ SupakeepError
 ├── IntegrityError               what was stored is not what was written
 │   ├── ChecksumError
 │   ├── ManifestError
+│   ├── SignatureError           a manifest is not signed with a key that is known
+│   │   └── UnsignedError        it has no signature at all
 │   └── FormatVersionError
 ├── DecryptionError              a backup is encrypted, and its identity is missing or another one
 ├── BackupNotFoundError
@@ -160,6 +162,14 @@ class ChecksumError(IntegrityError):
 
 class ManifestError(IntegrityError):
     """The manifest cannot be read, or was changed after it was written."""
+
+
+class SignatureError(IntegrityError):
+    """The manifest was signed with no key that is known, or changed after it was signed."""
+
+
+class UnsignedError(SignatureError):
+    """The manifest has no signature, and one is required."""
 
 
 class FormatVersionError(IntegrityError):

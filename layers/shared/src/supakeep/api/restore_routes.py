@@ -75,4 +75,6 @@ def _check_undo(request: Request) -> None:
 
 def _undo_copy(request: Request, run_id: str | None) -> Manifest:
     stores, project = request.stores(), request.project.ref
-    return find_last_undo(stores, project) if run_id is None else find_undo(stores, run_id, project)
+    if run_id is not None:
+        return find_undo(stores, run_id, project)
+    return find_last_undo(stores, project, request.project.clock.now())

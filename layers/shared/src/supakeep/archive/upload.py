@@ -13,6 +13,7 @@ from typing import BinaryIO, Self
 from supakeep.archive.manifest import encode_manifest
 from supakeep.archive.read_back import ReadBack
 from supakeep.archive.shared_file import shared_file
+from supakeep.archive.signature import Keyring
 from supakeep.domain.manifest import BackupStatus, CopyState, Manifest, Problem, VolumeEntry
 from supakeep.errors import IntegrityError, StorageError, StorageUnavailableError, SupakeepError
 from supakeep.ports import ObjectStore
@@ -36,10 +37,12 @@ class BackupUpload:
         primary: ObjectStore,
         copies: Sequence[ObjectStore],
         read_back: ReadBack | None = None,
+        keyring: Keyring | None = None,
     ) -> None:
         self._primary = primary
         self._copies = tuple(copies)
         self._read_back = read_back
+        self._keyring = keyring
         self._failures: dict[str, StorageError | IntegrityError] = {}
         self._stored: list[tuple[ObjectStore, str]] = []
         self._pool = ThreadPoolExecutor(max(1, len(copies)), "supakeep-copy")
@@ -109,10 +112,10 @@ class BackupUpload:
             for store, key in self._stored
             if store is self._primary or store.name in self._failures
         ]
-        self._end(self._begin(lambda store: _put_manifest(store, known)))
+        self._end(self._begin(lambda store: self._put_manifest(store, known)))
         manifest = self._with_copies(manifest)
         self._stored = []
-        _put_manifest(self._primary, manifest)
+        self._put_manifest(self._primary, manifest)
         return manifest
 
     def _judge_read_back(self) -> None:
@@ -162,6 +165,11 @@ class BackupUpload:
         self._primary.put(key, content)
         self._stored.append((self._primary, key))
 
+    def _put_manifest(self, store: ObjectStore, manifest: Manifest) -> None:
+        key, content = manifest.name.manifest_key, encode_manifest(manifest, self._keyring)
+        store.put(key, io.BytesIO(content))
+        _confirm(store, key, {key: len(content)})
+
     def _remove_stored(self) -> list[tuple[ObjectStore, str]]:
         """Returns what is left, of a store that refuses all that it was not asked for yet too."""
         left: list[tuple[ObjectStore, str]] = []
@@ -180,12 +188,6 @@ class BackupUpload:
 def _put_shared(store: ObjectStore, key: str, content: BinaryIO) -> None:
     with shared_file(content) as own:
         store.put(key, own)
-
-
-def _put_manifest(store: ObjectStore, manifest: Manifest) -> None:
-    key, content = manifest.name.manifest_key, encode_manifest(manifest)
-    store.put(key, io.BytesIO(content))
-    _confirm(store, key, {key: len(content)})
 
 
 def _confirm_volumes(store: ObjectStore, manifest: Manifest) -> None:

@@ -104,6 +104,13 @@ Identity = Annotated[
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show what would change, and write nothing.")
 ]
+AllowUnsigned = Annotated[
+    bool,
+    typer.Option(
+        "--allow-unsigned",
+        help="Allow a backup that was made before there was a signing key.",
+    ),
+]
 Confirm = Annotated[
     str | None,
     typer.Option(

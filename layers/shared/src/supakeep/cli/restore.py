@@ -10,6 +10,7 @@ import typer
 from supakeep.cli.command import GOOD, PARTIAL, Command
 from supakeep.cli.copies import Copies
 from supakeep.cli.options import (
+    AllowUnsigned,
     Conditions,
     Confirm,
     DryRun,
@@ -66,6 +67,7 @@ def _run(  # noqa: PLR0913, PLR0917 - one for each option
     ignore_dropped_columns: IgnoreDroppedColumns = False,
     no_undo: NoUndo = False,
     allow_other_project: AllowOtherProject = False,
+    allow_unsigned: AllowUnsigned = False,
 ) -> int:
     """Partial where the database refused rows, or `latest` passed over a newer backup."""
     request = RestoreRequest(
@@ -79,6 +81,7 @@ def _run(  # noqa: PLR0913, PLR0917 - one for each option
         into_schema=into_schema,
         ignore_dropped_columns=ignore_dropped_columns,
         keep_undo=not no_undo,
+        allow_unsigned=allow_unsigned,
     )
     return run_restore(session, session.copies(source), request, identity)
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Protocol, Unpack
 
 from supakeep.archive.encryption import Identities
+from supakeep.archive.signature import Keyring
+from supakeep.archive.verified_store import verified
 from supakeep.cli.copies import Copies, copies_from
 from supakeep.cli.options import SharedOptions
 from supakeep.cli.progress import ROWS, Display, Measure, display_for
@@ -18,6 +20,7 @@ from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.run import Run, RunKind, new_run_id
 from supakeep.ports import Clock, ObjectStore
 from supakeep.settings.identity import identities_in, identities_of
+from supakeep.settings.signing import keyring_of
 from supakeep.wiring import Adapters, SupabaseProject, with_secrets
 
 POLICY_FILE = Path("supakeep.toml")
@@ -46,7 +49,7 @@ class Session:
     ) -> None:
         self.terminal = terminal
         self.environment = environment
-        self.store_at = store_at
+        self._store_at = store_at
         self._options = options
         self._clock = clock
         self._application = application
@@ -90,6 +93,15 @@ class Session:
         """Whether the environment names a private key."""
         names = ("AGE_IDENTITY", "SUPAKEEP_IDENTITY_FILE", "SECRET_ID")
         return any(self.environment.get(name, "").strip() for name in names)
+
+    @cached_property
+    def keyring(self) -> Keyring | None:
+        """What backups are verified with, also those of a place that needs no project."""
+        return keyring_of(with_secrets(self.environment))
+
+    def store_at(self, place: str) -> ObjectStore:
+        """The store at a place of --from or --to."""
+        return verified(self._store_at(place), self.keyring)
 
     def copies(self, source: str | None) -> Copies:
         """The copies that --from means."""

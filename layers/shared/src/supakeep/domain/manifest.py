@@ -155,6 +155,14 @@ class CopyState(_Part):
     problem: Problem | None = None
 
 
+class Signature(_Part):
+    """Proof that whoever holds the key named by `key_id` has written the manifest (docs/format.md)."""
+
+    algorithm: str
+    key_id: str
+    value: str
+
+
 class Manifest(_Part):
     """What `list`, retention and restore read; written last, so that its presence is the commit.
 
@@ -162,7 +170,7 @@ class Manifest(_Part):
     for a pre-restore backup the one that it can undo. `checksum` is the SHA-256 of all other fields
     (archive/manifest.py): an edited manifest is refused. Each store has a manifest of its own, and
     `copies` is what was known when that one was written: the primary's, the last, knows them all.
-    `compression` is `gzip`, `zstd` or None.
+    `compression` is `gzip`, `zstd` or None. `signature` is None in one that was not read from a store.
     """
 
     format: str = FORMAT
@@ -187,6 +195,7 @@ class Manifest(_Part):
     copies: tuple[CopyState, ...] = ()
     shrinkage: tuple[Shrinkage, ...] = ()
     warnings: tuple[str, ...] = ()
+    signature: Signature | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -27,7 +27,8 @@ class RestoreRequest(BaseModel):
     `allow_other_project`. `read_from` names the copy to read; without it, the first that is in
     order. `into_schema` writes into tables of the same names in another schema.
     `ignore_dropped_columns` restores what is left of a table. `keep_undo` backs the tables up
-    first, where the engine can bring that state back.
+    first, where the engine can bring that state back. `allow_unsigned` takes a backup without a
+    signature, where a signature is required.
     `passed_over` is what was found out when `latest` became a name; the report repeats it.
     """
 
@@ -44,6 +45,8 @@ class RestoreRequest(BaseModel):
     into_schema: str | None = None
     ignore_dropped_columns: bool = False
     keep_undo: bool = True
+    # not for the API: the admin key and the key of the store are not enough to plant rows
+    allow_unsigned: bool = Field(default=False, exclude=True)
     passed_over: tuple[str, ...] = ()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from supakeep.domain.backup_name import LATEST
 from supakeep.domain.engine import Engine
 from supakeep.domain.manifest import Manifest, TableEntry
 from supakeep.domain.nearest_name import nearest_name
@@ -73,6 +74,17 @@ def check_mode(request: RestoreRequest, engine: Engine) -> None:
             operation="restore",
             key="SUPABASE_DB_URL",
             hint="Set SUPABASE_DB_URL (the session pooler's address), or use the mode merge.",
+        )
+
+
+def check_unsigned(request: RestoreRequest) -> None:
+    """Raises UnsafeOperationError where nobody says which unsigned backup is meant."""
+    if request.allow_unsigned and request.name == LATEST:
+        raise UnsafeOperationError(
+            "An unsigned backup is never the latest: somebody else may have written it",
+            operation="restore",
+            key=LATEST,
+            hint="Give the backup's name with --allow-unsigned, once you know where it comes from.",
         )
 
 

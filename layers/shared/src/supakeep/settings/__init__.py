@@ -20,6 +20,7 @@ from supakeep.settings.encryption import (
     plaintext_allowed,
 )
 from supakeep.settings.project import project_of
+from supakeep.settings.signing import keyring_of
 
 PACKAGED_POLICY = Path(__file__).parent.with_name("supakeep.toml")
 SECRET_NAMES = (
@@ -29,6 +30,8 @@ SECRET_NAMES = (
     "ADMIN_KEY",
     "CRON_SECRET",
     "AGE_IDENTITY",
+    "SIGNING_KEY",
+    "SIGNING_KEYS_OLD",
 )
 
 MIB = 1024 * 1024
@@ -63,6 +66,8 @@ class Settings(BaseModel):
     cron_secret: SecretStr | None = None
     age_identity: SecretStr | None = None
     identity_file: str | None = None
+    signing_key: SecretStr | None = None
+    signing_keys_old: SecretStr | None = None
     backup_bucket: str = Field(default="backups", min_length=1)
     mirror_s3_bucket: str | None = None
     copies: tuple[CopyPolicy, ...] = ()
@@ -84,6 +89,7 @@ class Settings(BaseModel):
         values = {name: text.strip() for name, text in environment.items() if text.strip()}
         for name in KEY_NAMES:
             check_key(name, values)
+        keyring_of(values)
         fields = {
             **_project_fields(values),
             **_plain_fields(values),
@@ -169,6 +175,8 @@ def _plain_fields(values: Mapping[str, str]) -> dict[str, str | None]:
         "cron_secret": "CRON_SECRET",
         "age_identity": "AGE_IDENTITY",
         "identity_file": "SUPAKEEP_IDENTITY_FILE",
+        "signing_key": "SIGNING_KEY",
+        "signing_keys_old": "SIGNING_KEYS_OLD",
         "db_connections": "DB_CONNECTIONS",
         "backup_bucket": "BACKUP_BUCKET",
         "mirror_s3_bucket": "MIRROR_S3_BUCKET",

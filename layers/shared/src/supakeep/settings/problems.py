@@ -22,6 +22,7 @@ from supakeep.settings.encryption import (
 )
 from supakeep.settings.identity import identities_of
 from supakeep.settings.project import project_of
+from supakeep.settings.signing import keyring_of
 
 T = TypeVar("T")
 
@@ -30,9 +31,9 @@ _NAMES = (
     *("SUPABASE_DB_CA", "SUPABASE_DB_ALLOW_PLAINTEXT", "SUPABASE_PROJECT_REF", "DB_CONNECTIONS"),
     *("ADMIN_KEY", "CRON_SECRET", "BACKUP_BUCKET", "MIRROR_S3_BUCKET", "MAX_OBJECT_BYTES"),
     *("COPIES", "RUNS_TABLE", "SUPAKEEP_CONFIG", "MAX_BACKUP_AGE_HOURS"),
-    *("AGE_IDENTITY", "SUPAKEEP_IDENTITY_FILE"),
+    *("AGE_IDENTITY", "SUPAKEEP_IDENTITY_FILE", "SIGNING_KEY", "SIGNING_KEYS_OLD"),
 )
-_PREFIXES = ("NEXT_", "SUPA", "MIRROR_", "BACKUP_", "DB_", "MAX_", "RUNS_", "AGE_")
+_PREFIXES = ("NEXT_", "SUPA", "MIRROR_", "BACKUP_", "DB_", "MAX_", "RUNS_", "AGE_", "SIGN")
 # so alike that it is a typing mistake, and not the variable of another program
 _ALIKE = 0.9
 
@@ -52,6 +53,7 @@ class _Problems:
         self._check_project()
         self._try(lambda: certificate_authority(values))
         self._try(lambda: identities_of(values))
+        self._try(lambda: keyring_of(values))
         self._try(lambda: parse_copies(values.get("COPIES", "")))
         self.found += plain_problems(values)
 

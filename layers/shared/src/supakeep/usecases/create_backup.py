@@ -14,6 +14,7 @@ from supakeep.archive import layout as document
 from supakeep.archive.encoding import Encoding
 from supakeep.archive.part_meter import PartMeter
 from supakeep.archive.read_back import ReadBack
+from supakeep.archive.signature import Keyring
 from supakeep.archive.upload import BackupUpload
 from supakeep.archive.writer import VolumeWriter
 from supakeep.domain.backup_name import FOLDER, BackupName
@@ -77,7 +78,7 @@ class _Exported:
 @dataclass(frozen=True)
 class CreateBackup:
     """Everything a backup needs; `copies` may be none. The tables that match a pattern of
-    `accept_shrink` may have lost any number of rows.
+    `accept_shrink` may have lost any number of rows. With `keyring` the manifest is signed.
     """
 
     source: SourceDatabase
@@ -91,6 +92,7 @@ class CreateBackup:
     progress: Progress
     run_id: str | None = None
     accept_shrink: Sequence[str] = ()
+    keyring: Keyring | None = None
 
     def __call__(self, name: BackupName, trigger: Trigger) -> Manifest:
         """Writes the backup `name` and returns its manifest, which may be `partial`.
@@ -105,7 +107,7 @@ class CreateBackup:
             if self.policy.storage.read_back
             else None
         )
-        with BackupUpload(self.primary, self.copies, read_back) as upload:
+        with BackupUpload(self.primary, self.copies, read_back, self.keyring) as upload:
             return upload.commit(self._upload_document(name, trigger, upload))
 
     @property

@@ -10,7 +10,7 @@ from contextvars import copy_context
 from dataclasses import dataclass
 
 from supakeep.archive.damage import damaged
-from supakeep.archive.manifest import parse_manifest
+from supakeep.archive.manifest import manifest_content, parse_manifest
 from supakeep.archive.reader import BackupReader
 from supakeep.domain.backup_name import FOLDER, LATEST, BackupName, ObjectName
 from supakeep.domain.manifest import Manifest, Problem
@@ -31,8 +31,6 @@ ANOTHER_BACKUP = "its manifest describes another backup of this name"
 """A backup that only the mirror took may leave its name to a later one."""
 
 _PARALLEL_READS = 8
-# a manifest lists its tables and volumes; this is some ten thousand of them
-_MAX_MANIFEST_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -140,16 +138,12 @@ def check_sizes(manifest: Manifest, sizes: Mapping[str, int], *, read_from: str)
 
 def read_manifest(store: ObjectStore, name: BackupName) -> Manifest:
     """Raises BackupNotFoundError, or an IntegrityError where the manifest cannot be trusted."""
-    content = bytearray()
     try:
         with store.read(name.manifest_key) as pieces:
-            for piece in pieces:
-                content += piece
-                if len(content) > _MAX_MANIFEST_BYTES:
-                    break
+            content = manifest_content(pieces)
     except ObjectNotFoundError as exc:
         raise _not_found(name.text) from exc
-    return parse_manifest(bytes(content), name.manifest_key, read_from=store.name)
+    return parse_manifest(content, name.manifest_key, read_from=store.name)
 
 
 def find_backup(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.manifest import Manifest, Trigger
+from supakeep.domain.retention import is_of_the_future
 from supakeep.domain.run import validated_run_id
 from supakeep.errors import BackupNotFoundError, InvalidRequestError
 from supakeep.ports import ObjectStore
@@ -28,10 +30,13 @@ def find_undo(stores: Sequence[ObjectStore], run_id: str, project: str) -> Manif
     raise _not_found(f"No undo copy was made before run {run_id}", run_id)
 
 
-def find_last_undo(stores: Sequence[ObjectStore], project: str) -> Manifest:
-    """The undo copy of the newest restore. Raises BackupNotFoundError."""
+def find_last_undo(stores: Sequence[ObjectStore], project: str, now: dt.datetime) -> Manifest:
+    """The undo copy of the newest restore; one that is dated after `now` is nobody's newest. Raises
+    BackupNotFoundError.
+    """
     for manifest in _manifests(stores, project):
-        if manifest.trigger is Trigger.PRE_RESTORE:
+        is_undo = manifest.trigger is Trigger.PRE_RESTORE
+        if is_undo and not is_of_the_future(manifest, now):
             return manifest
     raise _not_found(f"No restore of project {project} has left an undo copy", project)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from supakeep.archive.encryption import Identities
+from supakeep.archive.signature import Keyring
 from supakeep.domain.engine import Engine
 from supakeep.domain.policy import BackupPolicy
 from supakeep.ports import Clock, Database, Dispatcher, ObjectStore, RunStore
@@ -48,6 +49,11 @@ class Project(Protocol):
         """The private keys that open encrypted backups; often there are none. Raises
         ConfigurationError for what is no identity.
         """
+        ...
+
+    @property
+    def keyring(self) -> Keyring | None:
+        """What signs manifests, and what the stores' manifests are verified with; None without a key."""
         ...
 
     @property

@@ -107,8 +107,14 @@ class RestoreBackup:
             tables=tuple(steps.restored),
             found_nothing=request.where is not None and not chosen,
             passed_over=(*request.passed_over, *reader.passed_over),
-            warnings=(*reader.notices, *steps.warnings),
+            warnings=(*_unsigned(request, reader.manifest), *reader.notices, *steps.warnings),
         )
+
+
+def _unsigned(request: RestoreRequest, manifest: Manifest) -> list[str]:
+    if manifest.signature is not None or not request.allow_unsigned:
+        return []
+    return [f"{manifest.backup} is unsigned: nothing shows who wrote it, and it was allowed"]
 
 
 def _locked_undo(kept: Manifest, decoder: Decoder) -> list[str]:

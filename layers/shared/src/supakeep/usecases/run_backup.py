@@ -114,6 +114,7 @@ class BackupMaking:
             progress=self.progress,
             run_id=self.progress.run.id,
             accept_shrink=self.accept_shrink,
+            keyring=self.project.keyring,
         )
 
     def locations(self, manifest: Manifest) -> list[str]:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from supakeep.archive.encryption import Identities
 from supakeep.archive.reader import BackupReader
+from supakeep.archive.verified_store import accepting_unsigned
 from supakeep.domain.manifest import Manifest, Trigger
 from supakeep.domain.restore import RestoreReport, RestoreRequest
+from supakeep.domain.restore_plan import check_unsigned
 from supakeep.domain.run import Run
 from supakeep.ports import Deadline, ObjectStore, Progress
 from supakeep.system import NoDeadline
@@ -46,7 +48,10 @@ class RunRestore:
         """
 
         def work(progress: RunProgress) -> RestoreReport:
+            check_unsigned(request)
             copies = stores or stores_named(self.project, request.read_from)
+            if request.allow_unsigned:
+                copies = accepting_unsigned(copies)
             now = self.project.clock.now()
             reader = find_backup(copies, request.name, self.project.ref, now=now)
             reader.decoder.unlock(identities or self.project.identities)

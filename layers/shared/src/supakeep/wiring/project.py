@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
+from supakeep.archive.signature import Keyring
+from supakeep.archive.verified_store import verified
 from supakeep.domain.copies import MIRROR, PRIMARY
 from supakeep.domain.copy_policy import VARIABLE_PREFIX
 from supakeep.domain.engine import POSTGRES, REST, Engine
@@ -15,6 +17,7 @@ from supakeep.errors import ConfigurationError
 from supakeep.ports import Clock, Database, Dispatcher, ObjectStore, RunStore
 from supakeep.runs.in_memory import InMemoryRunStore
 from supakeep.settings import SECRET_NAMES, Settings
+from supakeep.settings.signing import keyring_of
 from supakeep.stores.retrying import RetryingObjectStore
 from supakeep.system import SystemClock
 from supakeep.wiring.clients import FOR_WORK, Timeouts, aws_client
@@ -56,6 +59,10 @@ class SupabaseProject:
         self.__dict__.update(adapters)
         if "policy" in adapters:
             self.__dict__["policy"] = adapters["policy"].with_copies(settings.copies)
+        if "primary" in adapters:
+            self.__dict__["primary"] = verified(adapters["primary"], self.keyring)
+        if "copies" in adapters:
+            self.__dict__["copies"] = [verified(copy, self.keyring) for copy in adapters["copies"]]
 
     @classmethod
     def from_environment(
@@ -64,8 +71,8 @@ class SupabaseProject:
         timeouts: Timeouts = FOR_WORK,
         **adapters: Unpack[Adapters],
     ) -> Self:
-        """Keys in the secrets that ADMIN_KEY_SECRET_ID and SECRET_ID name take precedence over the
-        environment's, and those of the second over those of the first.
+        """Keys in the secrets that ADMIN_KEY_SECRET_ID, SIGNING_KEY_SECRET_ID and SECRET_ID name take
+        precedence over the environment's, and those of the last over those of the others.
         """
         values = with_secrets(environment, timeouts)
         return cls(Settings.from_environment(values), timeouts, **adapters)
@@ -101,6 +108,14 @@ class SupabaseProject:
                 "AGE_IDENTITY": text.get_secret_value() if text else "",
             }
         )
+
+    @cached_property
+    def keyring(self) -> Keyring | None:
+        keys = {
+            "SIGNING_KEY": self.settings.signing_key,
+            "SIGNING_KEYS_OLD": self.settings.signing_keys_old,
+        }
+        return keyring_of({name: key.get_secret_value() for name, key in keys.items() if key})
 
     @cached_property
     def clock(self) -> Clock:
@@ -148,6 +163,9 @@ class SupabaseProject:
     @cached_property
     def primary(self) -> ObjectStore:
         """Storage; for a project of which only the database is known, the S3 bucket."""
+        return verified(self._primary(), self.keyring)
+
+    def _primary(self) -> ObjectStore:
         if not self.has_storage and self.settings.mirror_s3_bucket is not None:
             return s3_store(self.settings.mirror_s3_bucket, PRIMARY, self._timeouts)
         from supakeep.stores.supabase_storage import SupabaseObjectStore, storage_client
@@ -180,7 +198,7 @@ class SupabaseProject:
             stores.append(s3_store(bucket, MIRROR, self._timeouts))
         others = (copy for copy in self.policy.copies if copy.name != MIRROR)
         stores += [copy_store(copy, self.settings, self._timeouts) for copy in others]
-        return stores
+        return [verified(store, self.keyring) for store in stores]
 
     @cached_property
     def run_store(self) -> RunStore:
@@ -210,7 +228,7 @@ class SupabaseProject:
 def with_secrets(environment: Mapping[str, str], timeouts: Timeouts = FOR_WORK) -> dict[str, str]:
     """The environment with the keys of the secrets that it names."""
     values = dict(environment)
-    for setting in ("ADMIN_KEY_SECRET_ID", "SECRET_ID"):
+    for setting in ("ADMIN_KEY_SECRET_ID", "SIGNING_KEY_SECRET_ID", "SECRET_ID"):
         if secret_id := values.get(setting, "").strip():
             from supakeep.aws.secrets import read_secret
 
