@@ -18,8 +18,11 @@ from devstack import PROJECT, dev
 from devstack.demo.seed import seed
 from devstack.demo.wreckage import fingerprint, wreck
 from devstack.stack import Stack, local_stack
+from supakeep.archive.manifest import encode_manifest
 from tests.builders.keys import OURS
+from tests.builders.manifests import a_manifest
 from tests.builders.ordinary_tools import path_with_tools
+from tests.builders.signing import KEYRING, SIGNING_KEY, STRANGERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -204,6 +207,30 @@ def test_the_pg_dump_of_the_recovery_plan_dumps_the_users_and_speaks_tls(
     assert "COPY auth.users" in (tmp_path / "auth.sql").read_text()
     refused = run(f"{stack.database_url}?sslmode=require").stderr
     assert "server does not support SSL, but SSL was required" in refused
+
+
+def test_the_signature_is_verified_with_openssl_and_jq_as_documented(
+    tmp_path: Path, tools: str
+) -> None:
+    manifest = a_manifest(warnings=("ünïcode \U0001f40d",))
+    file = tmp_path / manifest.name.manifest_key
+    file.parent.mkdir()
+    chapter = (PROJECT / "docs/format.md").read_text().partition("### The manifest's signature")[2]
+    script = FENCE.search(chapter)
+    assert script is not None
+
+    def verify(content: bytes) -> int:
+        file.write_bytes(content)
+        return subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script["text"]],
+            cwd=tmp_path, check=False, capture_output=True,
+            env={"PATH": tools, "NAME": manifest.backup, "SIGNING_KEY": SIGNING_KEY},
+        ).returncode  # fmt: skip
+
+    signed = encode_manifest(manifest, KEYRING)
+    assert verify(signed) == 0
+    assert verify(encode_manifest(manifest, STRANGERS)) != 0
+    assert verify(signed.replace(b'"rows": 0', b'"rows": 1')) != 0
 
 
 def back_up(stack: Stack, folder: Path, volume_bytes: int, stored: str = "") -> str:

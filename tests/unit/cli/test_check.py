@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from supakeep.errors import DatabaseUnavailableError
+from tests.builders.signing import SIGNING_KEY
 from tests.fakes.database import InMemoryDatabase
 from tests.fakes.object_store import InMemoryObjectStore
 from tests.unit.cli.conftest import Supakeep, Surroundings
@@ -20,7 +21,9 @@ def test_all_good_ends_with_code_0_and_one_line_for_each_check(
     shop: InMemoryDatabase,
     primary: InMemoryObjectStore,
     mirror: InMemoryObjectStore,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("SIGNING_KEY", SIGNING_KEY)
     supakeep("backup")
 
     ended = supakeep("check")
@@ -28,7 +31,7 @@ def test_all_good_ends_with_code_0_and_one_line_for_each_check(
     assert ended.code == 0, ended.out
     lines = ended.out.splitlines()
     assert lines[0].split() == ["CHECK", "STATUS", "FOUND"]
-    assert len(lines) == 13
+    assert len(lines) == 14
     assert {line[15:23].split()[0] for line in lines[1:]} == {"OK"}
 
 

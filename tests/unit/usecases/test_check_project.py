@@ -10,6 +10,7 @@ from supakeep.usecases.check_project import CheckProject
 from supakeep.wiring import SupabaseProject
 from tests.builders.backups import CUSTOMERS, EVERYTHING, NAME, a_shop, back_up
 from tests.builders.manifests import PROJECT, place_backup
+from tests.builders.signing import KEYRING, SIGNING_KEY
 from tests.fakes.database import InMemoryDatabase
 from tests.fakes.faulty_object_store import FailingObjectStore
 from tests.fakes.object_store import InMemoryObjectStore
@@ -37,9 +38,10 @@ def check(
     database: InMemoryDatabase | None = None,
     primary: InMemoryObjectStore | FailingObjectStore | None = None,
     mirror: InMemoryObjectStore | None = None,
+    signing_key: str = "",
 ) -> dict[str, Check]:
     project = SupabaseProject.from_environment(
-        ENVIRONMENT,
+        {**ENVIRONMENT, "SIGNING_KEY": signing_key},
         clock=FixedClock(),
         policy=EVERYTHING,
         database=database or a_shop(),
@@ -54,15 +56,23 @@ def check(
 
 def test_a_project_in_order_has_only_good_checks() -> None:
     shop, primary, mirror = a_shop(), InMemoryObjectStore(), InMemoryObjectStore("mirror")
-    back_up(shop, primary, mirror)
+    back_up(shop, primary, mirror, keyring=KEYRING)
 
-    found = check(shop, primary, mirror)
+    found = check(shop, primary, mirror, SIGNING_KEY)
 
     assert {name: str(one.status) for name, one in found.items()} == dict.fromkeys(
-        ["database", "functions", "tables", "clock", "storage", "mirror", "newest backup", "copies", "size",
+        ["database", "functions", "tables", "clock", "storage", "mirror", "signatures", "newest backup", "copies", "size",
          "leftovers", "lease", "schedule"],
         "OK",
     )  # fmt: skip
+
+
+def test_unsigned_backups_are_a_warning() -> None:
+    found = check()["signatures"]
+
+    assert found.status == "WARN"
+    assert found.advice is not None
+    assert "SIGNING_KEY" in found.advice
 
 
 def test_a_table_that_cannot_be_read_is_named_with_its_grant() -> None:

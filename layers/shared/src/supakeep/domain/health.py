@@ -147,6 +147,17 @@ def _compared_size(newest: Manifest, earlier: Sequence[Manifest]) -> Check:
     return Check.ok("size", text)
 
 
+def check_signing(key_id: str | None) -> Check:
+    """Whether backups are signed; `key_id` names the key."""
+    if key_id is not None:
+        return Check.ok("signatures", f"backups are signed with the key {key_id}")
+    return Check.warn(
+        "signatures",
+        "backups are unsigned: whoever can write into a store can plant rows in a restore",
+        "Set SIGNING_KEY (`openssl rand -hex 32` makes one); in AWS it is in a secret of the stack.",
+    )
+
+
 def check_leftovers(old: Mapping[str, Sequence[str]]) -> Check:
     """Objects without a manifest, older than a day, by the store that holds them."""
     found = {store: names for store, names in old.items() if names}

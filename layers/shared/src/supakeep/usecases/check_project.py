@@ -17,6 +17,7 @@ from supakeep.domain.health import (
     check_lease,
     check_leftovers,
     check_schedule,
+    check_signing,
     check_size,
     check_tables,
 )
@@ -53,6 +54,8 @@ class CheckProject:
         yield self._guarded("clock", self._clock)
         self.progress.phase("asking the stores")
         yield from self._stores()
+        keyring = self.project.keyring
+        yield check_signing(keyring and keyring.key_id)
         self.progress.phase("reading the backups")
         yield from self._backups()
 
