@@ -55,7 +55,7 @@ class CheckProject:
         self.progress.phase("asking the stores")
         yield from self._stores()
         keyring = self.project.keyring
-        yield check_signing(keyring and keyring.key_id)
+        yield check_signing(None if keyring is None else keyring.key_id)
         self.progress.phase("reading the backups")
         yield from self._backups()
 
