@@ -131,6 +131,7 @@ class Deployment:
             "SUPABASE_PROJECT_REF": self.ref,
             "SUPABASE_SERVICE_ROLE_KEY": self.stack.service_key,
             "MIRROR_S3_BUCKET": self.stack.mirror_bucket,
+            "SIGNING_KEY": self.stack.signing_key,
             "SUPAKEEP_CONFIG": str(PACKAGED_POLICY),
         }
 
