@@ -183,13 +183,17 @@ def test_no_rule_removes_the_newest_good_backup(
         ({}, "Backups within 7 days of the newest good one are kept, and that one always."),
         (
             {"keep_daily": 14, "keep_last": 3},
-            "Good backups are kept by keep_last = 3, keep_daily = 14, and the newest good one always. "
-            "Undo copies and incomplete backups are kept for 7 days.",
+            (
+                "Good backups are kept by keep_last = 3, keep_daily = 14, and the newest good one always. "
+                "Undo copies and incomplete backups are kept for 7 days."
+            ),
         ),
         (
             {"keep_within": "1y2d", "keep_weekly": 4},
-            "Backups within 1 year, 2 days of the newest good one are kept, and so are good ones by "
-            "keep_weekly = 4, and that one always.",
+            (
+                "Backups within 1 year, 2 days of the newest good one are kept, and so are good ones by "
+                "keep_weekly = 4, and that one always."
+            ),
         ),
     ],
     ids=["default", "numbers", "both"],
