@@ -162,7 +162,7 @@ def test_the_retention_rules_can_be_tried_out(dashboard: Dashboard) -> None:
     dashboard.shows("nothing is removed")
     dashboard.shows("the newest of its day (keep_daily)")
     dashboard.shows("no rule keeps it")
-    assert len(supakeep.keys(supakeep.mirror)) == 20
+    assert len(supakeep.keys(supakeep.primary)) == 20
 
 
 def test_the_page_is_light_and_paints_in_under_a_second(dashboard: Dashboard) -> None:
