@@ -40,6 +40,7 @@ class Shell:
             "NEXT_PUBLIC_SUPABASE_URL": stack.supabase_url,
             "SUPABASE_PROJECT_REF": stack.project_ref,
             "SUPABASE_SERVICE_ROLE_KEY": stack.service_key,
+            "SIGNING_KEY": stack.signing_key,
             "MIRROR_S3_BUCKET": stack.mirror_bucket,
         }
         if engine == "postgres":
