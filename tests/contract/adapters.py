@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from supakeep.archive.verified_store import VerifiedObjectStore
 from supakeep.databases.data_api.database import SupabaseRestDatabase
 from supakeep.databases.postgres.database import PostgresDatabase
 from supakeep.runs.dynamodb import DynamoDbRunStore
@@ -31,6 +32,7 @@ STORES: Adapters = {
     "within_deadline": ObjectStoreWithinDeadline,
     "leased": LeasedObjectStore,
     "remembering": RememberingObjectStore,
+    "verified": VerifiedObjectStore,
     "s3": S3ObjectStore,
     "s3_compatible": S3ObjectStore,
     "gcs": GcsObjectStore,

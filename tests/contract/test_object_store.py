@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from supakeep.archive.verified_store import VerifiedObjectStore
 from supakeep.errors import (
     BucketNotFoundError,
     InvalidRequestError,
@@ -27,6 +28,7 @@ from supakeep.stores.s3 import S3ObjectStore
 from supakeep.stores.within_deadline import ObjectStoreWithinDeadline
 from supakeep.system import NoLease
 from supakeep.usecases.leased_store import LeasedObjectStore
+from tests.builders.signing import KEYRING
 from tests.contract.adapters import STORES
 from tests.contract.conftest import MakeStorage, each_of
 from tests.contract.exporting import read
@@ -48,6 +50,7 @@ IN_MEMORY: dict[str, Callable[[InMemoryObjectStore], ObjectStore]] = {
     "within_deadline": lambda store: ObjectStoreWithinDeadline(store, NeverExpires()),
     "leased": lambda store: LeasedObjectStore(store, NoLease()),
     "remembering": lambda store: RememberingObjectStore(store, ManifestMemory()),
+    "verified": lambda store: VerifiedObjectStore(store, KEYRING),
     "retrying": retrying,
 }
 
