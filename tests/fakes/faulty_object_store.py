@@ -7,40 +7,11 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 from supakeep.errors import StorageUnavailableError, SupakeepError
-from supakeep.ports import ObjectStore, StoredObject
+from supakeep.ports import ForwardingObjectStore, ObjectStore, StoredObject
 from tests.fakes.object_store import pieces_of
 
 
-class _Wrapped:
-    def __init__(self, store: ObjectStore) -> None:
-        self.name = store.name
-        self._store = store
-
-    def require_private(self) -> None:
-        self._store.require_private()
-
-    def spool(self, key: str) -> BinaryIO:
-        return self._store.spool(key)
-
-    def put(self, key: str, content: BinaryIO) -> None:
-        self._store.put(key, content)
-
-    @contextmanager
-    def read(self, key: str) -> Iterator[Iterator[bytes]]:
-        with self._store.read(key) as pieces:
-            yield pieces
-
-    def list(self, prefix: str) -> Iterator[StoredObject]:
-        return self._store.list(prefix)
-
-    def delete(self, key: str) -> None:
-        self._store.delete(key)
-
-    def signed_url(self, key: str, expires_in_seconds: int) -> str:
-        return self._store.signed_url(key, expires_in_seconds)
-
-
-class TruncatingObjectStore(_Wrapped):
+class TruncatingObjectStore(ForwardingObjectStore):
     """Gives the first `keep_bytes` of the object `key` and ends there, as a cut file does."""
 
     def __init__(self, store: ObjectStore, key: str, keep_bytes: int) -> None:
@@ -57,7 +28,7 @@ class TruncatingObjectStore(_Wrapped):
                 yield pieces_of(b"".join(pieces)[: self._keep_bytes], 7)
 
 
-class BitFlippingObjectStore(_Wrapped):
+class BitFlippingObjectStore(ForwardingObjectStore):
     """Gives the object `key` with one bit of its byte `offset` flipped."""
 
     def __init__(self, store: ObjectStore, key: str, offset: int, *, bit: int = 0) -> None:
@@ -77,7 +48,7 @@ class BitFlippingObjectStore(_Wrapped):
                 yield pieces_of(bytes(content), 7)
 
 
-class FailingObjectStore(_Wrapped):
+class FailingObjectStore(ForwardingObjectStore):
     """Fails `operation` (`put`, `read`, `list`, `delete`) from its `nth` call on.
 
     `times` calls fail, all further ones where None. A failing listing gives `entries_before_failure`

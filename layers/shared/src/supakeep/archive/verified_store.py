@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, Self
+from typing import Self
 
 from supakeep.archive.manifest import check_signature, manifest_content
 from supakeep.archive.signature import Keyring
 from supakeep.domain.backup_name import MANIFEST_SUFFIX
-from supakeep.ports import ObjectStore, StoredObject
+from supakeep.ports import ForwardingObjectStore, ObjectStore
 
 
-class VerifiedObjectStore:
+class VerifiedObjectStore(ForwardingObjectStore):
     """Reading a manifest raises SignatureError where `keyring` does not know its signature, and
     UnsignedError where it has none, unless unsigned ones are accepted; all else passes through.
     Volumes need no signature of their own: the manifest has their checksums.
@@ -21,8 +21,7 @@ class VerifiedObjectStore:
     def __init__(
         self, store: ObjectStore, keyring: Keyring, *, accepts_unsigned: bool = False
     ) -> None:
-        self.name = store.name
-        self._store = store
+        super().__init__(store)
         self._keyring = keyring
         self._accepts_unsigned = accepts_unsigned
 
@@ -30,28 +29,10 @@ class VerifiedObjectStore:
         """The same store, which gives manifests without a signature too."""
         return type(self)(self._store, self._keyring, accepts_unsigned=True)
 
-    def require_private(self) -> None:
-        self._store.require_private()
-
-    def spool(self, key: str) -> BinaryIO:
-        return self._store.spool(key)
-
-    def put(self, key: str, content: BinaryIO) -> None:
-        self._store.put(key, content)
-
     @contextmanager
     def read(self, key: str) -> Iterator[Iterator[bytes]]:
         with self._store.read(key) as pieces:
             yield self._verified(key, pieces) if key.endswith(MANIFEST_SUFFIX) else pieces
-
-    def list(self, prefix: str) -> Iterator[StoredObject]:
-        return self._store.list(prefix)
-
-    def delete(self, key: str) -> None:
-        self._store.delete(key)
-
-    def signed_url(self, key: str, expires_in_seconds: int) -> str:
-        return self._store.signed_url(key, expires_in_seconds)
 
     def _verified(self, key: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """When the first piece is asked for: whether there is a manifest at all needs no signature."""

@@ -14,6 +14,7 @@ from supakeep.ports.databases import (
     TargetDatabase,
     TargetTransaction,
 )
+from supakeep.ports.forwarding_store import ForwardingObjectStore
 from supakeep.ports.runs import (
     Dispatcher,
     Lease,
@@ -38,6 +39,7 @@ __all__ = [
     "Deadline",
     "Dispatcher",
     "ForeignKeyViolation",
+    "ForwardingObjectStore",
     "Lease",
     "ObjectStore",
     "Progress",

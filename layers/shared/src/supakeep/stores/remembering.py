@@ -9,7 +9,7 @@ from threading import Lock
 from typing import BinaryIO
 
 from supakeep.domain.backup_name import MANIFEST_SUFFIX
-from supakeep.ports import ObjectStore, StoredObject
+from supakeep.ports import ForwardingObjectStore, ObjectStore, StoredObject
 
 # some four thousand manifests of five tables
 _MOST_BYTES = 16 * 1024 * 1024
@@ -42,22 +42,15 @@ class ManifestMemory:
                 self._bytes -= len(oldest)
 
 
-class RememberingObjectStore:
+class RememberingObjectStore(ForwardingObjectStore):
     """Serves a manifest from `memory` where the last listing shows it with the size and the time that it
     had when it was read. Whatever was not listed first is read from the store.
     """
 
     def __init__(self, store: ObjectStore, memory: ManifestMemory) -> None:
-        self.name = store.name
-        self._store = store
+        super().__init__(store)
         self._memory = memory
         self._listed: dict[str, StoredObject] = {}
-
-    def require_private(self) -> None:
-        self._store.require_private()
-
-    def spool(self, key: str) -> BinaryIO:
-        return self._store.spool(key)
 
     def put(self, key: str, content: BinaryIO) -> None:
         self._listed.pop(key, None)
@@ -82,9 +75,6 @@ class RememberingObjectStore:
     def delete(self, key: str) -> None:
         self._listed.pop(key, None)
         self._store.delete(key)
-
-    def signed_url(self, key: str, expires_in_seconds: int) -> str:
-        return self._store.signed_url(key, expires_in_seconds)
 
     def _remembered(self, stored: StoredObject, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """The pieces, which are kept once all of them were read and have the size that was listed."""

@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from typing import BinaryIO
 
-from supakeep.ports import Lease, ObjectStore, StoredObject
+from supakeep.ports import ForwardingObjectStore, Lease, ObjectStore
 
 
-class LeasedObjectStore:
+class LeasedObjectStore(ForwardingObjectStore):
     """Confirms `lease` before each object that is written or deleted; all else passes through."""
 
     def __init__(self, store: ObjectStore, lease: Lease) -> None:
-        self.name = store.name
-        self._store = store
+        super().__init__(store)
         self._lease = lease
-
-    def require_private(self) -> None:
-        self._store.require_private()
-
-    def spool(self, key: str) -> BinaryIO:
-        return self._store.spool(key)
 
     def put(self, key: str, content: BinaryIO) -> None:
         self._lease.confirm()
         self._store.put(key, content)
 
-    def read(self, key: str) -> AbstractContextManager[Iterator[bytes]]:
-        return self._store.read(key)
-
-    def list(self, prefix: str) -> Iterator[StoredObject]:
-        return self._store.list(prefix)
-
     def delete(self, key: str) -> None:
         self._lease.confirm()
         self._store.delete(key)
-
-    def signed_url(self, key: str, expires_in_seconds: int) -> str:
-        return self._store.signed_url(key, expires_in_seconds)
