@@ -7,7 +7,6 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 from botocore.stub import Stubber
 from moto import mock_aws
@@ -20,13 +19,6 @@ if TYPE_CHECKING:
 
 KEY = "daily/backup_jewelshot_2026-11-22.sql.json"
 UNTIL = dt.datetime(2027, 1, 31, 3, 4, tzinfo=dt.UTC)
-
-
-@pytest.fixture
-def client() -> S3Client:
-    return boto3.client(
-        "s3", aws_access_key_id="a", aws_secret_access_key="b", region_name="us-east-1"
-    )
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
@@ -20,13 +19,6 @@ KEY = "daily/backup_jewelshot_2026-11-22.sql.json"
 AT = {"Bucket": "copies", "Key": f"nightly/{KEY}"}
 # as `printf content | openssl md5 -binary | base64` has it
 MD5 = "mgNkuembtIDdJeHwKEyFVQ=="
-
-
-@pytest.fixture
-def client() -> S3Client:
-    return boto3.client(
-        "s3", aws_access_key_id="a", aws_secret_access_key="b", region_name="us-east-1"
-    )
 
 
 @pytest.fixture

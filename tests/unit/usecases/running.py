@@ -19,8 +19,12 @@ from tests.fakes.time import NOON
 DONE = PruneReport(project=PROJECT, dry_run=False)
 
 
-def a_run(suffix: str = "1a2b3c4d", kind: RunKind = RunKind.BACKUP) -> Run:
-    return Run(id=new_run_id(NOON, suffix), kind=kind, trigger=Trigger.SCHEDULE, requested_at=NOON)
+def a_run(
+    suffix: str = "1a2b3c4d",
+    kind: RunKind = RunKind.BACKUP,
+    trigger: Trigger = Trigger.SCHEDULE,
+) -> Run:
+    return Run(id=new_run_id(NOON, suffix), kind=kind, trigger=trigger, requested_at=NOON)
 
 
 def done(_: RunProgress) -> PruneReport:

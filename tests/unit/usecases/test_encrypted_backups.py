@@ -14,7 +14,7 @@ from supakeep.domain.backup_name import BackupName
 from supakeep.domain.manifest import Manifest, TableStatus, Trigger
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.restore import RestoreReport, RestoreRequest
-from supakeep.domain.run import Run, RunKind, RunStatus, new_run_id
+from supakeep.domain.run import RunKind, RunStatus
 from supakeep.domain.verification import VerificationReport
 from supakeep.errors import ChecksumError, DecryptionError, ExportError
 from supakeep.usecases.diff_backups import DiffBackups
@@ -33,6 +33,7 @@ from tests.fakes.faulty_object_store import BitFlippingObjectStore
 from tests.fakes.object_store import InMemoryObjectStore
 from tests.fakes.runs import InMemoryDispatcher, InMemoryProgress
 from tests.fakes.time import NOON, FixedClock, NeverExpires
+from tests.unit.usecases.running import a_run
 
 POLICY = BackupPolicy.parse(
     f"""
@@ -132,12 +133,7 @@ def test_a_restore_with_the_identity_brings_every_row_back(
 def _restored_into(
     target: InMemoryDatabase, store: InMemoryObjectStore, manifest: Manifest, key: Key | None
 ) -> None:
-    run = Run(
-        id=new_run_id(NOON, "1a2b3c4d"),
-        kind=RunKind.RESTORE,
-        trigger=Trigger.CLI,
-        requested_at=NOON,
-    )
+    run = a_run(kind=RunKind.RESTORE, trigger=Trigger.CLI)
     request = RestoreRequest(name=manifest.backup, confirm=PROJECT)
     RunRestore(a_project(target, store, key))(run, request)
 
@@ -170,12 +166,7 @@ def test_the_undo_copy_is_encrypted_too(store: InMemoryObjectStore, policy: Back
 
     project = a_project(shop, store, OURS, policy)
     run = RunRestore(project)(
-        Run(
-            id=new_run_id(NOON, "1a2b3c4d"),
-            kind=RunKind.RESTORE,
-            trigger=Trigger.CLI,
-            requested_at=NOON,
-        ),
+        a_run(kind=RunKind.RESTORE, trigger=Trigger.CLI),
         RestoreRequest(name=manifest.backup, confirm=PROJECT),
     )
 
@@ -263,12 +254,7 @@ def test_the_manifest_names_no_value_of_a_row(store: InMemoryObjectStore) -> Non
 def test_a_verification_run_says_whether_rows_were_read(
     store: InMemoryObjectStore, manifest: Manifest, key: Key | None, read: bool
 ) -> None:
-    run = Run(
-        id=new_run_id(NOON, "1a2b3c4d"),
-        kind=RunKind.VERIFY,
-        trigger=Trigger.API,
-        requested_at=NOON,
-    )
+    run = a_run(kind=RunKind.VERIFY, trigger=Trigger.API)
 
     ended = RunVerify(a_project(a_shop(), store, key))(run, manifest.backup)
 

@@ -9,7 +9,7 @@ import pytest
 from supakeep.domain.engine import REST
 from supakeep.domain.manifest import Manifest, Trigger
 from supakeep.domain.restore import RestoreReport, RestoreRequest
-from supakeep.domain.run import Run, RunKind, new_run_id
+from supakeep.domain.run import RunKind
 from supakeep.ports import ObjectStore
 from supakeep.usecases.find_backups import list_backups
 from supakeep.usecases.run_restore import RunRestore
@@ -19,7 +19,8 @@ from tests.builders.manifests import PROJECT
 from tests.fakes.database import EVERY_MODE, InMemoryDatabase
 from tests.fakes.object_store import InMemoryObjectStore
 from tests.fakes.runs import InMemoryDispatcher
-from tests.fakes.time import NOON, FixedClock
+from tests.fakes.time import FixedClock
+from tests.unit.usecases.running import a_run
 
 REQUEST = RestoreRequest(name=NAME.text, confirm=PROJECT)
 
@@ -43,12 +44,7 @@ def project() -> ServedProject:
 def restored(
     project: ServedProject, *stores: ObjectStore, request: RestoreRequest = REQUEST
 ) -> RestoreReport:
-    run = Run(
-        id=new_run_id(NOON, "1a2b3c4d"),
-        kind=RunKind.RESTORE,
-        trigger=Trigger.CLI,
-        requested_at=NOON,
-    )
+    run = a_run(kind=RunKind.RESTORE, trigger=Trigger.CLI)
     result = RunRestore(project)(run, request, stores=stores or None).result
     assert isinstance(result, RestoreReport)
     return result
