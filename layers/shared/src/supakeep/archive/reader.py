@@ -84,16 +84,16 @@ class BackupReader:
 
         Raises ChecksumError, or a StorageError, for the first volume that no store has right.
         """
-        with ThreadPoolExecutor(_VOLUMES_AT_ONCE, "supakeep-check") as pool:
-            checks = [
-                (volume, pool.submit(copy_context().run, self._first_right_copy, volume, deadline))
-                for volume in volumes
-            ]
-            try:
-                for volume, check in checks:
-                    self._settle(volume, *check.result())
-            finally:
-                pool.shutdown(cancel_futures=True)
+        pool = ThreadPoolExecutor(_VOLUMES_AT_ONCE, "supakeep-check")
+        checks = [
+            (volume, pool.submit(copy_context().run, self._first_right_copy, volume, deadline))
+            for volume in volumes
+        ]
+        try:
+            for volume, check in checks:
+                self._settle(volume, *check.result())
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def check_every_copy(self, deadline: Deadline) -> dict[str, dict[str, Failure]]:
         """Reads each volume from every store: for each store, the failures by the volumes' keys.

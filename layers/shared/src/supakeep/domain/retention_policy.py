@@ -96,16 +96,20 @@ class RetentionPolicy(BaseModel):
     def rules(self) -> str:
         """The rules in few words: `within 7 days, keep_daily = 14`."""
         window = [f"within {self.window}"] if self.window else []
-        return ", ".join([*window, *(f"{rule} = {n}" for rule, n in self.numbers.items() if n)])
+        return ", ".join([*window, *self._counting])
+
+    @property
+    def _counting(self) -> list[str]:
+        """The rules that count, as they are written."""
+        return [f"{rule} = {number}" for rule, number in self.numbers.items() if number]
 
     def __str__(self) -> str:
         kept = (
             [f"Backups within {self.window} of the newest good one are kept"] if self.window else []
         )
-        numbers = [f"{rule} = {number}" for rule, number in self.numbers.items() if number]
-        if numbers:
+        if self._counting:
             lead = ", and so are good ones by" if kept else "Good backups are kept by"
-            kept.append(f"{lead} {', '.join(numbers)}")
+            kept.append(f"{lead} {', '.join(self._counting)}")
         always = "that one" if self.window else "the newest good one"
         others = ""
         if self.window is None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from supakeep.archive.manifest import parse_manifest
+from supakeep.archive.manifest import manifest_content, parse_manifest
 from supakeep.archive.reader import Failure, failure_of, no_right_copy, read_volume
 from supakeep.domain.backup_name import FOLDER, BackupName
 from supakeep.domain.copy_report import CopiedBackup, CopiedStore
@@ -150,7 +150,7 @@ class CopyBackup:
         for store in self.stores:
             try:
                 with store.read(key) as pieces:
-                    content = b"".join(pieces)
+                    content = manifest_content(pieces)
                 if parse_manifest(content, key) == manifest:
                     return content
             except (StorageError, IntegrityError):

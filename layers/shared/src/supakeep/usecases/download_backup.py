@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from pydantic import BaseModel, ConfigDict
 
-from supakeep.archive.manifest import parse_manifest
+from supakeep.archive.manifest import manifest_content, parse_manifest
 from supakeep.archive.reader import BackupReader, Failure, read_volume
 from supakeep.domain.manifest import Manifest, VolumeEntry
 from supakeep.errors import (
@@ -120,7 +120,7 @@ class DownloadBackup:
         """As its store has it, byte for byte: it may have fields that this version does not know."""
         key, store = reader.manifest.name.manifest_key, reader.stores[0]
         with store.read(key) as pieces:
-            content = b"".join(pieces)
+            content = manifest_content(pieces)
         parse_manifest(content, key, read_from=store.name)
         with self.target.spool(key) as spool:
             spool.write(content)
