@@ -66,14 +66,18 @@ def test_a_restore_shows_a_diff_asks_for_the_ref_reports_and_is_undone(spoiled: 
     assert spoiled.page.title() == "Run · Supakeep"
 
 
+def choose_rows(dashboard: Dashboard, column: str, value: str) -> None:
+    dashboard.page.get_by_text(OPTIONS).click()
+    dashboard.page.get_by_label("Only rows where").select_option(column)
+    dashboard.page.get_by_label("has the value").fill(value)
+
+
 def test_only_the_rows_of_one_user_come_back(spoiled: Dashboard) -> None:
     supakeep = spoiled.supakeep
     ((user,),) = supakeep.execute("select user_id::text from user_credits limit 1")
     spoiled.open("restore")
     choose_only(spoiled, "public.user_credits")
-    spoiled.page.get_by_text(OPTIONS).click()
-    spoiled.page.get_by_label("Only rows where").select_option("user_id")
-    spoiled.page.get_by_label("has the value").fill(user)
+    choose_rows(spoiled, "user_id", user)
     spoiled.compare()
 
     spoiled.shows("1 row would change: 1 updated")
@@ -117,6 +121,31 @@ def test_nothing_to_restore_asks_for_no_confirmation(dashboard: Dashboard) -> No
 
     dashboard.shows("Nothing differs")
     expect(dashboard.page.get_by_label("Type")).to_have_count(0)
+
+
+def test_a_value_that_no_row_has_is_said_and_never_looks_like_good_news(spoiled: Dashboard) -> None:
+    spoiled.open("restore")
+    choose_only(spoiled, "public.user_credits")
+    choose_rows(spoiled, "plan", "no-such-plan")
+    spoiled.compare()
+
+    spoiled.shows("no row of the backup has the value that you chose rows by")
+    spoiled.shows("public.user_credits: no row of the backup has plan = no-such-plan")
+    expect(spoiled.main).not_to_contain_text("Nothing differs")
+    expect(spoiled.main.locator(".notice.ok")).to_have_count(0)
+    expect(spoiled.page.get_by_label("Type")).to_have_count(0)
+    expect(spoiled.page.get_by_role("button", name="Restore now")).to_have_count(0)
+
+
+def test_missing_only_does_not_claim_that_the_values_are_the_same(spoiled: Dashboard) -> None:
+    spoiled.open("restore")
+    spoiled.page.get_by_label("missing-only").check()
+    spoiled.compare()
+
+    spoiled.shows("No row of the backup is missing from the database")
+    spoiled.shows("also where they differ")
+    expect(spoiled.main).not_to_contain_text("Nothing differs")
+    expect(spoiled.main.locator(".notice.ok")).to_have_count(0)
 
 
 def test_no_table_chosen_is_said_before_anything_is_asked(dashboard: Dashboard) -> None:
