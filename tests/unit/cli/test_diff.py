@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from supakeep.usecases.find_backups import read_manifests
+from supakeep.usecases.stored_manifests import read_manifests
 from tests.builders.backups import CUSTOMERS, ITEMS
 from tests.builders.manifests import PROJECT
 from tests.fakes.database import InMemoryDatabase

@@ -10,7 +10,7 @@ import pytest
 
 from supakeep.domain.manifest import Manifest, Trigger
 from supakeep.errors import DatabaseUnavailableError
-from supakeep.usecases.find_backups import list_backups
+from supakeep.usecases.list_backups import list_backups
 from tests.builders.backups import CUSTOMERS, ITEMS, ORDERS, a_shop
 from tests.builders.keys import OURS
 from tests.builders.manifests import PROJECT

@@ -7,7 +7,7 @@ import pytest
 
 from supakeep.errors import StorageUnavailableError
 from supakeep.stores.remembering import ManifestMemory, RememberingObjectStore
-from supakeep.usecases.find_backups import list_backups
+from supakeep.usecases.list_backups import list_backups
 from tests.builders.manifests import PROJECT, place_backup
 from tests.fakes.faulty_object_store import FailingObjectStore
 from tests.fakes.object_store import InMemoryObjectStore

@@ -9,7 +9,7 @@ from supakeep.domain.prune import PrunedBackup, PruneReport
 from supakeep.domain.retention_policy import RetentionPolicy
 from supakeep.domain.run import Run
 from supakeep.ports import Deadline, ObjectStore
-from supakeep.usecases.find_backups import list_backups
+from supakeep.usecases.list_backups import list_backups
 from supakeep.usecases.prune_backups import PruneBackups
 from tests.builders.manifests import PROJECT
 from tests.fakes.object_store import InMemoryObjectStore

@@ -19,7 +19,7 @@ from supakeep.domain.verification import VerificationReport
 from supakeep.errors import ChecksumError, DecryptionError, ExportError
 from supakeep.usecases.diff_backups import DiffBackups
 from supakeep.usecases.diff_sides import BackupSide
-from supakeep.usecases.find_backups import list_backups
+from supakeep.usecases.list_backups import list_backups
 from supakeep.usecases.prune_backups import PruneBackups
 from supakeep.usecases.run_restore import RunRestore
 from supakeep.usecases.run_verify import RunVerify

@@ -14,7 +14,8 @@ from supakeep.errors import (
     ManifestError,
     StorageUnavailableError,
 )
-from supakeep.usecases.find_backups import find_backup, list_backups
+from supakeep.usecases.find_backups import find_backup
+from supakeep.usecases.list_backups import list_backups
 from tests.builders.backups import a_shop, back_up, emptied
 from tests.builders.manifests import PROJECT, a_manifest, place_backup
 from tests.fakes.faulty_object_store import FailingObjectStore

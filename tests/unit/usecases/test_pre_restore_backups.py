@@ -10,8 +10,9 @@ from supakeep.archive.manifest import encode_manifest
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.manifest import Trigger
 from supakeep.errors import BackupNotFoundError
-from supakeep.usecases.find_backups import find_backup, list_backups
+from supakeep.usecases.find_backups import find_backup
 from supakeep.usecases.find_undo import find_undo
+from supakeep.usecases.list_backups import list_backups
 from tests.builders.manifests import PROJECT, a_manifest, place_backup
 from tests.fakes.object_store import InMemoryObjectStore
 from tests.fakes.time import NOON

@@ -11,7 +11,7 @@ from supakeep.domain.manifest import Manifest, Trigger
 from supakeep.domain.restore import RestoreReport, RestoreRequest
 from supakeep.domain.run import RunKind
 from supakeep.ports import ObjectStore
-from supakeep.usecases.find_backups import list_backups
+from supakeep.usecases.list_backups import list_backups
 from supakeep.usecases.run_restore import RunRestore
 from tests.builders.backups import NAME, a_shop, back_up
 from tests.builders.lambda_events import ServedProject, settings

@@ -20,10 +20,12 @@ from supakeep.errors import (
     UnsignedError,
 )
 from supakeep.ports import ObjectStore
-from supakeep.usecases.find_backups import find_backup, list_backups, read_manifest
+from supakeep.usecases.find_backups import find_backup
 from supakeep.usecases.find_undo import find_last_undo
+from supakeep.usecases.list_backups import list_backups
 from supakeep.usecases.newest_good import newest_good
 from supakeep.usecases.prune_backups import PruneBackups
+from supakeep.usecases.stored_manifests import read_manifest
 from tests.builders.backups import a_shop, back_up
 from tests.builders.manifests import PROJECT, a_manifest
 from tests.builders.signing import KEYRING, STRANGERS, with_a_right_checksum

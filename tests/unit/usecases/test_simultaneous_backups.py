@@ -19,7 +19,7 @@ from supakeep.domain.summary import BackupSummary
 from supakeep.errors import ObjectAlreadyExistsError
 from supakeep.ports import ObjectStore, StoredObject
 from supakeep.stores.folder import FolderObjectStore
-from supakeep.usecases.find_backups import list_backups
+from supakeep.usecases.list_backups import list_backups
 from supakeep.usecases.run_backup import RunBackup
 from supakeep.usecases.run_restore import RunRestore
 from tests.builders.backups import NAME, a_shop, back_up, manifests_in

@@ -20,7 +20,7 @@ from supakeep.api.answers.settings import (
 from supakeep.api.request import Request, Requests
 from supakeep.domain.retention_policy import RetentionPolicy
 from supakeep.domain.safety import Situation
-from supakeep.usecases.find_backups import list_backups
+from supakeep.usecases.list_backups import list_backups
 from supakeep.usecases.survey_project import RECENT_RUNS, survey_project, trusted
 from supakeep.usecases.track_runs import TrackRuns
 

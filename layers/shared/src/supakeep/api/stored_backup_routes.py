@@ -27,13 +27,8 @@ from supakeep.domain.run import RunKind
 from supakeep.domain.summary import BackupSummary
 from supakeep.ports import ObjectStore
 from supakeep.usecases.copy_backups import require_copies
-from supakeep.usecases.find_backups import (
-    damaged_copies,
-    find_backup,
-    list_backups,
-    page_of,
-    stores_holding,
-)
+from supakeep.usecases.find_backups import damaged_copies, find_backup, stores_holding
+from supakeep.usecases.list_backups import list_backups, page_of
 from supakeep.usecases.newest_good import judge_backup, newest_good
 from supakeep.usecases.survey_project import trusted
 

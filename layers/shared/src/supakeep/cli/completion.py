@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 import typer
 
 from supakeep.cli.copies import Copies, copies_from
-from supakeep.usecases.find_backups import list_backups
+from supakeep.usecases.list_backups import list_backups
 from supakeep.wiring import SupabaseProject, store_at
 
 _MOST = 50

@@ -10,7 +10,7 @@ from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal, aligned, size_text
 from supakeep.domain.manifest import Problem, Trigger
 from supakeep.domain.summary import BackupSummary
-from supakeep.usecases.find_backups import BackupListing, list_backups
+from supakeep.usecases.list_backups import BackupListing, list_backups
 
 _HEAD = ("NAME", "TIME (UTC)", "ROWS", "SIZE", "STATUS", "TRIGGER", "IN")
 

@@ -22,7 +22,8 @@ from supakeep.errors import (
     StorageError,
 )
 from supakeep.ports import Deadline, ObjectStore, Transfers
-from supakeep.usecases.find_backups import ANOTHER_BACKUP, check_sizes, read_manifest
+from supakeep.usecases.list_backups import ANOTHER_BACKUP
+from supakeep.usecases.stored_manifests import check_sizes, read_manifest
 
 log = logging.getLogger(__name__)
 

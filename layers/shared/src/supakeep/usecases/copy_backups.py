@@ -14,7 +14,7 @@ from supakeep.domain.run import problem_of
 from supakeep.errors import BackupNotFoundError, IntegrityError, InvalidRequestError, StorageError
 from supakeep.ports import ObjectStore
 from supakeep.usecases.copy_backup import CopyBackup
-from supakeep.usecases.find_backups import BackupListing, list_backups
+from supakeep.usecases.list_backups import BackupListing, list_backups
 
 
 def require_copies(stores: Sequence[ObjectStore]) -> None:

@@ -19,7 +19,7 @@ from supakeep.errors import (
     UnsafeOperationError,
 )
 from supakeep.ports import ObjectStore, Transfers
-from supakeep.usecases.find_backups import read_manifest
+from supakeep.usecases.stored_manifests import read_manifest
 
 
 class DownloadReport(BaseModel):

@@ -11,7 +11,7 @@ from supakeep.domain.retention import is_of_the_future
 from supakeep.domain.run import validated_run_id
 from supakeep.errors import BackupNotFoundError, InvalidRequestError
 from supakeep.ports import ObjectStore
-from supakeep.usecases.find_backups import list_backups
+from supakeep.usecases.list_backups import list_backups
 
 _HINT = (
     "Only a restore with SUPABASE_DB_URL can be undone, and only as long as its undo copy is kept. "

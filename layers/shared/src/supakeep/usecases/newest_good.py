@@ -17,7 +17,7 @@ from supakeep.domain.retention import (
 )
 from supakeep.errors import BackupNotFoundError, IntegrityError
 from supakeep.ports import ObjectStore
-from supakeep.usecases.find_backups import read_manifest
+from supakeep.usecases.stored_manifests import read_manifest
 
 
 def newest_good(

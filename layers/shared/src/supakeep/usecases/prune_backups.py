@@ -22,7 +22,7 @@ from supakeep.errors import (
     StorageError,
 )
 from supakeep.ports import Clock, Deadline, ObjectStore, StoredObject
-from supakeep.usecases.find_backups import check_sizes, read_manifest
+from supakeep.usecases.stored_manifests import check_sizes, read_manifest
 
 log = logging.getLogger(__name__)
 

@@ -15,9 +15,9 @@ from supakeep.errors import BackupNotFoundError, IntegrityError, StorageError
 from supakeep.ports import Deadline, ObjectStore
 from supakeep.system import NoDeadline
 from supakeep.usecases.choose_stores import stores_named
-from supakeep.usecases.find_backups import read_manifest
 from supakeep.usecases.project import Project
 from supakeep.usecases.run_progress import RunProgress
+from supakeep.usecases.stored_manifests import read_manifest
 from supakeep.usecases.track_runs import TrackRuns
 from supakeep.usecases.verify_backup import VerifyBackup
 

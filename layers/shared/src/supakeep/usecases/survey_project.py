@@ -10,7 +10,7 @@ from supakeep.domain.safety import Situation
 from supakeep.domain.schedule import Schedule
 from supakeep.errors import StorageError
 from supakeep.ports import ObjectStore
-from supakeep.usecases.find_backups import BackupListing, FoundBackup, list_backups
+from supakeep.usecases.list_backups import BackupListing, FoundBackup, list_backups
 from supakeep.usecases.project import Project
 from supakeep.usecases.track_runs import TrackRuns
 

@@ -18,7 +18,8 @@ from supakeep.errors import (
     StorageError,
 )
 from supakeep.ports import Deadline, ObjectStore, Progress
-from supakeep.usecases.find_backups import ANOTHER_BACKUP, read_manifest
+from supakeep.usecases.list_backups import ANOTHER_BACKUP
+from supakeep.usecases.stored_manifests import read_manifest
 
 _NO_MANIFEST = "its manifest is missing"
 

@@ -1,0 +1,122 @@
+"""List backups, over every store that may hold a copy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from supakeep.domain.backup_name import BackupName
+from supakeep.domain.manifest import Manifest, Problem
+from supakeep.domain.run import problem_of
+from supakeep.errors import IntegrityError, InvalidRequestError, StorageError
+from supakeep.ports import ObjectStore
+from supakeep.usecases.stored_manifests import read_manifests
+
+ANOTHER_BACKUP = "its manifest describes another backup of this name"
+"""A backup that only the mirror took may leave its name to a later one."""
+
+
+@dataclass(frozen=True)
+class FoundBackup:
+    """One backup and the stores that hold its manifest. `manifest` is None, and `problem` says why,
+    where no copy can be trusted. `damaged_copies` says what is wrong with copies beside a good one.
+    """
+
+    name: BackupName
+    stores: tuple[str, ...]
+    manifest: Manifest | None
+    problem: Problem | None = None
+    damaged_copies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class BackupListing:
+    """Newest first. `problems` says, by store, what kept a listing from being whole."""
+
+    backups: tuple[FoundBackup, ...]
+    problems: dict[str, Problem]
+
+
+def list_backups(stores: Sequence[ObjectStore], project: str | None = None) -> BackupListing:
+    """The backups of `project` (of every project where None) in any of the stores.
+
+    A store that does not answer is reported beside what the others hold; where none answers, the
+    first one's error is raised.
+    """
+    found: dict[BackupName, list[tuple[ObjectStore, Manifest | IntegrityError]]] = {}
+    problems: dict[str, Problem] = {}
+    failures: list[StorageError] = []
+    for store in stores:
+        try:
+            for name, manifest in read_manifests(store, project):
+                found.setdefault(name, []).append((store, manifest))
+        except StorageError as exc:
+            failures.append(exc)
+            problems[store.name] = problem_of(exc)
+    if failures and len(failures) == len(stores):
+        raise failures[0]
+    ordered = sorted(found, key=lambda name: (_started(found[name]), name), reverse=True)
+    return BackupListing(tuple(_merged(name, found[name]) for name in ordered), problems)
+
+
+def page_of(
+    listing: BackupListing, *, limit: int, before: str | None
+) -> tuple[list[FoundBackup], str | None]:
+    """At most `limit` of the backups that can be trusted, newest first, only those below `before`.
+
+    The second value is the name to pass as `before` for the next page; None where this is the last.
+    Raises InvalidRequestError for a name that is not in the listing.
+    """
+    trusted = [found for found in listing.backups if found.manifest]
+    start = 0 if before is None else _position(trusted, before) + 1
+    page = trusted[start : start + limit]
+    is_last = start + limit >= len(trusted)
+    return page, None if is_last else page[-1].name.text
+
+
+def _position(backups: Sequence[FoundBackup], name: str) -> int:
+    parsed = BackupName.parse(name)
+    for position, found in enumerate(backups):
+        if found.name == parsed:
+            return position
+    # going on from where it might have been could skip a backup
+    raise InvalidRequestError(
+        f"The list has no backup {parsed} to continue below",
+        operation="list backups",
+        key=parsed.text,
+        hint="It may have been removed meanwhile; list again from the start, without `before`.",
+    )
+
+
+def in_store(store: str, error: StorageError | IntegrityError) -> str:
+    """What is wrong with the copy in this store."""
+    return f"{store}: {error.message}"
+
+
+def _merged(
+    name: BackupName, copies: Sequence[tuple[ObjectStore, Manifest | IntegrityError]]
+) -> FoundBackup:
+    trusted = [(store.name, copy) for store, copy in copies if isinstance(copy, Manifest)]
+    damaged = [(store.name, copy) for store, copy in copies if isinstance(copy, IntegrityError)]
+    if not trusted:
+        store, error = damaged[0]
+        return FoundBackup(name, (store,), None, problem_of(error))
+    manifest = trusted[0][1]
+    same = [store for store, copy in trusted if copy.volumes == manifest.volumes]
+    return FoundBackup(
+        name,
+        tuple(same),
+        manifest,
+        damaged_copies=(
+            *(in_store(store, error) for store, error in damaged),
+            *(f"{store}: {ANOTHER_BACKUP}" for store, _ in trusted if store not in same),
+        ),
+    )
+
+
+def _started(copies: Iterable[tuple[ObjectStore, Manifest | IntegrityError]]) -> float:
+    """Seconds since 1970, only for sorting; a copy that cannot be trusted sorts last, by name."""
+    return max(
+        (copy.started_at.timestamp() for _, copy in copies if isinstance(copy, Manifest)),
+        default=0.0,
+    )

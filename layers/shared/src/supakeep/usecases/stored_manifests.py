@@ -1,0 +1,81 @@
+"""The manifests that stores hold: of one backup, or of all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+
+from supakeep.archive.damage import damaged
+from supakeep.archive.manifest import manifest_content, parse_manifest
+from supakeep.domain.backup_name import FOLDER, BackupName, ObjectName
+from supakeep.domain.manifest import Manifest
+from supakeep.errors import BackupNotFoundError, IntegrityError, ObjectNotFoundError
+from supakeep.ports import ObjectStore
+
+_PARALLEL_READS = 8
+
+
+def read_manifest(store: ObjectStore, name: BackupName) -> Manifest:
+    """Raises BackupNotFoundError, or an IntegrityError where the manifest cannot be trusted."""
+    try:
+        with store.read(name.manifest_key) as pieces:
+            content = manifest_content(pieces)
+    except ObjectNotFoundError as exc:
+        raise _not_found(name.text) from exc
+    return parse_manifest(content, name.manifest_key, read_from=store.name)
+
+
+def read_manifests(
+    store: ObjectStore, project: str | None
+) -> list[tuple[BackupName, Manifest | IntegrityError]]:
+    """Every backup's manifest in one store, or why it cannot be trusted."""
+    prefix = f"{FOLDER}/backup_{project}_" if project else f"{FOLDER}/"
+    sizes = {stored.key: stored.size_bytes for stored in store.list(prefix)}
+    names = [
+        parsed.backup
+        for key in sizes
+        if (parsed := ObjectName.parse(key)) is not None and parsed.is_manifest
+    ]
+    with ThreadPoolExecutor(_PARALLEL_READS) as pool:
+        reading = [
+            pool.submit(copy_context().run, _manifest_or_error, store, name, sizes)
+            for name in names
+        ]
+        manifests = [future.result() for future in reading]
+    return [(name, read) for name, read in zip(names, manifests, strict=True) if read is not None]
+
+
+def check_sizes(manifest: Manifest, sizes: Mapping[str, int], *, read_from: str) -> None:
+    """Raises ChecksumError for a volume that a listing of the store does not have in its full size."""
+    for volume in manifest.volumes:
+        size = sizes.get(volume.key)
+        if size is None:
+            raise damaged(volume.key, "it is missing", read_from=read_from)
+        if size != volume.bytes:
+            why = f"it has {size:,} bytes instead of {volume.bytes:,}"
+            raise damaged(volume.key, why, read_from=read_from)
+
+
+def _manifest_or_error(
+    store: ObjectStore, name: BackupName, sizes: Mapping[str, int]
+) -> Manifest | IntegrityError | None:
+    """None where the backup was pruned after it was listed."""
+    try:
+        manifest = read_manifest(store, name)
+        check_sizes(manifest, sizes, read_from=store.name)
+    except IntegrityError as exc:
+        return exc
+    except BackupNotFoundError:
+        return None
+    return manifest
+
+
+def _not_found(name: str) -> BackupNotFoundError:
+    return BackupNotFoundError(
+        f"No backup is named {name}",
+        operation="find backup",
+        key=name,
+        hint="`supakeep list` (GET /api/admin/backups) shows the names; "
+        "`latest` is the newest good one.",
+    )
