@@ -1,10 +1,11 @@
 // The restore wizard. Nothing is written before a diff was shown and the destination was typed.
 
 import { get, post } from "../api.js";
+import { restoreReport } from "../changes.js";
 import { h, notice, panel } from "../dom.js";
 import { plural, shortTime } from "../format.js";
 import { follow } from "../progress.js";
-import { reportOf, restoreReport } from "../reports.js";
+import { reportOf } from "../reports.js";
 
 export async function restoreView({ signal, argument }) {
   const [settings, list] = await Promise.all([get("settings", signal), get("backups?limit=500", signal)]);
