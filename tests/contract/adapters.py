@@ -6,6 +6,7 @@ from supakeep.archive.verified_store import VerifiedObjectStore
 from supakeep.databases.data_api.database import SupabaseRestDatabase
 from supakeep.databases.postgres.database import PostgresDatabase
 from supakeep.runs.dynamodb import DynamoDbRunStore
+from supakeep.runs.folder import FolderRunStore
 from supakeep.runs.in_memory import InMemoryRunStore
 from supakeep.stores.folder import FolderObjectStore
 from supakeep.stores.gcs import GcsObjectStore
@@ -38,7 +39,11 @@ STORES: Adapters = {
     "gcs": GcsObjectStore,
     "supabase": SupabaseObjectStore,
 }
-RUN_STORES: Adapters = {"in_memory": InMemoryRunStore, "dynamodb": DynamoDbRunStore}
+RUN_STORES: Adapters = {
+    "in_memory": InMemoryRunStore,
+    "folder": FolderRunStore,
+    "dynamodb": DynamoDbRunStore,
+}
 
 NEED_A_SERVER: set[type] = {
     SupabaseRestDatabase,

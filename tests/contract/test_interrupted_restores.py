@@ -9,9 +9,10 @@ from uuid import uuid4
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from supakeep.domain.lease import LEASE_SECONDS, lease_held
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.prune import PruneReport
-from supakeep.domain.run import LEASE_SECONDS, Run, RunKind, RunStatus, lease_held
+from supakeep.domain.run import Run, RunKind, RunStatus
 from supakeep.errors import LeaseHeldError
 from supakeep.runs.dynamodb import DynamoDbRunStore
 from supakeep.system import SystemClock

@@ -19,6 +19,7 @@ from supakeep.domain.summary import BackupSummary
 from supakeep.errors import ConfigurationError, LeaseHeldError, StorageUnavailableError
 from supakeep.ports import RunStore
 from supakeep.runs.dynamodb import DynamoDbRunStore
+from supakeep.runs.folder import FolderRunStore
 from supakeep.runs.in_memory import InMemoryRunStore
 from tests.builders.manifests import a_manifest
 from tests.contract.adapters import RUN_STORES
@@ -35,6 +36,8 @@ def store(request: pytest.FixtureRequest) -> RunStore:
     """A run store without any run; in DynamoDB that of a project of this test's own."""
     if request.param == "in_memory":
         return InMemoryRunStore()
+    if request.param == "folder":
+        return FolderRunStore(request.getfixturevalue("tmp_path") / "runs")
     return DynamoDbRunStore(request.getfixturevalue("dynamodb"), TABLE, uuid4().hex)
 
 

@@ -42,6 +42,8 @@ class Shell:
             "SUPABASE_SERVICE_ROLE_KEY": stack.service_key,
             "SIGNING_KEY": stack.signing_key,
             "MIRROR_S3_BUCKET": stack.mirror_bucket,
+            # where runs are recorded
+            "HOME": str(folder),
         }
         if engine == "postgres":
             self.environment["SUPABASE_DB_URL"] = stack.database_url

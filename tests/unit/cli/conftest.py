@@ -76,10 +76,21 @@ class Surroundings:
 def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in list(os.environ):
         if name.startswith(
-            ("AGE_", "AWS_", "SUPA", "NEXT_PUBLIC_", "MIRROR_", "BACKUP_", "RUNS_", "SIGNING_")
+            (
+                "AGE_",
+                "AWS_",
+                "SUPA",
+                "NEXT_PUBLIC_",
+                "MIRROR_",
+                "BACKUP_",
+                "RUNS_",
+                "SIGNING_",
+                "XDG_",
+            )
         ):
             monkeypatch.delenv(name)
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("NEXT_PUBLIC_SUPABASE_URL", f"https://{PROJECT}.supabase.co")
     monkeypatch.setenv("SUPABASE_SERVICE_ROLE_KEY", SECRET_KEY)
     (tmp_path / "supakeep.toml").write_text('[backup]\ntables = "*"\n')

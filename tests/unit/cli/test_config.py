@@ -91,6 +91,7 @@ def test_the_fields_of_show(supakeep: Supakeep) -> None:
         "mirror": None,
         "copies": {},
         "runs_table": None,
+        "runs_folder": str(Path("state/supakeep/runs").absolute()),
         "max_object_bytes": 47185920,
         "policy_file": "supakeep.toml",
         "tables": {},

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from supakeep.domain.lease import LEASE_SECONDS
 from supakeep.domain.manifest import Problem, Trigger
 from supakeep.domain.prune import PrunedStore, PruneReport
 from supakeep.domain.restore import RestoreReport
 from supakeep.domain.run import (
-    LEASE_SECONDS,
     QUEUE_SECONDS,
     Run,
     RunKind,

@@ -4,9 +4,10 @@ import datetime as dt
 
 import pytest
 
+from supakeep.domain.lease import LEASE_SECONDS
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.prune import PruneReport
-from supakeep.domain.run import LEASE_SECONDS, RunKind, RunStatus
+from supakeep.domain.run import RunKind, RunStatus
 from supakeep.errors import (
     InvalidRequestError,
     LeaseHeldError,

@@ -6,8 +6,9 @@ import datetime as dt
 
 import pytest
 
+from supakeep.domain.lease import LEASE_SECONDS
 from supakeep.domain.prune import PruneReport
-from supakeep.domain.run import LEASE_SECONDS, Run, RunStatus
+from supakeep.domain.run import Run, RunStatus
 from supakeep.errors import LeaseHeldError, StorageUnavailableError
 from supakeep.runs.in_memory import InMemoryRunStore
 from supakeep.usecases.run_progress import RunProgress

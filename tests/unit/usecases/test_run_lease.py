@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from supakeep.domain.lease import LEASE_SECONDS
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.prune import PruneReport
-from supakeep.domain.run import LEASE_SECONDS, Run, RunKind, RunStatus, new_run_id
+from supakeep.domain.run import Run, RunKind, RunStatus, new_run_id
 from supakeep.errors import LeaseHeldError, StorageUnavailableError
 from supakeep.runs.in_memory import InMemoryRunStore
 from supakeep.usecases.run_backup import RunBackup

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from supakeep.domain.lease import LEASE_SECONDS
 from supakeep.domain.prune import PruneReport
-from supakeep.domain.run import LEASE_SECONDS, RunKind, RunStatus
+from supakeep.domain.run import RunKind, RunStatus
 from supakeep.errors import (
     DeadlineExceededError,
     LeaseHeldError,

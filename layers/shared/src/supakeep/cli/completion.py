@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterable
 import typer
 
 from supakeep.cli.copies import Copies, copies_from
+from supakeep.cli.runs_place import with_runs_folder
 from supakeep.usecases.list_backups import list_backups
+from supakeep.usecases.track_runs import TrackRuns
 from supakeep.wiring import SupabaseProject, store_at
 
 _MOST = 50
@@ -37,11 +39,21 @@ def complete_tables(context: typer.Context, incomplete: str) -> list[str]:
     return _offered(names, incomplete)
 
 
-def _copies(context: typer.Context) -> Copies:
-    def app() -> SupabaseProject:
-        return SupabaseProject.from_environment(os.environ)
+def complete_runs(context: typer.Context, incomplete: str) -> list[str]:  # noqa: ARG001
+    """The IDs of the newest runs."""
 
-    return copies_from(context.params.get("source"), app, store_at)
+    def ids() -> list[str]:
+        return [run.id for run in TrackRuns.of(_project()).list(_MOST)]
+
+    return _offered(ids, incomplete)
+
+
+def _copies(context: typer.Context) -> Copies:
+    return copies_from(context.params.get("source"), _project, store_at)
+
+
+def _project() -> SupabaseProject:
+    return SupabaseProject.from_environment(with_runs_folder(os.environ))
 
 
 def _offered(names: Callable[[], Iterable[str]], incomplete: str) -> list[str]:

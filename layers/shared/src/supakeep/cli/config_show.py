@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Self
 
 from pydantic import BaseModel
 
 from supakeep.cli.command import GOOD, Command
+from supakeep.cli.runs_place import runs_place
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal, size_text
 from supakeep.domain.policy import BackupPolicy, TablePatterns
@@ -27,6 +29,7 @@ class Shown(BaseModel):
     mirror: str | None
     copies: dict[str, str]
     runs_table: str | None
+    runs_folder: Path | None
     max_object_bytes: int
     policy_file: str | None
     tables: dict[str, str]
@@ -55,6 +58,7 @@ class Shown(BaseModel):
             mirror=settings.mirror_s3_bucket,
             copies={copy.name: copy.url for copy in policy.copies if copy.url},
             runs_table=settings.runs_table,
+            runs_folder=settings.runs_folder,
             max_object_bytes=settings.max_object_bytes,
             policy_file=policy_file,
             tables={entry.qualified_name: str(entry.policy) for entry in policy.table},
@@ -97,7 +101,7 @@ def _lines(shown: Shown) -> dict[str, str]:
         "Engine": shown.engine,
         "Backups in": " and ".join(places) or "nothing: name a folder (--to, --from)",
         "Objects": f"at most {size_text(shown.max_object_bytes)} each",
-        "Runs in": shown.runs_table or "this process only (no RUNS_TABLE)",
+        "Runs in": runs_place(shown.runs_table, shown.runs_folder),
         "Keys set": ", ".join(shown.keys_set) or "none",
         "Policy": shown.policy_file or "none: every table of public",
         "Patterns": f"{chosen}{left_out}" if patterns.tables else "none",

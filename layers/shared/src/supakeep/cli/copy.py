@@ -65,7 +65,7 @@ def _run(
             if every
             else copies.one(_named(session, stores, name), targets, dry_run=dry_run)
         )
-    _print(session.terminal, report)
+    print_copies(session.terminal, report)
     return _code(report)
 
 
@@ -82,7 +82,8 @@ def _code(report: CopyReport) -> int:
     return PARTIAL if states - {"failed"} or not states else FAILED
 
 
-def _print(terminal: Terminal, report: CopyReport) -> None:
+def print_copies(terminal: Terminal, report: CopyReport) -> None:
+    """What became of each backup in each store."""
     if terminal.as_json:
         terminal.json(report)
         return

@@ -25,11 +25,12 @@ def _run(session: Session, source: Source = None, *, dry_run: DryRun = False) ->
         session.new_run(RunKind.PRUNE), dry_run=dry_run, stores=session.copies(source).stores
     )
     if isinstance(run.result, PruneReport):
-        _print(session.terminal, run.result)
+        print_decisions(session.terminal, run.result)
     return GOOD if run.status is RunStatus.COMPLETE else PARTIAL
 
 
-def _print(terminal: Terminal, report: PruneReport) -> None:
+def print_decisions(terminal: Terminal, report: PruneReport) -> None:
+    """What is kept and what goes, and why."""
     if terminal.as_json:
         terminal.json(report)
         return

@@ -14,6 +14,7 @@ from supakeep.archive.verified_store import verified
 from supakeep.cli.copies import Copies, copies_from
 from supakeep.cli.options import SharedOptions
 from supakeep.cli.progress import ROWS, Display, Measure, display_for
+from supakeep.cli.runs_place import with_runs_folder
 from supakeep.cli.terminal import Terminal
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.policy import BackupPolicy
@@ -56,10 +57,10 @@ class Session:
 
     @cached_property
     def app(self) -> SupabaseProject:
+        environment = with_runs_folder(self.environment)
         if self.policy_file is None:
-            return self._application(self.environment, policy=BackupPolicy.of_every_table())
-        environment = {**self.environment, "SUPAKEEP_CONFIG": self.policy_file}
-        return self._application(environment)
+            return self._application(environment, policy=BackupPolicy.of_every_table())
+        return self._application({**environment, "SUPAKEEP_CONFIG": self.policy_file})
 
     @property
     def policy_file(self) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from supakeep.cli.command import GOOD, PARTIAL, Command
 from supakeep.cli.options import Name, Source
 from supakeep.cli.session import Session
-from supakeep.cli.terminal import Terminal, size_text
+from supakeep.cli.terminal import Terminal, duration_text, size_text
 from supakeep.domain.summary import BackupSummary
 from supakeep.usecases.find_backups import damaged_copies, stores_holding
 
@@ -30,7 +30,7 @@ def print_backup(terminal: Terminal, summary: BackupSummary) -> None:
         return
     terminal.line(f"{summary.name}  {summary.status}")
     terminal.line(
-        f"{summary.rows:,} rows, {size_text(summary.size_bytes)}, in {_duration(summary.duration_seconds)}, "
+        f"{summary.rows:,} rows, {size_text(summary.size_bytes)}, in {duration_text(summary.duration_seconds)}, "
         f"{summary.started_at:%Y-%m-%d %H:%M:%S} UTC, in {', '.join(summary.locations)}"
     )
     if summary.compression or summary.recipients:
@@ -46,10 +46,6 @@ def _stored(summary: BackupSummary) -> str:
     compressed = [f"compressed ({summary.compression})"] if summary.compression else []
     encrypted = [f"encrypted to {', '.join(summary.recipients)}"] if summary.recipients else []
     return " and ".join([*compressed, *encrypted])
-
-
-def _duration(seconds: int) -> str:
-    return f"{seconds} s" if seconds else "under 1 s"
 
 
 def _print_problems(terminal: Terminal, summary: BackupSummary) -> None:

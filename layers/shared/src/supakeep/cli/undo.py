@@ -9,6 +9,7 @@ import typer
 
 from supakeep.archive.verified_store import accepting_unsigned
 from supakeep.cli.command import Command
+from supakeep.cli.completion import complete_runs
 from supakeep.cli.options import AllowUnsigned, Confirm, DryRun, Identity, Source, Tables
 from supakeep.cli.restore import run_restore
 from supakeep.cli.session import Session
@@ -23,6 +24,7 @@ RunId = Annotated[
     typer.Argument(
         metavar="RUN",
         help="The ID of the restore's run, or the name of its undo copy (`supakeep list` has both).",
+        autocompletion=complete_runs,
     ),
 ]
 Last = Annotated[bool, typer.Option("--last", help="Undo the newest restore.")]

@@ -19,17 +19,18 @@ from pydantic import (
 )
 
 from supakeep.domain.copy_report import CopyReport
+from supakeep.domain.lease import LEASE_SECONDS
 from supakeep.domain.manifest import Problem, Trigger
 from supakeep.domain.prune import PruneReport
 from supakeep.domain.restore import RestoreReport
 from supakeep.domain.summary import BackupSummary
 from supakeep.domain.verification import VerificationReport
-from supakeep.errors import InvalidRequestError, LeaseHeldError, SupakeepError
+from supakeep.errors import InvalidRequestError, SupakeepError
 
-# A run renews its lease while it works; one that has not for this long is dead.
-LEASE_SECONDS = 300
 # Lambda holds an asynchronous event for at most this long (template: MaximumEventAgeInSeconds).
 QUEUE_SECONDS = 3600
+# how long the record of a run is kept
+RUN_RETENTION = dt.timedelta(days=30)
 
 _FEW_TABLES = 100
 
@@ -146,6 +147,24 @@ class Run(BaseModel):
         """Whether the stack's own schedule started it: such runs have its name in their ID."""
         return self.trigger is Trigger.SCHEDULE and self.id.endswith(("-schedule", "-prune"))
 
+    @property
+    def started_by(self) -> str:
+        """What started it, in words."""
+        if self.after is not None:
+            return f"the end of run {self.after}"
+        if self.trigger is Trigger.SCHEDULE:
+            return "the schedule" if self.is_of_the_schedule else "a call of /api/cron/backup"
+        by_command = self.trigger is Trigger.CLI
+        return "the command line" if by_command else "a request with the admin key"
+
+    @property
+    def duration_seconds(self) -> int | None:
+        """From its start to its end, or to its last sign of life; None if it has not started."""
+        end = self.finished_at or self.heartbeat_at
+        if self.started_at is None or end is None:
+            return None
+        return round((end - self.started_at).total_seconds())
+
     def started(
         self, at: dt.datetime, invocation: str | None = None, log_group: str | None = None
     ) -> Self:
@@ -211,43 +230,9 @@ class Run(BaseModel):
             return self
         problem = Problem(
             message="The run stopped without an end: it ran out of time or memory, or was killed",
-            hint="Look at the function's log; start the run again.",
+            hint="Look at the function's log, if a function ran it, and start the run again.",
         )
         return self.model_copy(update={"status": RunStatus.FAILED, "error": problem})
-
-
-def lease_held(holder: str) -> LeaseHeldError:
-    """The error for a lease that the run `holder` has."""
-    return LeaseHeldError(
-        f"Run {holder} is at work on this project",
-        operation="acquire lease",
-        key=holder,
-        hint="Wait for its end (GET /api/admin/runs/{id}); the lease of a crashed run ends "
-        "by itself after five minutes.",
-    )
-
-
-def lease_lost(taker: str | None) -> LeaseHeldError:
-    """The error of a run whose lease the run `taker` has taken; None where nobody has it."""
-    return LeaseHeldError(
-        f"Run {taker} took this project over from this one, which stopped"
-        if taker
-        else "The lease of this run is gone, and the run stopped",
-        operation="renew lease",
-        key=taker,
-        hint="This run had shown no sign of life for five minutes, or a clock is wrong. Look at both "
-        "runs (GET /api/admin/runs), and start this one again if it is still needed.",
-    )
-
-
-def lease_lapsed(run_id: str) -> LeaseHeldError:
-    """The error of a run that could not renew its lease until another run may take it."""
-    return LeaseHeldError(
-        "The lease could not be renewed for minutes, so another run may be at work; this one stopped",
-        operation="renew lease",
-        key=run_id,
-        hint="The table of runs (RUNS_TABLE) does not answer. Start the run again when it does.",
-    )
 
 
 def new_run_id(at: dt.datetime, suffix: str | None = None) -> str:
@@ -278,5 +263,5 @@ def problem_of(error: BaseException) -> Problem:
         return Problem(message="The run was interrupted before its end", hint="Start it again.")
     return Problem(
         message=f"Unexpected failure: {type(error).__name__}",
-        hint="The function's log has the details.",
+        hint="The function's log has the details; on the command line, --debug shows them.",
     )

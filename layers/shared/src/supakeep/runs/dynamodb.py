@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from supakeep.domain.run import Run, RunStatus, lease_held, lease_lost
+from supakeep.domain.lease import lease_held, lease_lost
+from supakeep.domain.run import RUN_RETENTION, Run, RunStatus
 from supakeep.errors import (
     ConfigurationError,
     StorageError,
@@ -24,7 +25,6 @@ from supakeep.errors import (
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-RUN_RETENTION = dt.timedelta(days=30)
 # DynamoDB takes items of up to 400 KB
 _MOST_BYTES = 350_000
 

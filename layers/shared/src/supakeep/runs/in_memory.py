@@ -6,7 +6,8 @@ import datetime as dt
 from collections.abc import Sequence
 from threading import Lock
 
-from supakeep.domain.run import Run, RunStatus, lease_held, lease_lost
+from supakeep.domain.lease import lease_held, lease_lost
+from supakeep.domain.run import Run, RunStatus
 
 
 class InMemoryRunStore:
@@ -25,10 +26,10 @@ class InMemoryRunStore:
 
     def replace(self, run: Run, status: RunStatus) -> bool:
         with self._replacing:
-            stored = self._runs.get(run.id)
+            stored = self.get(run.id)
             if stored is None or stored.status is not status:
                 return False
-            self._runs[run.id] = run
+            self.save(run)
             return True
 
     def get(self, run_id: str) -> Run | None:

@@ -74,6 +74,7 @@ class Settings(BaseModel):
     copy_credentials: dict[str, SecretStr] = {}
     max_object_bytes: int = Field(default=45 * MIB, ge=1024, le=5 * 1024 * MIB)
     runs_table: str | None = None
+    runs_folder: Path | None = None
     policy_file: Path = PACKAGED_POLICY
     region: str | None = None
     backup_schedule: str | None = None
@@ -182,6 +183,7 @@ def _plain_fields(values: Mapping[str, str]) -> dict[str, str | None]:
         "mirror_s3_bucket": "MIRROR_S3_BUCKET",
         "max_object_bytes": "MAX_OBJECT_BYTES",
         "runs_table": "RUNS_TABLE",
+        "runs_folder": "RUNS_FOLDER",
         "policy_file": "SUPAKEEP_CONFIG",
         "backup_schedule": "BACKUP_SCHEDULE",
         "backup_schedule_state": "BACKUP_SCHEDULE_STATE",

@@ -6,7 +6,7 @@ import datetime as dt
 import logging
 from threading import Lock
 
-from supakeep.domain.run import LEASE_SECONDS, lease_lapsed
+from supakeep.domain.lease import LEASE_SECONDS, lease_lapsed
 from supakeep.errors import LeaseHeldError, StorageError
 from supakeep.ports import Clock, RunStore
 

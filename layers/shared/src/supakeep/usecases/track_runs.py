@@ -10,6 +10,7 @@ from typing import Self
 
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import (
+    RUN_RETENTION,
     Run,
     RunKind,
     RunResult,
@@ -80,7 +81,8 @@ class TrackRuns:
                 f"No run has the ID {run_id}",
                 operation="read run",
                 key=run_id,
-                hint="Runs are kept for 30 days; GET /api/admin/runs lists the newest.",
+                hint=f"Runs are kept for {RUN_RETENTION.days} days; `supakeep runs` and GET /api/admin/runs list "
+                "the newest.",
             )
         return run.as_seen_at(self.clock.now())
 

@@ -15,6 +15,7 @@ from supakeep.domain.engine import POSTGRES, REST, Engine
 from supakeep.domain.policy import BackupPolicy
 from supakeep.errors import ConfigurationError
 from supakeep.ports import Clock, Database, Dispatcher, ObjectStore, RunStore
+from supakeep.runs.folder import FolderRunStore
 from supakeep.runs.in_memory import InMemoryRunStore
 from supakeep.settings import SECRET_NAMES, Settings
 from supakeep.settings.signing import keyring_of
@@ -203,7 +204,8 @@ class SupabaseProject:
     @cached_property
     def run_store(self) -> RunStore:
         if self.settings.runs_table is None:
-            return InMemoryRunStore()
+            folder = self.settings.runs_folder
+            return InMemoryRunStore() if folder is None else FolderRunStore(folder / self.ref)
         from supakeep.runs.dynamodb import DynamoDbRunStore
 
         return DynamoDbRunStore(

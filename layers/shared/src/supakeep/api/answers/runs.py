@@ -72,8 +72,8 @@ class RunAnswer(Answer):
         """`region` is where AWS's console has the logs, None outside AWS."""
         return cls(
             **{**dict(run), "tables": tables_of(run)},
-            started_by=_started_by(run),
-            duration_seconds=_duration(run),
+            started_by=run.started_by,
+            duration_seconds=run.duration_seconds,
             pace=RunPace.of(run) if run.status is RunStatus.RUNNING else None,
             undo=UndoOffer.of(run, engine),
             log_url=log_url(run, region),
@@ -87,21 +87,6 @@ class RunList(Answer):
 
     runs: list[RunAnswer]
     next: str | None
-
-
-def _started_by(run: Run) -> str:
-    if run.after is not None:
-        return f"the end of run {run.after}"
-    if run.trigger is Trigger.SCHEDULE:
-        return "the schedule" if run.is_of_the_schedule else "a call of /api/cron/backup"
-    return "the command line" if run.trigger is Trigger.CLI else "a request with the admin key"
-
-
-def _duration(run: Run) -> int | None:
-    end = run.finished_at or run.heartbeat_at
-    if run.started_at is None or end is None:
-        return None
-    return round((end - run.started_at).total_seconds())
 
 
 def _why_not_undone(run: Run, engine: Engine) -> str | None:
