@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from supakeep.archive.manifest import checksum_of
+from supakeep.archive.sealed_json import checksum_of
 from supakeep.archive.signature import Keyring
 
 SIGNING_KEY = "the-signing-key-of-the-tests-0123456789"

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from supakeep.archive.encoding import Encoding
 from supakeep.archive.encryption import NO_IDENTITIES, Identities
-from supakeep.archive.manifest import checksum_of, encode_manifest, parse_manifest
+from supakeep.archive.manifest import encode_manifest, parse_manifest
 from supakeep.archive.reader import BackupReader
+from supakeep.archive.sealed_json import checksum_of
 from supakeep.archive.upload import BackupUpload
 from supakeep.archive.writer import VolumeWriter
 from supakeep.domain.manifest import Manifest, VolumeEntry

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from supakeep.archive.manifest import checksum_of, encode_manifest, parse_manifest
+from supakeep.archive.manifest import encode_manifest, parse_manifest
+from supakeep.archive.sealed_json import checksum_of
 from supakeep.domain.manifest import CopyState, Part, Problem, TableStatus, VolumeEntry
 from supakeep.errors import FormatVersionError, IntegrityError, ManifestError
 from tests.builders.manifests import a_manifest, an_entry

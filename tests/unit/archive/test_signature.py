@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from supakeep.archive.manifest import (
     check_signature,
-    checksum_of,
     encode_manifest,
     parse_manifest,
 )
+from supakeep.archive.sealed_json import checksum_of
 from supakeep.archive.signature import Keyring
 from supakeep.errors import (
     ConfigurationError,

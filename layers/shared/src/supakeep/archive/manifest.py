@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,14 +9,14 @@ from pydantic import ValidationError
 
 from supakeep.archive.damage import another_copy_hint
 from supakeep.archive.encoding import Encoding
-from supakeep.archive.signature import Keyring, canonical
+from supakeep.archive.sealed_json import UnsealedError, json_object, sealed, without_checksum
+from supakeep.archive.signature import Keyring
 from supakeep.domain.backup_name import ObjectName
 from supakeep.domain.manifest import (
     FORMAT,
     FORMAT_MAJOR,
     FORMAT_NAME,
     Manifest,
-    Signature,
     TableEntry,
     TableStatus,
 )
@@ -40,9 +38,7 @@ _MOST_BYTES = 16 * 1024 * 1024
 def encode_manifest(manifest: Manifest, keyring: Keyring | None = None) -> bytes:
     """The manifest as it is stored; with `keyring` it is signed."""
     fields = manifest.model_dump(mode="json", exclude={"signature"})
-    if keyring is not None:
-        fields["signature"] = keyring.sign(SIGNED_AS, fields).model_dump()
-    return json.dumps({**fields, "checksum": checksum_of(fields)}, indent=1).encode() + b"\n"
+    return sealed(fields, SIGNED_AS, keyring)
 
 
 def parse_manifest(content: bytes, key: str, *, read_from: str | None = None) -> Manifest:
@@ -56,7 +52,7 @@ def parse_manifest(content: bytes, key: str, *, read_from: str | None = None) ->
         _check_names(manifest, key)
         for entry in manifest.tables:
             _check_sums(entry)
-    except _UntrustedError as exc:
+    except UnsealedError as exc:
         raise _untrusted(key, exc, read_from) from exc
     return manifest
 
@@ -86,7 +82,7 @@ def check_signature(
     """
     try:
         fields = _whole_fields(content, key)
-    except _UntrustedError as exc:
+    except UnsealedError as exc:
         raise _untrusted(key, exc, read_from) from exc
     stored = fields.pop("signature", None)
     if stored is None and accepts_unsigned:
@@ -100,15 +96,14 @@ def check_signature(
             "--allow-unsigned (command line). If not, somebody else wrote it.",
         )
     try:
-        keyring.check(SIGNED_AS, fields, Signature.model_validate(stored))
-    except (ValidationError, SignatureError) as exc:
+        keyring.check_stored(SIGNED_AS, fields, stored)
+    except SignatureError as exc:
         raise _wrongly_signed(key, exc) from None
 
 
-def _wrongly_signed(key: str, error: ValidationError | SignatureError) -> SignatureError:
-    why = error.message if isinstance(error, SignatureError) else "its signature is not one"
+def _wrongly_signed(key: str, error: SignatureError) -> SignatureError:
     return SignatureError(
-        f"The manifest {key} cannot be trusted: {why}",
+        f"The manifest {key} cannot be trusted: {error.message}",
         operation="read manifest",
         key=key,
         hint="If SIGNING_KEY was replaced, put the former key into SIGNING_KEYS_OLD. If not, somebody "
@@ -116,16 +111,7 @@ def _wrongly_signed(key: str, error: ValidationError | SignatureError) -> Signat
     )
 
 
-def checksum_of(fields: dict[str, Any]) -> str:
-    """The SHA-256 of a manifest's fields, whatever their order and spacing."""
-    return hashlib.sha256(canonical(fields)).hexdigest()
-
-
-class _UntrustedError(Exception):
-    """Why a manifest is not believed, as a clause."""
-
-
-def _untrusted(key: str, error: _UntrustedError, read_from: str | None) -> ManifestError:
+def _untrusted(key: str, error: UnsealedError, read_from: str | None) -> ManifestError:
     return ManifestError(
         f"The manifest {key} cannot be trusted: {error}",
         operation="read manifest",
@@ -138,45 +124,21 @@ def _parse(content: bytes, key: str) -> Manifest:
     try:
         return Manifest.model_validate(_whole_fields(content, key))
     except ValidationError as exc:
-        raise _UntrustedError("its fields are not those of a manifest") from exc
+        raise UnsealedError("its fields are not those of a manifest") from exc
 
 
 def _whole_fields(content: bytes, key: str) -> dict[str, Any]:
     """All fields but the checksum, which is right."""
-    fields = _json_object(content)
+    fields = json_object(content)
     _check_format(fields.get("format"), key)
-    if fields.pop("checksum", None) != checksum_of(fields):
-        raise _UntrustedError("its checksum does not match: it was damaged or edited")
-    return fields
-
-
-def _json_object(content: bytes) -> dict[str, Any]:
-    try:
-        fields = json.loads(content, object_pairs_hook=_without_repeats, parse_constant=_no_number)
-    except (ValueError, RecursionError) as exc:
-        raise _UntrustedError("it is not JSON") from exc
-    if not isinstance(fields, dict):
-        raise _UntrustedError("it is not a JSON object")
-    return fields
-
-
-def _without_repeats(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Readers differ in which of two members of one name they take; so none is written."""
-    fields = dict(members)
-    if len(fields) != len(members):
-        raise _UntrustedError("a name stands twice in it")
-    return fields
-
-
-def _no_number(text: str) -> float:
-    raise _UntrustedError(f"{text} is not JSON")
+    return without_checksum(fields)
 
 
 def _check_format(text: object, key: str) -> None:
     name, _, version = str(text).partition("/")
     major = version.partition(".")[0]
     if name != FORMAT_NAME or not major.isdecimal():
-        raise _UntrustedError(f"its format {text!r} is unknown")
+        raise UnsealedError(f"its format {text!r} is unknown")
     if int(major) > FORMAT_MAJOR:
         raise FormatVersionError(
             f"{key} has format {text}, and this version of Supakeep reads up to {FORMAT}",
@@ -190,12 +152,12 @@ def _check_names(manifest: Manifest, key: str) -> None:
     try:
         name = manifest.name
     except InvalidRequestError as exc:
-        raise _UntrustedError("its fields are not those of a manifest") from exc
+        raise UnsealedError("its fields are not those of a manifest") from exc
     if name.manifest_key != key:
-        raise _UntrustedError(f"it describes {manifest.backup}")
+        raise UnsealedError(f"it describes {manifest.backup}")
     own = ObjectName(name, is_manifest=False, encoding=Encoding.of_manifest(manifest).suffix)
     if any(ObjectName.parse(volume.key) != own for volume in manifest.volumes):
-        raise _UntrustedError("its volumes are not its own")
+        raise UnsealedError("its volumes are not its own")
 
 
 def _check_sums(entry: TableEntry) -> None:
@@ -205,7 +167,7 @@ def _check_sums(entry: TableEntry) -> None:
     rows = sum(part.rows for part in entry.parts)
     size = sum(part.bytes for part in entry.parts)
     if (rows, size) != (entry.rows, entry.bytes):
-        raise _UntrustedError(
+        raise UnsealedError(
             f"{entry.name} has {entry.rows:,} rows in {entry.bytes:,} bytes, "
             f"and its parts have {rows:,} in {size:,}"
         )

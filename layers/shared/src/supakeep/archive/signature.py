@@ -8,6 +8,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import ValidationError
+
 from supakeep.domain.manifest import Signature
 from supakeep.errors import ConfigurationError, SignatureError
 
@@ -50,6 +52,14 @@ class Keyring:
         expected = _mac(key, purpose, fields)
         if not hmac.compare_digest(expected.encode(), _bytes_of(signature.value)):
             raise _refused("it is forged: its signature is not that of its content")
+
+    def check_stored(self, purpose: str, fields: Mapping[str, Any], stored: object) -> None:
+        """The same with a signature as it was stored, which may be none."""
+        try:
+            signature = Signature.model_validate(stored)
+        except ValidationError:
+            raise _refused("its signature is not one") from None
+        self.check(purpose, fields, signature)
 
 
 def key_id_of(key: str) -> str:
