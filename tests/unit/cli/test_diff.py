@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from supakeep.usecases.stored_manifests import read_manifests
+from supakeep.usecases.list_backups import list_backups
 from tests.builders.backups import CUSTOMERS, ITEMS
 from tests.builders.manifests import PROJECT
 from tests.fakes.database import InMemoryDatabase
@@ -91,7 +91,7 @@ def test_a_table_that_cannot_be_read_makes_the_end_partial(
     supakeep: Supakeep, shop: InMemoryDatabase, primary: InMemoryObjectStore
 ) -> None:
     supakeep("backup")
-    assert read_manifests(primary, PROJECT)
+    assert list_backups([primary], PROJECT).backups
     refused = shop.catalog().tables[CUSTOMERS].model_copy(update={"readable": False})
     shop.drop_table(CUSTOMERS)
     shop.add_table(refused)

@@ -63,13 +63,18 @@ def test_every_object_of_a_backup_is_known_as_its_own(
     assert ObjectName.parse(name.manifest_key) == ObjectName(name, is_manifest=True)
     for key in (name.document_key, name.volume_key(number)):
         assert ObjectName.parse(key) == ObjectName(name, is_manifest=False)
+    pin = ObjectName(name, is_manifest=False, is_pin=True)
+    assert ObjectName.parse(name.pin_key(number)) == pin
     for encoding in (".gz", ".zst", ".age", ".gz.age", ".zst.age"):
         encoded = ObjectName(name, is_manifest=False, encoding=encoding)
         assert ObjectName.parse(name.document_key + encoding) == encoded
         assert ObjectName.parse(name.volume_key(number, encoding)) == encoded
 
 
-@pytest.mark.parametrize("suffix", [".manifest.json.gz", ".sql.json.age.zst", ".sql.json.001.zst"])
+@pytest.mark.parametrize(
+    "suffix",
+    [".manifest.json.gz", ".sql.json.age.zst", ".sql.json.001.zst", ".1.pin.json", ".pin.json.001"],
+)
 def test_what_no_backup_writes_is_not_an_object_of_one(suffix: str) -> None:
     assert ObjectName.parse(f"daily/backup_abc_2026-11-22{suffix}") is None
 

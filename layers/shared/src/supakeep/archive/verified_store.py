@@ -1,4 +1,4 @@
-"""An object store that gives only manifests with a signature that holds."""
+"""An object store that gives only manifests and pins with a signature that holds."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from contextlib import contextmanager
 from typing import Self
 
 from supakeep.archive.manifest import check_signature, manifest_content
+from supakeep.archive.pin import check_pin_signature
 from supakeep.archive.signature import Keyring
-from supakeep.domain.backup_name import MANIFEST_SUFFIX
+from supakeep.domain.backup_name import MANIFEST_SUFFIX, PIN_SUFFIX
 from supakeep.ports import ForwardingObjectStore, ObjectStore
 
 
 class VerifiedObjectStore(ForwardingObjectStore):
-    """Reading a manifest raises SignatureError where `keyring` does not know its signature, and
-    UnsignedError where it has none, unless unsigned ones are accepted; all else passes through.
+    """Reading a manifest or a pin raises SignatureError where `keyring` does not know its signature, and
+    UnsignedError where it has none, unless unsigned manifests are accepted; all else passes through.
     Volumes need no signature of their own: the manifest has their checksums.
     """
 
@@ -32,7 +33,12 @@ class VerifiedObjectStore(ForwardingObjectStore):
     @contextmanager
     def read(self, key: str) -> Iterator[Iterator[bytes]]:
         with self._store.read(key) as pieces:
-            yield self._verified(key, pieces) if key.endswith(MANIFEST_SUFFIX) else pieces
+            if key.endswith(MANIFEST_SUFFIX):
+                yield self._verified(key, pieces)
+            elif key.endswith(PIN_SUFFIX):
+                yield self._verified_pin(key, pieces)
+            else:
+                yield pieces
 
     def _verified(self, key: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """When the first piece is asked for: whether there is a manifest at all needs no signature."""
@@ -44,6 +50,11 @@ class VerifiedObjectStore(ForwardingObjectStore):
             read_from=self.name,
             accepts_unsigned=self._accepts_unsigned,
         )
+        yield content
+
+    def _verified_pin(self, key: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        content = manifest_content(pieces)
+        check_pin_signature(content, key, self._keyring)
         yield content
 
 

@@ -14,11 +14,13 @@ from supakeep.cli import (
     keygen,
     list,  # noqa: A004
     migration,
+    pin,
     prune,
     restore,
     runs,
     show,
     undo,
+    unpin,
     verify,
 )
 from supakeep.cli.command import Command
@@ -35,6 +37,8 @@ COMMANDS: tuple[Command, ...] = (
     restore.COMMAND,
     undo.COMMAND,
     prune.COMMAND,
+    pin.COMMAND,
+    unpin.COMMAND,
     runs.COMMAND,
     check.COMMAND,
     config_check.COMMAND,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 
 from supakeep.cli.command import GOOD, PARTIAL, Command
@@ -9,6 +10,7 @@ from supakeep.cli.options import Source
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal, aligned, size_text
 from supakeep.domain.manifest import Problem, Trigger
+from supakeep.domain.pin import holding, pin_words
 from supakeep.domain.summary import BackupSummary
 from supakeep.usecases.list_backups import BackupListing, list_backups
 
@@ -19,12 +21,16 @@ def _run(session: Session, source: Source = None) -> int:
     """Partial where a store could not be listed."""
     copies = session.copies(source)
     listing = list_backups(copies.stores, copies.project)
-    _print(session.terminal, listing)
+    _print(session.terminal, listing, session.now())
     return PARTIAL if listing.problems else GOOD
 
 
-def _print(terminal: Terminal, listing: BackupListing) -> None:
-    found = [BackupSummary.of(b.manifest, b.stores) for b in listing.backups if b.manifest]
+def _print(terminal: Terminal, listing: BackupListing, now: dt.datetime) -> None:
+    found = [
+        BackupSummary.of(b.manifest, b.stores, pins=holding(b.pins, now))
+        for b in listing.backups
+        if b.manifest
+    ]
     damaged = {b.name.text: b.problem for b in listing.backups if b.problem}
     if terminal.as_json:
         terminal.json(
@@ -60,20 +66,22 @@ def _lines(found: Sequence[BackupSummary], width: int) -> list[str]:
     head, *lines = aligned([_HEAD, *((summary.name, *_details(summary)) for summary in found)])
     if max(map(len, (head, *lines))) > width:
         return list(_narrow_lines(found))
-    return [head, *_with_undone(found, lines)]
+    return [head, *_with_notes(found, lines)]
 
 
 def _narrow_lines(found: Sequence[BackupSummary]) -> Iterator[str]:
     details = aligned([_details(summary, unit=" rows") for summary in found])
-    return _with_undone(found, [f"{s.name}\n  {d}" for s, d in zip(found, details, strict=True)])
+    return _with_notes(found, [f"{s.name}\n  {d}" for s, d in zip(found, details, strict=True)])
 
 
-def _with_undone(found: Sequence[BackupSummary], lines: Sequence[str]) -> Iterator[str]:
-    """The lines, each followed by the run of the restore that it undoes, if it does."""
+def _with_notes(found: Sequence[BackupSummary], lines: Sequence[str]) -> Iterator[str]:
+    """The lines, each followed by the run of the restore that it undoes, and by its pin."""
     for summary, line in zip(found, lines, strict=True):
         yield from line.split("\n")
         if summary.trigger == Trigger.PRE_RESTORE and summary.run:
             yield f"  undoes {summary.run}"
+        for words in pin_words(summary.pins, summary.locations):
+            yield f"  {words}"
 
 
 def _details(summary: BackupSummary, unit: str = "") -> tuple[str, ...]:

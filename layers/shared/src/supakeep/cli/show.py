@@ -6,8 +6,10 @@ from supakeep.cli.command import GOOD, PARTIAL, Command
 from supakeep.cli.options import Name, Source
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal, duration_text, size_text
+from supakeep.domain.pin import holding, pin_words
 from supakeep.domain.summary import BackupSummary
 from supakeep.usecases.find_backups import damaged_copies, stores_holding
+from supakeep.usecases.read_pins import pins_of
 
 
 def _run(session: Session, name: Name, source: Source = None) -> int:
@@ -19,7 +21,9 @@ def _run(session: Session, name: Name, source: Source = None) -> int:
     holders = stores_holding(copies.stores, found.manifest.name)
     damaged = damaged_copies(copies.stores, found.manifest)
     notices = tuple(dict.fromkeys((*found.passed_over, *found.notices, *damaged.values())))
-    print_backup(session.terminal, BackupSummary.of(found.manifest, holders, notices=notices))
+    pins = holding(pins_of(copies.stores, found.manifest.name), session.now())
+    summary = BackupSummary.of(found.manifest, holders, notices=notices, pins=pins)
+    print_backup(session.terminal, summary)
     return PARTIAL if notices else GOOD
 
 
@@ -33,6 +37,8 @@ def print_backup(terminal: Terminal, summary: BackupSummary) -> None:
         f"{summary.rows:,} rows, {size_text(summary.size_bytes)}, in {duration_text(summary.duration_seconds)}, "
         f"{summary.started_at:%Y-%m-%d %H:%M:%S} UTC, in {', '.join(summary.locations)}"
     )
+    for words in pin_words(summary.pins, summary.locations):
+        terminal.line(words)
     if summary.compression or summary.recipients:
         terminal.line(_stored(summary))
     terminal.columns(

@@ -12,6 +12,7 @@ from supakeep.errors import InvalidRequestError
 FOLDER = "daily"
 DOCUMENT_SUFFIX = ".sql.json"
 MANIFEST_SUFFIX = ".manifest.json"
+PIN_SUFFIX = ".pin.json"
 LATEST = "latest"
 
 # ASCII: `\d` would take the digits of every script otherwise
@@ -23,6 +24,7 @@ _NAME = re.compile(
 _ENCODING = r"(?:\.gz|\.zst)?(?:\.age)?"
 _OBJECT_NAME = re.compile(
     rf"{FOLDER}/(?P<backup>{_NAME.pattern})(?:{re.escape(MANIFEST_SUFFIX)}|"
+    rf"(?P<pin>(?:\.\d{{3,}})?{re.escape(PIN_SUFFIX)})|"
     rf"{re.escape(DOCUMENT_SUFFIX)}(?P<encoding>{_ENCODING})(?:\.\d{{3,}})?)",
     re.ASCII,
 )
@@ -93,6 +95,10 @@ class BackupName:
         """
         return f"{self.document_key}{encoding}.{number:03d}"
 
+    def pin_key(self, number: int) -> str:
+        """The key of the `number`-th pin (from 1): another date is written beside the one before."""
+        return f"{FOLDER}/{self.text}{f'.{number:03d}' if number > 1 else ''}{PIN_SUFFIX}"
+
     def __str__(self) -> str:
         return self.text
 
@@ -106,6 +112,7 @@ class ObjectName:
     backup: BackupName
     is_manifest: bool
     encoding: str = ""
+    is_pin: bool = False
 
     @classmethod
     def parse(cls, key: str) -> ObjectName | None:
@@ -113,8 +120,9 @@ class ObjectName:
         match = _OBJECT_NAME.fullmatch(key)
         if match is None or not _is_real_moment(match["date"], match["time"]):
             return None
-        encoding = match["encoding"]
-        return cls(BackupName(match["backup"]), encoding is None, encoding or "")
+        encoding, is_pin = match["encoding"], match["pin"] is not None
+        is_manifest = encoding is None and not is_pin
+        return cls(BackupName(match["backup"]), is_manifest, encoding or "", is_pin)
 
 
 def _is_real_moment(date: str, time: str | None) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from pydantic import BaseModel, ConfigDict
 
 from supakeep.domain.calendar_duration import CalendarDuration
 from supakeep.domain.manifest import Manifest
+from supakeep.domain.pin import Pin
 from supakeep.domain.retention_policy import RetentionPolicy
 from supakeep.domain.retention_rules import Reason, counted
 
@@ -32,16 +33,17 @@ class RetentionDecision:
 
 @dataclass(frozen=True)
 class StoredBackup:
-    """A backup and the names of the stores that hold it."""
+    """A backup, the names of the stores that hold it, and its pins there."""
 
     manifest: Manifest
     stores: tuple[str, ...]
+    pins: tuple[Pin, ...] = ()
 
 
 class CopyVerdict(BaseModel):
     """What retention says of one copy. `goes_at` is the earliest time at which a prune may remove
     it, provided that good backups go on being made; None where that cannot be told: there is no good
-    one, or a rule keeps the last ones whenever they were made.
+    one, or a rule keeps the last ones whenever they were made, or a pin without an end keeps it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -64,10 +66,11 @@ def judge_copies(
     by_store: dict[str, dict[str, CopyVerdict]] = {}
     for store in dict.fromkeys(store for backup in backups for store in backup.stores):
         held = [backup.manifest for backup in backups if store in backup.stores]
+        pins = {b.manifest.backup: pin for b in backups for pin in b.pins if pin.store == store}
         rules = own.get(store, policy)
         by_store[store] = {
             decision.manifest.backup: _verdict(store, decision, now)
-            for decision in apply_retention(rules, held, now)
+            for decision in apply_retention(rules, held, now, pins)
         }
     return {
         backup.manifest.backup: tuple(
@@ -83,14 +86,36 @@ def _verdict(store: str, decision: RetentionDecision, now: dt.datetime) -> CopyV
 
 
 def apply_retention(
-    policy: RetentionPolicy, manifests: Sequence[Manifest], now: dt.datetime
+    policy: RetentionPolicy,
+    manifests: Sequence[Manifest],
+    now: dt.datetime,
+    pins: Mapping[str, Pin] = MappingProxyType({}),
 ) -> list[RetentionDecision]:
     """Decides on the backups of one project in one store, newest first.
 
     The rules are those of restic's `forget`, and a window ends at the newest good backup: where
     backups have stopped, the ones that are left do not go one by one. The newest good backup is
     always kept. The rules that count look at good backups only; one of the future is none of them.
+    A backup with a pin that holds is kept too, and takes its place in the rules as any other: without
+    the pin, what is kept beside it would be the same.
     """
+    decisions = _by_rules(policy, manifests, now)
+    return [_pinned(decision, pins.get(decision.manifest.backup), now) for decision in decisions]
+
+
+def _pinned(decision: RetentionDecision, pin: Pin | None, now: dt.datetime) -> RetentionDecision:
+    """The decision with a pin that holds, as one reason more."""
+    if pin is None or not pin.holds(now):
+        return decision
+    if not decision.keep:
+        return replace(decision, keep=True, reason=str(pin), until=pin.ends_at)
+    until = max(pin.ends_at, decision.until) if pin.ends_at and decision.until else None
+    return replace(decision, reason=f"{pin}, {decision.reason}", until=until)
+
+
+def _by_rules(
+    policy: RetentionPolicy, manifests: Sequence[Manifest], now: dt.datetime
+) -> list[RetentionDecision]:
     newest_first = sorted(manifests, key=lambda manifest: manifest.started_at, reverse=True)
     # one that claims to be of the future says nothing on how old the others are
     good = [m for m in newest_first if m.is_good and not is_of_the_future(m, now)]

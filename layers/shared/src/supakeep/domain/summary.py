@@ -17,6 +17,7 @@ from supakeep.domain.manifest import (
     TableStatus,
     Trigger,
 )
+from supakeep.domain.pin import Pin
 
 # what grows with the number of tables
 _LONG_FIELDS = ("tables", "objects", "uncovered_tables", "warnings")
@@ -40,7 +41,7 @@ class TableSummary(BaseModel):
 class BackupSummary(BaseModel):
     """`locations` names the stores that hold the backup; `objects` are its keys there, which take
     `size_bytes`. `copies` is what became of each copy when the backup was made. `recipients` are the
-    public keys that it is encrypted to.
+    public keys that it is encrypted to. `pins` are those that hold, of the stores that have one.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -66,6 +67,7 @@ class BackupSummary(BaseModel):
     shrinkage: tuple[Shrinkage, ...] = ()
     warnings: tuple[str, ...] = ()
     run: str | None = None
+    pins: tuple[Pin, ...] = ()
 
     @property
     def is_whole(self) -> bool:
@@ -93,7 +95,12 @@ class BackupSummary(BaseModel):
 
     @classmethod
     def of(
-        cls, manifest: Manifest, locations: Sequence[str], *, notices: Sequence[str] = ()
+        cls,
+        manifest: Manifest,
+        locations: Sequence[str],
+        *,
+        notices: Sequence[str] = (),
+        pins: Sequence[Pin] = (),
     ) -> Self:
         """`notices` are what was found out now; they stand before the manifest's own warnings."""
         tables = tuple(
@@ -129,4 +136,5 @@ class BackupSummary(BaseModel):
             shrinkage=manifest.shrinkage,
             run=manifest.run,
             warnings=(*notices, *manifest.warnings),
+            pins=tuple(pins),
         )

@@ -1,4 +1,4 @@
-"""An object store whose manifests are read once, as long as a listing shows them unchanged."""
+"""An object store whose manifests and pins are read once, as long as a listing shows them unchanged."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import BinaryIO
 
-from supakeep.domain.backup_name import MANIFEST_SUFFIX
+from supakeep.domain.backup_name import MANIFEST_SUFFIX, PIN_SUFFIX
 from supakeep.ports import ForwardingObjectStore, ObjectStore, StoredObject
 
 # some four thousand manifests of five tables
@@ -43,7 +43,7 @@ class ManifestMemory:
 
 
 class RememberingObjectStore(ForwardingObjectStore):
-    """Serves a manifest from `memory` where the last listing shows it with the size and the time that it
+    """Serves a manifest or a pin from `memory` where the last listing shows it with the size and the time that it
     had when it was read. Whatever was not listed first is read from the store.
     """
 
@@ -68,7 +68,7 @@ class RememberingObjectStore(ForwardingObjectStore):
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         for stored in self._store.list(prefix):
-            if stored.key.endswith(MANIFEST_SUFFIX):
+            if stored.key.endswith((MANIFEST_SUFFIX, PIN_SUFFIX)):
                 self._listed[stored.key] = stored
             yield stored
 

@@ -140,7 +140,7 @@ def _without_manifest(store: ObjectStore, project: str, before: dt.datetime) -> 
     complete: set[str] = set()
     for stored in store.list(f"{FOLDER}/backup_{project}_"):
         parsed = ObjectName.parse(stored.key)
-        if parsed is None:
+        if parsed is None or parsed.is_pin:
             continue
         name = parsed.backup.text
         if parsed.is_manifest:

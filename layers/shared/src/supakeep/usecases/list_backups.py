@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.manifest import Manifest, Problem
+from supakeep.domain.pin import Pin
 from supakeep.domain.run import problem_of
 from supakeep.errors import IntegrityError, InvalidRequestError, StorageError
 from supakeep.ports import ObjectStore
-from supakeep.usecases.stored_manifests import read_manifests
+from supakeep.usecases.read_pins import read_pins
+from supakeep.usecases.stored_manifests import read_manifests, sizes_in
 
 ANOTHER_BACKUP = "its manifest describes another backup of this name"
 """A backup that only the mirror took may leave its name to a later one."""
@@ -20,6 +22,7 @@ ANOTHER_BACKUP = "its manifest describes another backup of this name"
 class FoundBackup:
     """One backup and the stores that hold its manifest. `manifest` is None, and `problem` says why,
     where no copy can be trusted. `damaged_copies` says what is wrong with copies beside a good one.
+    `pins` are those of each store that has one.
     """
 
     name: BackupName
@@ -27,6 +30,7 @@ class FoundBackup:
     manifest: Manifest | None
     problem: Problem | None = None
     damaged_copies: tuple[str, ...] = ()
+    pins: tuple[Pin, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,19 +48,26 @@ def list_backups(stores: Sequence[ObjectStore], project: str | None = None) -> B
     first one's error is raised.
     """
     found: dict[BackupName, list[tuple[ObjectStore, Manifest | IntegrityError]]] = {}
+    pins: dict[BackupName, list[Pin]] = {}
     problems: dict[str, Problem] = {}
     failures: list[StorageError] = []
     for store in stores:
         try:
-            for name, manifest in read_manifests(store, project):
+            sizes = sizes_in(store, project)
+            for name, manifest in read_manifests(store, sizes):
                 found.setdefault(name, []).append((store, manifest))
+            for name, pin in read_pins(store, sizes).items():
+                pins.setdefault(name, []).append(pin)
         except StorageError as exc:
             failures.append(exc)
             problems[store.name] = problem_of(exc)
     if failures and len(failures) == len(stores):
         raise failures[0]
     ordered = sorted(found, key=lambda name: (_started(found[name]), name), reverse=True)
-    return BackupListing(tuple(_merged(name, found[name]) for name in ordered), problems)
+    backups = (
+        replace(_merged(name, found[name]), pins=tuple(pins.get(name, ()))) for name in ordered
+    )
+    return BackupListing(tuple(backups), problems)
 
 
 def page_of(

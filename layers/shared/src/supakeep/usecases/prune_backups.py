@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from supakeep.domain.backup_name import FOLDER, MANIFEST_SUFFIX, BackupName, ObjectName
 from supakeep.domain.manifest import Manifest, Problem
+from supakeep.domain.pin import Pin
 from supakeep.domain.prune import PrunedBackup, PrunedStore, PruneReport
 from supakeep.domain.prune_hold import prune_hold
 from supakeep.domain.retention import apply_retention, is_of_the_future
@@ -18,11 +19,11 @@ from supakeep.errors import (
     BackupNotFoundError,
     IntegrityError,
     ObjectLockedError,
-    ObjectNotFoundError,
     StorageError,
 )
 from supakeep.ports import Clock, Deadline, ObjectStore, StoredObject
-from supakeep.usecases.stored_manifests import check_sizes, read_manifest
+from supakeep.usecases.read_pins import read_pins
+from supakeep.usecases.stored_manifests import check_sizes, has_manifest, read_manifest
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class _Contents:
     objects: dict[BackupName, list[StoredObject]]
     manifests: list[Manifest]
     untrusted: dict[BackupName, str]
+    pins: dict[BackupName, Pin]
     problem: Problem | None = None
 
 
@@ -93,14 +95,16 @@ class PruneBackups:
     def _look_into(self, store: ObjectStore) -> _Contents:
         try:
             objects = self._objects_by_backup(store)
-            return _Contents(store, objects, *self._manifests(store, objects))
+            manifests, untrusted = self._manifests(store, objects)
+            keys = (entry.key for stored in objects.values() for entry in stored)
+            return _Contents(store, objects, manifests, untrusted, read_pins(store, keys))
         except StorageError as exc:
             log.exception("%s was not pruned", store.name)
-            return _Contents(store, {}, [], {}, problem_of(exc))
+            return _Contents(store, {}, [], {}, {}, problem_of(exc))
 
     def _prune(self, found: _Contents, *, dry_run: bool, is_held: bool) -> PrunedStore:
         rules = self.own.get(found.store.name, self.policy)
-        decisions = self._decide(rules, found.manifests, found.untrusted, found.objects)
+        decisions = self._decide(rules, found)
         if is_held:
             decisions = {
                 name: _Decision(_HELD) if decision.removed else decision
@@ -145,27 +149,22 @@ class PruneBackups:
                 manifests.append(manifest)
         return manifests, untrusted
 
-    def _decide(
-        self,
-        rules: RetentionPolicy,
-        manifests: list[Manifest],
-        untrusted: dict[BackupName, str],
-        objects: dict[BackupName, list[StoredObject]],
-    ) -> dict[BackupName, _Decision]:
+    def _decide(self, rules: RetentionPolicy, found: _Contents) -> dict[BackupName, _Decision]:
         now = self.clock.now()
+        pins = {name.text: pin for name, pin in found.pins.items()}
         decisions = {
             decision.manifest.name: _Decision(decision.reason, removed=not decision.keep)
-            for decision in apply_retention(rules, manifests, now)
+            for decision in apply_retention(rules, found.manifests, now, pins)
         }
-        for name, stored in objects.items():
+        for name, stored in found.objects.items():
             if name.text in self.in_use:
                 decisions[name] = _Decision("a restore or a verification is reading it")
-            elif name in untrusted:
+            elif name in found.untrusted:
                 # it may be the only copy, and a person may still save it
-                reason = f"kept for a look by hand: {untrusted[name]}"
+                reason = f"kept for a look by hand: {found.untrusted[name]}"
                 decisions[name] = _Decision(reason)
             elif name not in decisions:
-                decisions[name] = _judge_leftover(stored, now)
+                decisions[name] = _judge_leftover(stored, found.pins.get(name), now)
         return decisions
 
     def _carry_out(
@@ -183,7 +182,7 @@ class PruneBackups:
         for number, name in enumerate(doomed):
             removed: list[str] = []
             try:
-                if decisions[name].is_leftover and _has_manifest(store, name):
+                if decisions[name].is_leftover and has_manifest(store, name):
                     decisions[name] = _HAS_MANIFEST
                 else:
                     self._remove(store, objects[name], removed)
@@ -222,20 +221,13 @@ def _interrupted(removed: list[str], stored: list[StoredObject]) -> _Decision:
     return _Decision(f"the store failed: {left} are left for the next prune", removed=True)
 
 
-def _judge_leftover(stored: list[StoredObject], now: dt.datetime) -> _Decision:
+def _judge_leftover(stored: list[StoredObject], pin: Pin | None, now: dt.datetime) -> _Decision:
+    if pin is not None and pin.holds(now):
+        return _Decision(f"{pin}, though its manifest is missing")
     youngest = max(entry.modified_at for entry in stored)
     if now - youngest > LEFTOVER_AGE:
         return _Decision("left by a run that did not finish", removed=True, is_leftover=True)
     return _Decision("has no manifest yet: a run may be at work")
-
-
-def _has_manifest(store: ObjectStore, name: BackupName) -> bool:
-    """Whether there is one under this name, in order or not."""
-    try:
-        with store.read(name.manifest_key):
-            return True
-    except ObjectNotFoundError:
-        return False
 
 
 def _pruned(name: BackupName, stored: list[StoredObject], decision: _Decision) -> PrunedBackup:

@@ -22,16 +22,29 @@ def read_manifest(store: ObjectStore, name: BackupName) -> Manifest:
         with store.read(name.manifest_key) as pieces:
             content = manifest_content(pieces)
     except ObjectNotFoundError as exc:
-        raise _not_found(name.text) from exc
+        raise no_such_backup(name.text) from exc
     return parse_manifest(content, name.manifest_key, read_from=store.name)
 
 
-def read_manifests(
-    store: ObjectStore, project: str | None
-) -> list[tuple[BackupName, Manifest | IntegrityError]]:
-    """Every backup's manifest in one store, or why it cannot be trusted."""
+def has_manifest(store: ObjectStore, name: BackupName) -> bool:
+    """Whether there is one under this name, in order or not. Raises StorageError."""
+    try:
+        with store.read(name.manifest_key):
+            return True
+    except ObjectNotFoundError:
+        return False
+
+
+def sizes_in(store: ObjectStore, project: str | None) -> dict[str, int]:
+    """The objects of a project's backups (of every project's where None), by their keys in order."""
     prefix = f"{FOLDER}/backup_{project}_" if project else f"{FOLDER}/"
-    sizes = {stored.key: stored.size_bytes for stored in store.list(prefix)}
+    return {stored.key: stored.size_bytes for stored in store.list(prefix)}
+
+
+def read_manifests(
+    store: ObjectStore, sizes: Mapping[str, int]
+) -> list[tuple[BackupName, Manifest | IntegrityError]]:
+    """The manifest of every backup of a listing, or why it cannot be trusted."""
     names = [
         parsed.backup
         for key in sizes
@@ -71,7 +84,8 @@ def _manifest_or_error(
     return manifest
 
 
-def _not_found(name: str) -> BackupNotFoundError:
+def no_such_backup(name: str) -> BackupNotFoundError:
+    """The error for a name that no store knows."""
     return BackupNotFoundError(
         f"No backup is named {name}",
         operation="find backup",

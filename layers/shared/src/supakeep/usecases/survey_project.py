@@ -42,7 +42,11 @@ def survey_project(
 
 def trusted(backups: Iterable[FoundBackup]) -> list[StoredBackup]:
     """Those whose manifest can be trusted, with the stores that hold them."""
-    return [StoredBackup(found.manifest, found.stores) for found in backups if found.manifest]
+    return [
+        StoredBackup(found.manifest, found.stores, found.pins)
+        for found in backups
+        if found.manifest
+    ]
 
 
 def _listing(project: Project, stores: Sequence[ObjectStore]) -> BackupListing:
