@@ -5,6 +5,7 @@ Screenshots of what was looked at are left in build/screenshots/.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 from playwright.sync_api import expect
@@ -34,6 +35,12 @@ def barriers(dashboard: Dashboard) -> list[Any]:
     return found
 
 
+def shoot(dashboard: Dashboard, name: str) -> None:
+    dashboard.page.screenshot(
+        path=SCREENSHOTS / f"{name}.png", full_page=True, animations="disabled"
+    )
+
+
 def look(dashboard: Dashboard, view: str) -> None:
     """Asserts that a view has no barrier and fits both screens; leaves a screenshot of each."""
     page = dashboard.page
@@ -44,8 +51,7 @@ def look(dashboard: Dashboard, view: str) -> None:
             # the colours of a phone are those of a wide screen
             if (size, theme) != ("phone", "light"):
                 assert barriers(dashboard) == [], f"{view}, {theme}, {size}"
-            file = SCREENSHOTS / f"{view}-{theme}-{size}.png"
-            page.screenshot(path=file, full_page=True, animations="disabled")
+            shoot(dashboard, f"{view}-{theme}-{size}")
         assert page.evaluate(OVERFLOW) <= 0, f"{view} does not fit a {size} screen"
 
 
@@ -85,6 +91,19 @@ def test_no_step_of_a_restore_and_no_run_has_a_barrier(dashboard: Dashboard) -> 
         dashboard.shows("of about 11,535 rows")
         look(dashboard, "running")
     dashboard.shows("is complete")
+
+
+def test_a_day_of_the_calendar_shows_what_it_is_without_its_colour(dashboard: Dashboard) -> None:
+    live_for_weeks(dashboard.supakeep)
+    dashboard.page.emulate_media(forced_colors="active")
+    dashboard.open().shows("Latest backups")
+
+    days = dashboard.main.locator(".days")
+    for status, mark in (("good", "✓"), ("partial", "!"), ("missing", "✕")):
+        seen = days.locator(f".{status} [aria-hidden]").first
+        expect(seen).to_have_text(re.compile(rf"^\d+{re.escape(mark)}$"))
+        expect(dashboard.main.locator(".legend span", has_text=status)).to_contain_text(mark)
+    shoot(dashboard, "overview-forced-colours")
 
 
 def test_a_backup_is_triggered_by_keys_alone(dashboard: Dashboard) -> None:

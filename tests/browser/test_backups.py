@@ -33,6 +33,8 @@ def test_a_backup_is_triggered_confirmed_watched_and_listed(dashboard: Dashboard
     dashboard.open()
     dashboard.shows("There is no backup yet")
     dashboard.shows("Not safe")
+    # there are no drills, so nothing is said of what they have proven
+    expect(dashboard.main).not_to_contain_text("Last restore proven")
 
     dashboard.click("Trigger Backup")
     expect(dashboard.page.get_by_role("dialog")).to_contain_text("Back up now?")

@@ -8,19 +8,23 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import expect
 
 from supakeep.domain.manifest import Problem
+from tests.browser.conftest import tab
 from tests.browser.dashboard import OVERFLOW, PATH
 from tests.browser.history import store
 from tests.builders.manifests import a_manifest, an_entry
 from tests.builders.tables import a_table
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Request, Route
+    from playwright.sync_api import Browser, Request, Route
 
     from tests.browser.dashboard import Dashboard
+    from tests.e2e.deployment import Deployment
 
 MARKUP = "<script>document.title = 'owned'</script>"
 PAGE_BYTES = 150_000
-FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+FIRST_PAINT = """new Promise((done) => new PerformanceObserver((list) => {
+  for (const paint of list.getEntriesByName("first-contentful-paint")) done(paint.startTime);
+}).observe({ type: "paint", buffered: true }))"""
 FIRST_PAINT_MILLISECONDS = 1000
 
 
@@ -164,7 +168,7 @@ def test_the_retention_rules_can_be_tried_out(dashboard: Dashboard) -> None:
     assert len(supakeep.keys(supakeep.primary)) == 20
 
 
-def test_the_page_is_light_and_paints_in_under_a_second(dashboard: Dashboard) -> None:
+def test_the_page_is_light(dashboard: Dashboard) -> None:
     sizes: list[int] = []
     page = dashboard.page
 
@@ -175,12 +179,20 @@ def test_the_page_is_light_and_paints_in_under_a_second(dashboard: Dashboard) ->
     page.on("requestfinished", weigh)
     dashboard.open()
     page.remove_listener("requestfinished", weigh)
-    paints = []
-    for _ in range(3):
-        page.goto("about:blank")
-        dashboard.open()
-        paints.append(page.evaluate(FIRST_PAINT))
 
     assert len(sizes) == 3
     assert 0 < sum(sizes) < PAGE_BYTES
+
+
+def test_the_first_paint_with_an_empty_cache_takes_less_than_a_second(
+    browser: Browser, supakeep: Deployment
+) -> None:
+    paints = []
+    for _ in range(3):
+        # a browser of its own, which has never seen the page; the machine may be busy with others
+        with tab(browser, supakeep) as newcomer:
+            newcomer.page.goto(newcomer.address)
+            expect(newcomer.key_field).to_be_visible()
+            paints.append(newcomer.page.evaluate(FIRST_PAINT))
+
     assert min(paints) < FIRST_PAINT_MILLISECONDS

@@ -7,6 +7,8 @@ const WIDTH = 480;
 const HEIGHT = 112;
 const MOST_BARS = 60;
 const WIDEST = 22;
+// what a day is must be seen without its colour, too
+const DAY_MARKS = { good: "✓", partial: "!", missing: "✕" };
 const WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 /** Bars, oldest first. `backups` are newest first, as the API lists them. */
@@ -57,11 +59,11 @@ export function calendar(days) {
       days.map((day) => h(
         "li",
         { class: day.status, title: `${day.date}: ${wordsOf(day)}` },
-        h("span", { "aria-hidden": "true" }, String(Number(day.date.slice(8)))),
+        h("span", { "aria-hidden": "true" }, String(Number(day.date.slice(8))), h("i", {}, DAY_MARKS[day.status])),
         h("span", { class: "unseen" }, `${day.date}: ${wordsOf(day)}`),
       ))),
-    h("p", { class: "legend", "aria-hidden": "true" }, ["good", "partial", "missing"].map((status) =>
-      h("span", {}, h("i", { class: status }), status))),
+    h("p", { class: "legend", "aria-hidden": "true" }, Object.entries(DAY_MARKS).map(([status, mark]) =>
+      h("span", {}, h("i", { class: status }, mark), status))),
   );
 }
 

@@ -121,8 +121,8 @@ function tiles(overview) {
       `Next ${schedule.kind}`,
       [h("span", { class: "large" }, schedule.next_at ? ago(schedule.next_at) : schedule.enabled ? "unknown" : "off"), h("p", {}, schedule.next_at ? time(schedule.next_at) : schedule.words)],
     ]),
-    ["Last restore proven", [h("span", { class: "large" }, overview.restore_proven_at ? ago(overview.restore_proven_at) : "never"), h("p", {}, overview.restore_proven_at ? time(overview.restore_proven_at) : "Verify the newest backup, and look at a dry run")]],
-  ], "tiles");
+    overview.restore_proven_at && ["Last restore proven", [h("span", { class: "large" }, ago(overview.restore_proven_at)), h("p", {}, time(overview.restore_proven_at))]],
+  ].filter(Boolean), "tiles");
 }
 
 function pictures(overview, backups) {
