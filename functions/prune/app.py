@@ -21,7 +21,7 @@ from supakeep.errors import SupakeepError
 from supakeep.retries import patience
 from supakeep.stores.remembering import ManifestMemory, RememberingObjectStore
 from supakeep.usecases.choose_stores import every_store
-from supakeep.usecases.measure_age import newest_good_at
+from supakeep.usecases.measure_age import measure_age
 from supakeep.usecases.run_prune import RunPrune
 
 logger = observability.create_logger()
@@ -59,7 +59,7 @@ def _prune(project: ServedProject, event: dict[str, Any], context: Any) -> Run:
         lambda: prune(run, dry_run=dry_run),
         deadline=deadline,
     )
-    _count_age(project, run)
+    _count(project, run)
     return run
 
 
@@ -74,12 +74,14 @@ def _measure(projects: runtime.Projects, memories: Memories, context: Any) -> di
                 RememberingObjectStore(store, memories[store.name])
                 for store in every_store(project)
             ]
-            newest = newest_good_at(stores, project.ref, project.clock.now())
+            measured = measure_age(stores, project.ref, project.clock.now())
     except SupakeepError as exc:
         observability.report_failure(logger, metrics, "Measurement", exc, "Prune")
         return {"newest_good_at": None}
+    newest = measured.newest_good_at
     if newest is not None:
         _count_age_since(project, newest)
+    observability.count_differing_backups(metrics, measured.differing)
     return {"newest_good_at": newest and newest.isoformat()}
 
 
@@ -93,8 +95,12 @@ def _run(project: ServedProject, event: dict[str, Any], context: Any) -> tuple[R
     return run.model_copy(update={"after": asked.after}), asked.dry_run
 
 
-def _count_age(project: ServedProject, run: Run) -> None:
-    if isinstance(run.result, PruneReport) and run.result.newest_good_at is not None:
+def _count(project: ServedProject, run: Run) -> None:
+    """The age of the newest good backup, and how many backups differ between the stores."""
+    if not isinstance(run.result, PruneReport):
+        return
+    observability.count_differing_backups(metrics, len(run.result.differing))
+    if run.result.newest_good_at is not None:
         _count_age_since(project, run.result.newest_good_at)
 
 

@@ -9,14 +9,24 @@ ALARM = "AWS::CloudWatch::Alarm"
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:alarms"
 
 
-def test_a_partial_backup_raises_an_alarm(stack: Stack) -> None:
-    variables = stack.properties("BackupFunction")["Environment"]["Variables"]
-    alarm = stack.properties("PartialBackupAlarm")
-    assert (alarm["Namespace"], alarm["MetricName"]) == ("Supakeep", "PartialBackups")
+@pytest.mark.parametrize(
+    ("alarm_name", "function", "metric", "statistic"),
+    [
+        ("PartialBackupAlarm", "BackupFunction", "PartialBackups", "Sum"),
+        ("DifferingCopiesAlarm", "PruneFunction", "DifferingBackups", "Maximum"),
+    ],
+)
+def test_a_partial_backup_and_differing_copies_raise_an_alarm(
+    stack: Stack, alarm_name: str, function: str, metric: str, statistic: str
+) -> None:
+    variables = stack.properties(function)["Environment"]["Variables"]
+    alarm = stack.properties(alarm_name)
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("Supakeep", metric)
     assert alarm["Dimensions"] == [
         {"Name": "service", "Value": variables["POWERTOOLS_SERVICE_NAME"]}
     ]
-    assert (alarm["Statistic"], alarm["Threshold"]) == ("Sum", 1)
+    assert (alarm["Statistic"], alarm["Threshold"]) == (statistic, 1)
+    assert alarm["TreatMissingData"] == "notBreaching"
     assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
 
 
@@ -55,7 +65,7 @@ def test_every_alarm_goes_to_the_topic_or_the_address_that_was_given(
 ) -> None:
     stack = make_stack(**parameters)
     alarms = stack.of_type(ALARM)
-    assert len(alarms) == 6
+    assert len(alarms) == 7
     assert all(alarm["AlarmActions"] == actions for alarm in alarms.values())
     assert ("AlarmTopic" in stack.resources) is topic_created
 

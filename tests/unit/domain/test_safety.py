@@ -10,10 +10,13 @@ from supakeep.domain.retention import StoredBackup
 from supakeep.domain.run import Run, RunKind, RunStatus
 from supakeep.domain.safety import Finding, Situation, assess, verdict
 from supakeep.domain.schedule import Schedule
+from supakeep.domain.untrusted import Distrust, Untrusted
 from tests.builders.manifests import a_manifest
 from tests.fakes.time import NOON
 
 BOTH = ("primary", "mirror")
+DAMAGED = Untrusted(message="its checksum differs", hint="Take another", state=Distrust.DAMAGED)
+DIFFERING = Untrusted(message="They differ", hint="Look at both", state=Distrust.DIFFERING)
 OUT_OF_REACH = Problem(message="Storage did not answer", hint="Look at its status page")
 
 
@@ -25,7 +28,7 @@ def of(*backups: StoredBackup, **fields: Any) -> Situation:
     values: dict[str, Any] = {
         "now": NOON,
         "backups": backups,
-        "damaged": {},
+        "untrusted": {},
         "unreachable": {},
         "runs": (),
         "stores": BOTH,
@@ -122,7 +125,7 @@ def test_where_no_store_answers_the_reason_is_named() -> None:
             "Look at its status page",
         ),
         (
-            {"damaged": {"backup_x": Problem(message="its checksum differs", hint="Take another")}},
+            {"untrusted": {"backup_x": DAMAGED}},
             "backup_x is damaged: its checksum differs.",
             "Take another",
         ),
@@ -142,6 +145,12 @@ def test_what_could_become_a_danger_is_a_warning(
     fields: dict[str, Any], sentence: str, advice: str
 ) -> None:
     assert worst(of(stored(), **fields)) == ("warn", sentence, advice)
+
+
+def test_copies_that_differ_are_a_danger_beside_a_good_backup() -> None:
+    found = worst(of(stored(), untrusted={"backup_x": DIFFERING}))
+
+    assert found == ("fail", "They differ.", "Look at both")
 
 
 def test_a_failure_before_the_newest_good_backup_is_past() -> None:

@@ -6,14 +6,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from supakeep.archive.manifest import encode_manifest
 from supakeep.domain.copy_report import CopiedStore
 from supakeep.domain.manifest import Manifest
 from supakeep.errors import BackupNotFoundError, ManifestError, StorageUnavailableError
 from supakeep.ports import ObjectStore
 from supakeep.usecases.copy_backup import CopyBackup
 from tests.builders.backups import NAME, a_shop, back_up
-from tests.builders.manifests import a_manifest
 from tests.fakes.faulty_object_store import BitFlippingObjectStore, FailingObjectStore
 from tests.fakes.object_store import InMemoryObjectStore
 from tests.fakes.time import NeverExpires
@@ -162,18 +160,6 @@ def test_a_target_that_fails_does_not_keep_the_others_from_theirs(stores: Stores
 
     assert (copied["mirror"].state, copied["offsite"].state) == ("failed", "copied")
     assert stores.offsite.objects == stores.whole
-
-
-def test_another_backup_under_the_same_name_is_left_alone(stores: Stores) -> None:
-    other = a_manifest().model_copy(update={"backup": NAME.text})
-    stores.mirror.objects = {NAME.manifest_key: encode_manifest(other)}
-    before = dict(stores.mirror.objects)
-
-    copied = copy(stores.every)["mirror"]
-
-    assert copied.problem is not None
-    assert "describes another backup of this name" in copied.problem.message
-    assert stores.mirror.objects == before
 
 
 def test_a_manifest_of_a_newer_version_is_left_alone(stores: Stores) -> None:

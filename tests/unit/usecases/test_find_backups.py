@@ -16,7 +16,6 @@ from supakeep.errors import (
 )
 from supakeep.usecases.find_backups import find_backup
 from supakeep.usecases.list_backups import list_backups
-from tests.builders.backups import a_shop, back_up, emptied
 from tests.builders.manifests import PROJECT, a_manifest, place_backup
 from tests.fakes.faulty_object_store import FailingObjectStore
 from tests.fakes.object_store import InMemoryObjectStore
@@ -253,19 +252,6 @@ def test_latest_says_which_damaged_backup_it_passed_over(primary: InMemoryObject
     [told] = found.passed_over
     assert told.startswith(f"{newest} was passed over, and may be newer: ")
     assert "its checksum does not match" in told
-
-
-def test_another_backup_of_the_same_name_is_not_a_copy(
-    primary: InMemoryObjectStore, mirror: InMemoryObjectStore
-) -> None:
-    ours, theirs = back_up(a_shop(), primary), back_up(emptied(a_shop()), mirror)
-    assert ours.name == theirs.name
-
-    [listed] = list_backups([primary, mirror], PROJECT).backups
-    latest = find_backup([primary, mirror], "latest", PROJECT, now=NOON)
-
-    assert (listed.stores, listed.manifest) == (("primary",), ours)
-    assert latest.notices == ("mirror: its manifest describes another backup of this name",)
 
 
 def test_latest_says_nothing_where_the_newest_is_whole_in_one_store(

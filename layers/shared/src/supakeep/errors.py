@@ -25,6 +25,7 @@ SupakeepError
 │   ├── ManifestError
 │   ├── SignatureError           a manifest is not signed with a key that is known
 │   │   └── UnsignedError        it has no signature at all
+│   ├── CopiesDifferError        stores hold different backups under one name
 │   └── FormatVersionError
 ├── DecryptionError              a backup is encrypted, and its identity is missing or another one
 ├── BackupNotFoundError
@@ -170,6 +171,10 @@ class SignatureError(IntegrityError):
 
 class UnsignedError(SignatureError):
     """The manifest has no signature, and one is required."""
+
+
+class CopiesDifferError(IntegrityError):
+    """Stores hold different backups under one name, and nothing says which one is right."""
 
 
 class FormatVersionError(IntegrityError):

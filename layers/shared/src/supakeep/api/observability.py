@@ -96,6 +96,11 @@ def count_newest_good_backup(metrics: Metrics, age_seconds: float) -> None:
     metrics.add_metric("NewestGoodBackupAge", MetricUnit.Seconds, round(age_seconds))
 
 
+def count_differing_backups(metrics: Metrics, backups: int) -> None:
+    """The metric that the alarm on differing copies watches."""
+    metrics.add_metric("DifferingBackups", MetricUnit.Count, backups)
+
+
 def _count_backup(metrics: Metrics, backup: BackupSummary) -> None:
     metrics.add_metric("BackupRows", MetricUnit.Count, backup.rows)
     metrics.add_metric("BackupBytes", MetricUnit.Bytes, backup.size_bytes)

@@ -18,11 +18,12 @@ _HEAD = ("NAME", "TIME (UTC)", "ROWS", "SIZE", "STATUS", "TRIGGER", "IN")
 
 
 def _run(session: Session, source: Source = None) -> int:
-    """Partial where a store could not be listed."""
+    """Partial where a store could not be listed, or stores hold different backups of one name."""
     copies = session.copies(source)
     listing = list_backups(copies.stores, copies.project)
     _print(session.terminal, listing, session.now())
-    return PARTIAL if listing.problems else GOOD
+    differ = any(len(found.versions) > 1 for found in listing.backups)
+    return PARTIAL if listing.problems or differ else GOOD
 
 
 def _print(terminal: Terminal, listing: BackupListing, now: dt.datetime) -> None:
@@ -47,8 +48,8 @@ def _print(terminal: Terminal, listing: BackupListing, now: dt.datetime) -> None
         terminal.line(line)
     for problem in _newest_problems(found):
         terminal.notice(problem.message, problem.hint)
-    for name, problem in damaged.items():
-        terminal.notice(f"{name}: {problem.message}", problem.hint)
+    for name, untrusted in damaged.items():
+        terminal.notice(f"{name}: {untrusted.message}", untrusted.hint)
     for store, problem in listing.problems.items():
         terminal.notice(f"{store} could not be listed: {problem.message}", problem.hint)
 

@@ -45,6 +45,8 @@ def print_decisions(terminal: Terminal, report: PruneReport) -> None:
         terminal.columns(("BACKUP", "DECISION", "SIZE", "WHY", "IN"), decisions)
     elif not report.problems:
         terminal.line("There are no backups to prune.")
+    for differing in report.differing:
+        terminal.notice(differing.message, differing.hint)
     for store in report.stores:
         if store.problem:
             problem = store.problem

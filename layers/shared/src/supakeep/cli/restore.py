@@ -99,6 +99,7 @@ def run_restore(
             session.new_run(RunKind.RESTORE),
             request,
             stores=copies.stores,
+            beside=[] if copies.is_elsewhere else None,
             identities=session.identities(identity),
         )
     if isinstance(run.result, RestoreReport):

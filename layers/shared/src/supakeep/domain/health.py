@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Self
 
@@ -14,6 +14,7 @@ from supakeep.domain.manifest import Manifest, Trigger
 from supakeep.domain.plan import BackupPlan
 from supakeep.domain.run import Run
 from supakeep.domain.safety import Situation
+from supakeep.domain.untrusted import Distrust
 from supakeep.errors import SupakeepError
 
 # a backup that claims a time further ahead does not count as the newest (retention.py)
@@ -145,6 +146,15 @@ def _compared_size(newest: Manifest, earlier: Sequence[Manifest]) -> Check:
         message = f"{', '.join(emptied)} had rows before and has none now"
         return Check.warn("size", message, f"Look: supakeep diff {earlier[0].backup} latest")
     return Check.ok("size", text)
+
+
+def check_untrusted(situation: Situation) -> Iterator[Check]:
+    """Each backup that is not believed."""
+    for name, problem in situation.untrusted.items():
+        if problem.state is Distrust.DIFFERING:
+            yield Check.fail("differing copies", problem.message, problem.hint)
+        else:
+            yield Check.warn("damage", f"{name}: {problem.message}", problem.hint)
 
 
 def check_signing(key_id: str | None) -> Check:

@@ -8,6 +8,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 
 from supakeep.domain.manifest import Problem
+from supakeep.domain.untrusted import Untrusted
 
 
 class PrunedBackup(BaseModel):
@@ -34,7 +35,8 @@ class PrunedStore(BaseModel):
 
 class PruneReport(BaseModel):
     """In a dry run, `removed` says what would be. `newest_good_at` is that of all stores. `held` says
-    why nothing at all was removed.
+    why nothing at all was removed. `differing` are the backups of which stores hold different ones;
+    none of them is removed.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -44,6 +46,7 @@ class PruneReport(BaseModel):
     stores: tuple[PrunedStore, ...] = ()
     newest_good_at: dt.datetime | None = None
     held: Problem | None = None
+    differing: tuple[Untrusted, ...] = ()
 
     @property
     def removed(self) -> int:
@@ -55,7 +58,7 @@ class PruneReport(BaseModel):
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        candidates = (self.held, *(store.problem for store in self.stores))
+        candidates = (self.held, *self.differing, *(store.problem for store in self.stores))
         return tuple(problem for problem in candidates if problem is not None)
 
     @property

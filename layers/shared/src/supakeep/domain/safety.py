@@ -13,6 +13,7 @@ from supakeep.domain.manifest import Manifest, Problem, TableStatus, Trigger
 from supakeep.domain.retention import StoredBackup, is_of_the_future
 from supakeep.domain.run import Run, RunKind, RunStatus
 from supakeep.domain.schedule import Schedule
+from supakeep.domain.untrusted import Distrust, Untrusted
 
 Level = Literal["ok", "note", "warn", "fail"]
 _BADNESS: Mapping[Level, int] = {"ok": 0, "note": 0, "warn": 1, "fail": 2}
@@ -37,7 +38,7 @@ class Situation:
 
     now: dt.datetime
     backups: Sequence[StoredBackup]
-    damaged: Mapping[str, Problem]
+    untrusted: Mapping[str, Untrusted]
     unreachable: Mapping[str, Problem]
     runs: Sequence[Run]
     stores: Sequence[str]
@@ -80,6 +81,7 @@ def assess(situation: Situation) -> list[Finding]:
         *_shrunk(situation),
         *_copies(situation),
         *_unreachable(situation),
+        *_differing(situation),
         *_damaged(situation),
         *_schedule(situation),
         *_uncovered(situation),
@@ -196,10 +198,18 @@ def _unreachable(situation: Situation) -> Iterator[Finding]:
         yield Finding(level="warn", sentence=sentence, advice=advice)
 
 
+def _differing(situation: Situation) -> Iterator[Finding]:
+    """Stores that hold different backups under one name."""
+    for problem in situation.untrusted.values():
+        if problem.state is Distrust.DIFFERING:
+            yield Finding(level="fail", sentence=f"{problem.message}.", advice=problem.hint)
+
+
 def _damaged(situation: Situation) -> Iterator[Finding]:
-    if situation.damaged:
-        name, problem = next(iter(situation.damaged.items()))
-        others = len(situation.damaged) - 1
+    damaged = {n: p for n, p in situation.untrusted.items() if p.state is not Distrust.DIFFERING}
+    if damaged:
+        name, problem = next(iter(damaged.items()))
+        others = len(damaged) - 1
         sentence = f"{name} is damaged: {problem.message}."
         if others:
             sentence = f"{sentence} {others} more {'is' if others == 1 else 'are'} damaged, too."

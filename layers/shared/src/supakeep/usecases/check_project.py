@@ -20,6 +20,7 @@ from supakeep.domain.health import (
     check_signing,
     check_size,
     check_tables,
+    check_untrusted,
 )
 from supakeep.domain.plan import named_schemas, plan_backup
 from supakeep.domain.schedule import Schedule
@@ -103,8 +104,7 @@ class CheckProject:
             yield copies
         if size := check_size(situation):
             yield size
-        for name, problem in situation.damaged.items():
-            yield Check.warn("damage", f"{name}: {problem.message}", problem.hint)
+        yield from check_untrusted(situation)
         yield self._guarded("leftovers", lambda: self._leftovers(stores))
         yield check_lease(situation.running, is_shared=self.shares_runs)
         yield check_schedule(situation)

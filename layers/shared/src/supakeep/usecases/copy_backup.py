@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -22,12 +22,17 @@ from supakeep.errors import (
     StorageError,
 )
 from supakeep.ports import Deadline, ObjectStore, Transfers
-from supakeep.usecases.list_backups import ANOTHER_BACKUP
-from supakeep.usecases.stored_manifests import check_sizes, read_manifest
+from supakeep.usecases.stored_manifests import (
+    NotRead,
+    agreed_version,
+    check_sizes,
+    manifests_of,
+    read_manifest,
+)
 
 log = logging.getLogger(__name__)
 
-_Found = Manifest | StorageError | IntegrityError | BackupNotFoundError
+_Found = Manifest | NotRead
 
 
 @dataclass(frozen=True)
@@ -58,10 +63,11 @@ class CopyBackup:
         read has shown that it is missing or damaged, from a store that has it right, and is read back;
         the manifest comes last. What fails in one target is its problem, and the others go on.
 
-        Raises the first store's error where no store has a manifest that can be trusted.
+        Raises the first store's error where no store has a manifest that can be trusted, and
+        CopiesDifferError, before anything is written, where they hold different ones.
         """
-        found = {store.name: _manifest(store, name) for store in self.stores}
-        manifest = _believed(found)
+        found = manifests_of(self.stores, name)
+        manifest = agreed_version(found).manifest
         copied = [
             self._target(store, found[store.name], manifest, dry_run=dry_run) for store in targets
         ]
@@ -81,8 +87,6 @@ class CopyBackup:
 
     def _lacks(self, target: ObjectStore, found: _Found, manifest: Manifest) -> _Lacks:
         """Raises what keeps the target from being judged, or being written to."""
-        if isinstance(found, Manifest) and not _is_same(found, manifest):
-            raise _another_backup(target, manifest)
         if not isinstance(found, Manifest | BackupNotFoundError | ManifestError):
             raise found
         listed = {stored.key for stored in target.list(f"{FOLDER}/{manifest.name}")}
@@ -159,35 +163,6 @@ class CopyBackup:
         raise StorageError(
             f"{key} could not be read again", operation="copy", key=key, hint="Try it again."
         )
-
-
-def _manifest(store: ObjectStore, name: BackupName) -> _Found:
-    try:
-        return read_manifest(store, name)
-    except (StorageError, IntegrityError, BackupNotFoundError) as exc:
-        return exc
-
-
-def _believed(found: Mapping[str, _Found]) -> Manifest:
-    for manifest in found.values():
-        if isinstance(manifest, Manifest):
-            return manifest
-    errors = [error for error in found.values() if not isinstance(error, Manifest)]
-    # damage or a dead store says more than that the name is unknown elsewhere
-    raise min(errors, key=lambda error: isinstance(error, BackupNotFoundError))
-
-
-def _is_same(one: Manifest, other: Manifest) -> bool:
-    return (one.volumes, one.tables) == (other.volumes, other.tables)
-
-
-def _another_backup(target: ObjectStore, manifest: Manifest) -> ManifestError:
-    return ManifestError(
-        f"{manifest.backup} in {target.name} was left alone: {ANOTHER_BACKUP}",
-        operation="copy",
-        key=manifest.name.manifest_key,
-        hint="Look at both with `supakeep show NAME --from WHERE`, and download the one to keep.",
-    )
 
 
 def _copied(target: ObjectStore, lacks: _Lacks, manifest: Manifest) -> CopiedStore:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from supakeep.archive.manifest import manifest_content, parse_manifest
 from supakeep.archive.reader import BackupReader, Failure, read_volume
+from supakeep.domain.copy_versions import is_same_backup
 from supakeep.domain.manifest import Manifest, VolumeEntry
 from supakeep.errors import (
     BackupNotFoundError,
@@ -74,7 +75,7 @@ class DownloadBackup:
             there = read_manifest(self.target, manifest.name)
         except (BackupNotFoundError, IntegrityError):
             return False
-        if (there.volumes, there.tables) == (manifest.volumes, manifest.tables):
+        if is_same_backup(there, manifest):
             return True
         raise UnsafeOperationError(
             f"{self.target.name} holds another backup named {manifest.backup}",

@@ -8,42 +8,65 @@ from collections.abc import Iterator, Sequence
 
 from supakeep.archive.reader import BackupReader
 from supakeep.domain.backup_name import FOLDER, LATEST, BackupName
+from supakeep.domain.copy_versions import (
+    CopyVersion,
+    chosen_notice,
+    is_same_backup,
+    versions_of,
+)
 from supakeep.domain.manifest import Manifest
 from supakeep.domain.retention import is_of_the_future
 from supakeep.errors import BackupNotFoundError, IntegrityError, StorageError
 from supakeep.ports import ObjectStore
-from supakeep.usecases.list_backups import BackupListing, in_store, list_backups
-from supakeep.usecases.stored_manifests import check_sizes, read_manifest
+from supakeep.usecases.list_backups import (
+    BackupListing,
+    FoundBackup,
+    in_store,
+    list_backups,
+    require_agreement,
+)
+from supakeep.usecases.stored_manifests import agreed_version, check_sizes, manifests_of
 
 log = logging.getLogger(__name__)
 
 
 def find_backup(
-    stores: Sequence[ObjectStore], name: str, project: str | None, *, now: dt.datetime
+    stores: Sequence[ObjectStore],
+    name: str,
+    project: str | None,
+    *,
+    now: dt.datetime,
+    beside: Sequence[ObjectStore] = (),
 ) -> BackupReader:
     """The backup of this name, read first from the first store whose manifest is in order.
 
-    `latest` is the newest good backup of `project` (of any where None). Where the first store fails
-    or its manifest is damaged, the next one is asked; the first failure is raised where none has it.
+    `latest` is the newest good backup of `project` (of any where None). A store that fails, or whose
+    manifest is damaged, is passed over, and the reader says so; the first failure is raised where none
+    has it. Raises CopiesDifferError where stores hold different backups of this name; those of `beside`,
+    which the caller did not choose, are only named by the reader.
     """
     if name == LATEST:
-        return _find_latest(stores, project, now)
-    parsed = BackupName.parse(name)
-    failures: dict[str, StorageError | IntegrityError | BackupNotFoundError] = {}
-    for store in stores:
-        try:
-            manifest = read_manifest(store, parsed)
-        except (StorageError, IntegrityError, BackupNotFoundError) as exc:
-            failures[store.name] = exc
-            continue
-        others = [
-            in_store(name, exc)
-            for name, exc in failures.items()
-            if not isinstance(exc, BackupNotFoundError)
-        ]
-        return BackupReader(manifest, _first(store.name, stores), damaged_copies=others)
-    # damage or a dead store says more than that the name is unknown elsewhere
-    raise min(failures.values(), key=lambda exc: isinstance(exc, BackupNotFoundError))
+        return _find_latest(stores, project, now, beside)
+    found = manifests_of(stores, BackupName.parse(name))
+    version = agreed_version(found)
+    failed = [
+        in_store(store, error)
+        for store, error in found.items()
+        if isinstance(error, StorageError | IntegrityError)
+    ]
+    return BackupReader(
+        version.manifest,
+        _first(version.stores[0], stores),
+        damaged_copies=[*_not_chosen(version, beside), *failed],
+    )
+
+
+def _not_chosen(chosen: CopyVersion, beside: Sequence[ObjectStore]) -> list[str]:
+    """What is said of stores with a different backup of this name that the caller did not choose."""
+    found = manifests_of(beside, chosen.manifest.name)
+    held = ((s, m) for s, m in found.items() if isinstance(m, Manifest))
+    others = [v for v in versions_of(held) if not is_same_backup(v.manifest, chosen.manifest)]
+    return [chosen_notice(chosen, others)] if others else []
 
 
 def stores_holding(stores: Sequence[ObjectStore], name: BackupName) -> list[str]:
@@ -75,24 +98,20 @@ def damaged_copies(stores: Sequence[ObjectStore], manifest: Manifest) -> dict[st
 
 
 def _find_latest(
-    stores: Sequence[ObjectStore], project: str | None, now: dt.datetime
+    stores: Sequence[ObjectStore],
+    project: str | None,
+    now: dt.datetime,
+    beside: Sequence[ObjectStore],
 ) -> BackupReader:
     listing = list_backups(stores, project)
-    good = [
-        (found, found.manifest)
-        for found in listing.backups
-        if found.manifest is not None
-        and found.manifest.is_good
-        and not is_of_the_future(found.manifest, now)
-    ]
-    if good:
-        found, manifest = good[0]
-        passed_over = [*_passed_over(listing, found.name, now)]
+    newest = _newest_good(listing, now)
+    if newest is not None:
+        version = require_agreement(newest)
         return BackupReader(
-            manifest,
-            _first(found.stores[0], stores),
-            passed_over=passed_over,
-            damaged_copies=found.damaged_copies,
+            version.manifest,
+            _first(version.stores[0], stores),
+            passed_over=[*_passed_over(listing, newest.name, now)],
+            damaged_copies=[*_not_chosen(version, beside), *newest.damaged_copies],
         )
     raise BackupNotFoundError(
         f"Project {project} has no good backup" if project else "There is no good backup",
@@ -100,6 +119,19 @@ def _find_latest(
         key=LATEST,
         hint="`supakeep list` shows what there is; `supakeep backup` makes one.",
     )
+
+
+def _newest_good(listing: BackupListing, now: dt.datetime) -> FoundBackup | None:
+    """One of which any version is good counts: that the stores differ must not let it pass for
+    something else than the newest.
+    """
+    good = [
+        (version.manifest.started_at, found.name, found)
+        for found in listing.backups
+        for version in found.versions
+        if version.manifest.is_good and not is_of_the_future(version.manifest, now)
+    ]
+    return max(good, key=lambda candidate: candidate[:2])[2] if good else None
 
 
 def _passed_over(listing: BackupListing, latest: BackupName, now: dt.datetime) -> Iterator[str]:

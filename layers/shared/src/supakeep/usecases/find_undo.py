@@ -11,7 +11,7 @@ from supakeep.domain.retention import is_of_the_future
 from supakeep.domain.run import validated_run_id
 from supakeep.errors import BackupNotFoundError, InvalidRequestError
 from supakeep.ports import ObjectStore
-from supakeep.usecases.list_backups import list_backups
+from supakeep.usecases.list_backups import FoundBackup, list_backups, require_agreement
 
 _HINT = (
     "Only a restore with SUPABASE_DB_URL can be undone, and only as long as its undo copy is kept. "
@@ -20,13 +20,13 @@ _HINT = (
 
 
 def find_undo(stores: Sequence[ObjectStore], run_id: str, project: str) -> Manifest:
-    """The undo copy of the restore run `run_id`. Raises BackupNotFoundError, or InvalidRequestError
-    for what is not a run ID.
+    """The undo copy of the restore run `run_id`. Raises BackupNotFoundError, InvalidRequestError for
+    what is not a run ID, and, as the others here, CopiesDifferError.
     """
     validated_run_id(run_id)
-    for manifest in _manifests(stores, project):
+    for found, manifest in _manifests(stores, project):
         if manifest.trigger is Trigger.PRE_RESTORE and manifest.run == run_id:
-            return manifest
+            return require_agreement(found).manifest
     raise _not_found(f"No undo copy was made before run {run_id}", run_id)
 
 
@@ -34,10 +34,10 @@ def find_last_undo(stores: Sequence[ObjectStore], project: str, now: dt.datetime
     """The undo copy of the newest restore; one that is dated after `now` is nobody's newest. Raises
     BackupNotFoundError.
     """
-    for manifest in _manifests(stores, project):
+    for found, manifest in _manifests(stores, project):
         is_undo = manifest.trigger is Trigger.PRE_RESTORE
         if is_undo and not is_of_the_future(manifest, now):
-            return manifest
+            return require_agreement(found).manifest
     raise _not_found(f"No restore of project {project} has left an undo copy", project)
 
 
@@ -46,7 +46,7 @@ def find_undo_by_name(stores: Sequence[ObjectStore], name: str, project: str) ->
     another backup's.
     """
     wanted = BackupName.parse(name)
-    for manifest in _manifests(stores, project):
+    for found, manifest in _manifests(stores, project):
         if manifest.name != wanted:
             continue
         if manifest.trigger is not Trigger.PRE_RESTORE:
@@ -56,15 +56,17 @@ def find_undo_by_name(stores: Sequence[ObjectStore], name: str, project: str) ->
                 key=wanted.text,
                 hint=f"Restore it with `supakeep restore {wanted}`.",
             )
-        return manifest
+        return require_agreement(found).manifest
     raise _not_found(f"No undo copy is named {wanted}", wanted.text)
 
 
-def _manifests(stores: Sequence[ObjectStore], project: str) -> Iterator[Manifest]:
-    """Newest first."""
+def _manifests(
+    stores: Sequence[ObjectStore], project: str
+) -> Iterator[tuple[FoundBackup, Manifest]]:
+    """Newest first; of a backup of which the stores hold different ones, each of these."""
     for found in list_backups(stores, project).backups:
-        if found.manifest is not None:
-            yield found.manifest
+        for version in found.versions:
+            yield found, version.manifest
 
 
 def _not_found(message: str, key: str) -> BackupNotFoundError:

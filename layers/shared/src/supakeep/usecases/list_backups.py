@@ -6,31 +6,35 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from supakeep.domain.backup_name import BackupName
+from supakeep.domain.copy_versions import CopyVersion, copies_differ, versions_of
 from supakeep.domain.manifest import Manifest, Problem
 from supakeep.domain.pin import Pin
 from supakeep.domain.run import problem_of
+from supakeep.domain.untrusted import Untrusted
 from supakeep.errors import IntegrityError, InvalidRequestError, StorageError
 from supakeep.ports import ObjectStore
 from supakeep.usecases.read_pins import read_pins
 from supakeep.usecases.stored_manifests import read_manifests, sizes_in
 
-ANOTHER_BACKUP = "its manifest describes another backup of this name"
-"""A backup that only the mirror took may leave its name to a later one."""
-
 
 @dataclass(frozen=True)
 class FoundBackup:
     """One backup and the stores that hold its manifest. `manifest` is None, and `problem` says why,
-    where no copy can be trusted. `damaged_copies` says what is wrong with copies beside a good one.
+    where no copy can be trusted, or where the copies differ: then there are several `versions`.
+    `damaged_copies` says what is wrong with copies beside a good one.
     `pins` are those of each store that has one.
     """
 
     name: BackupName
     stores: tuple[str, ...]
-    manifest: Manifest | None
-    problem: Problem | None = None
+    versions: tuple[CopyVersion, ...] = ()
+    problem: Untrusted | None = None
     damaged_copies: tuple[str, ...] = ()
     pins: tuple[Pin, ...] = ()
+
+    @property
+    def manifest(self) -> Manifest | None:
+        return self.versions[0].manifest if len(self.versions) == 1 else None
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,13 @@ def _position(backups: Sequence[FoundBackup], name: str) -> int:
     )
 
 
+def require_agreement(found: FoundBackup) -> CopyVersion:
+    """The version that is trusted. Raises CopiesDifferError where the stores hold different ones."""
+    if len(found.versions) > 1:
+        raise copies_differ(found.versions)
+    return found.versions[0]
+
+
 def in_store(store: str, error: StorageError | IntegrityError) -> str:
     """What is wrong with the copy in this store."""
     return f"{store}: {error.message}"
@@ -107,21 +118,20 @@ def in_store(store: str, error: StorageError | IntegrityError) -> str:
 def _merged(
     name: BackupName, copies: Sequence[tuple[ObjectStore, Manifest | IntegrityError]]
 ) -> FoundBackup:
-    trusted = [(store.name, copy) for store, copy in copies if isinstance(copy, Manifest)]
     damaged = [(store.name, copy) for store, copy in copies if isinstance(copy, IntegrityError)]
-    if not trusted:
-        store, error = damaged[0]
-        return FoundBackup(name, (store,), None, problem_of(error))
-    manifest = trusted[0][1]
-    same = [store for store, copy in trusted if copy.volumes == manifest.volumes]
+    versions = versions_of(
+        (store.name, copy) for store, copy in copies if isinstance(copy, Manifest)
+    )
+    if not versions:
+        problem = Untrusted.of(damaged[0][1])
+        return FoundBackup(name, tuple(store for store, _ in damaged), problem=problem)
+    differ = Untrusted.of(copies_differ(versions)) if len(versions) > 1 else None
     return FoundBackup(
         name,
-        tuple(same),
-        manifest,
-        damaged_copies=(
-            *(in_store(store, error) for store, error in damaged),
-            *(f"{store}: {ANOTHER_BACKUP}" for store, _ in trusted if store not in same),
-        ),
+        tuple(store for version in versions for store in version.stores),
+        versions,
+        differ,
+        tuple(in_store(store, error) for store, error in damaged),
     )
 
 

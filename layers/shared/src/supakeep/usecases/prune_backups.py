@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from supakeep.domain.backup_name import FOLDER, MANIFEST_SUFFIX, BackupName, ObjectName
+from supakeep.domain.copy_versions import copies_differ, versions_of
 from supakeep.domain.manifest import Manifest, Problem
 from supakeep.domain.pin import Pin
 from supakeep.domain.prune import PrunedBackup, PrunedStore, PruneReport
@@ -15,8 +17,10 @@ from supakeep.domain.prune_hold import prune_hold
 from supakeep.domain.retention import apply_retention, is_of_the_future
 from supakeep.domain.retention_policy import RetentionPolicy
 from supakeep.domain.run import Run, problem_of
+from supakeep.domain.untrusted import Untrusted
 from supakeep.errors import (
     BackupNotFoundError,
+    CopiesDifferError,
     IntegrityError,
     ObjectLockedError,
     StorageError,
@@ -50,10 +54,17 @@ class _Contents:
     pins: dict[BackupName, Pin]
     problem: Problem | None = None
 
+    def without(self, differing: Mapping[BackupName, object]) -> Self:
+        """The same, where these backups are not believed."""
+        manifests = [m for m in self.manifests if m.name not in differing]
+        untrusted = dict.fromkeys(differing.keys() & self.objects.keys(), _DIFFERING)
+        return replace(self, manifests=manifests, untrusted={**self.untrusted, **untrusted})
+
 
 _NOT_REACHED = _Decision(
     "it was to be removed, and the store failed before: the next prune does it"
 )
+_DIFFERING = "stores hold different backups of this name"
 _HELD = "it was to be removed, and waits for a complete backup"
 _HAS_MANIFEST = _Decision("its manifest was not found before and is there: not touched")
 
@@ -77,19 +88,24 @@ class PruneBackups:
         """Each store is judged by its own listing, so that a backup that only one of them holds is
         never removed for another's sake. A store whose listing fails is left alone; one that fails
         later is reported with what was removed before. After a backup that is not complete, nothing
-        is removed from any of them.
+        is removed from any of them. A backup of which they hold different ones stays in all of them,
+        and counts in none.
         """
         contents = [self._look_into(store) for store in stores]
         manifests = [manifest for found in contents for manifest in found.manifests]
         held = prune_hold(manifests, self.last_run, self.clock.now())
+        differing = _differing(contents)
+        contents = [found.without(differing) for found in contents]
+        agreed = [manifest for found in contents for manifest in found.manifests]
         return PruneReport(
             project=self.project,
             dry_run=dry_run,
             stores=tuple(
                 self._prune(found, dry_run=dry_run, is_held=held is not None) for found in contents
             ),
-            newest_good_at=self._newest_good(manifests),
+            newest_good_at=self._newest_good(agreed),
             held=held,
+            differing=tuple(map(Untrusted.of, differing.values())),
         )
 
     def _look_into(self, store: ObjectStore) -> _Contents:
@@ -205,6 +221,16 @@ class PruneBackups:
             store.delete(entry.key)
             removed.append(entry.key)
             log.info("%s was removed from %s", entry.key, store.name)
+
+
+def _differing(contents: Sequence[_Contents]) -> dict[BackupName, CopiesDifferError]:
+    """The backups of which the stores hold different ones."""
+    held: dict[BackupName, list[tuple[str, Manifest]]] = {}
+    for found in contents:
+        for manifest in found.manifests:
+            held.setdefault(manifest.name, []).append((found.store.name, manifest))
+    versions = {name: versions_of(manifests) for name, manifests in held.items()}
+    return {name: copies_differ(v) for name, v in versions.items() if len(v) > 1}
 
 
 def _locked(error: ObjectLockedError, removed: list[str], stored: list[StoredObject]) -> _Decision:

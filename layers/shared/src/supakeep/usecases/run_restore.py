@@ -14,7 +14,7 @@ from supakeep.domain.restore_plan import check_unsigned
 from supakeep.domain.run import Run
 from supakeep.ports import Deadline, ObjectStore, Progress
 from supakeep.system import NoDeadline
-from supakeep.usecases.choose_stores import stores_named
+from supakeep.usecases.choose_stores import every_store, stores_named
 from supakeep.usecases.expected_rows import rows_to_restore
 from supakeep.usecases.find_backups import find_backup
 from supakeep.usecases.project import Project
@@ -38,11 +38,13 @@ class RunRestore:
         request: RestoreRequest,
         *,
         stores: Sequence[ObjectStore] | None = None,
+        beside: Sequence[ObjectStore] | None = None,
         identities: Callable[[], Identities] | None = None,
     ) -> Run:
         """Restores from the first of `stores` that holds the backup in order; without `stores`, from
-        the copies that the request names. An encrypted one is opened with `identities`, or those of
-        the project.
+        the copies that the request names. The report says where one of `beside`, or else of the
+        project's other stores, holds a different backup of this name. An encrypted one is opened with
+        `identities`, or those of the project.
 
         Returns the run's record; whatever ended the run early is recorded and raised.
         """
@@ -52,8 +54,13 @@ class RunRestore:
             copies = stores or stores_named(self.project, request.read_from)
             if request.allow_unsigned:
                 copies = accepting_unsigned(copies)
-            now = self.project.clock.now()
-            reader = find_backup(copies, request.name, self.project.ref, now=now)
+            reader = find_backup(
+                copies,
+                request.name,
+                self.project.ref,
+                now=self.project.clock.now(),
+                beside=self._others(copies) if beside is None else beside,
+            )
             reader.decoder.unlock(identities or self.project.identities)
             progress.name_backup(reader.manifest.backup)
             progress.expect(rows_to_restore(reader.manifest, request))
@@ -74,6 +81,10 @@ class RunRestore:
                 raise
 
         return TrackRuns.of(self.project, self.watcher).execute(run, work, self.deadline)
+
+    def _others(self, copies: Sequence[ObjectStore]) -> list[ObjectStore]:
+        names = {store.name for store in copies}
+        return [store for store in every_store(self.project) if store.name not in names]
 
     def _safeguard(
         self, progress: RunProgress, reader: BackupReader

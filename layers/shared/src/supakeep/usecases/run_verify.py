@@ -17,7 +17,7 @@ from supakeep.system import NoDeadline
 from supakeep.usecases.choose_stores import stores_named
 from supakeep.usecases.project import Project
 from supakeep.usecases.run_progress import RunProgress
-from supakeep.usecases.stored_manifests import read_manifest
+from supakeep.usecases.stored_manifests import agreed_version, manifests_of, read_manifest
 from supakeep.usecases.track_runs import TrackRuns
 from supakeep.usecases.verify_backup import VerifyBackup
 
@@ -34,13 +34,15 @@ class RunVerify:
     def __call__(self, run: Run, name: str, read_from: str | None = None) -> Run:
         """Verifies each copy of the backup `name`, or the one in the store `read_from`.
 
-        Returns the run's record. Where no copy is good, the first one's error is recorded and raised.
+        Returns the run's record. Where no copy is good, or they hold different backups of this name, the
+        error is recorded and raised.
         """
 
         def work(progress: RunProgress) -> VerificationReport:
             backup = BackupName.parse(name)
             progress.name_backup(backup.text)
             stores = stores_named(self.project, read_from)
+            agreed_version(manifests_of(stores, backup))
             open_with = self.project.identities
             verified = [_verify_copy(store, backup, progress, open_with) for store in stores]
             faults = [fault for _, fault in verified if fault is not None]

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
 from supakeep.archive.damage import damaged
 from supakeep.archive.manifest import manifest_content, parse_manifest
 from supakeep.domain.backup_name import FOLDER, BackupName, ObjectName
+from supakeep.domain.copy_versions import CopyVersion, copies_differ, versions_of
 from supakeep.domain.manifest import Manifest
-from supakeep.errors import BackupNotFoundError, IntegrityError, ObjectNotFoundError
+from supakeep.errors import (
+    BackupNotFoundError,
+    IntegrityError,
+    ObjectNotFoundError,
+    StorageError,
+)
 from supakeep.ports import ObjectStore
+
+NotRead = StorageError | IntegrityError | BackupNotFoundError
+"""Why a store gives no manifest that can be trusted."""
 
 _PARALLEL_READS = 8
 
@@ -33,6 +42,32 @@ def has_manifest(store: ObjectStore, name: BackupName) -> bool:
             return True
     except ObjectNotFoundError:
         return False
+
+
+def manifests_of(stores: Sequence[ObjectStore], name: BackupName) -> dict[str, Manifest | NotRead]:
+    """By each store's name its manifest of this backup, or why there is none that can be trusted."""
+    with ThreadPoolExecutor(max(1, len(stores))) as pool:
+        reading = {
+            store.name: pool.submit(copy_context().run, _manifest_or_failure, store, name)
+            for store in stores
+        }
+        return {store: future.result() for store, future in reading.items()}
+
+
+def agreed_version(found: Mapping[str, Manifest | NotRead]) -> CopyVersion:
+    """The one manifest among those of a backup, the first store's.
+
+    Raises CopiesDifferError where there are different ones, and the first store's error where none can
+    be trusted.
+    """
+    versions = versions_of((s, m) for s, m in found.items() if isinstance(m, Manifest))
+    if len(versions) > 1:
+        raise copies_differ(versions)
+    if versions:
+        return versions[0]
+    errors = [error for error in found.values() if not isinstance(error, Manifest)]
+    # damage or a dead store says more than that the name is unknown elsewhere
+    raise min(errors, key=lambda error: isinstance(error, BackupNotFoundError))
 
 
 def sizes_in(store: ObjectStore, project: str | None) -> dict[str, int]:
@@ -68,6 +103,13 @@ def check_sizes(manifest: Manifest, sizes: Mapping[str, int], *, read_from: str)
         if size != volume.bytes:
             why = f"it has {size:,} bytes instead of {volume.bytes:,}"
             raise damaged(volume.key, why, read_from=read_from)
+
+
+def _manifest_or_failure(store: ObjectStore, name: BackupName) -> Manifest | NotRead:
+    try:
+        return read_manifest(store, name)
+    except (StorageError, IntegrityError, BackupNotFoundError) as exc:
+        return exc
 
 
 def _manifest_or_error(

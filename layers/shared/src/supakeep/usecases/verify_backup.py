@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from supakeep.archive.layout import split_rows
 from supakeep.archive.reader import BackupReader, Failure
+from supakeep.domain.copy_versions import is_same_backup
 from supakeep.domain.json_text import is_json_object
 from supakeep.domain.manifest import Manifest, Part, TableEntry, TableStatus
 from supakeep.errors import (
@@ -18,10 +19,10 @@ from supakeep.errors import (
     StorageError,
 )
 from supakeep.ports import Deadline, ObjectStore, Progress
-from supakeep.usecases.list_backups import ANOTHER_BACKUP
 from supakeep.usecases.stored_manifests import read_manifest
 
 _NO_MANIFEST = "its manifest is missing"
+_ANOTHER_BACKUP = "its manifest describes another backup of this name"
 
 
 class VerifyReport(BaseModel):
@@ -137,5 +138,4 @@ def _problem_of_manifest(store: ObjectStore, manifest: Manifest) -> str | None:
         return _NO_MANIFEST
     except (IntegrityError, StorageError) as exc:
         return exc.message
-    is_same = (stored.volumes, stored.tables) == (manifest.volumes, manifest.tables)
-    return None if is_same else ANOTHER_BACKUP
+    return None if is_same_backup(stored, manifest) else _ANOTHER_BACKUP

@@ -8,6 +8,7 @@ from supakeep.api.answers.answer import Answer
 from supakeep.domain.manifest import Manifest, Problem, TableEntry
 from supakeep.domain.retention import CopyVerdict, StoredBackup
 from supakeep.domain.summary import BackupSummary, TableSummary
+from supakeep.domain.untrusted import Untrusted
 
 
 class ListedBackup(Answer, BackupSummary):
@@ -102,7 +103,7 @@ class BackupList(Answer):
 
     backups: list[ListedBackup]
     next: str | None
-    damaged: dict[str, Problem]
+    damaged: dict[str, Untrusted]
     problems: dict[str, Problem]
 
 
