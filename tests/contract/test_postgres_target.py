@@ -64,7 +64,7 @@ def test_a_mode_does_what_its_name_says_and_its_dry_run_foretells_it(
     removed = gone if mode is RestoreMode.REPLACE else 0
     assert all_counts(done) == {"public.items": (30, overwritten, removed, 2970 - overwritten)}
     assert all_counts(foretold) == all_counts(done)
-    assert foretold.tables[0].samples == done.tables[0].samples
+    assert foretold.tables[0].updated_rows == done.tables[0].updated_rows
     assert done.tables[0].rows_in_database == 3000 + gone - removed
     notes = project.rows("select count(*) from items where note = 'changed'")
     assert notes == [(30 - overwritten,)]
@@ -82,7 +82,7 @@ def test_a_sample_shows_key_and_changed_columns_old_and_new(project: PostgresPro
 
     [table] = project.restore(backup, dry_run=True).tables
 
-    [sample] = table.samples
+    [sample] = table.updated_rows
     assert sample.key == {"id": "1"}
     assert sample.columns == {"n": ("2", "1.10"), "j": ("null", '{"a":  [1.0]}')}
 

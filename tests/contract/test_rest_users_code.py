@@ -405,7 +405,7 @@ def test_a_dry_run_shows_old_and_new_values(
     [dry] = restore(supabase.database, store, manifest, dry_run=True).tables
 
     assert (dry.updated, dry.altered, dry.altered_rows) == (2, 0, ())
-    assert [row.columns["note"] for row in dry.samples] == [
+    assert [row.columns["note"] for row in dry.updated_rows] == [
         ('"wrong"', '"note 9"'),
         ('"wrong"', '"note 10"'),
     ]

@@ -171,7 +171,7 @@ def test_columns_that_keep_their_value_are_not_reported_as_updated(
     report = project.restore(backup, dry_run=dry_run)
 
     assert all_counts(report) == {"public.t": (0, 1, 0, 2)}
-    assert [set(sample.columns) for sample in report.tables[0].samples] == [{"note"}]
+    assert [set(sample.columns) for sample in report.tables[0].updated_rows] == [{"note"}]
     assert "public.t.n keeps its value in 2 rows: the database generates it" in report.warnings
     assert "public.t.made keeps its value in 3 rows: the database generates it" in report.warnings
 

@@ -77,7 +77,7 @@ def test_a_dry_run_shows_old_and_new_values(direct: Deployment) -> None:
 
     costs = tables_of(run)["public.operation_costs"]
     assert (costs["updated"], costs["unchanged"]) == (1, 11)
-    assert costs["samples"][0]["columns"]["cost"] == ["7.0000", "0.0001"]
+    assert costs["updated_rows"][0]["columns"]["cost"] == ["7.0000", "0.0001"]
     assert direct.execute("select cost::text from operation_costs where cost = 7") == [("7.0000",)]
 
 

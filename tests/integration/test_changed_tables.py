@@ -238,7 +238,7 @@ def test_rows_are_compared_without_the_columns_that_were_dropped(
         report = project.restore(
             backup, "items", mode=mode, dry_run=dry_run, ignore_dropped_columns=True
         )
-        shown = {tuple(sample.columns) for sample in report.tables[0].samples}
+        shown = {tuple(sample.columns) for sample in report.tables[0].updated_rows}
         assert shown == ({("note",)} if updated else set())
         return all_counts(report)
 

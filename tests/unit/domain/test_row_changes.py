@@ -67,13 +67,13 @@ def test_a_sample_of_a_long_value_is_cut_and_says_how_long_it_is() -> None:
     changes = RowChanges()
     long, key = "x" * 1_000_000, "k" * 5_000
 
-    changes.sample(
+    changes.sample_updated(
         ["id"],
         b'{"id":"%s","a":1}' % key.encode(),
         b'{"id":"%s","a":"%s"}' % (key.encode(), long.encode()),
     )
 
-    [sample] = changes.samples
+    [sample] = changes.updated_rows
     assert sample.columns["a"][0] == "1"
     assert sample.columns["a"][1] == '"' + "x" * 199 + "… (1,000,002 characters)"
     assert sample.key["id"].endswith("… (5,002 characters)")

@@ -17,7 +17,7 @@ def print_report(terminal: Terminal, report: RestoreReport) -> None:
     for line in (*_wrapped(_head(report), terminal.width), *_counts(report, terminal.width)):
         terminal.line(line)
     for table in report.tables:
-        for row in table.samples:
+        for row in table.updated_rows:
             _print_changes(terminal, table.name, row)
         for refused in table.refused_rows:
             terminal.notice(f"{table.name} {refused.row}: {refused.reason}")

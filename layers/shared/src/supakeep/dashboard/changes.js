@@ -81,7 +81,7 @@ function changed(sign, number) {
 /** Rows of which a report has examples: how many there are of them, and what is said of each. */
 const EXAMPLES = [
   {
-    of: (table) => table.samples,
+    of: (table) => table.updated_rows,
     number: (table) => table.updated,
     title: (dryRun) => (dryRun ? "Rows that would be overwritten (in the database → in the backup)" : "Rows that were overwritten (before → now)"),
     line: (row) => changedRow(row),

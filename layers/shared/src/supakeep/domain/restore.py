@@ -71,7 +71,7 @@ class RestoredTable(BaseModel):
     refused_rows: tuple[RefusedRow, ...] = ()
     altered: int = 0
     altered_rows: tuple[ChangedRow, ...] = ()
-    samples: tuple[ChangedRow, ...] = ()
+    updated_rows: tuple[ChangedRow, ...] = ()
     rows_chosen: int | None = None
     rows_in_database: int | None = None
     rows_at_least: int | None = Field(default=None, exclude=True)
@@ -102,7 +102,7 @@ class RestoredTable(BaseModel):
             refused_rows=tuple(changes.refused_rows),
             altered=changes.altered,
             altered_rows=tuple(changes.altered_rows),
-            samples=tuple(changes.samples),
+            updated_rows=tuple(changes.updated_rows),
             kept=dict(changes.kept),
             rows_at_least=changes.inserted if changes.was_empty else None,
         )

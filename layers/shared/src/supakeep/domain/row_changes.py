@@ -69,14 +69,14 @@ class RowChanges:
         self.kept: Counter[str] = Counter()
         self.inserted = self.updated = self.deleted = self.unchanged = self.refused = 0
         self.refused_rows: list[RefusedRow] = []
-        self.samples: list[ChangedRow] = []
+        self.updated_rows: list[ChangedRow] = []
 
-    def sample(
+    def sample_updated(
         self, key: Sequence[str], live: bytes, backed_up: bytes, fixed: Collection[str] = ()
     ) -> None:
         """Keeps the first few overwritten rows for the report, without the `fixed` columns."""
-        if len(self.samples) < _SAMPLES:
-            self.samples.append(_difference(key, live, backed_up, fixed))
+        if len(self.updated_rows) < _SAMPLES:
+            self.updated_rows.append(_difference(key, live, backed_up, fixed))
 
     def sample_altered(self, key: Sequence[str], backed_up: bytes, live: bytes | None) -> None:
         """Keeps the first few rows that are not as the backup has them, or not there (None)."""

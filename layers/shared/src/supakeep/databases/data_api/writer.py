@@ -155,7 +155,7 @@ class RefusingWriter:
             if not self._dry_run:
                 changes.sample_altered(key, given, live)
             elif live is not None:
-                changes.sample(key, live, given)
+                changes.sample_updated(key, live, given)
 
     def _refuse_some(self, batch: Sequence[bytes], error: ConstraintViolationError) -> None:
         if len(batch) == 1:

@@ -110,7 +110,7 @@ class WritePass(DeletePass):
             self._changes.unchanged += 1
             return False
         self._changes.updated += 1
-        self._changes.sample(self._target.table.primary_key, live, row, self._target.fixed)
+        self._changes.sample_updated(self._target.table.primary_key, live, row, self._target.fixed)
         return True
 
     def _changes_value(self, row: bytes, live: bytes) -> bool:
