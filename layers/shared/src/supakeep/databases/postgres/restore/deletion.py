@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from psycopg import sql
 
@@ -10,13 +11,21 @@ from supakeep.databases.postgres.restore.comparison import Found, Gap
 from supakeep.databases.postgres.restore.keys import Key, TableKeys
 from supakeep.databases.postgres.restore.session import RestoreSession
 from supakeep.databases.postgres.sql import columns_of, key_literal, key_of, key_operands, rows_of
+from supakeep.domain.row_changes import RowChanges
 from supakeep.domain.schema import Table
 
 _NOTED = sql.Identifier("pg_temp", "supakeep_extra_rows")
 
 
+class Which(NamedTuple):
+    """A condition on the rows `t` of a table, and its parameters."""
+
+    condition: sql.Composable
+    parameters: Sequence[Sequence[str]] = ()
+
+
 class Deletion:
-    """Deletes rows and returns how many they were; a dry run counts them."""
+    """Deletes rows and counts them in `changes`; a dry run only counts them, and shows some."""
 
     def __init__(self, session: RestoreSession, table: Table) -> None:
         self._session = session
@@ -24,25 +33,27 @@ class Deletion:
         self._keys = TableKeys(session, table)
         self._is_rehearsed = False
 
-    def of_extra(self, found: Found) -> int:
+    def of_extra(self, found: Found, changes: RowChanges) -> None:
         """The live rows that the backup does not have."""
-        deleted = self.of_keys(found.extra_keys) if found.extra_keys else 0
-        return deleted + sum(map(self._gap, found.gaps))
+        if found.extra_keys:
+            self._take(self._of_keys(found.extra_keys), changes)
+        for gap in found.gaps:
+            self._take(self._of_gap(gap), changes)
 
-    def of_keys(self, keys: Sequence[Key]) -> int:
+    def all(self, changes: RowChanges) -> None:
+        self._take(Which(sql.SQL("true")), changes)
+
+    def of_rows(self, rows: Sequence[bytes]) -> None:
+        """The live rows that have these rows' keys; they come back and do not count."""
+        self._delete(self._of_keys([self._keys.of(row) for row in rows]))
+
+    def _of_keys(self, keys: Sequence[Key]) -> Which:
         condition = sql.SQL("exists (select from {} where {})").format(
             self._keys.as_table(), self._keys.same()
         )
-        return self._delete(condition, self._keys.parameters(keys))
+        return Which(condition, self._keys.parameters(keys))
 
-    def of_rows(self, rows: Sequence[bytes]) -> int:
-        """The live rows that have these rows' keys."""
-        return self.of_keys([self._keys.of(row) for row in rows])
-
-    def all(self) -> int:
-        return self._delete(sql.SQL("true"), [])
-
-    def _gap(self, gap: Gap) -> int:
+    def _of_gap(self, gap: Gap) -> Which:
         bounds = [
             sql.SQL("{} {} {}").format(
                 key_of(self._table), sql.SQL(operator), key_literal(self._table, bound)
@@ -55,22 +66,37 @@ class Deletion:
             self._keys.as_table(),
             self._keys.same(),
         )
-        return self._delete(condition, self._keys.parameters(gap.kept))
+        return Which(condition, self._keys.parameters(gap.kept))
 
-    def _delete(self, condition: sql.Composable, parameters: Sequence[Sequence[str]]) -> int:
-        """Deletes by a condition on `t`."""
-        deletion = sql.SQL("delete from {} t where {}").format(rows_of(self._table), condition)
+    def _take(self, which: Which, changes: RowChanges) -> None:
         if not self._session.dry_run:
-            return self._session.to_write().execute(deletion, parameters).rowcount
+            changes.deleted += self._delete(which)
+            return
+        self._rehearse(which)
+        changes.deleted += self._count(which)
+
+    def _delete(self, which: Which) -> int:
+        return self._session.to_write().execute(self._statement(which), which.parameters).rowcount
+
+    def _rehearse(self, which: Which) -> None:
+        """Raises what Postgres would refuse whatever the rows are."""
         if not self._is_rehearsed:
-            # Postgres refuses what it would refuse whatever the rows are
             self._is_rehearsed = True
-            self._session.to_write().execute(sql.SQL("explain {}").format(deletion), parameters)
-        query = sql.SQL("select count(*) from {} t where {}").format(
-            rows_of(self._table), condition
-        )
-        row = self._session.to_read().execute(query, parameters).fetchone()
+            query = sql.SQL("explain {}").format(self._statement(which))
+            self._session.to_write().execute(query, which.parameters)
+
+    def _count(self, which: Which) -> int:
+        query = self._query(sql.SQL("count(*)"), which)
+        row = self._session.to_read().execute(query, which.parameters).fetchone()
         return int(row[0]) if row else 0
+
+    def _statement(self, which: Which) -> sql.Composed:
+        return sql.SQL("delete from {} t where {}").format(rows_of(self._table), which.condition)
+
+    def _query(self, selected: sql.Composable, which: Which) -> sql.Composed:
+        return sql.SQL("select {} from {} t where {}").format(
+            selected, rows_of(self._table), which.condition
+        )
 
 
 class DeletionAtOnce(Deletion):
@@ -98,10 +124,8 @@ class DeletionAtOnce(Deletion):
         connection.execute(query)
         connection.execute(sql.SQL("drop table {}").format(_NOTED))
 
-    def _delete(self, condition: sql.Composable, parameters: Sequence[Sequence[str]]) -> int:
-        if self._session.dry_run:
-            return super()._delete(condition, parameters)
-        query = sql.SQL("insert into {} select {} from {} t where {}").format(
-            _NOTED, columns_of(self._table.primary_key, "t"), rows_of(self._table), condition
+    def _delete(self, which: Which) -> int:
+        noting = sql.SQL("insert into {} {}").format(
+            _NOTED, self._query(columns_of(self._table.primary_key, "t"), which)
         )
-        return self._session.to_write().execute(query, parameters).rowcount
+        return self._session.to_write().execute(noting, which.parameters).rowcount

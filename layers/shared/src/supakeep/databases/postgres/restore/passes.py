@@ -70,7 +70,7 @@ class DeletePass:
         self._target.session.wait()
 
     def _take(self, found: Found) -> None:
-        self._changes.deleted += self._target.deletion.of_extra(found)
+        self._target.deletion.of_extra(found, self._changes)
 
 
 class WritePass(DeletePass):

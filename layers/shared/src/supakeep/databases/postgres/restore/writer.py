@@ -190,7 +190,7 @@ class KeylessWriter:
         self.changes = RowChanges(was_empty=rows.is_empty())
         self._pass = InsertPass(rows.target, self.changes)
         if not self.changes.was_empty:
-            self.changes.deleted = rows.target.deletion.all()
+            rows.target.deletion.all(self.changes)
 
     def write(self, rows: Sequence[bytes]) -> None:
         with mapped_errors("restore", self._rows.table.qualified_name):
