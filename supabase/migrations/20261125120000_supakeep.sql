@@ -516,13 +516,12 @@ begin
       select given."supakeep: position" as place, t.tableoid is null as missing,
              t.tableoid is not null and %s operator(pg_catalog.<>) %s as differs
         from given left %s)
-    select coalesce(pg_catalog.array_agg(place) filter (where missing), '{}'),
-           coalesce(pg_catalog.array_agg(place) filter (where differs), '{}') from compared$compare$,
+    select coalesce(pg_catalog.array_agg(place order by place) filter (where missing), '{}'),
+           coalesce(pg_catalog.array_agg(place order by place) filter (where differs), '{}') from compared$compare$,
     given, supakeep.line_of('given', settable, as_text), supakeep.line_of('t', settable, as_text), matched);
   examples := format($examples$/* supakeep */ with given as materialized (%s)
-    select pg_catalog.json_agg(pg_catalog.json_build_object('given', %s, 'live', case when t.tableoid is not null then %s end)
-                               order by t.tableoid is null, "supakeep: position")
-      from given left %s$examples$,
+    select pg_catalog.json_agg(pg_catalog.json_build_object('given', %s, 'live', %s) order by "supakeep: position")
+      from given %s$examples$,
     given, supakeep.line_of('given', columns, as_text), supakeep.line_of('t', columns, as_text), matched);
   write := format($write$/* supakeep */ with given as materialized (%s)
     insert into %s as t (%s) overriding system value select %3$s from given order by "supakeep: position"
@@ -614,7 +613,7 @@ set search_path = pg_catalog
 set statement_timeout = '55s'
 as $$
 select json_build_object(
-  'functions_version', 3,
+  'functions_version', 4,
   'server_version', current_setting('server_version'),
   'schemas', (select json_agg(nspname) from pg_namespace),
   'tables', (select coalesce(json_agg(t.described), '[]') from (
@@ -873,10 +872,10 @@ $$;
 -- dry_run}.
 --
 -- Rows that are the same already are left alone: no dead tuples, and no trigger fires for them. What was written is
--- compared with what was given. Answers {inserted, updated, unchanged, altered, examples}; `altered` rows were written
--- and then held other values than those given, as a trigger may see to. Where the database does not take one of the
--- rows, it answers supakeep.refusal's. A dry run compares only; its examples are rows that differ, then some that are
--- missing, whose `live` is null.
+-- compared with what was given. Answers {inserted, updated, unchanged, altered, examples, missing}; `altered` rows were
+-- written and then held other values than those given, as a trigger may see to. The examples are the first of these. Where
+-- the database does not take one of the rows, it answers supakeep.refusal's. A dry run compares only; its examples are
+-- the first rows that differ, and `missing` are the positions of the first that are not there.
 --
 -- Rows are parsed and compared under settings that say everything exactly. They are written under the caller's own,
 -- which the user's code was made for; hence the qualified names, and functions with settings of their own.
@@ -926,8 +925,7 @@ begin
       end if;
     end if;
     examples := supakeep.exactly(run.examples, given, (
-      case when (asked operator(pg_catalog.->>) 'dry_run')::boolean
-           then pg_catalog.array_cat(differing, missing) else altered end)[1:5]);
+      case when (asked operator(pg_catalog.->>) 'dry_run')::boolean then differing else altered end)[1:5]);
   exception when others or assert_failure then
     get stacked diagnostics code = returned_sqlstate, said = message_text, detail = pg_exception_detail,
       hint = pg_exception_hint, context = pg_exception_context,
@@ -939,7 +937,8 @@ begin
     'updated', pg_catalog.cardinality(differing),
     'unchanged', pg_catalog.json_array_length(given) operator(pg_catalog.-) pg_catalog.cardinality(meant),
     'altered', pg_catalog.cardinality(altered),
-    'examples', coalesce(examples, '[]'));
+    'examples', coalesce(examples, '[]'),
+    'missing', pg_catalog.array_to_json(missing[1:5]));
 end
 $$;
 

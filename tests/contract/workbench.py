@@ -104,6 +104,8 @@ class InMemoryWorkbench:
 class ServerWorkbench:
     """Tables in a real database; `service_role` is granted what the adapter needs."""
 
+    adapter: ports.Database
+
     def __init__(self, owner: psycopg.Connection, schema: str) -> None:
         self.owner = owner
         self.schema = schema

@@ -152,13 +152,12 @@ class InMemoryDatabase:
         if table.qualified_name in self.read_only:
             raise permission_denied(table.schema_name, table.name, writing=True)
         before = dict(contents.rows)
-        counts = {"inserted": 0, "updated": 0, "unchanged": 0}
-        examples: list[tuple[bytes, bytes | None]] = []
-        for text in rows:
-            outcome = _upsert(contents, columns, _row(text))
-            counts[outcome] += 1
-            if outcome != "unchanged":
-                examples += _seen(contents, before, text) if dry_run else self._fire(contents, text)
+        outcomes = [_upsert(contents, columns, _row(text)) for text in rows]
+        of = {
+            kind: [text for text, outcome in zip(rows, outcomes, strict=True) if outcome == kind]
+            for kind in ("inserted", "updated", "unchanged")
+        }
+        altered = [] if dry_run else self._fired(contents, of["inserted"] + of["updated"])
         try:
             if not dry_run:
                 self._check(contents)
@@ -167,7 +166,12 @@ class InMemoryDatabase:
             raise
         if dry_run:
             contents.rows = before
-        return UpsertCounts(**counts, altered=0 if dry_run else len(examples), examples=examples)
+        return UpsertCounts(
+            **{kind: len(texts) for kind, texts in of.items()},
+            altered=len(altered),
+            examples=_pairs(contents, of["updated"]) if dry_run else altered,
+            missing=of["inserted"],
+        )
 
     def advance_sequences(self, table: Table) -> Sequence[str]:
         contents = self._readable(table)
@@ -211,14 +215,20 @@ class InMemoryDatabase:
             rows = [item for item in rows if _is_since(item[1][column], since)]
         return [row for _, row in rows]
 
-    def _fire(self, contents: _Contents, given: bytes) -> list[tuple[bytes, bytes | None]]:
-        """The row as it was given and as the table's trigger leaves it, where that changes it."""
-        key = _key(contents.table, _row(given))
-        before = contents.rows[key]
+    def _fired(self, contents: _Contents, given: Iterable[bytes]) -> list[tuple[bytes, bytes]]:
+        """Of these rows those that the table's trigger changes, as they were given and as it leaves
+        them.
+        """
         set_columns = self.triggers.get(contents.table.qualified_name, {})
-        after = before | {name: json.dumps(value).encode() for name, value in set_columns.items()}
-        contents.rows[key] = after
-        return [] if after == before else [(_text(before), _text(after))]
+        values = {name: json.dumps(value).encode() for name, value in set_columns.items()}
+        changed = []
+        for text in given:
+            key = _key(contents.table, _row(text))
+            before, after = contents.rows[key], contents.rows[key] | values
+            contents.rows[key] = after
+            if after != before:
+                changed.append((_text(before), _text(after)))
+        return changed
 
     def _check(self, contents: _Contents) -> None:
         """What Postgres checks at the end of a statement."""
@@ -239,12 +249,9 @@ class InMemoryDatabase:
             )
 
 
-def _seen(
-    contents: _Contents, before: Mapping[Key, Row], given: bytes
-) -> list[tuple[bytes, bytes | None]]:
-    """The row as it was given and as it is in the database."""
-    live = before.get(_key(contents.table, _row(given)))
-    return [(given, None if live is None else _text(live))]
+def _pairs(contents: _Contents, given: Iterable[bytes]) -> list[tuple[bytes, bytes]]:
+    """Rows as they were given and as they are in the database."""
+    return [(text, _text(contents.rows[_key(contents.table, _row(text))])) for text in given]
 
 
 class UntouchedDatabase(InMemoryDatabase):

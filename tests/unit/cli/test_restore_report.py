@@ -9,7 +9,7 @@ import pytest
 from supakeep.cli.restore_report import print_report
 from supakeep.cli.terminal import Terminal
 from supakeep.domain.restore import RestoredTable, RestoreReport
-from supakeep.domain.row_changes import ChangedRow
+from supakeep.domain.row_changes import ChangedRow, WholeRow
 from tests.builders.backups import CUSTOMERS, ITEMS
 from tests.builders.manifests import PROJECT
 from tests.fakes.database import InMemoryDatabase
@@ -88,6 +88,48 @@ def test_the_schema_that_was_written_to_is_named() -> None:
 
     head = f"backup into schema rescue of project {PROJECT}, read from primary, mode merge, dry run"
     assert printed(report, 200).startswith(head)
+
+
+NOTES = {"n": "7.00", "note": '"two  blanks"', "long": '"' + "x" * 90 + '"', "end": "null"}
+
+
+def with_rows(key: dict[str, str]) -> RestoreReport:
+    table = RestoredTable(
+        name=ITEMS,
+        rows_in_backup=5,
+        inserted=1,
+        deleted=2,
+        inserted_rows=(WholeRow(key=key, columns=NOTES),),
+        deleted_rows=(
+            WholeRow(key=key, columns={"n": "1"}),
+            WholeRow(key={"a": "1", "b": '"x"'}, columns={}),
+        ),
+    )
+    return RestoreReport(
+        backup="backup", project=PROJECT, dry_run=True, read_from="primary", tables=(table,)
+    )
+
+
+def test_a_dry_run_prints_rows_to_insert_and_to_delete_with_their_values() -> None:
+    lines = printed(with_rows({"id": "7"}), 200).splitlines()
+
+    assert lines[-3:] == [
+        f"  {ITEMS} id=7 to insert: " + ", ".join(f"{name} {NOTES[name]}" for name in NOTES),
+        f"  {ITEMS} id=7 to delete: n 1",
+        f'  {ITEMS} a=1, b="x" to delete',
+    ]
+
+
+def test_a_row_that_is_too_wide_for_a_line_fills_several_without_breaking_a_value() -> None:
+    lines = printed(with_rows({}), 80).splitlines()
+
+    assert lines[-6:-1] == [
+        f"  {ITEMS} row to insert",
+        '    n 7.00, note "two  blanks",',
+        f"    long {NOTES['long']},",
+        "    end null",
+        f"  {ITEMS} row to delete: n 1",
+    ]
 
 
 def printed(report: RestoreReport, width: int) -> str:

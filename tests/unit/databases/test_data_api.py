@@ -25,7 +25,7 @@ from tests.builders.tables import a_selection, a_table
 
 URL = "https://abc.supabase.co"
 ORDERS = a_table("orders")
-WRITTEN = {"inserted": 2, "updated": 0, "unchanged": 0, "altered": 0, "examples": []}
+WRITTEN = {"inserted": 2, "updated": 0, "unchanged": 0, "altered": 0, "examples": [], "missing": []}
 Server = Callable[[httpx.Request], httpx.Response]
 
 

@@ -35,6 +35,7 @@ ANSWERS = {
         "unchanged": 0,
         "altered": 0,
         "examples": [],
+        "missing": [],
     },
     "supakeep_advance_sequences": {"advanced": [], "unfinished": []},
 }

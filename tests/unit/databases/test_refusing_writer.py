@@ -67,7 +67,7 @@ class Server:
         return UpsertCounts(len(rows), 0, 0)
 
     def writer(self, table: Table = NOTES) -> RefusingWriter:
-        return RefusingWriter(table, self.upsert, dry_run=False)
+        return RefusingWriter(table, (), self.upsert, dry_run=False)
 
 
 def notes(count: int) -> list[bytes]:

@@ -28,6 +28,17 @@ def test_rows_that_differ_or_are_gone_are_altered() -> None:
     assert table.altered_rows[1].key == {"id": "1"}
 
 
+def test_rows_that_are_deleted_last_join_those_of_the_table() -> None:
+    changes = RowChanges()
+    changes.deleted = 3
+    changes.sample_deleted(["id"], b'{"id":1,"n":2}', ["id", "n"])
+
+    table = a_table(inserted=5).with_deleted(changes)
+
+    assert (table.inserted, table.deleted) == (5, 3)
+    assert [(row.key, row.columns) for row in table.deleted_rows] == [({"id": "1"}, {"n": "2"})]
+
+
 def test_what_was_altered_when_it_was_written_stays_so() -> None:
     table = a_table(updated=5, altered=5).compared(seen_again())
 

@@ -79,6 +79,18 @@ def test_a_sample_of_a_long_value_is_cut_and_says_how_long_it_is() -> None:
     assert sample.key["id"].endswith("… (5,002 characters)")
 
 
+def test_five_rows_of_each_kind_are_kept_to_show() -> None:
+    changes = RowChanges()
+    for n in range(9):
+        row = b'{"id":%d,"a":1.10,"twice":2,"":{"null":["a"]}}' % n
+        changes.sample_inserted(["id"], row, ["id", "a"])
+        changes.sample_deleted(["id"], row, ["id", "a", "twice"])
+
+    assert [row.key for row in changes.inserted_rows] == [{"id": str(n)} for n in range(5)]
+    assert changes.inserted_rows[0].columns == {"a": "1.10"}
+    assert [row.columns for row in changes.deleted_rows] == 5 * [{"a": "1.10", "twice": "2"}]
+
+
 @pytest.mark.parametrize(
     ("row", "other", "equal"),
     [

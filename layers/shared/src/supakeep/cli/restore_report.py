@@ -1,13 +1,13 @@
-"""What a restore prints at its end: the counts of each table, a sample of the values, and remarks."""
+"""What a restore prints at its end: the counts of each table, a few of its rows, and remarks."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from supakeep.cli.terminal import Terminal, aligned
 from supakeep.domain.restore import RestoredTable, RestoreReport
-from supakeep.domain.row_changes import ChangedRow
+from supakeep.domain.row_changes import ChangedRow, WholeRow
 
 _HEAD = "TABLE|IN BACKUP|{written}|INSERTED|UPDATED|DELETED|UNCHANGED|REFUSED|IN DATABASE"
 
@@ -17,8 +17,7 @@ def print_report(terminal: Terminal, report: RestoreReport) -> None:
     for line in (*_wrapped(_head(report), terminal.width), *_counts(report, terminal.width)):
         terminal.line(line)
     for table in report.tables:
-        for row in table.updated_rows:
-            _print_changes(terminal, table.name, row)
+        _print_samples(terminal, table)
         for refused in table.refused_rows:
             terminal.notice(f"{table.name} {refused.row}: {refused.reason}")
         _print_altered(terminal, table)
@@ -76,6 +75,36 @@ def _narrow(table: RestoredTable, report: RestoreReport, width: int) -> Iterator
     yield from _wrapped(f"  {text}", width)
 
 
+def _print_samples(terminal: Terminal, table: RestoredTable) -> None:
+    for row in table.inserted_rows:
+        _print_values(terminal, f"{_key_of(table.name, row)} to insert", row)
+    for changed in table.updated_rows:
+        _print_changes(terminal, table.name, changed)
+    for row in table.deleted_rows:
+        _print_values(terminal, f"{_key_of(table.name, row)} to delete", row)
+
+
+def _print_values(terminal: Terminal, head: str, row: WholeRow) -> None:
+    """One line for the whole row, or as many below its head as its values fill."""
+    values = [f"{column} {value}" for column, value in row.columns.items()]
+    line = f"{head}: {', '.join(values)}" if values else head
+    lines = [line] if len(line) <= terminal.width else [head, *_filled(values, terminal.width)]
+    for line in lines:
+        terminal.line(line)
+
+
+def _filled(values: Sequence[str], width: int) -> Iterator[str]:
+    """Indented lines; a value is never broken, whose blanks would be lost."""
+    line = f"    {values[0]}" if values else ""
+    for value in values[1:]:
+        if len(line) + len(value) + 3 <= width:
+            line += f", {value}"
+            continue
+        yield f"{line},"
+        line = f"    {value}"
+    yield line
+
+
 def _print_altered(terminal: Terminal, table: RestoredTable) -> None:
     if not table.altered:
         return
@@ -90,8 +119,9 @@ def _print_altered(terminal: Terminal, table: RestoredTable) -> None:
             terminal.line(f"{_key_of(table.name, row)} is no longer there")
 
 
-def _key_of(table: str, row: ChangedRow) -> str:
-    return f"  {table} " + ", ".join(f"{name}={value}" for name, value in row.key.items())
+def _key_of(table: str, row: ChangedRow | WholeRow) -> str:
+    key = ", ".join(f"{name}={value}" for name, value in row.key.items())
+    return f"  {table} {key or 'row'}"
 
 
 def _print_changes(terminal: Terminal, table: str, row: ChangedRow) -> None:

@@ -13,6 +13,7 @@ from supakeep.domain.row_changes import (
     RefusedRow,
     RestoreMode,
     RowChanges,
+    WholeRow,
     text_of,
     tokens_of,
 )
@@ -53,6 +54,8 @@ class RestoreRequest(BaseModel):
 class RestoredTable(BaseModel):
     """What became of one table. In a dry run the counts say what would happen.
 
+    `updated_rows` are the first five of these at the most; so are, in a dry run only, `inserted_rows`
+    and `deleted_rows`.
     `rows_in_database` is counted after the last write: the backup's rows and all others there.
     `rows_at_least` is how many must be there then, None where that is not known. `altered` of the
     rows written are not as the backup has them: a trigger of the table changed or kept their values. `kept`
@@ -71,7 +74,9 @@ class RestoredTable(BaseModel):
     refused_rows: tuple[RefusedRow, ...] = ()
     altered: int = 0
     altered_rows: tuple[ChangedRow, ...] = ()
+    inserted_rows: tuple[WholeRow, ...] = ()
     updated_rows: tuple[ChangedRow, ...] = ()
+    deleted_rows: tuple[WholeRow, ...] = ()
     rows_chosen: int | None = None
     rows_in_database: int | None = None
     rows_at_least: int | None = Field(default=None, exclude=True)
@@ -86,6 +91,12 @@ class RestoredTable(BaseModel):
         altered = max(self.altered, again.altered)
         examples = tuple(again.altered_rows) or self.altered_rows
         return self.model_copy(update={"altered": altered, "altered_rows": examples})
+
+    def with_deleted(self, changes: RowChanges) -> Self:
+        """With the rows that were deleted after all tables were written."""
+        deleted = self.deleted + changes.deleted
+        rows = (*self.deleted_rows, *changes.deleted_rows)
+        return self.model_copy(update={"deleted": deleted, "deleted_rows": rows})
 
     @classmethod
     def of(cls, entry: TableEntry, changes: RowChanges, *, chosen: int) -> Self:
@@ -102,7 +113,9 @@ class RestoredTable(BaseModel):
             refused_rows=tuple(changes.refused_rows),
             altered=changes.altered,
             altered_rows=tuple(changes.altered_rows),
+            inserted_rows=tuple(changes.inserted_rows),
             updated_rows=tuple(changes.updated_rows),
+            deleted_rows=tuple(changes.deleted_rows),
             kept=dict(changes.kept),
             rows_at_least=changes.inserted if changes.was_empty else None,
         )

@@ -1,4 +1,4 @@
-"""What a restore changes in one table, counted, with a sample of the values."""
+"""What a restore changes in one table, counted, with a few of the rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from supakeep.domain.json_text import shortened, unnamed_member
 
 # how the member "" begins; inside a value it is only a false alarm
 UNNAMED = b',"":'
-_SAMPLES = 5
+MOST_SAMPLES = 5
 _STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 # a member of a row, up to the end of its value or the bracket that opens it
 _MEMBER = re.compile(rf"\s*,?\s*({_STRING})\s*:\s*({_STRING}|[{{\[]|[^\s,{{}}\[\]\"]+)")
@@ -43,6 +43,17 @@ class ChangedRow(BaseModel):
     columns: dict[str, tuple[str, str]]
 
 
+class WholeRow(BaseModel):
+    """One row that would be inserted or deleted: its key and its other values, as JSON text. Long
+    values are cut.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    key: dict[str, str]
+    columns: dict[str, str]
+
+
 class RefusedRow(BaseModel):
     """A row that the database would not take; `row` holds its primary key as JSON text."""
 
@@ -69,19 +80,41 @@ class RowChanges:
         self.kept: Counter[str] = Counter()
         self.inserted = self.updated = self.deleted = self.unchanged = self.refused = 0
         self.refused_rows: list[RefusedRow] = []
+        self.inserted_rows: list[WholeRow] = []
         self.updated_rows: list[ChangedRow] = []
+        self.deleted_rows: list[WholeRow] = []
+
+    def sample_inserted(
+        self, key: Sequence[str], backed_up: bytes, columns: Collection[str]
+    ) -> None:
+        """Keeps the first few rows that were missing, of each the `columns` that are written."""
+        if len(self.inserted_rows) < MOST_SAMPLES:
+            self.inserted_rows.append(_whole(key, backed_up, columns))
 
     def sample_updated(
         self, key: Sequence[str], live: bytes, backed_up: bytes, fixed: Collection[str] = ()
     ) -> None:
         """Keeps the first few overwritten rows for the report, without the `fixed` columns."""
-        if len(self.updated_rows) < _SAMPLES:
+        if len(self.updated_rows) < MOST_SAMPLES:
             self.updated_rows.append(_difference(key, live, backed_up, fixed))
+
+    def sample_deleted(self, key: Sequence[str], live: bytes, columns: Collection[str]) -> None:
+        """Keeps the first few rows that the backup does not have."""
+        if len(self.deleted_rows) < MOST_SAMPLES:
+            self.deleted_rows.append(_whole(key, live, columns))
 
     def sample_altered(self, key: Sequence[str], backed_up: bytes, live: bytes | None) -> None:
         """Keeps the first few rows that are not as the backup has them, or not there (None)."""
-        if len(self.altered_rows) < _SAMPLES:
+        if len(self.altered_rows) < MOST_SAMPLES:
             self.altered_rows.append(_difference(key, backed_up, live or backed_up))
+
+
+def _whole(key: Sequence[str], row: bytes, columns: Collection[str]) -> WholeRow:
+    values = {name: shortened(token) for name, token in tokens_of(row).items()}
+    return WholeRow(
+        key={name: values.get(name, "null") for name in key},
+        columns={name: values[name] for name in values if name in columns and name not in key},
+    )
 
 
 def _difference(

@@ -87,9 +87,7 @@ class RestoreSteps:
             deletion = transaction.deletion(table.live, table.entry.table)
             if deletion is not None:
                 self._pass(deletion, table.entry)
-                done = self.restored[number]
-                deleted = {"deleted": done.deleted + deletion.changes.deleted}
-                self.restored[number] = done.model_copy(update=deleted)
+                self.restored[number] = self.restored[number].with_deleted(deletion.changes)
 
     def check_foreign_keys(self) -> None:
         """Raises RestoreError where rows refer to rows that are missing now."""

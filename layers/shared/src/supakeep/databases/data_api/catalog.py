@@ -9,7 +9,7 @@ from supakeep.databases.data_api.client import DataApiClient
 from supakeep.databases.data_api.errors import functions_missing
 from supakeep.domain.schema import Catalog
 
-FUNCTIONS_VERSION = 3
+FUNCTIONS_VERSION = 4
 
 
 def described(client: DataApiClient) -> dict[str, Any]:

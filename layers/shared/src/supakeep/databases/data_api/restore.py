@@ -51,8 +51,9 @@ class BatchTransaction:
         mode: RestoreMode,  # noqa: ARG002  (merge is the engine's only one)
     ) -> RefusingWriter:
         self._fires_triggers = self._fires_triggers or table.has_triggers
-        upsert = self._upsert(table, backed_up, dry_run=self._dry_run)
-        writer = RefusingWriter(table, upsert, dry_run=self._dry_run)
+        columns = writable_columns(table, backed_up)
+        upsert = self._upsert(table, columns, dry_run=self._dry_run)
+        writer = RefusingWriter(table, columns, upsert, dry_run=self._dry_run)
         self._writers[table.qualified_name] = writer
         return writer
 
@@ -60,12 +61,10 @@ class BatchTransaction:
         """A trigger may write rows of any table, also of one that was written before it."""
         if not self._fires_triggers:
             return None
-        compare = self._upsert(table, backed_up, dry_run=True)
+        compare = self._upsert(table, writable_columns(table, backed_up), dry_run=True)
         return RowComparison(table, compare, self._writers[table.qualified_name].refused_keys)
 
-    def _upsert(self, table: Table, backed_up: Table, *, dry_run: bool) -> Upsert:
-        columns = writable_columns(table, backed_up)
-
+    def _upsert(self, table: Table, columns: Sequence[str], *, dry_run: bool) -> Upsert:
         def upsert(rows: Sequence[bytes]) -> UpsertCounts:
             return self._database.upsert(table, columns, rows, dry_run=dry_run)
 

@@ -21,13 +21,13 @@ class _Answer(BaseModel):
 
 
 class _Example(_Answer):
-    """A row as it was given and as it is in the database now, as JSON texts; None where it is not."""
+    """A row as it was given and as it is in the database now, as JSON texts."""
 
     given: str
-    live: str | None
+    live: str
 
-    def as_bytes(self) -> tuple[bytes, bytes | None]:
-        return self.given.encode(), None if self.live is None else self.live.encode()
+    def as_bytes(self) -> tuple[bytes, bytes]:
+        return self.given.encode(), self.live.encode()
 
 
 class _Written(_Answer):
@@ -36,6 +36,8 @@ class _Written(_Answer):
     unchanged: int
     altered: int
     examples: tuple[_Example, ...]
+    # from 1
+    missing: tuple[int, ...]
 
 
 class _Refused(_Answer):
@@ -73,6 +75,7 @@ class DataApiTarget:
             answer.unchanged,
             answer.altered,
             [example.as_bytes() for example in answer.examples],
+            [rows[position - 1] for position in answer.missing],
         )
 
     def _upsert(

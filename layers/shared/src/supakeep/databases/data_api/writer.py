@@ -29,16 +29,17 @@ _QUICK_SECONDS = 1.0
 class UpsertCounts(NamedTuple):
     """What became of the rows of one batch.
 
-    `altered` of those written hold other values now than those given. `examples` are some of them,
-    each as it was given and as it is now. In a dry run they are some of those that would be updated,
-    then of those that would be inserted, which are None now.
+    `altered` of those written hold other values now than those given. `examples` are the first of
+    them, each as it was given and as it is now; in a dry run, of those that would be updated.
+    `missing` are the first of those that were not there.
     """
 
     inserted: int
     updated: int
     unchanged: int
     altered: int = 0
-    examples: Sequence[tuple[bytes, bytes | None]] = ()
+    examples: Sequence[tuple[bytes, bytes]] = ()
+    missing: Sequence[bytes] = ()
 
 
 # raises ConstraintViolationError where the batch is refused
@@ -67,11 +68,14 @@ class _Pace:
 
 class RefusingWriter:
     """Each batch is a transaction of its own; a refused one is halved until each of the refused rows
-    is a batch by itself. They are left out and reported.
+    is a batch by itself. They are left out and reported. `columns` are those that a new row gets.
     """
 
-    def __init__(self, table: Table, upsert: Upsert, *, dry_run: bool) -> None:
+    def __init__(
+        self, table: Table, columns: Sequence[str], upsert: Upsert, *, dry_run: bool
+    ) -> None:
         self._table = table
+        self._columns = columns
         self._upsert = upsert
         self._dry_run = dry_run
         self._pace = _Pace()
@@ -150,12 +154,18 @@ class RefusingWriter:
         changes.updated += counts.updated
         changes.unchanged += counts.unchanged
         changes.altered += counts.altered
-        key = self._table.primary_key
+        if self._dry_run:
+            self._sample(counts)
+            return
         for given, live in counts.examples:
-            if not self._dry_run:
-                changes.sample_altered(key, given, live)
-            elif live is not None:
-                changes.sample_updated(key, live, given)
+            changes.sample_altered(self._table.primary_key, given, live)
+
+    def _sample(self, counts: UpsertCounts) -> None:
+        key = self._table.primary_key
+        for row in counts.missing:
+            self.changes.sample_inserted(key, row, self._columns)
+        for given, live in counts.examples:
+            self.changes.sample_updated(key, live, given)
 
     def _refuse_some(self, batch: Sequence[bytes], error: ConstraintViolationError) -> None:
         if len(batch) == 1:
@@ -189,7 +199,7 @@ class RowComparison:
     def __init__(self, table: Table, compare: Upsert, refused: Container[str]) -> None:
         self._key = table.primary_key
         self._refused = refused
-        self._writer = RefusingWriter(table, self._compared, dry_run=True)
+        self._writer = RefusingWriter(table, (), self._compared, dry_run=True)
         self._compare = compare
         self.changes = RowChanges()
 
@@ -202,6 +212,6 @@ class RowComparison:
     def _compared(self, rows: Sequence[bytes]) -> UpsertCounts:
         counts = self._compare(rows)
         self.changes.altered += counts.inserted + counts.updated
-        for given, live in counts.examples:
+        for given, live in (*counts.examples, *((row, None) for row in counts.missing)):
             self.changes.sample_altered(self._key, given, live)
         return counts

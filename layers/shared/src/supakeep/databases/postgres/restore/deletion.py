@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 from psycopg import sql
 
+from supakeep.databases.postgres.lines import line_of
 from supakeep.databases.postgres.restore.comparison import Found, Gap
 from supakeep.databases.postgres.restore.keys import Key, TableKeys
 from supakeep.databases.postgres.restore.session import RestoreSession
 from supakeep.databases.postgres.sql import columns_of, key_literal, key_of, key_operands, rows_of
-from supakeep.domain.row_changes import RowChanges
+from supakeep.domain.row_changes import MOST_SAMPLES, RowChanges
 from supakeep.domain.schema import Table
 
 _NOTED = sql.Identifier("pg_temp", "supakeep_extra_rows")
@@ -73,7 +74,10 @@ class Deletion:
             changes.deleted += self._delete(which)
             return
         self._rehearse(which)
-        changes.deleted += self._count(which)
+        rows = self._count(which)
+        changes.deleted += rows
+        if rows and len(changes.deleted_rows) < MOST_SAMPLES:
+            self._show(which, changes)
 
     def _delete(self, which: Which) -> int:
         return self._session.to_write().execute(self._statement(which), which.parameters).rowcount
@@ -89,6 +93,22 @@ class Deletion:
         query = self._query(sql.SQL("count(*)"), which)
         row = self._session.to_read().execute(query, which.parameters).fetchone()
         return int(row[0]) if row else 0
+
+    def _show(self, which: Which, changes: RowChanges) -> None:
+        """Keeps the first of the rows in `changes`."""
+        table = self._table
+        line = sql.SQL("convert_to({}, 'UTF8')").format(line_of(table))
+        query = sql.SQL("{} {} limit {}").format(
+            self._query(line, which), self._in_order(), sql.Literal(MOST_SAMPLES)
+        )
+        # row by row, as they may be wide
+        with self._session.to_read().cursor() as cursor:
+            for (row,) in cursor.stream(query, which.parameters, binary=True):
+                changes.sample_deleted(table.primary_key, row, table.column_names)
+
+    def _in_order(self) -> sql.Composable:
+        key = self._table.primary_key
+        return sql.SQL("order by {}").format(columns_of(key, "t")) if key else sql.SQL("")
 
     def _statement(self, which: Which) -> sql.Composed:
         return sql.SQL("delete from {} t where {}").format(rows_of(self._table), which.condition)

@@ -9,7 +9,12 @@ from supakeep.databases.postgres.restore.comparison import Comparison, Found
 from supakeep.databases.postgres.restore.deletion import Deletion
 from supakeep.databases.postgres.restore.session import RestoreSession
 from supakeep.databases.postgres.restore.upsert import Upsert
-from supakeep.domain.row_changes import RestoreMode, RowChanges, changed_columns
+from supakeep.domain.row_changes import (
+    MOST_SAMPLES,
+    RestoreMode,
+    RowChanges,
+    changed_columns,
+)
 from supakeep.domain.schema import Table
 
 
@@ -22,16 +27,24 @@ class Pass(Protocol):
 
 
 class Target(NamedTuple):
-    """A table that is written. `fixed` are the columns that no update can set; the `generated` ones
-    of these change with the columns that they are computed of.
+    """A table that is written. `given` are the columns that a new row gets from the backup, `fixed`
+    those that no update can set; the `generated` ones of these change with the columns that they are
+    computed of.
     """
 
     session: RestoreSession
     table: Table
     upsert: Upsert
     deletion: Deletion
+    given: Collection[str]
     fixed: frozenset[str]
     generated: Mapping[str, frozenset[str]]
+
+    def count_inserted(self, rows: Sequence[bytes], changes: RowChanges) -> None:
+        """Counts rows that are not there yet; a dry run shows the first few."""
+        changes.inserted += len(rows)
+        for row in rows[:MOST_SAMPLES] if self.session.dry_run else ():
+            changes.sample_inserted(self.table.primary_key, row, self.given)
 
 
 class InsertPass:
@@ -43,7 +56,7 @@ class InsertPass:
         target.upsert.begin(None)
 
     def write(self, rows: Sequence[bytes]) -> None:
-        self._changes.inserted += len(rows)
+        self._target.count_inserted(rows, self._changes)
         self._target.upsert.add(rows)
         self._target.upsert.flush_many()
 
@@ -104,7 +117,7 @@ class WritePass(DeletePass):
     def _writes(self, row: bytes, live: bytes | None) -> bool:
         """Whether the row is written; counts it."""
         if live is None:
-            self._changes.inserted += 1
+            self._target.count_inserted([row], self._changes)
             return True
         if self._mode is RestoreMode.MISSING_ONLY or not self._changes_value(row, live):
             self._changes.unchanged += 1

@@ -40,7 +40,8 @@ class TableOfBackup:
         types = {column.name: column.type for column in backed_up.columns}
         # their values are converted, and may be spelled otherwise
         self.retyped = {c.name for c in table.columns if types.get(c.name, c.type) != c.type}
-        self.added = set(table.writable_columns) - set(writable_columns(table, backed_up))
+        given = writable_columns(table, backed_up)
+        self.added = set(table.writable_columns) - set(given)
         # a trigger may give them a value
         demanded = set() if session.triggers_fire else constraints.demanded & self.added
         self.check = ValueCheck(session, table, backed_up, sorted(demanded))
@@ -52,9 +53,15 @@ class TableOfBackup:
         upsert = Upsert(session, table, insertion, copying, self.check, unchecked)
         fixed = set(self.compared) - set(insertion.settable(table.column_names))
         fixed -= set(table.primary_key)
-        deletion = Deletion(session, table)
-        generated = constraints.generated
-        self.target = Target(session, table, upsert, deletion, frozenset(fixed), generated)
+        self.target = Target(
+            session,
+            table,
+            upsert,
+            Deletion(session, table),
+            given,
+            frozenset(fixed),
+            constraints.generated,
+        )
 
     def without_dropped(self, rows: Sequence[bytes]) -> Sequence[bytes]:
         """The rows without columns that the live table no longer has."""

@@ -7,7 +7,7 @@ set search_path = pg_catalog
 set statement_timeout = '55s'
 as $$
 select json_build_object(
-  'functions_version', 3,
+  'functions_version', 4,
   'server_version', current_setting('server_version'),
   'schemas', (select json_agg(nspname) from pg_namespace),
   'tables', (select coalesce(json_agg(t.described), '[]') from (

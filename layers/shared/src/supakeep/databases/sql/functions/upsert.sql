@@ -3,10 +3,10 @@
 -- dry_run}.
 --
 -- Rows that are the same already are left alone: no dead tuples, and no trigger fires for them. What was written is
--- compared with what was given. Answers {inserted, updated, unchanged, altered, examples}; `altered` rows were written
--- and then held other values than those given, as a trigger may see to. Where the database does not take one of the
--- rows, it answers supakeep.refusal's. A dry run compares only; its examples are rows that differ, then some that are
--- missing, whose `live` is null.
+-- compared with what was given. Answers {inserted, updated, unchanged, altered, examples, missing}; `altered` rows were
+-- written and then held other values than those given, as a trigger may see to. The examples are the first of these. Where
+-- the database does not take one of the rows, it answers supakeep.refusal's. A dry run compares only; its examples are
+-- the first rows that differ, and `missing` are the positions of the first that are not there.
 --
 -- Rows are parsed and compared under settings that say everything exactly. They are written under the caller's own,
 -- which the user's code was made for; hence the qualified names, and functions with settings of their own.
@@ -56,8 +56,7 @@ begin
       end if;
     end if;
     examples := supakeep.exactly(run.examples, given, (
-      case when (asked operator(pg_catalog.->>) 'dry_run')::boolean
-           then pg_catalog.array_cat(differing, missing) else altered end)[1:5]);
+      case when (asked operator(pg_catalog.->>) 'dry_run')::boolean then differing else altered end)[1:5]);
   exception when others or assert_failure then
     get stacked diagnostics code = returned_sqlstate, said = message_text, detail = pg_exception_detail,
       hint = pg_exception_hint, context = pg_exception_context,
@@ -69,6 +68,7 @@ begin
     'updated', pg_catalog.cardinality(differing),
     'unchanged', pg_catalog.json_array_length(given) operator(pg_catalog.-) pg_catalog.cardinality(meant),
     'altered', pg_catalog.cardinality(altered),
-    'examples', coalesce(examples, '[]'));
+    'examples', coalesce(examples, '[]'),
+    'missing', pg_catalog.array_to_json(missing[1:5]));
 end
 $$;

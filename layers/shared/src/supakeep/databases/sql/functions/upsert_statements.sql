@@ -25,13 +25,12 @@ begin
       select given."supakeep: position" as place, t.tableoid is null as missing,
              t.tableoid is not null and %s operator(pg_catalog.<>) %s as differs
         from given left %s)
-    select coalesce(pg_catalog.array_agg(place) filter (where missing), '{}'),
-           coalesce(pg_catalog.array_agg(place) filter (where differs), '{}') from compared$compare$,
+    select coalesce(pg_catalog.array_agg(place order by place) filter (where missing), '{}'),
+           coalesce(pg_catalog.array_agg(place order by place) filter (where differs), '{}') from compared$compare$,
     given, supakeep.line_of('given', settable, as_text), supakeep.line_of('t', settable, as_text), matched);
   examples := format($examples$/* supakeep */ with given as materialized (%s)
-    select pg_catalog.json_agg(pg_catalog.json_build_object('given', %s, 'live', case when t.tableoid is not null then %s end)
-                               order by t.tableoid is null, "supakeep: position")
-      from given left %s$examples$,
+    select pg_catalog.json_agg(pg_catalog.json_build_object('given', %s, 'live', %s) order by "supakeep: position")
+      from given %s$examples$,
     given, supakeep.line_of('given', columns, as_text), supakeep.line_of('t', columns, as_text), matched);
   write := format($write$/* supakeep */ with given as materialized (%s)
     insert into %s as t (%s) overriding system value select %3$s from given order by "supakeep: position"
