@@ -49,6 +49,37 @@ def test_a_changed_row_is_one_line_with_its_key_and_each_column_old_and_new(
     expect(lines).to_contain_text(f"balance: 0.5000 → {balance}, plan")
 
 
+def with_a_row_to_delete(route: Route) -> None:
+    """The run's answer as that of a restore that also deletes the row to insert."""
+    run: dict[str, Any] = route.fetch().json()
+    for table in run["result"]["tables"] if run["result"] else ():
+        table |= {"deleted": table["inserted"], "deleted_rows": table["inserted_rows"]}
+    route.fulfill(json=run)
+
+
+def test_a_row_to_insert_or_to_delete_is_one_line_with_all_its_values(
+    dashboard: Dashboard,
+) -> None:
+    supakeep = dashboard.supakeep
+    supakeep.back_up()
+    ((key, amount, user),) = supakeep.execute(
+        "delete from credit_transactions where id = (select max(id) from credit_transactions)"
+        " returning id, amount::text, user_id::text"
+    )
+    dashboard.page.route("**/api/admin/runs/*", with_a_row_to_delete)
+    dashboard.open("restore").compare()
+
+    dashboard.shows("Rows that would be inserted")
+    dashboard.shows("Rows that would be deleted")
+    lines = dashboard.main.locator(".rows li")
+    expect(lines).to_have_count(2)
+    for line, tag in zip(lines.all(), ("ins", "del"), strict=True):
+        expect(line.locator("code.key")).to_have_text(f"id = {key}")
+        expect(line.locator(tag)).to_have_count(9)
+        expect(line).to_contain_text(f'user_id: "{user}", ')
+        expect(line).to_contain_text(f", amount: {amount}, ")
+
+
 def test_more_rows_than_are_shown_are_counted(dashboard: Dashboard) -> None:
     dashboard.supakeep.back_up()
     dashboard.supakeep.execute("update user_credits set plan = 'spoiled'")

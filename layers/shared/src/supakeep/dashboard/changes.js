@@ -81,10 +81,22 @@ function changed(sign, number) {
 /** Rows of which a report has examples: how many there are of them, and what is said of each. */
 const EXAMPLES = [
   {
+    of: (table) => table.inserted_rows,
+    number: (table) => table.inserted,
+    title: () => "Rows that would be inserted",
+    line: (row) => wholeRow(row, "ins"),
+  },
+  {
     of: (table) => table.updated_rows,
     number: (table) => table.updated,
     title: (dryRun) => (dryRun ? "Rows that would be overwritten (in the database → in the backup)" : "Rows that were overwritten (before → now)"),
     line: (row) => changedRow(row),
+  },
+  {
+    of: (table) => table.deleted_rows,
+    number: (table) => table.deleted,
+    title: () => "Rows that would be deleted",
+    line: (row) => wholeRow(row, "del"),
   },
   {
     of: (table) => table.altered_rows,
@@ -118,9 +130,17 @@ function exampleRows(example, table, dryRun) {
 
 /** One line: the key, then each column with both values. */
 function changedRow(row, without = "") {
+  return rowLine(row, ([old, now]) => [h("del", {}, old), " → ", h("ins", {}, now)], without);
+}
+
+/** One line: the key, then each of the other columns, as a value that comes or goes. */
+function wholeRow(row, tag) {
+  return rowLine(row, (value) => h(tag, {}, value));
+}
+
+function rowLine(row, shown, without = "") {
   const key = Object.entries(row.key).map(([name, value]) => `${name} = ${value}`).join(", ");
-  const columns = Object.entries(row.columns).map(([column, [old, now]], i) =>
-    [i > 0 && ", ", h("span", {}, h("code", {}, column), ": ", h("del", {}, old), " → ", h("ins", {}, now))]);
+  const columns = Object.entries(row.columns).map(([column, value], i) => [i > 0 && ", ", h("span", {}, h("code", {}, column), ": ", shown(value))]);
   return [key && h("code", { class: "key" }, key), " ", columns.length ? columns : without];
 }
 
