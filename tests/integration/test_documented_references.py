@@ -7,12 +7,13 @@ import functools
 import re
 import shlex
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
-import typer
 import yaml
+from typer._click import Parameter
 from typer.core import TyperGroup
 
 from devstack import PROJECT
@@ -85,8 +86,8 @@ def test_every_option_of_the_command_line_is_documented() -> None:
     reference = (PROJECT / "docs/cli.md").read_text()
     options = {
         option
-        for command in command_group().commands.values()
-        for parameter in command.params
+        for command in COMMANDS
+        for parameter in parameters_of(command)
         for option in parameter.opts
         if option.startswith("--")
     }
@@ -194,9 +195,18 @@ def anchors(document: Path) -> set[str]:
 
 def command_group() -> TyperGroup:
     """The commands as typer knows them."""
-    group = typer.main.get_command(build_application(COMMANDS, lambda *_: GOOD))
-    assert isinstance(group, TyperGroup)
-    return group
+    return build_application(COMMANDS, lambda *_: GOOD)
+
+
+def parameters_of(command: Command) -> Sequence[Parameter]:
+    """The arguments and options of a command, which is loaded."""
+    words = command.name.split()
+    group: Any = command_group()
+    for word in words:
+        group = group.commands[word]
+    with group.make_context(words[-1], [], resilient_parsing=True) as context:
+        parameters: Sequence[Parameter] = context.command.params
+    return parameters
 
 
 def parsed(words: list[str]) -> int:
@@ -205,7 +215,7 @@ def parsed(words: list[str]) -> int:
     CommandLine itself would set up logging for the whole process.
     """
     idle = [dataclasses.replace(command, run=idle_run(command)) for command in COMMANDS]
-    group = typer.main.get_command(build_application(idle, lambda *_: GOOD))
+    group = build_application(idle, lambda *_: GOOD)
     code: int = group.main(words, "supakeep", standalone_mode=False)
     return code
 
@@ -213,7 +223,7 @@ def parsed(words: list[str]) -> int:
 def idle_run(command: Command) -> Callable[..., int]:
     """Takes the command's arguments and does nothing."""
 
-    @functools.wraps(command.run)
+    @functools.wraps(command.load())
     def run(*_: object, **__: object) -> int:
         return GOOD
 

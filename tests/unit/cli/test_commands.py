@@ -29,7 +29,7 @@ def test_a_new_command_is_one_line_in_the_registry(
 
 def test_each_command_is_the_file_of_its_name() -> None:
     folder = Path(supakeep.cli.__file__).parent
-    files = {path.stem for path in folder.glob("*.py") if "COMMAND = " in path.read_text()}
+    files = {path.stem for path in folder.glob("*.py") if "\ndef run(" in path.read_text()}
 
     assert files == {command.name.replace(" ", "_") for command in COMMANDS}
 

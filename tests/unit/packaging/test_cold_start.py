@@ -73,3 +73,65 @@ def test_the_command_line_starts_without_any_sdk() -> None:
 
     seldom = SELDOM | SELDOM_OURS | {"boto3", "botocore", "aws_lambda_powertools"}
     assert not loaded & seldom
+
+
+HELP = """
+import sys
+from supakeep.cli.entry import main
+sys.argv = ["supakeep", *{words}]
+sys.stdout = sys.stderr
+assert main() == 0
+sys.stdout = sys.__stdout__
+"""
+
+
+@pytest.mark.parametrize("words", [["--help"], ["config", "--help"], ["--version"]])
+def test_the_help_of_all_commands_imports_none_of_them(words: list[str]) -> None:
+    loaded = {name for name in loaded_by(HELP.format(words=words), SOURCE) if "supakeep" in name}
+
+    assert {name for name in loaded if name.startswith("supakeep.cli.")} == {
+        *("supakeep.cli.application", "supakeep.cli.command", "supakeep.cli.commands"),
+        *("supakeep.cli.completion", "supakeep.cli.entry", "supakeep.cli.main"),
+        *("supakeep.cli.options", "supakeep.cli.terminal"),
+    }
+    assert {name for name in loaded if not name.startswith("supakeep.cli")} == {
+        *("supakeep", "supakeep.errors", "supakeep.system"),
+    }
+
+
+def test_the_help_of_all_commands_waits_for_no_library_but_typer() -> None:
+    loaded = loaded_by(HELP.format(words=["--help"]), SOURCE)
+
+    assert "typer" in loaded
+    assert not loaded & {"pydantic", "rich", "botocore", "httpx", "psycopg", "msgspec"}
+
+
+def test_a_command_imports_no_other_one() -> None:
+    loaded = loaded_by(HELP.format(words=["migration", "--help"]), SOURCE)
+
+    assert "supakeep.cli.migration" in loaded
+    assert not loaded & {"supakeep.cli.restore", "supakeep.cli.backup", "supakeep.cli.verify"}
+
+
+@pytest.mark.parametrize("module", ["supakeep.cli.main", "supakeep.cli.migration"])
+def test_an_interrupt_while_modules_load_ends_without_a_traceback(module: str) -> None:
+    code = f"""
+import sys, os, signal
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupting())
+sys.argv = ["supakeep", "migration"]
+from supakeep.cli.entry import main
+sys.exit(main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")

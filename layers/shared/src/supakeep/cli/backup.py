@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from supakeep.cli.command import GOOD, PARTIAL, Command
+from supakeep.cli.command import GOOD, PARTIAL
 from supakeep.cli.completion import complete_tables
 from supakeep.cli.session import Session
 from supakeep.cli.show import print_backup
@@ -30,7 +30,7 @@ AcceptShrink = Annotated[
 ]
 
 
-def _run(session: Session, to: To = None, accept_shrink: AcceptShrink = None) -> int:
+def run(session: Session, to: To = None, accept_shrink: AcceptShrink = None) -> int:
     """Backs up into Storage and the mirror, or into the folder of --to."""
     folder = session.store_at(to) if to else None
     session.show_policy()
@@ -42,11 +42,3 @@ def _run(session: Session, to: To = None, accept_shrink: AcceptShrink = None) ->
     if isinstance(run.result, BackupSummary):
         print_backup(session.terminal, run.result)
     return GOOD if run.status is RunStatus.COMPLETE else PARTIAL
-
-
-COMMAND = Command(
-    "backup",
-    "Create a backup now.",
-    _run,
-    ("backup", "backup --to ./copies", "backup --to s3://my-bucket --json"),
-)

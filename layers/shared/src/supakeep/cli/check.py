@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from supakeep.cli.command import FAILED, GOOD, PARTIAL, Command
+from supakeep.cli.command import FAILED, GOOD, PARTIAL
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal
 from supakeep.domain.health import Check, CheckStatus
 from supakeep.usecases.check_project import CheckProject
 
 
-def _run(session: Session) -> int:
+def run(session: Session) -> int:
     """Failed where a check failed, partial where one warns."""
     app = session.app
     with session.progress() as progress:
@@ -41,11 +41,3 @@ def _print(terminal: Terminal, checks: Sequence[Check]) -> None:
     for check in checks:
         if check.status is not CheckStatus.OK and check.advice:
             terminal.notice(f"{check.name}: {check.advice}")
-
-
-COMMAND = Command(
-    "check",
-    "Check connection, rights, stores, clock and backups.",
-    _run,
-    ("check", "check --json"),
-)

@@ -2,47 +2,166 @@
 
 from __future__ import annotations
 
-from supakeep.cli import (
-    backup,
-    check,
-    config_check,
-    config_show,
-    copy,
-    diff,
-    download,
-    init,
-    keygen,
-    list,  # noqa: A004
-    migration,
-    pin,
-    prune,
-    restore,
-    runs,
-    show,
-    undo,
-    unpin,
-    verify,
-)
 from supakeep.cli.command import Command
 
+# what the first word of a command of two words is about
+GROUPS = {"config": "Check and show the settings."}
+
 COMMANDS: tuple[Command, ...] = (
-    init.COMMAND,
-    backup.COMMAND,
-    list.COMMAND,
-    show.COMMAND,
-    verify.COMMAND,
-    copy.COMMAND,
-    diff.COMMAND,
-    download.COMMAND,
-    restore.COMMAND,
-    undo.COMMAND,
-    prune.COMMAND,
-    pin.COMMAND,
-    unpin.COMMAND,
-    runs.COMMAND,
-    check.COMMAND,
-    config_check.COMMAND,
-    config_show.COMMAND,
-    migration.COMMAND,
-    keygen.COMMAND,
+    Command(
+        "init",
+        "Look at a project and propose a supakeep.toml.",
+        examples=(
+            "init",
+            'init --plan pro --schedule "rate(6 hours)" --force',
+        ),
+    ),
+    Command(
+        "backup",
+        "Create a backup now.",
+        examples=(
+            "backup",
+            "backup --to ./copies",
+            "backup --to s3://my-bucket --json",
+        ),
+    ),
+    Command(
+        "list",
+        "List the backups, newest first.",
+        examples=(
+            "list",
+            "list --from ./copies",
+            "list --json",
+        ),
+    ),
+    Command(
+        "show",
+        "Show what a backup holds.",
+        examples=(
+            "show latest",
+            "show latest --from ./copies",
+        ),
+    ),
+    Command(
+        "verify",
+        "Read a whole backup and check every checksum.",
+        examples=(
+            "verify latest",
+            "verify latest --from ./copies",
+            "verify latest --identity supakeep-key.txt",
+        ),
+    ),
+    Command(
+        "copy",
+        "Give each store what it lacks of a backup, or has damaged.",
+        examples=(
+            "copy latest",
+            "copy --all --to mirror --dry-run",
+            "copy --all",
+        ),
+    ),
+    Command(
+        "diff",
+        "Show what changed between two backups, or since a backup.",
+        examples=(
+            "diff latest",
+            "diff latest --rows --limit 5",
+            "diff backup_<ref>_2026-11-21 latest",
+        ),
+    ),
+    Command(
+        "download",
+        "Download a backup into a folder.",
+        examples=(
+            "download latest --to ./copies",
+            "download latest --from mirror --to ./copies",
+        ),
+    ),
+    Command(
+        "restore",
+        "Restore a backup into the database.",
+        examples=(
+            "restore latest --dry-run",
+            "restore latest --table user_credits --table batch_projects",
+            "restore latest --table user_credits --where plan=starter",
+        ),
+    ),
+    Command(
+        "undo",
+        "Bring back what a restore overwrote.",
+        examples=(
+            "undo --last --dry-run",
+            "undo 20261122T123702Z-dee1a4e4 --table user_credits",
+        ),
+    ),
+    Command(
+        "prune",
+        "Remove backups by the retention policy.",
+        examples=(
+            "prune --dry-run",
+            "prune",
+        ),
+    ),
+    Command(
+        "pin",
+        "Keep a backup, whatever the retention policy says.",
+        examples=(
+            "pin latest",
+            "pin latest --until 2099-12-31",
+        ),
+    ),
+    Command(
+        "unpin",
+        "Leave a pinned backup to the retention policy again.",
+        examples=("unpin latest",),
+    ),
+    Command(
+        "runs",
+        "List what ran, what started it and how it ended.",
+        examples=(
+            "runs",
+            "runs --last 5",
+            "runs 20261122T123702Z-dee1a4e4",
+        ),
+    ),
+    Command(
+        "check",
+        "Check connection, rights, stores, clock and backups.",
+        examples=(
+            "check",
+            "check --json",
+        ),
+    ),
+    Command(
+        "config check",
+        "Find every problem of supakeep.toml and the environment.",
+        examples=(
+            "config check",
+            "config check --json",
+        ),
+    ),
+    Command(
+        "config show",
+        "Show which settings apply, without secrets.",
+        examples=(
+            "config show",
+            "config show --json",
+        ),
+    ),
+    Command(
+        "migration",
+        "Print the SQL that prepares a Supabase project for Supakeep.",
+        examples=(
+            "migration > prepare.sql",
+            "migration --write supabase/migrations",
+        ),
+    ),
+    Command(
+        "keygen",
+        "Make a key pair for encrypted backups.",
+        examples=(
+            "keygen",
+            "keygen --output paper-key.txt",
+        ),
+    ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from supakeep.cli.command import FAILED, GOOD, Command
+from supakeep.cli.command import FAILED, GOOD
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal
 from supakeep.domain.policy_problems import ConfigurationProblem, policy_problems
@@ -16,7 +16,7 @@ from supakeep.wiring import with_secrets
 _ENVIRONMENT = "environment"
 
 
-def _run(session: Session) -> int:
+def run(session: Session) -> int:
     """Reads the file and the environment, and asks no server but AWS for the secret it is to use."""
     problems = [*_of_file(session), *_of_environment(session)]
     _print(session.terminal, session.policy_file, problems)
@@ -64,11 +64,3 @@ def _print(
         terminal.line(f"{number} found in the environment and {read}")
     else:
         terminal.line(f"No problem found in the environment and {read}")
-
-
-COMMAND = Command(
-    "config check",
-    "Find every problem of supakeep.toml and the environment.",
-    _run,
-    ("config check", "config check --json"),
-)

@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import BaseModel
 
-from supakeep.cli.command import GOOD, Command
+from supakeep.cli.command import GOOD
 from supakeep.cli.runs_place import runs_place
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal, size_text
@@ -70,7 +70,7 @@ class Shown(BaseModel):
         )
 
 
-def _run(session: Session) -> int:
+def run(session: Session) -> int:
     """Raises for the first problem; `config check` lists all."""
     app = session.app
     _print(session.terminal, Shown.of(app.settings, app.policy, session.policy_file))
@@ -109,11 +109,3 @@ def _lines(shown: Shown) -> dict[str, str]:
         "Compression": shown.compression,
         "Encrypted to": ", ".join(shown.recipients) or "nobody: whoever reads an object reads rows",
     }
-
-
-COMMAND = Command(
-    "config show",
-    "Show which settings apply, without secrets.",
-    _run,
-    ("config show", "config show --json"),
-)

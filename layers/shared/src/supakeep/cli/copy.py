@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from supakeep.cli.command import FAILED, GOOD, PARTIAL, Command
+from supakeep.cli.command import FAILED, GOOD, PARTIAL
 from supakeep.cli.completion import complete_backups
 from supakeep.cli.download import Transfers
 from supakeep.cli.progress import BYTES
@@ -42,7 +42,7 @@ DryRun = Annotated[
 ]
 
 
-def _run(
+def run(
     session: Session,
     name: Name = LATEST,
     to: To = None,
@@ -112,11 +112,3 @@ def _words(store: CopiedStore, report: CopyReport) -> str:
     ]
     verb = "would be copied" if report.dry_run else "copied"
     return f"{' and '.join(parts)} {verb} ({size_text(store.bytes)})"
-
-
-COMMAND = Command(
-    "copy",
-    "Give each store what it lacks of a backup, or has damaged.",
-    _run,
-    ("copy latest", "copy --all --to mirror --dry-run", "copy --all"),
-)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from supakeep.archive.reader import BackupReader
-from supakeep.cli.command import GOOD, PARTIAL, Command
+from supakeep.cli.command import GOOD, PARTIAL
 from supakeep.cli.completion import complete_backups
 from supakeep.cli.diff_report import print_diff
 from supakeep.cli.options import Identity, Name, Source
@@ -31,7 +31,7 @@ Limit = Annotated[
 ]
 
 
-def _run(  # noqa: PLR0913 - one for each option
+def run(  # noqa: PLR0913 - one for each option
     session: Session,
     name: Name,
     newer: After = None,
@@ -65,11 +65,3 @@ def _compared(
         app = session.app
         with database_side(app.database, app.destination, before.manifest) as side:
             return diff(before, side)
-
-
-COMMAND = Command(
-    "diff",
-    "Show what changed between two backups, or since a backup.",
-    _run,
-    ("diff latest", "diff latest --rows --limit 5", "diff backup_<ref>_2026-11-21 latest"),
-)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from supakeep.cli.command import GOOD, PARTIAL, Command
+from supakeep.cli.command import GOOD, PARTIAL
 from supakeep.cli.options import Name, Source
 from supakeep.cli.progress import BYTES, Display
 from supakeep.cli.session import Session
@@ -20,7 +20,7 @@ To = Annotated[
 ]
 
 
-def _run(session: Session, name: Name, to: To, source: Source = None) -> int:
+def run(session: Session, name: Name, to: To, source: Source = None) -> int:
     """Partial where a copy was damaged and another one gave the object, or where `latest` passed over
     a newer backup.
     """
@@ -62,11 +62,3 @@ def _print(terminal: Terminal, report: DownloadReport) -> None:
     )
     for warning in report.warnings:
         terminal.notice(warning)
-
-
-COMMAND = Command(
-    "download",
-    "Download a backup into a folder.",
-    _run,
-    ("download latest --to ./copies", "download latest --from mirror --to ./copies"),
-)

@@ -5,12 +5,26 @@ from __future__ import annotations
 import gc
 import sys
 
+_INTERRUPTED = 130
 # what the extra `cli` installs; the functions do without it
 _EXTRA = ("typer", "rich")
 
 
 def main() -> int:
     """Runs the command line and returns the exit code."""
+    try:
+        return _run()
+    except KeyboardInterrupt:
+        # while modules load; a command says it by itself
+        print("interrupted", file=sys.stderr)
+        return _INTERRUPTED
+    finally:
+        # Python's last collection would walk through all modules before it frees them: a fifth of
+        # the time that a short command takes
+        gc.freeze()
+
+
+def _run() -> int:
     try:
         from supakeep.cli.main import main as command_line
     except ModuleNotFoundError as error:
@@ -22,9 +36,4 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
-    try:
-        return command_line()
-    finally:
-        # Python's last collection would walk through all modules before it frees them: a fifth of
-        # the time that a short command takes
-        gc.freeze()
+    return command_line()

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from supakeep.cli.command import GOOD, Command
+from supakeep.cli.command import GOOD
 from supakeep.cli.session import POLICY_FILE, Session
 from supakeep.cli.terminal import Terminal, size_text
 from supakeep.domain.policy import BackupPolicy
@@ -38,7 +38,7 @@ KeepDays = Annotated[
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that exists.")]
 
 
-def _run(
+def run(
     session: Session,
     plan: PlanOption = PlanName.FREE,
     schedule: ScheduleOption = "cron(0 3 * * ? *)",
@@ -141,11 +141,3 @@ def _print_estimate(terminal: Terminal, numbers: Estimate) -> None:
 
 def _share(size: int, limit: int, plan: str) -> str:
     return f"{size / limit:.1%} of what the {plan} plan has"
-
-
-COMMAND = Command(
-    "init",
-    "Look at a project and propose a supakeep.toml.",
-    _run,
-    ("init", 'init --plan pro --schedule "rate(6 hours)" --force'),
-)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from supakeep.archive.encryption import new_identity
-from supakeep.cli.command import GOOD, Command
+from supakeep.cli.command import GOOD
 from supakeep.cli.session import Session
 from supakeep.errors import UnsafeOperationError
 
@@ -22,7 +22,7 @@ Output = Annotated[
 ]
 
 
-def _run(session: Session, output: Output = Path("supakeep-key.txt")) -> int:
+def run(session: Session, output: Output = Path("supakeep-key.txt")) -> int:
     """Needs no project and no settings. The private key is written, and never printed."""
     public, private = new_identity()
     _write(output, _identity_file(public, private, session.now()))
@@ -55,11 +55,3 @@ def _write(file: Path, content: str) -> None:
         ) from exc
     with os.fdopen(descriptor, "w", encoding="ascii") as stream:
         stream.write(content)
-
-
-COMMAND = Command(
-    "keygen",
-    "Make a key pair for encrypted backups.",
-    _run,
-    ("keygen", "keygen --output paper-key.txt"),
-)

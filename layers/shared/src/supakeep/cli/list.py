@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 
-from supakeep.cli.command import GOOD, PARTIAL, Command
+from supakeep.cli.command import GOOD, PARTIAL
 from supakeep.cli.options import Source
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal, aligned, size_text
@@ -17,7 +17,7 @@ from supakeep.usecases.list_backups import BackupListing, list_backups
 _HEAD = ("NAME", "TIME (UTC)", "ROWS", "SIZE", "STATUS", "TRIGGER", "IN")
 
 
-def _run(session: Session, source: Source = None) -> int:
+def run(session: Session, source: Source = None) -> int:
     """Partial where a store could not be listed, or stores hold different backups of one name."""
     copies = session.copies(source)
     listing = list_backups(copies.stores, copies.project)
@@ -94,8 +94,3 @@ def _details(summary: BackupSummary, unit: str = "") -> tuple[str, ...]:
         summary.trigger,
         ", ".join(summary.locations),
     )
-
-
-COMMAND = Command(
-    "list", "List the backups, newest first.", _run, ("list", "list --from ./copies", "list --json")
-)

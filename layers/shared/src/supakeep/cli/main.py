@@ -8,43 +8,45 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
 from supakeep.cli.application import build_application
-from supakeep.cli.command import FAILED, INTERRUPTED, Command
+from supakeep.cli.command import FAILED, INTERRUPTED, Command, Run
 from supakeep.cli.commands import COMMANDS
 from supakeep.cli.options import SharedOptions
-from supakeep.cli.session import OpenProject, Session
 from supakeep.cli.terminal import Terminal
-from supakeep.cli.traceback import print_traceback
 from supakeep.errors import SupakeepError
-from supakeep.ports import Clock, ObjectStore
-from supakeep.system import SystemClock, refused_by_machine, termination_as_interrupt
-from supakeep.wiring import SupabaseProject, store_at
+from supakeep.system import refused_by_machine, termination_as_interrupt
+
+if TYPE_CHECKING:
+    from supakeep.cli.session import OpenProject
+    from supakeep.ports import Clock, ObjectStore
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class CommandLine:
-    """`supakeep` and its surroundings: those of the process, unless a caller brings others."""
+    """`supakeep` and its surroundings: those of the process, unless a caller brings others. None stands
+    for what the settings describe, and for the machine's clock.
+    """
 
     commands: Sequence[Command] = COMMANDS
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     out: TextIO = field(default_factory=lambda: sys.stdout)
     err: TextIO = field(default_factory=lambda: sys.stderr)
-    application: OpenProject = SupabaseProject.from_environment
-    store_at: Callable[[str], ObjectStore] = store_at
-    clock: Clock = field(default_factory=SystemClock)
+    application: OpenProject | None = None
+    store_at: Callable[[str], ObjectStore] | None = None
+    clock: Clock | None = None
 
     def run(self, argv: Sequence[str] | None = None) -> int:
         """Runs one command and returns its exit code."""
         arguments = list(sys.argv[1:] if argv is None else argv)
-        command = typer.main.get_command(build_application(self.commands, self._carry_out))
+        program = build_application(self.commands, self._carry_out)
         try:
-            code = command.main(arguments, "supakeep", standalone_mode=False)
+            code = program.main(arguments, "supakeep", standalone_mode=False)
         except typer.TyperException as error:
             if arguments:
                 Terminal(self.out, self.err).wrong_usage(error)
@@ -54,7 +56,9 @@ class CommandLine:
             return error.exit_code
         return int(code or 0)
 
-    def _carry_out(self, command: Command, options: SharedOptions, given: Mapping[str, Any]) -> int:
+    def _carry_out(self, run: Run, options: SharedOptions, given: Mapping[str, Any]) -> int:
+        from supakeep.cli.session import Session
+
         _set_up_logging(verbose=options.verbose)
         terminal = Terminal(self.out, self.err, as_json=options.json)
         session = Session(
@@ -67,9 +71,11 @@ class CommandLine:
         )
         with _retries_shown(terminal):
             try:
-                return command.run(session, **given)
+                return run(session, **given)
             except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - raised again if unforeseen
                 if options.debug:
+                    from supakeep.cli.traceback import print_traceback
+
                     print_traceback(error, self.err, self.environment)
                 return _exit_code(terminal, error)
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from supakeep.cli.command import GOOD, Command
+from supakeep.cli.command import GOOD
 from supakeep.cli.session import Session
 from supakeep.databases.sql.migration import project_migration
 from supakeep.errors import InvalidRequestError
@@ -23,7 +23,7 @@ Write = Annotated[
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of --write.")]
 
 
-def _run(session: Session, folder: Folder = _FOLDER, *, write: Write = False) -> int:
+def run(session: Session, folder: Folder = _FOLDER, *, write: Write = False) -> int:
     """Needs no project and no settings."""
     if not write:
         session.terminal.verbatim(project_migration().rstrip())
@@ -53,11 +53,3 @@ def _next_version(folder: Path, now: dt.datetime) -> int:
         int(name) for name in names if name.isdecimal() and len(name) == len("20260101000000")
     ]
     return max([int(now.strftime(_VERSION)), *(version + 1 for version in versions)])
-
-
-COMMAND = Command(
-    "migration",
-    "Print the SQL that prepares a Supabase project for Supakeep.",
-    _run,
-    ("migration > prepare.sql", "migration --write supabase/migrations"),
-)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from supakeep.cli.command import GOOD, PARTIAL, Command
+from supakeep.cli.command import GOOD, PARTIAL
 from supakeep.cli.copies import Copies
 from supakeep.cli.options import Name, Source
 from supakeep.cli.session import Session
@@ -38,7 +38,7 @@ Until = Annotated[
 ]
 
 
-def _run(session: Session, name: Name, source: Source = None, until: Until = None) -> int:
+def run(session: Session, name: Name, source: Source = None, until: Until = None) -> int:
     """Partial where the backup could not be pinned in a store that holds it."""
     pin = PinBackup(session.keyring)
     now = session.now()
@@ -92,11 +92,3 @@ def _print(terminal: Terminal, report: PinReport) -> None:
     for store in report.stores:
         if store.problem:
             terminal.notice(f"{store.store}: {store.problem.message}", store.problem.hint)
-
-
-COMMAND = Command(
-    "pin",
-    "Keep a backup, whatever the retention policy says.",
-    _run,
-    ("pin latest", "pin latest --until 2099-12-31"),
-)

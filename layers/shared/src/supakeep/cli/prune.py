@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from supakeep.cli.command import GOOD, PARTIAL, Command
+from supakeep.cli.command import GOOD, PARTIAL
 from supakeep.cli.options import Source
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal, size_text
@@ -17,7 +17,7 @@ from supakeep.usecases.run_prune import RunPrune
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be removed, and why.")]
 
 
-def _run(session: Session, source: Source = None, *, dry_run: DryRun = False) -> int:
+def run(session: Session, source: Source = None, *, dry_run: DryRun = False) -> int:
     """Partial where a store could not be pruned to the end, or nothing may be removed now."""
     session.show_policy()
     prune = RunPrune(session.app)
@@ -61,8 +61,3 @@ def _decisions(report: PruneReport) -> list[tuple[PrunedBackup, str]]:
             stores.setdefault(backup, []).append(store.store)
     newest_first = sorted(stores, key=lambda backup: backup.name, reverse=True)
     return [(backup, ", ".join(stores[backup])) for backup in newest_first]
-
-
-COMMAND = Command(
-    "prune", "Remove backups by the retention policy.", _run, ("prune --dry-run", "prune")
-)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from supakeep.cli.command import GOOD, PARTIAL, Command
+from supakeep.cli.command import GOOD, PARTIAL
 from supakeep.cli.copies import Copies
 from supakeep.cli.options import (
     AllowUnsigned,
@@ -52,7 +52,7 @@ AllowOtherProject = Annotated[
 ]
 
 
-def _run(  # noqa: PLR0913, PLR0917 - one for each option
+def run(  # noqa: PLR0913, PLR0917 - one for each option
     session: Session,
     name: Name,
     source: Source = None,
@@ -142,15 +142,3 @@ def _undo_identity(session: Session, report: RestoreReport, given: str | None) -
     if not report.undo_recipients or (given is None and session.has_identity):
         return []
     return ["--identity", given or "FILE"]
-
-
-COMMAND = Command(
-    "restore",
-    "Restore a backup into the database.",
-    _run,
-    (
-        "restore latest --dry-run",
-        "restore latest --table user_credits --table batch_projects",
-        "restore latest --table user_credits --where plan=starter",
-    ),
-)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from supakeep.cli.command import GOOD, Command
+from supakeep.cli.command import GOOD
 from supakeep.cli.completion import complete_runs
 from supakeep.cli.run_report import print_run
 from supakeep.cli.runs_place import runs_place
@@ -36,7 +36,7 @@ Last = Annotated[
 ]
 
 
-def _run(session: Session, run: RunId = None, last: Last = None) -> int:
+def run(session: Session, run: RunId = None, last: Last = None) -> int:
     """Good whatever became of the runs: it is about them, not one of them."""
     if run is not None and last is not None:
         raise typer.BadParameter("name one run, or give --last for the newest ones")
@@ -104,11 +104,3 @@ def _remarks(run: Run) -> Sequence[str]:
     if run.status is RunStatus.PARTIAL:
         return [f"`supakeep runs {run.id}` says what is missing"]
     return ()
-
-
-COMMAND = Command(
-    "runs",
-    "List what ran, what started it and how it ended.",
-    _run,
-    ("runs", "runs --last 5", "runs 20261122T123702Z-dee1a4e4"),
-)

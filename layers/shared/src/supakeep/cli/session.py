@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Protocol, Unpack
 
+from supakeep import wiring
 from supakeep.archive.encryption import Identities
 from supakeep.archive.signature import Keyring
 from supakeep.archive.verified_store import verified
@@ -22,6 +23,7 @@ from supakeep.domain.run import Run, RunKind, new_run_id
 from supakeep.ports import Clock, ObjectStore
 from supakeep.settings.identity import identities_in, identities_of
 from supakeep.settings.signing import keyring_of
+from supakeep.system import SystemClock
 from supakeep.wiring import Adapters, SupabaseProject, with_secrets
 
 POLICY_FILE = Path("supakeep.toml")
@@ -44,16 +46,17 @@ class Session:
         terminal: Terminal,
         *,
         environment: Mapping[str, str],
-        application: OpenProject,
-        store_at: Callable[[str], ObjectStore],
-        clock: Clock,
+        application: OpenProject | None = None,
+        store_at: Callable[[str], ObjectStore] | None = None,
+        clock: Clock | None = None,
     ) -> None:
+        """None stands for what the settings describe, and for the machine's clock."""
         self.terminal = terminal
         self.environment = environment
-        self._store_at = store_at
+        self._store_at = store_at or wiring.store_at
         self._options = options
-        self._clock = clock
-        self._application = application
+        self._clock = clock or SystemClock()
+        self._application = application or SupabaseProject.from_environment
 
     @cached_property
     def app(self) -> SupabaseProject:

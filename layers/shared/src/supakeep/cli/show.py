@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from supakeep.cli.command import GOOD, PARTIAL, Command
+from supakeep.cli.command import GOOD, PARTIAL
 from supakeep.cli.options import Name, Source
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal, duration_text, size_text
@@ -12,7 +12,7 @@ from supakeep.usecases.find_backups import damaged_copies, stores_holding
 from supakeep.usecases.read_pins import pins_of
 
 
-def _run(session: Session, name: Name, source: Source = None) -> int:
+def run(session: Session, name: Name, source: Source = None) -> int:
     """Reads only the manifest; the backup's rows are not checked. Partial where `latest` passed over
     a newer backup, or where a copy is damaged.
     """
@@ -61,8 +61,3 @@ def _print_problems(terminal: Terminal, summary: BackupSummary) -> None:
         terminal.notice(warning)
     if summary.uncovered_tables:
         terminal.notice(f"Not covered by the policy: {', '.join(summary.uncovered_tables)}")
-
-
-COMMAND = Command(
-    "show", "Show what a backup holds.", _run, ("show latest", "show latest --from ./copies")
-)

@@ -13,12 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
-from pydantic import BaseModel
-
 from supakeep.errors import SupakeepError
 
 if TYPE_CHECKING:
     import typer
+    from pydantic import BaseModel
     from rich.console import Console
 
 # what a word says about the data, by its colour
@@ -90,8 +89,8 @@ class Terminal:
         else:
             print(text, file=self.out)
 
-    def json(self, value: BaseModel | dict[str, Any] | None) -> None:
-        fields = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+    def json(self, value: BaseModel | dict[str, Any]) -> None:
+        fields = value if isinstance(value, dict) else value.model_dump(mode="json")
         print(json.dumps(fields, indent=2, ensure_ascii=False), file=self.out)
 
     def error(self, error: SupakeepError) -> None:

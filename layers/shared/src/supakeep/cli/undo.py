@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from supakeep.archive.verified_store import accepting_unsigned
-from supakeep.cli.command import Command
 from supakeep.cli.completion import complete_runs
 from supakeep.cli.options import AllowUnsigned, Confirm, DryRun, Identity, Source, Tables
 from supakeep.cli.restore import run_restore
@@ -30,7 +29,7 @@ RunId = Annotated[
 Last = Annotated[bool, typer.Option("--last", help="Undo the newest restore.")]
 
 
-def _run(  # noqa: PLR0913 - one for each option
+def run(  # noqa: PLR0913 - one for each option
     session: Session,
     restore: RunId = None,
     source: Source = None,
@@ -65,11 +64,3 @@ def _undo_copy(session: Session, stores: Sequence[ObjectStore], restore: str | N
         return find_last_undo(stores, session.app.ref, session.now())
     find = find_undo_by_name if restore.startswith("backup_") else find_undo
     return find(stores, restore, session.app.ref)
-
-
-COMMAND = Command(
-    "undo",
-    "Bring back what a restore overwrote.",
-    _run,
-    ("undo --last --dry-run", "undo 20261122T123702Z-dee1a4e4 --table user_credits"),
-)

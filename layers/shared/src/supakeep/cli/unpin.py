@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from supakeep.cli.command import Command
 from supakeep.cli.options import Name, Source
 from supakeep.cli.pin import change_pins
 from supakeep.cli.session import Session
 from supakeep.usecases.pin_backup import unpin_backup
 
 
-def _run(session: Session, name: Name, source: Source = None) -> int:
+def run(session: Session, name: Name, source: Source = None) -> int:
     """Partial where a pin could not be removed."""
     return change_pins(
         session, source, name, lambda copies, backup: unpin_backup(backup, copies.stores)
     )
-
-
-COMMAND = Command(
-    "unpin", "Leave a pinned backup to the retention policy again.", _run, ("unpin latest",)
-)

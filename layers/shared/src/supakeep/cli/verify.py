@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from supakeep.cli.command import GOOD, PARTIAL, Command
+from supakeep.cli.command import GOOD, PARTIAL
 from supakeep.cli.options import Identity, Name, Source
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal, size_text
@@ -21,7 +21,7 @@ Deep = Annotated[
 ]
 
 
-def _run(
+def run(
     session: Session,
     name: Name,
     source: Source = None,
@@ -78,11 +78,3 @@ def _copies(good_in: tuple[str, ...]) -> str:
 
 def _objects(number: int) -> str:
     return "1 object" if number == 1 else f"{number:,} objects"
-
-
-COMMAND = Command(
-    "verify",
-    "Read a whole backup and check every checksum.",
-    _run,
-    ("verify latest", "verify latest --from ./copies", "verify latest --identity supakeep-key.txt"),
-)
