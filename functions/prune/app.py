@@ -1,6 +1,6 @@
 """Prunes backups by the retention policy: by schedule, after a good backup, and on demand.
 
-It also measures how old the newest good backup is.
+It also pins backups, and measures how old the newest good backup is.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 from supakeep.api import observability, runtime
 from supakeep.api.contracts import PruneInvocation, ScheduleEvent
 from supakeep.api.http import answer, create_resolver
+from supakeep.api.pin_routes import add_pin_routes
 from supakeep.api.prune_routes import add_prune_routes
 from supakeep.api.request import Requests, ServedProject
 from supakeep.domain.manifest import Trigger
@@ -35,6 +36,7 @@ def create_handler(projects: runtime.Projects) -> observability.Handler:
     resolver, requests = create_resolver(), Requests(projects.for_answers)
     memories: Memories = defaultdict(ManifestMemory)
     add_prune_routes(resolver, requests)
+    add_pin_routes(resolver, requests)
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Returns the HTTP answer, or the run's record as JSON fields; raises what ended a run."""

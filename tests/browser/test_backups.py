@@ -183,6 +183,29 @@ def test_a_damaged_copy_is_named_by_verify(dashboard: Dashboard) -> None:
     dashboard.shows("The copy in mirror is good")
 
 
+def test_a_backup_is_pinned_until_a_day_marked_in_the_list_and_unpinned(
+    dashboard: Dashboard,
+) -> None:
+    name = dashboard.supakeep.back_up()["backup"]
+    dashboard.open(f"backups/{name}").click("Pin …")
+    dashboard.page.get_by_label("Last day").fill("2099-12-31")
+    dashboard.click("Pin")
+
+    dashboard.shows("The backup is pinned")
+    dashboard.shows("until 2099-12-31")
+    dashboard.go("Backups")
+    expect(dashboard.main.get_by_role("row").filter(has_text=name)).to_contain_text("pinned")
+    for store in (dashboard.supakeep.primary, dashboard.supakeep.mirror):
+        assert f"daily/{name}.pin.json" in dashboard.supakeep.keys(store)
+
+    dashboard.open(f"backups/{name}").click("Unpin")
+    dashboard.shows("no longer pinned")
+    dashboard.click("Pin …")
+    dashboard.click("Cancel")
+    expect(dashboard.page.get_by_role("button", name="Pin …")).to_be_enabled()
+    assert not any("pin" in key for key in dashboard.supakeep.keys(dashboard.supakeep.primary))
+
+
 def test_a_backup_is_downloaded_with_one_click(dashboard: Dashboard) -> None:
     supakeep = dashboard.supakeep
     name = supakeep.back_up()["backup"]

@@ -30,6 +30,29 @@ def test_nine_days_of_backups_are_pruned_to_seven_in_both_stores(supakeep: Deplo
         assert len(supakeep.keys(store)) == 14
 
 
+def test_a_pinned_backup_is_not_pruned_until_it_is_unpinned(supakeep: Deployment) -> None:
+    names = names_by_age(supakeep, 8)
+    oldest = names[-1]
+
+    pinned = supakeep.call("PUT", f"/api/admin/backups/{oldest}/pin", {"until": "2099-12-31"})
+
+    assert pinned.status_code == 200, pinned.text
+    assert [s["state"] for s in pinned.json()["stores"]] == ["pinned", "pinned"]
+    supakeep.invoke("PruneFunction", {"action": "prune"})
+    assert supakeep.names() == [*names[:7], oldest]
+    assert "  pinned until 2099-12-31" in supakeep.run("list").out
+    again = supakeep.run("pin", oldest)
+    assert (again.code, again.out) == (0, f"{oldest} is pinned in primary, mirror\n")
+
+    unpinned = supakeep.call("DELETE", f"/api/admin/backups/{oldest}/pin")
+
+    assert [s["state"] for s in unpinned.json()["stores"]] == ["unpinned", "unpinned"]
+    supakeep.invoke("PruneFunction", {"action": "prune"})
+    assert supakeep.names() == names[:7]
+    for store in (supakeep.primary, supakeep.mirror):
+        assert len(supakeep.keys(store)) == 14
+
+
 def test_the_prune_schedule_prunes(supakeep: Deployment) -> None:
     names = names_by_age(supakeep, 8)
     assert supakeep.stack.schedule("PruneFunction").error is None

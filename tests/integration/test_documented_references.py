@@ -72,7 +72,9 @@ def test_every_route_is_documented_and_every_documented_path_is_routed() -> None
     template = Template(PROJECT / "template.yaml", {"SupabaseUrl": "https://abc.supabase.co"})
     routed = {route.path for function in template.functions() for route in function.routes}
     reference = (PROJECT / "docs/api.md").read_text()
-    named = set(re.findall(r"^\| `(?:GET|POST|GET, POST) (/[^`]*)`", reference, re.MULTILINE))
+    named = set(
+        re.findall(r"^\| `(?:GET|POST|GET, POST|PUT, DELETE) (/[^`]*)`", reference, re.MULTILINE)
+    )
     assert named == routed
 
 

@@ -46,6 +46,8 @@ ON_THE_MIRROR = {
         ("s3:ListBucket", MIRROR),
         ("s3:DeleteObject", DAILY),
         ("s3:GetObjectRetention", DAILY),
+        # and writes nothing but pins
+        ("s3:PutObject", f"{DAILY}.pin.json"),
     },
 }
 ELSEWHERE = {

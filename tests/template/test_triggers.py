@@ -31,6 +31,7 @@ ROUTES = {
     "/api/admin/runs": "RestoreFunction",
     "/api/admin/runs/{id}": "RestoreFunction",
     "/api/admin/prune": "PruneFunction",
+    "/api/admin/backups/{name}/pin": "PruneFunction",
     "/admin/dashboard": "RestoreFunction",
     "/admin/dashboard/{file}": "RestoreFunction",
 }
@@ -46,7 +47,9 @@ TRIGGERS = {
         "http_verify", "direct_verify", "http_copy", "direct_copy", "http_dashboard", "http_dashboard_asset",
         "direct", "direct_dry_run", "self_invoke",
     },
-    "prune": {"schedule", "measure", "http_admin", "direct", "direct_dry_run"},
+    "prune": {
+        "schedule", "measure", "http_admin", "http_pin", "http_unpin", "direct", "direct_dry_run",
+    },
 }  # fmt: skip
 
 

@@ -11,10 +11,11 @@ from supakeep.domain.manifest import Manifest
 from supakeep.errors import BackupNotFoundError, ManifestError, StorageUnavailableError
 from supakeep.ports import ObjectStore
 from supakeep.usecases.copy_backup import CopyBackup
+from supakeep.usecases.pin_backup import PinBackup
 from tests.builders.backups import NAME, a_shop, back_up
 from tests.fakes.faulty_object_store import BitFlippingObjectStore, FailingObjectStore
 from tests.fakes.object_store import InMemoryObjectStore
-from tests.fakes.time import NeverExpires
+from tests.fakes.time import NOON, NeverExpires
 
 # small enough for a document of several volumes
 SMALL = 300
@@ -201,3 +202,37 @@ def test_a_store_that_is_down_is_not_a_backup_that_is_unknown(stores: Stores) ->
 
     with pytest.raises(StorageUnavailableError):
         copy([stores.mirror, down])
+
+
+def test_a_copy_gets_the_pin_that_the_backup_has_elsewhere(stores: Stores) -> None:
+    PinBackup(None)(NAME, [stores.primary], until=None, now=NOON)
+    stores.offsite.objects.clear()
+
+    copied = copy(stores.every)
+
+    pin = NAME.pin_key(1)
+    assert copied["mirror"].written == (pin,)
+    assert copied["offsite"].written == (*stores.whole, pin)
+    for store in stores.every:
+        assert store.objects == {**stores.whole, pin: stores.primary.objects[pin]}
+    assert {store.state for store in copy(stores.every).values()} == {"whole"}
+
+
+def test_a_pin_of_its_own_stays_and_a_damaged_one_is_not_spread(stores: Stores) -> None:
+    PinBackup(None)(NAME, [stores.mirror], until=NOON.date(), now=NOON)
+    own = stores.mirror.objects[NAME.pin_key(1)]
+    stores.primary.place(NAME.pin_key(1), b"not a pin")
+
+    copied = copy(stores.every)
+
+    assert copied["mirror"].state == "whole"
+    assert stores.mirror.objects[NAME.pin_key(1)] == own
+    assert stores.offsite.objects[NAME.pin_key(1)] == own
+
+
+def test_a_store_that_cannot_take_the_pin_is_not_whole(stores: Stores) -> None:
+    PinBackup(None)(NAME, [stores.primary], until=None, now=NOON)
+
+    copied = copy([stores.primary, FailingObjectStore(stores.mirror, "put", key_part="pin")])
+
+    assert copied["mirror"].problem is not None

@@ -108,6 +108,18 @@ class CopyBody(_Request):
     ] = None
 
 
+class PinBody(_Request):
+    """PUT /api/admin/backups/{name}/pin; may be left out."""
+
+    until: Annotated[
+        dt.date | None,
+        Field(
+            strict=False,
+            description="The last day, in UTC, on which the pin holds; without it, until it is removed.",
+        ),
+    ] = None
+
+
 class BackupBody(_Request):
     """POST /api/admin/backup; may be left out."""
 

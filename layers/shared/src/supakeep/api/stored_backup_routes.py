@@ -22,6 +22,7 @@ from supakeep.api.contracts import CopyBody, VerifyBody
 from supakeep.api.request import Request, Requests
 from supakeep.archive.reader import BackupReader
 from supakeep.domain.manifest import Trigger
+from supakeep.domain.pin import holding
 from supakeep.domain.retention import judge_copies
 from supakeep.domain.run import RunKind
 from supakeep.domain.summary import BackupSummary
@@ -30,6 +31,7 @@ from supakeep.usecases.copy_backups import require_copies
 from supakeep.usecases.find_backups import damaged_copies, find_backup, stores_holding
 from supakeep.usecases.list_backups import list_backups, page_of
 from supakeep.usecases.newest_good import judge_backup, newest_good
+from supakeep.usecases.read_pins import pins_of
 from supakeep.usecases.survey_project import trusted
 
 LINK_SECONDS = 300
@@ -86,7 +88,7 @@ def _add_questions(resolver: APIGatewayHttpResolver, request: Requests) -> None:
         everything = trusted(listing.backups)
         policy, now = project.policy, project.clock.now()
         verdicts = judge_copies(policy.retention, everything, now, policy.own_retention)
-        shown = [ListedBackup.judged(b, verdicts[b.manifest.backup]) for b in trusted(page)]
+        shown = [ListedBackup.judged(b, verdicts[b.manifest.backup], now) for b in trusted(page)]
         return BackupList(
             backups=shown if details else [backup.without_details() for backup in shown],
             next=following,
@@ -107,15 +109,18 @@ def _detail(request: Request, found: BackupReader) -> BackupDetail:
     project, manifest = request.project, found.manifest
     now, stores = project.clock.now(), request.stores()
     holders = stores_holding(stores, manifest.name)
-    holding = [store for store in stores if store.name in holders]
+    holding_stores = [store for store in stores if store.name in holders]
+    pins = pins_of(holding_stores, manifest.name)
     before = None
     if manifest.trigger is not Trigger.PRE_RESTORE:
         before = newest_good(found.stores[0], manifest.project, now=now, before=manifest.started_at)
     return BackupDetail.compared_to(
         before,
         manifest,
-        BackupSummary.of(manifest, holders, notices=_notices(found, stores)),
-        judge_backup(project.policy, manifest, holding, now),
+        BackupSummary.of(
+            manifest, holders, notices=_notices(found, stores), pins=holding(pins, now)
+        ),
+        judge_backup(project.policy, manifest, holding_stores, now, pins),
     )
 
 

@@ -36,6 +36,8 @@ export function hasKey() {
 }
 
 export const get = (path, signal) => call("GET", path, undefined, signal);
+export const put = (path, body, signal) => call("PUT", path, body, signal);
+export const remove = (path, signal) => call("DELETE", path, undefined, signal);
 export const post = (path, body, signal) => call("POST", path, body ?? {}, signal);
 
 async function call(method, path, body, signal) {

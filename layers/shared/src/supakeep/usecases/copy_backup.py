@@ -22,6 +22,7 @@ from supakeep.errors import (
     StorageError,
 )
 from supakeep.ports import Deadline, ObjectStore, Transfers
+from supakeep.usecases.copy_pin import missing_pin
 from supakeep.usecases.stored_manifests import (
     NotRead,
     agreed_version,
@@ -37,11 +38,14 @@ _Found = Manifest | NotRead
 
 @dataclass(frozen=True)
 class _Lacks:
-    """What is not in order in one store. `manifest` says how its manifest is: fine where None."""
+    """What is not in order in one store. `manifest` says how its manifest is: fine where None. `pin` is
+    the key and the content of a pin that other stores have.
+    """
 
     missing: Sequence[VolumeEntry]
     damaged: Sequence[VolumeEntry]
     manifest: BackupNotFoundError | ManifestError | None
+    pin: tuple[str, bytes] | None
 
     @property
     def volumes(self) -> list[VolumeEntry]:
@@ -92,7 +96,8 @@ class CopyBackup:
         listed = {stored.key for stored in target.list(f"{FOLDER}/{manifest.name}")}
         missing = [volume for volume in manifest.volumes if volume.key not in listed]
         damaged = [v for v in manifest.volumes if v.key in listed and self._is_damaged(target, v)]
-        return _Lacks(missing, damaged, None if isinstance(found, Manifest) else found)
+        pin = missing_pin(target, self.stores, manifest.name)
+        return _Lacks(missing, damaged, None if isinstance(found, Manifest) else found, pin)
 
     def _is_damaged(self, target: ObjectStore, volume: VolumeEntry) -> bool:
         failure = failure_of(target, volume, self.deadline)
@@ -102,6 +107,10 @@ class CopyBackup:
 
     def _fill(self, target: ObjectStore, lacks: _Lacks, manifest: Manifest) -> None:
         self.transfers.expect({volume.key: volume.bytes for volume in lacks.volumes})
+        if lacks.pin is not None:
+            # first, so that no prune finds the backup without it
+            key, content = lacks.pin
+            target.put(key, io.BytesIO(content))
         for volume in lacks.volumes:
             self._copy_volume(volume, target, is_damaged=volume in lacks.damaged)
         if lacks.manifest is not None:
@@ -171,7 +180,11 @@ def _copied(target: ObjectStore, lacks: _Lacks, manifest: Manifest) -> CopiedSto
     broken = isinstance(lacks.manifest, ManifestError)
     return CopiedStore(
         store=target.name,
-        written=(*(volume.key for volume in lacks.missing), *([key] if lost else [])),
+        written=(
+            *(volume.key for volume in lacks.missing),
+            *([key] if lost else []),
+            *([lacks.pin[0]] if lacks.pin else []),
+        ),
         replaced=(*(volume.key for volume in lacks.damaged), *([key] if broken else [])),
         bytes=sum(volume.bytes for volume in lacks.volumes),
     )

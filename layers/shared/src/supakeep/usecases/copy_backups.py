@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.copy_report import CopiedBackup, CopiedStore, CopyReport
+from supakeep.domain.pin import joined
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.retention import apply_retention
 from supakeep.domain.run import problem_of
@@ -54,9 +55,11 @@ class CopyBackups:
         """The backups that the store's retention would remove, with the reason."""
         rules = self.policy.own_retention.get(store.name, self.policy.retention)
         manifests = [found.manifest for found in listing.backups if found.manifest]
+        # a pin elsewhere is copied too
+        pins = {b.name.text: pin for b in listing.backups if (pin := joined(b.pins)) is not None}
         return {
             decision.manifest.backup: decision.reason
-            for decision in apply_retention(rules, manifests, now)
+            for decision in apply_retention(rules, manifests, now, pins)
             if not decision.keep
         }
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from supakeep.domain.backup_name import FOLDER, BackupName, ObjectName
 from supakeep.domain.manifest import Manifest
+from supakeep.domain.pin import Pin
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.retention import (
     CopyVerdict,
@@ -70,16 +71,21 @@ def _day(name: BackupName) -> str:
 
 
 def judge_backup(
-    policy: BackupPolicy, manifest: Manifest, stores: Sequence[ObjectStore], now: dt.datetime
+    policy: BackupPolicy,
+    manifest: Manifest,
+    stores: Sequence[ObjectStore],
+    now: dt.datetime,
+    pins: tuple[Pin, ...] = (),
 ) -> tuple[CopyVerdict, ...]:
-    """What retention says of the copy of one backup in each of these stores, which hold it: the same
-    as `judge_copies` says, from the newest good backups only.
+    """What retention says of the copy of one backup, with these pins, in each of these stores, which
+    hold it: the same as `judge_copies` says, from the newest good backups only.
     """
     verdicts: list[CopyVerdict] = []
     for store in stores:
         newest = newest_good(store, manifest.project, now=now)
-        others = [newest] if newest and newest.backup != manifest.backup else []
-        held = [StoredBackup(m, (store.name,)) for m in (manifest, *others)]
+        held = [StoredBackup(manifest, (store.name,), pins)]
+        if newest and newest.backup != manifest.backup:
+            held.append(StoredBackup(newest, (store.name,)))
         verdicts += judge_copies(policy.retention, held, now, policy.own_retention)[manifest.backup]
     return tuple(verdicts)
 

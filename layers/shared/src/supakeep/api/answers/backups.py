@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Self
 
 from supakeep.api.answers.answer import Answer
 from supakeep.domain.manifest import Manifest, Problem, TableEntry
+from supakeep.domain.pin import holding
 from supakeep.domain.retention import CopyVerdict, StoredBackup
 from supakeep.domain.summary import BackupSummary, TableSummary
 from supakeep.domain.untrusted import Untrusted
@@ -17,8 +19,11 @@ class ListedBackup(Answer, BackupSummary):
     retention: tuple[CopyVerdict, ...]
 
     @classmethod
-    def judged(cls, found: StoredBackup, retention: tuple[CopyVerdict, ...]) -> Self:
-        summary = BackupSummary.of(found.manifest, found.stores)
+    def judged(
+        cls, found: StoredBackup, retention: tuple[CopyVerdict, ...], now: dt.datetime
+    ) -> Self:
+        pins = holding(found.pins, now)
+        summary = BackupSummary.of(found.manifest, found.stores, pins=pins)
         return cls(**dict(summary), retention=retention)
 
 

@@ -63,6 +63,7 @@ def _made_from_the_routes() -> str:
     # only here: a request for the document is rare, and no other function needs all routes
     from supakeep.api.backup_routes import add_backup_routes
     from supakeep.api.overview_routes import add_overview_routes
+    from supakeep.api.pin_routes import add_pin_routes
     from supakeep.api.prune_routes import add_prune_routes
     from supakeep.api.restore_routes import add_restore_routes
     from supakeep.api.run_routes import add_run_routes
@@ -75,6 +76,7 @@ def _made_from_the_routes() -> str:
     add_run_routes(resolver, requests)
     add_overview_routes(resolver, requests)
     add_prune_routes(resolver, requests)
+    add_pin_routes(resolver, requests)
     return resolver.get_openapi_json_schema(title="Supakeep", version=__version__)
 
 

@@ -134,7 +134,7 @@ def _statuses(operation: Operation, described: Mapping[str, Any]) -> Iterator[in
         yield 404
     if operation.damaged:
         yield 422
-    if operation.starts_a_run:
+    if operation.conflicts:
         yield 409
 
 

@@ -13,7 +13,8 @@ class Operation:
     """One route, described. `answers` are its successes: by status the schema's name.
 
     `not_found` and `damaged` are whether it can be about something that is not there, or about a
-    backup that cannot be trusted. `key` is what it is called with, None for nothing.
+    backup that cannot be trusted; `needs_lease` is whether a run at work can be in its way. `key` is
+    what it is called with, None for nothing.
     """
 
     tag: str
@@ -22,11 +23,12 @@ class Operation:
     answers: Mapping[int, str]
     not_found: bool = False
     damaged: bool = False
+    needs_lease: bool = False
     key: str | None = ADMIN_KEY
 
     @property
-    def starts_a_run(self) -> bool:
-        return 202 in self.answers
+    def conflicts(self) -> bool:
+        return self.needs_lease or 202 in self.answers
 
 
 _LATER = "The answer comes at once; `status_url` shows how far the run is."
@@ -101,6 +103,27 @@ OPERATIONS: Mapping[str, Operation] = {
         {202: "Accepted"},
         not_found=True,
         damaged=True,
+    ),
+    "put_pin": Operation(
+        "Backups",
+        "Pin a backup",
+        "No retention rule removes it then, until the pin ends or is removed. It takes the place of "
+        "every earlier pin. Each store that holds the backup gets a pin of its own; a store that "
+        "failed says why.",
+        {200: "PinReport"},
+        not_found=True,
+        damaged=True,
+        needs_lease=True,
+    ),
+    "delete_pin": Operation(
+        "Backups",
+        "Unpin a backup",
+        "Leaves it to the retention rules again, in every store. A pin that the store keeps locked "
+        "stays, and its `problem` says until when.",
+        {200: "PinReport"},
+        not_found=True,
+        damaged=True,
+        needs_lease=True,
     ),
     "start_restore": Operation(
         "Restores",

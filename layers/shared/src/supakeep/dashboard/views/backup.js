@@ -6,19 +6,22 @@ import { count, duration, signed, size, time } from "../format.js";
 import { follow } from "../progress.js";
 import { reportOf } from "../reports.js";
 import { keptOf, placesOf, startedBy } from "./backups.js";
+import { pinControl } from "./pin.js";
 
 const BETWEEN_DOWNLOADS_MILLISECONDS = 400;
 
 export async function backupView({ signal, argument }) {
   const backup = await get(`backups/${encodeURIComponent(argument)}`, signal);
   const work = h("div", { class: "work" });
+  const pin = pinControl(backup, work, signal);
   return [
     h("h2", { class: "subtitle" }, h("code", {}, backup.name)),
     h("div", { class: "buttons" },
       h("a", { class: "button primary", href: `#/restore/${backup.name}` }, "Restore …"),
       h("button", { type: "button", onclick: (event) => act(event.target, work, signal, () => verify(backup, work, signal)) }, "Verify"),
       h("button", { type: "button", onclick: (event) => act(event.target, work, signal, () => copy(backup, work, signal)) }, "Copy"),
-      h("button", { type: "button", onclick: (event) => act(event.target, work, signal, () => download(backup, work, signal)) }, "Download")),
+      h("button", { type: "button", onclick: (event) => act(event.target, work, signal, () => download(backup, work, signal)) }, "Download"),
+      pin.button),
     work,
     problemsOf(backup),
     h("section", { class: "panel", "aria-label": "Facts" }, facts([
@@ -32,6 +35,7 @@ export async function backupView({ signal, argument }) {
       ["Consistency", backup.consistency],
       ["In", placesOf(backup.locations)],
       ["Kept", keptOf(backup.retention)],
+      ["Pinned", pin.words],
     ])),
     tablesOf(backup),
   ].flat();

@@ -5,11 +5,12 @@ import { durationChart, sizeChart, withoutUndoCopies } from "../charts.js";
 import { badge, dataTable, h, notice } from "../dom.js";
 import { count, duration, plural, size, time } from "../format.js";
 import { pagedList } from "../pages.js";
+import { pinMark } from "./pin.js";
 
 const PAGE = 50;
 const FEW_DAMAGED = 3;
 const COLUMNS = [
-  ["Backup", (backup) => h("a", { href: `#/backups/${backup.name}` }, time(backup.started_at), h("span", { class: "id" }, backup.name))],
+  ["Backup", (backup) => h("a", { href: `#/backups/${backup.name}` }, time(backup.started_at), h("span", { class: "id" }, backup.name), pinMark(backup.pins))],
   ["Status", (backup) => badge(backup.status)],
   ["Started by", (backup) => startedBy(backup.trigger)],
   [{ title: "Rows", numeric: true }, (backup) => count(backup.rows)],
