@@ -50,7 +50,7 @@ class InMemoryDispatcher:
 
     def dispatch(
         self,
-        action: Literal["backup", "restore", "prune", "verify", "copy"],
+        action: Literal["backup", "restore", "prune", "verify", "copy", "drill"],
         payload: dict[str, Any],
     ) -> None:
         if self.error is not None:

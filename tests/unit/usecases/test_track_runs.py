@@ -29,7 +29,7 @@ from tests.unit.usecases.running import (
     wait_until,
 )
 
-BESIDE_THE_DATABASE = {RunKind.PRUNE, RunKind.VERIFY, RunKind.COPY}
+BESIDE_THE_DATABASE = {RunKind.PRUNE, RunKind.VERIFY, RunKind.COPY, RunKind.DRILL}
 
 
 def test_a_run_is_carried_out_and_its_end_recorded(
@@ -130,7 +130,7 @@ def test_another_run_is_refused_while_the_lease_is_held_and_recorded_as_failed(
 
 @pytest.mark.parametrize("first", RunKind)
 @pytest.mark.parametrize("second", RunKind)
-def test_prune_verify_and_copy_run_beside_the_others_and_nothing_beside_its_own_kind(
+def test_only_backups_and_restores_wait_for_each_other_and_nothing_runs_beside_its_own_kind(
     runs: TrackRuns, first: RunKind, second: RunKind
 ) -> None:
     def while_at_work(_: RunProgress) -> PruneReport:

@@ -8,6 +8,8 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from contextvars import copy_context
+from copy import copy
+from typing import Self
 
 from supakeep.archive.compression import UnreadableError
 from supakeep.archive.damage import another_copy_hint, damaged
@@ -61,6 +63,18 @@ class BackupReader:
     def read_from(self) -> str:
         """The name of the store that is asked first."""
         return self.stores[0].name
+
+    def described_as(self, manifest: Manifest) -> Self:
+        """A reader of the same objects from the same copies, whose tables `manifest` describes."""
+        other = copy(self)
+        other.manifest = manifest
+        return other
+
+    def among(self, stores: Sequence[ObjectStore]) -> Self:
+        """A reader of the same backup from these of its stores only."""
+        other = type(self)(self.manifest, stores, passed_over=self.passed_over)
+        other.decoder = self.decoder
+        return other
 
     @property
     def notices(self) -> tuple[str, ...]:

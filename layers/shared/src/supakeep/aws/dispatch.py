@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # enough to end a volume's upload, to write down how far the run came, and to give the lease back
 _RESERVE_MILLISECONDS = 20_000
 
-Action = Literal["backup", "restore", "prune", "verify", "copy"]
+Action = Literal["backup", "restore", "prune", "verify", "copy", "drill"]
 
 
 class LambdaDispatcher:

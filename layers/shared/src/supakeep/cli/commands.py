@@ -52,6 +52,15 @@ COMMANDS: tuple[Command, ...] = (
         ),
     ),
     Command(
+        "drill",
+        "Restore a backup into a throw-away PostgreSQL, and prove it.",
+        examples=(
+            "drill",
+            "drill random",
+            "drill latest --from ./copies --identity supakeep-key.txt",
+        ),
+    ),
+    Command(
         "copy",
         "Give each store what it lacks of a backup, or has damaged.",
         examples=(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from supakeep.cli.copy import print_copies
+from supakeep.cli.drill_report import print_drill
 from supakeep.cli.prune import print_decisions
 from supakeep.cli.restore_report import print_report
 from supakeep.cli.show import print_backup
 from supakeep.cli.terminal import Terminal, duration_text
 from supakeep.domain.copy_report import CopyReport
+from supakeep.domain.drill import DrillReport
 from supakeep.domain.prune import PruneReport
 from supakeep.domain.restore import RestoreReport
 from supakeep.domain.run import Run
@@ -60,6 +62,8 @@ def _print_result(terminal: Terminal, run: Run) -> None:
             _print_verification(terminal, report)
         case CopyReport() as report:
             print_copies(terminal, report)
+        case DrillReport() as report:
+            print_drill(terminal, report)
         case None:
             _print_progress(terminal, run)
 

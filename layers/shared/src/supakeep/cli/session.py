@@ -17,10 +17,12 @@ from supakeep.cli.options import SharedOptions
 from supakeep.cli.progress import ROWS, Display, Measure, display_for
 from supakeep.cli.runs_place import with_runs_folder
 from supakeep.cli.terminal import Terminal
+from supakeep.domain.assertions import FILE_NAME, Assertion
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.run import Run, RunKind, new_run_id
 from supakeep.ports import Clock, ObjectStore
+from supakeep.settings.assertions import existing_file, read_assertions
 from supakeep.settings.identity import identities_in, identities_of
 from supakeep.settings.signing import keyring_of
 from supakeep.system import SystemClock
@@ -91,6 +93,13 @@ class Session:
         if file is not None:
             return partial(identities_in, file)
         return lambda: identities_of(with_secrets(self.environment))
+
+    def assertions(self, file: str | None) -> tuple[Assertion, ...]:
+        """What `file` asserts of restored rows, or else drills.sql beside the supakeep.toml that applies."""
+        if file is not None:
+            return read_assertions(existing_file(file))
+        beside = self.policy_file or POLICY_FILE
+        return read_assertions(Path(beside).with_name(FILE_NAME))
 
     @property
     def has_identity(self) -> bool:

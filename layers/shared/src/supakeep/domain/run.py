@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from supakeep.domain.copy_report import CopyReport
+from supakeep.domain.drill import DrillReport
 from supakeep.domain.lease import LEASE_SECONDS
 from supakeep.domain.manifest import Problem, Trigger
 from supakeep.domain.prune import PruneReport
@@ -45,6 +46,7 @@ class RunKind(StrEnum):
     PRUNE = "prune"
     VERIFY = "verify"
     COPY = "copy"
+    DRILL = "drill"
 
 
 class RunStatus(StrEnum):
@@ -64,15 +66,18 @@ class RunStatus(StrEnum):
         return self not in (RunStatus.QUEUED, RunStatus.RUNNING)
 
 
-_BESIDE_THE_DATABASE = (RunKind.PRUNE, RunKind.VERIFY, RunKind.COPY)
+_BESIDE_THE_DATABASE = (RunKind.PRUNE, RunKind.VERIFY, RunKind.COPY, RunKind.DRILL)
 
-RunResult = BackupSummary | RestoreReport | PruneReport | VerificationReport | CopyReport
+RunResult = (
+    BackupSummary | RestoreReport | PruneReport | VerificationReport | CopyReport | DrillReport
+)
 _RESULTS: dict[RunKind, type[RunResult]] = {
     RunKind.BACKUP: BackupSummary,
     RunKind.RESTORE: RestoreReport,
     RunKind.PRUNE: PruneReport,
     RunKind.VERIFY: VerificationReport,
     RunKind.COPY: CopyReport,
+    RunKind.DRILL: DrillReport,
 }
 
 
@@ -132,7 +137,7 @@ class Run(BaseModel):
 
     @property
     def lease(self) -> str:
-        """The lease that the run needs. A prune, a verification and a copy need only their own: they
+        """The lease that the run needs. A prune, a verification, a copy and a drill need only their own: they
         touch neither the database nor what a backup is writing, and a prune spares the backups that others read.
         """
         return self.kind.value if self.kind in _BESIDE_THE_DATABASE else "database"
@@ -192,9 +197,19 @@ class Run(BaseModel):
         return self.model_copy(update={"phase": name, "phase_started_at": at, "tables": {}})
 
     def ended(self, at: dt.datetime, result: RunResult) -> Self:
+        """A drill whose backup does not hold has failed, although it has a result."""
         status = RunStatus.COMPLETE if result.is_whole else RunStatus.PARTIAL
+        error = None
+        if isinstance(result, DrillReport) and result.problems:
+            status, error = RunStatus.FAILED, result.problems[0]
         return self.model_copy(
-            update={"status": status, "finished_at": at, "heartbeat_at": at, "result": result}
+            update={
+                "status": status,
+                "finished_at": at,
+                "heartbeat_at": at,
+                "result": result,
+                "error": error,
+            }
         )
 
     def failed(self, at: dt.datetime, error: BaseException) -> Self:

@@ -20,6 +20,7 @@ from supakeep.ports.runs import (
     Lease,
     RunStore,
 )
+from supakeep.ports.scratch import ScratchDatabase, ScratchServer
 from supakeep.ports.stores import (
     ObjectStore,
     StoredObject,
@@ -45,6 +46,8 @@ __all__ = [
     "Progress",
     "Rows",
     "RunStore",
+    "ScratchDatabase",
+    "ScratchServer",
     "Snapshot",
     "SourceDatabase",
     "StoredObject",

@@ -62,7 +62,7 @@ class Dispatcher(Protocol):
 
     def dispatch(
         self,
-        action: Literal["backup", "restore", "prune", "verify", "copy"],
+        action: Literal["backup", "restore", "prune", "verify", "copy", "drill"],
         payload: dict[str, Any],
     ) -> None:
         """Hands `payload` over to the function for `action`; returns when it is accepted."""

@@ -9,10 +9,13 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from supakeep.domain.assertions import FILE_NAME as ASSERTIONS_FILE
+from supakeep.domain.assertions import Assertion
 from supakeep.domain.copy_policy import VARIABLE_PREFIX, CopyPolicy, parse_copies
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.schedule import Schedule
 from supakeep.errors import ConfigurationError
+from supakeep.settings.assertions import read_assertions
 from supakeep.settings.database_address import DatabaseAddress
 from supakeep.settings.encryption import (
     certificate_authority,
@@ -21,6 +24,7 @@ from supakeep.settings.encryption import (
 )
 from supakeep.settings.project import project_of
 from supakeep.settings.signing import keyring_of
+from supakeep.settings.text_files import why_unreadable
 
 PACKAGED_POLICY = Path(__file__).parent.with_name("supakeep.toml")
 SECRET_NAMES = (
@@ -122,6 +126,12 @@ class Settings(BaseModel):
         text = read_policy_text(self.policy_file)
         return BackupPolicy.parse(text, self.policy_file.name)
 
+    def assertions(self) -> tuple[Assertion, ...]:
+        """What the file `drills.sql` beside the policy's asserts; none where there is no such file.
+        Raises ConfigurationError.
+        """
+        return read_assertions(self.policy_file.with_name(ASSERTIONS_FILE))
+
 
 def read_policy_text(file: Path) -> str:
     """The text of a `supakeep.toml`. Raises ConfigurationError."""
@@ -129,7 +139,7 @@ def read_policy_text(file: Path) -> str:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
         raise ConfigurationError(
-            f"{file} cannot be read: {_why_unreadable(exc)}",
+            f"{file} cannot be read: {why_unreadable(exc)}",
             operation="read configuration",
             key=str(file),
             hint="Name a supakeep.toml that exists, in UTF-8 (--config, SUPAKEEP_CONFIG).",
@@ -161,12 +171,6 @@ def _invalid_values(exc: ValidationError) -> list[ConfigurationError]:
         )
         for name, message in named
     ]
-
-
-def _why_unreadable(exc: OSError | UnicodeDecodeError) -> str:
-    if isinstance(exc, UnicodeDecodeError):
-        return "it is not UTF-8"
-    return exc.strerror or type(exc).__name__
 
 
 def _plain_fields(values: Mapping[str, str]) -> dict[str, str | None]:

@@ -93,11 +93,11 @@ class TrackRuns:
         return [run.as_seen_at(now) for run in self.store.list(limit, below)]
 
     def backups_in_use(self) -> frozenset[str]:
-        """The backups that restores, verifications and copies are reading or will read."""
+        """The backups that restores, verifications, copies and drills are reading or will read."""
         return frozenset(
             run.backup
             for run in self.list(_RECENT_RUNS)
-            if run.kind in (RunKind.RESTORE, RunKind.VERIFY, RunKind.COPY)
+            if run.kind in (RunKind.RESTORE, RunKind.VERIFY, RunKind.COPY, RunKind.DRILL)
             and not run.status.is_final
             and run.backup is not None
         )

@@ -1,0 +1,130 @@
+"""A drill: a backup restored into a database that is thrown away, and what that proves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, NonNegativeInt
+
+from supakeep.domain.manifest import Problem
+
+
+class Rung(StrEnum):
+    """What a drill proves, in this order. The values are part of the ledger, so none is ever renamed."""
+
+    STORED = "stored"
+    READABLE = "readable"
+    RESTORABLE = "restorable"
+    IDENTICAL = "identical"
+    ASSERTED = "asserted"
+
+
+class RungOutcome(StrEnum):
+    """`not tried`: nothing speaks against it, and nothing for it; the rung's problem says why."""
+
+    PROVEN = "proven"
+    FAILED = "failed"
+    NOT_TRIED = "not tried"
+
+
+class _Recorded(BaseModel):
+    # a later version may record more
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class RungReport(_Recorded):
+    """One rung. `figures` count what was looked at: objects, bytes, copies, tables, rows, assertions."""
+
+    rung: Rung
+    outcome: RungOutcome
+    figures: dict[str, NonNegativeInt] = {}
+    milliseconds: NonNegativeInt = 0
+    problems: tuple[Problem, ...] = ()
+
+
+class AssertionResult(_Recorded):
+    """Whether what the user asserts of the rows holds; `problem` says why not."""
+
+    name: str
+    holds: bool
+    milliseconds: NonNegativeInt = 0
+    problem: Problem | None = None
+
+
+class NotProven(_Recorded):
+    """Something that this drill says nothing about, and why."""
+
+    what: str
+    why: str
+
+
+class DrillReport(_Recorded):
+    """What a drill of `backup` in the database `into` has proven, rung by rung, from the lowest.
+
+    `restore_milliseconds` is how long the rows took to come back, None where they did not.
+    """
+
+    backup: str
+    into: str
+    server_version: str | None = None
+    rungs: tuple[RungReport, ...]
+    assertions: tuple[AssertionResult, ...] = ()
+    not_proven: tuple[NotProven, ...] = ()
+    restore_milliseconds: NonNegativeInt | None = None
+
+    @property
+    def proven(self) -> tuple[Rung, ...]:
+        """The rungs that are proven."""
+        return tuple(r.rung for r in self.rungs if r.outcome is RungOutcome.PROVEN)
+
+    @property
+    def reached(self) -> Rung | None:
+        """The highest rung that is proven with all below it; None where even the lowest is not."""
+        highest = None
+        for report in self.rungs:
+            if report.outcome is not RungOutcome.PROVEN:
+                break
+            highest = report.rung
+        return highest
+
+    @property
+    def restores(self) -> bool:
+        """Whether the backup is shown to restore: its rows came back as they were written."""
+        return {Rung.RESTORABLE, Rung.IDENTICAL}.issubset(self.proven)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no rung failed."""
+        return not any(r.outcome is RungOutcome.FAILED for r in self.rungs)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Why rungs failed; nothing of those that were not tried."""
+        failed = (r for r in self.rungs if r.outcome is RungOutcome.FAILED)
+        return tuple(problem for r in failed for problem in r.problems)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was not proven, a sentence each."""
+        return tuple(f"Not proven: {note.what} ({note.why})" for note in self.not_proven)
+
+    def rung(self, rung: Rung) -> RungReport:
+        """What is recorded of this rung."""
+        return next(report for report in self.rungs if report.rung is rung)
+
+    def without_details(self) -> Self:
+        """Without what the run's record has no room for: the ledger has it."""
+        failed = tuple(a for a in self.assertions if not a.holds)
+        return self.model_copy(update={"assertions": failed[:20], "not_proven": ()})
+
+
+def rungs_above(rung: Rung, why: str) -> Sequence[RungReport]:
+    """The rungs above this one, none of which was tried, for this reason."""
+    ladder = list(Rung)
+    above = ladder[ladder.index(rung) + 1 :]
+    return [
+        RungReport(rung=r, outcome=RungOutcome.NOT_TRIED, problems=(Problem(message=why),))
+        for r in above
+    ]

@@ -1,0 +1,49 @@
+"""Databases that are thrown away after a drill."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from supakeep.domain.assertions import Assertion
+from supakeep.domain.drill import AssertionResult, NotProven
+from supakeep.domain.schema import Table
+from supakeep.ports.databases import Database
+
+
+class ScratchDatabase(Protocol):
+    """An empty database of one drill."""
+
+    @property
+    def server_version(self) -> str: ...
+
+    @property
+    def database(self) -> Database: ...
+
+    def create_tables(
+        self, tables: Sequence[Table], samples: Mapping[str, Mapping[str, bytes]]
+    ) -> Sequence[NotProven]:
+        """Creates these tables with their columns and primary keys, as a manifest describes them.
+
+        `samples` has, by table and column, one value as it stands in the document. Returns what the
+        tables cannot show: for example types that this server does not have, which are kept as text.
+        """
+        ...
+
+    def ask(self, assertion: Assertion) -> AssertionResult:
+        """Runs a query that may read only, for a limited time; raises nothing for what the query does."""
+        ...
+
+
+class ScratchServer(Protocol):
+    """Where drills restore to; `place` names it in reports."""
+
+    @property
+    def place(self) -> str: ...
+
+    def open(self) -> AbstractContextManager[ScratchDatabase]:
+        """An empty database, which is gone afterwards, whatever happens. What a killed drill left
+        behind is removed first. Raises MachineError, ConfigurationError or a DatabaseError.
+        """
+        ...

@@ -1,0 +1,163 @@
+"""Drill a backup: restore it into a database that is thrown away, and say what that proves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from supakeep.archive.reader import BackupReader
+from supakeep.domain.assertions import Assertion
+from supakeep.domain.drill import (
+    AssertionResult,
+    DrillReport,
+    NotProven,
+    Rung,
+    RungOutcome,
+    RungReport,
+    rungs_above,
+)
+from supakeep.domain.manifest import Problem
+from supakeep.domain.run import problem_of
+from supakeep.errors import DeadlineExceededError, LeaseHeldError, SupakeepError
+from supakeep.ports import Clock, Deadline, Progress, ScratchDatabase, ScratchServer
+from supakeep.usecases.drill_restore import DrillRestore
+from supakeep.usecases.rung import Figures, RungFailedError
+from supakeep.usecases.stored_objects import stored_copies
+from supakeep.usecases.verify_backup import VerifyBackup
+
+# these end the run, and say nothing about the backup
+_ENDS_THE_RUN = (DeadlineExceededError, LeaseHeldError)
+
+
+@dataclass(frozen=True)
+class DrillBackup:
+    """Restores into a database of `server`, and never into another one."""
+
+    server: ScratchServer
+    assertions: Sequence[Assertion]
+    clock: Clock
+    deadline: Deadline
+    progress: Progress
+
+    def __call__(self, reader: BackupReader) -> DrillReport:
+        """Climbs the rungs one after the other. A rung that fails is part of the report; those above
+        it are tried as long as there is anything to try them on.
+
+        Raises what says nothing about the backup: no time left, no server to be had.
+        """
+        climb = _Climb(self, reader)
+        with ExitStack() as opened:
+            climb.carry_out(opened)
+        return climb.report()
+
+
+@dataclass
+class _Climb:
+    drill: DrillBackup
+    reader: BackupReader
+    rungs: list[RungReport] = field(default_factory=list)
+    assertions: list[AssertionResult] = field(default_factory=list)
+    not_proven: list[NotProven] = field(default_factory=list)
+    server_version: str | None = None
+
+    def carry_out(self, opened: ExitStack) -> None:
+        self._try(Rung.STORED, self._look)
+        if not self._try(Rung.READABLE, self._read):
+            self.rungs += rungs_above(Rung.READABLE, "The rows could not be read")
+            return
+        scratch = opened.enter_context(self.drill.server.open())
+        self.server_version = scratch.server_version
+        restore = DrillRestore(self.reader, scratch, self.drill.deadline, self.drill.progress)
+        if not self._try(Rung.RESTORABLE, restore.restore):
+            self.not_proven += restore.not_proven
+            self.rungs += rungs_above(Rung.RESTORABLE, "The rows could not be restored")
+            return
+        self.not_proven += restore.not_proven
+        self._try(Rung.IDENTICAL, restore.compare)
+        self._assert(scratch)
+
+    def report(self) -> DrillReport:
+        restorable = next((r for r in self.rungs if r.rung is Rung.RESTORABLE), None)
+        restored = restorable is not None and restorable.outcome is RungOutcome.PROVEN
+        return DrillReport(
+            backup=self.reader.manifest.backup,
+            into=self.drill.server.place,
+            server_version=self.server_version,
+            rungs=tuple(self.rungs),
+            assertions=tuple(self.assertions),
+            not_proven=tuple(self.not_proven),
+            restore_milliseconds=restorable.milliseconds if restorable and restored else None,
+        )
+
+    def _look(self) -> Figures:
+        """Every object in every copy; what is read from now on is read from the whole ones."""
+        self.drill.progress.phase("looking at the copies")
+        copies = stored_copies(self.reader)
+        why = "nothing of it lies there: retention removed it, or it never arrived"
+        self.not_proven += [NotProven(what=f"the copy {name}", why=why) for name in copies.absent]
+        figures = {"copies": len(copies.whole), "objects": len(self.reader.manifest.volumes) + 1}
+        if copies.whole:
+            self.reader = self.reader.among(copies.whole)
+        if copies.problems or not copies.whole:
+            nowhere = Problem(message="No store has it")
+            raise RungFailedError(copies.problems or [nowhere], figures)
+        return figures
+
+    def _read(self) -> Figures:
+        """Every byte of every copy, and every row."""
+        self.drill.progress.phase("reading")
+        verify = VerifyBackup(self.drill.deadline, self.drill.progress, deep=True)
+        report = verify(self.reader)
+        figures = {
+            "copies": len(report.good_in),
+            "bytes": report.bytes,
+            "tables": len(report.tables),
+            "rows": sum(report.tables.values()),
+        }
+        if report.warnings:
+            raise RungFailedError([Problem(message=w) for w in report.warnings], figures)
+        return figures
+
+    def _assert(self, scratch: ScratchDatabase) -> None:
+        if not self.drill.assertions:
+            why = "There are no assertions: write queries into drills.sql"
+            self.rungs += rungs_above(Rung.IDENTICAL, why)
+            return
+        self._try(Rung.ASSERTED, lambda: self._ask_all(scratch))
+
+    def _ask_all(self, scratch: ScratchDatabase) -> Figures:
+        self.drill.progress.phase("asking the assertions")
+        for assertion in self.drill.assertions:
+            self.drill.deadline.check()
+            self.assertions.append(scratch.ask(assertion))
+        failed = [a.problem for a in self.assertions if a.problem is not None]
+        figures = {"assertions": len(self.assertions)}
+        if failed:
+            raise RungFailedError(failed, figures)
+        return figures
+
+    def _try(self, rung: Rung, prove: Callable[[], Figures]) -> bool:
+        """Whether what lies above can be tried: what one copy lacks, another one may have."""
+        started = self.drill.clock.steady_seconds()
+        outcome, problems = RungOutcome.PROVEN, tuple[Problem, ...]()
+        goes_on = True
+        try:
+            figures = prove()
+        except _ENDS_THE_RUN:
+            raise
+        except RungFailedError as failure:
+            outcome, problems, figures = RungOutcome.FAILED, failure.problems, failure.figures
+        except SupakeepError as exc:
+            outcome, problems, figures = RungOutcome.FAILED, (problem_of(exc),), {}
+            goes_on = rung is Rung.STORED
+        self.rungs.append(
+            RungReport(
+                rung=rung,
+                outcome=outcome,
+                figures=figures,
+                milliseconds=round((self.drill.clock.steady_seconds() - started) * 1000),
+                problems=problems,
+            )
+        )
+        return goes_on
