@@ -96,6 +96,10 @@ test-fast: setup ## the unit tests only: the inner loop (under 20 s)
 test-hostile: setup sam-cli ## the long hostile cases (short ones: make test)
 	$(BIN)/pytest -m hostile
 
+.PHONY: pictures
+pictures: setup ## screenshots of the dashboard, those of docs/images too
+	@$(BIN)/python -m tests.browser.pictures
+
 .PHONY: bench
 bench: setup ## measure speed and memory (BENCH=--quick to try it)
 	@$(BIN)/python -m bench $(BENCH)

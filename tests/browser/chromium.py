@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
 from playwright.sync_api import Error, sync_playwright
 
 from devstack import PROJECT
+from devstack.errors import StackError
 from devstack.node import install_node_modules, node_binary
 from devstack.processes.locks import locked
 
@@ -39,9 +39,13 @@ UNWANTED = (
 )
 
 
+class NoBrowserError(Exception):
+    """No browser could be started. It is an error of every test, since a skip would hide the gap."""
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A running browser; without one the tests fail, and say which variable names an installed Chrome."""
+    """A running browser, or NoBrowserError."""
     with sync_playwright() as playwright:
         browser = start(playwright)
         yield browser
@@ -50,23 +54,40 @@ def chromium() -> Iterator[Browser]:
 
 def start(playwright: Playwright) -> Browser:
     """The Chrome that the variable names; else the packaged Chromium where it can run (Linux on x64);
-    else an installed Chrome.
+    else an installed Chrome. A named one that does not start is not replaced by another.
     """
     named = os.environ.get(CHROME)
     if named:
-        return playwright.chromium.launch(executable_path=named)
+        return launch_named(playwright, named)
+    ways = {"the Chromium from npm": launch_packaged, "an installed Chrome": launch_installed}
     problems = []
-    for launch in (launch_packaged, launch_installed):
+    for name, launch in ways.items():
         try:
             return launch(playwright)
-        except Error as error:
-            problems.append(error.message)
-    pytest.fail(f"no browser started; set {CHROME} to an installed Chrome. {problems}")
+        except (Error, StackError, OSError, subprocess.SubprocessError) as error:
+            problems.append(f"- {name}: {_first_line(error)}")
+    raise NoBrowserError(
+        f"No browser started, so nothing on the page was tested. Set {CHROME} to the path of a Chrome "
+        "or Chromium. What was tried:\n" + "\n".join(problems)
+    )
+
+
+def launch_named(playwright: Playwright, path: str) -> Browser:
+    try:
+        return playwright.chromium.launch(executable_path=path)
+    except Error as error:
+        raise NoBrowserError(
+            f"{CHROME} is {path}, which does not start: {_first_line(error)}"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
 
 
 def launch_packaged(playwright: Playwright) -> Browser:
     if sys.platform != "linux" or platform.machine() != "x86_64":
-        raise Error("the packaged Chromium is for Linux on x64")
+        raise Error(f"it is for Linux on x64, and this is {sys.platform} on {platform.machine()}")
     path, arguments = unpack()
     return playwright.chromium.launch(executable_path=path, args=arguments)
 

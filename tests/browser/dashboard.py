@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
-    from playwright.sync_api import ConsoleMessage, Locator, Page
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, ConsoleMessage, Locator, Page
 
     from tests.e2e.deployment import Deployment
 
 PATH = "/admin/dashboard"
+# the functions start cold, and the machine may be busy
+PATIENCE_MILLISECONDS = 20_000
 # pixels that stand out of the window to the right
 OVERFLOW = "document.documentElement.scrollWidth - window.innerWidth"
+
+expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
 
 class Dashboard:
@@ -87,6 +94,19 @@ class Dashboard:
         self.shows("What would change")
         expect(self.page.get_by_role("button", name="Show what would change")).to_be_enabled()
 
+    def choose_only(self, table: str) -> None:
+        """Of the wizard's tables."""
+        self.click("None")
+        self.page.get_by_label(table).check()
+
+    def open_options(self) -> None:
+        self.page.get_by_text("Only some rows, another schema, dropped columns").click()
+
+    def choose_rows(self, column: str, value: str) -> None:
+        self.open_options()
+        self.page.get_by_label("Only rows where").select_option(column)
+        self.page.get_by_label("has the value").fill(value)
+
     def confirm(self, button: str) -> None:
         self.page.get_by_label("Type").fill(self.supakeep.stack.destination)
         self.click(button)
@@ -95,3 +115,18 @@ class Dashboard:
         """As if somebody had replaced the key: the one that this tab keeps opens nothing any more."""
         self.tolerated.append("401")
         self.page.evaluate("Object.keys(sessionStorage).forEach(k => sessionStorage[k] = 'old')")
+
+
+@contextmanager
+def tab(browser: Browser, supakeep: Deployment, **options: object) -> Iterator[Dashboard]:
+    """A browser of its own with one tab, of which the console must report nothing."""
+    settings = {"viewport": {"width": 1280, "height": 900}, **options}
+    context = browser.new_context(**settings)  # type: ignore[arg-type]
+    context.set_default_timeout(PATIENCE_MILLISECONDS)
+    opened = Dashboard(context.new_page(), supakeep)
+    try:
+        yield opened
+        assert opened.problems == []
+        assert opened.hosts <= {supakeep.stack.api_url.removeprefix("http://"), ""}
+    finally:
+        context.close()

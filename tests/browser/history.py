@@ -1,18 +1,21 @@
-"""Weeks of backups, as a project that has been in use for a while has them."""
+"""What has happened, or is happening, before the page is looked at: weeks of backups, a run at work."""
 
 from __future__ import annotations
 
 import datetime as dt
 import io
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+import psycopg
 
 from supakeep.archive.manifest import encode_manifest
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.manifest import BackupStatus, Problem, TableStatus, Trigger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from supakeep.archive.signature import Keyring
     from supakeep.domain.manifest import Manifest
@@ -79,3 +82,11 @@ def put(store: ObjectStore, manifest: Manifest, keyring: Keyring) -> None:
         store.put(volume.key, io.BytesIO(bytes(volume.bytes)))
     key = BackupName.parse(manifest.backup).manifest_key
     store.put(key, io.BytesIO(encode_manifest(manifest, keyring)))
+
+
+@contextmanager
+def held_up(supakeep: Deployment) -> Iterator[None]:
+    """Every backup waits: somebody has locked a table."""
+    with psycopg.connect(supakeep.stack.database_url) as connection:
+        connection.execute("lock table public.user_credits in access exclusive mode")
+        yield

@@ -6,23 +6,19 @@ Screenshots of what was looked at are left in build/screenshots/.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import expect
 
-from devstack import PROJECT
 from tests.browser.chromium import HERE
 from tests.browser.dashboard import OVERFLOW
-from tests.browser.history import live_for_weeks
-from tests.browser.test_backups import held_up
+from tests.browser.history import held_up, live_for_weeks
+from tests.browser.screenshots import forms, shoot, steps_of_a_restore, views
 
 if TYPE_CHECKING:
     from tests.browser.dashboard import Dashboard
 
 AXE = HERE / "node_modules/axe-core/axe.min.js"
-SCREENSHOTS = PROJECT / "build/screenshots"
-THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-SIZES = {"wide": (1280, 900), "phone": (360, 740)}
 RUN = """axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => violations.map(
   ({ id, help, nodes }) => ({ id, help, nodes: nodes.map((node) => node.html + " " + node.failureSummary) })))"""
 
@@ -35,62 +31,24 @@ def barriers(dashboard: Dashboard) -> list[Any]:
     return found
 
 
-def shoot(dashboard: Dashboard, name: str) -> None:
-    dashboard.page.screenshot(
-        path=SCREENSHOTS / f"{name}.png", full_page=True, animations="disabled"
-    )
-
-
 def look(dashboard: Dashboard, view: str) -> None:
     """Asserts that a view has no barrier and fits both screens; leaves a screenshot of each."""
-    page = dashboard.page
-    for size, (width, height) in SIZES.items():
-        page.set_viewport_size({"width": width, "height": height})
-        for theme in THEMES:
-            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-            # the colours of a phone are those of a wide screen
-            if (size, theme) != ("phone", "light"):
-                assert barriers(dashboard) == [], f"{view}, {theme}, {size}"
-            shoot(dashboard, f"{view}-{theme}-{size}")
-        assert page.evaluate(OVERFLOW) <= 0, f"{view} does not fit a {size} screen"
+    for size, theme in forms(dashboard):
+        # the colours of a phone are those of a wide screen
+        if (size, theme) != ("phone", "light"):
+            assert barriers(dashboard) == [], f"{view}, {theme}, {size}"
+        shoot(dashboard, f"{view}-{theme}-{size}")
+        assert dashboard.page.evaluate(OVERFLOW) <= 0, f"{view} does not fit a {size} screen"
 
 
 def test_no_view_has_a_barrier_in_either_theme_and_each_fits_a_phone(dashboard: Dashboard) -> None:
-    supakeep = dashboard.supakeep
-    dashboard.page.goto(dashboard.address)
-    expect(dashboard.key_field).to_be_visible()
-    look(dashboard, "sign-in")
-    dashboard.open().shows("There is no backup yet")
-    look(dashboard, "empty")
-    name = live_for_weeks(supakeep)
-    supakeep.execute("update user_credits set plan = 'spoiled' where plan = 'studio'")
-    for view in ("backups", f"backups/{name}", "runs", "settings"):
-        dashboard.open(view)
-        look(dashboard, view.replace(f"backups/{name}", "backup"))
-    dashboard.click("Simulate")
-    dashboard.shows("nothing is removed")
-    look(dashboard, "retention")
-    dashboard.open().shows("Latest backups")
-    look(dashboard, "overview")
+    for view in views(dashboard):
+        look(dashboard, view)
 
 
 def test_no_step_of_a_restore_and_no_run_has_a_barrier(dashboard: Dashboard) -> None:
-    supakeep = dashboard.supakeep
-    supakeep.back_up()
-    supakeep.execute("update user_credits set plan = 'spoiled' where plan = 'studio'")
-    dashboard.open("restore").compare()
-    look(dashboard, "restore")
-    dashboard.confirm("Restore now")
-    dashboard.shows("were changed")
-    look(dashboard, "run")
-    dashboard.page.get_by_role("link", name="Undo …").click()
-    dashboard.shows("would change")
-    look(dashboard, "undo")
-    with held_up(supakeep):
-        dashboard.open().trigger()
-        dashboard.shows("of about 11,535 rows")
-        look(dashboard, "running")
-    dashboard.shows("is complete")
+    for view in steps_of_a_restore(dashboard):
+        look(dashboard, view)
 
 
 def test_a_day_of_the_calendar_shows_what_it_is_without_its_colour(dashboard: Dashboard) -> None:

@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import tab
+from tests.browser.dashboard import tab
+from tests.browser.history import held_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from playwright.sync_api import Browser, Download
 
     from tests.browser.dashboard import Dashboard
     from tests.e2e.deployment import Deployment
-
-
-@contextmanager
-def held_up(supakeep: Deployment) -> Iterator[None]:
-    """Every backup waits: somebody has locked a table."""
-    with psycopg.connect(supakeep.stack.database_url) as connection:
-        connection.execute("lock table public.user_credits in access exclusive mode")
-        yield
 
 
 def test_a_backup_is_triggered_confirmed_watched_and_listed(dashboard: Dashboard) -> None:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from devstack.stack import Options
-from tests.browser.conftest import tab
+from tests.browser.dashboard import tab
 from tests.e2e.deployment import deployed
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\">"
 SPOIL = f"update user_credits set plan = '{HOSTILE.replace(chr(39), chr(39) * 2)}'"
-OPTIONS = "Only some rows, another schema, dropped columns"
 
 
 @pytest.fixture
@@ -34,11 +33,6 @@ def spoiled(dashboard: Dashboard) -> Dashboard:
 
 def plans(supakeep: Deployment) -> set[str]:
     return {plan for (plan,) in supakeep.execute("select distinct plan from user_credits")}
-
-
-def choose_only(dashboard: Dashboard, table: str) -> None:
-    dashboard.click("None")
-    dashboard.page.get_by_label(table).check()
 
 
 def test_a_restore_shows_a_diff_asks_for_the_ref_reports_and_is_undone(spoiled: Dashboard) -> None:
@@ -66,18 +60,12 @@ def test_a_restore_shows_a_diff_asks_for_the_ref_reports_and_is_undone(spoiled: 
     assert spoiled.page.title() == "Run · Supakeep"
 
 
-def choose_rows(dashboard: Dashboard, column: str, value: str) -> None:
-    dashboard.page.get_by_text(OPTIONS).click()
-    dashboard.page.get_by_label("Only rows where").select_option(column)
-    dashboard.page.get_by_label("has the value").fill(value)
-
-
 def test_only_the_rows_of_one_user_come_back(spoiled: Dashboard) -> None:
     supakeep = spoiled.supakeep
     ((user,),) = supakeep.execute("select user_id::text from user_credits limit 1")
     spoiled.open("restore")
-    choose_only(spoiled, "public.user_credits")
-    choose_rows(spoiled, "user_id", user)
+    spoiled.choose_only("public.user_credits")
+    spoiled.choose_rows("user_id", user)
     spoiled.compare()
 
     spoiled.shows("1 row would change: 1 updated")
@@ -95,7 +83,7 @@ def test_replace_deletes_what_the_backup_does_not_have(dashboard: Dashboard) -> 
     supakeep.back_up()
     supakeep.execute("insert into operation_costs (operation, cost) values ('new', 1)")
     dashboard.open("restore")
-    choose_only(dashboard, "public.operation_costs")
+    dashboard.choose_only("public.operation_costs")
     dashboard.page.get_by_label("replace").check()
     dashboard.compare()
 
@@ -125,8 +113,8 @@ def test_nothing_to_restore_asks_for_no_confirmation(dashboard: Dashboard) -> No
 
 def test_a_value_that_no_row_has_is_said_and_never_looks_like_good_news(spoiled: Dashboard) -> None:
     spoiled.open("restore")
-    choose_only(spoiled, "public.user_credits")
-    choose_rows(spoiled, "plan", "no-such-plan")
+    spoiled.choose_only("public.user_credits")
+    spoiled.choose_rows("plan", "no-such-plan")
     spoiled.compare()
 
     spoiled.shows("no row of the backup has the value that you chose rows by")
@@ -159,7 +147,7 @@ def test_no_table_chosen_is_said_before_anything_is_asked(dashboard: Dashboard) 
 
 def test_a_restore_that_is_refused_says_why_and_keeps_the_form(spoiled: Dashboard) -> None:
     spoiled.open("restore")
-    spoiled.page.get_by_text(OPTIONS).click()
+    spoiled.open_options()
     spoiled.page.get_by_label("Into another schema").fill("no_such_schema")
     spoiled.click("Show what would change")
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import expect
 
 from supakeep.domain.manifest import Problem
-from tests.browser.conftest import tab
-from tests.browser.dashboard import OVERFLOW, PATH
+from tests.browser.dashboard import OVERFLOW, PATH, tab
 from tests.browser.history import store
 from tests.builders.manifests import a_manifest, an_entry
 from tests.builders.tables import a_table
