@@ -14,6 +14,8 @@ from botocore.config import Config
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from supakeep.domain.manifest import Problem
+from supakeep.domain.restore import RestoredTable, RestoreReport
+from supakeep.domain.row_changes import WholeRow
 from supakeep.domain.run import Run, RunKind, RunStatus, TableProgress, new_run_id
 from supakeep.domain.summary import BackupSummary
 from supakeep.errors import ConfigurationError, LeaseHeldError, StorageUnavailableError
@@ -345,6 +347,29 @@ def test_a_record_that_is_too_large_for_an_item_is_stored_without_details(
     assert len(run.model_dump_json()) > 400_000
     assert store.get(run.id) == run.without_details()
     assert store.list(1) == [run.without_details()]
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(("tables", "shown"), [(40, 5), (100, 1), (500, 0)])
+def test_a_dry_run_that_is_too_large_for_an_item_is_stored_with_fewer_rows(
+    dynamodb: DynamoDBClient, tables: int, shown: int
+) -> None:
+    store = DynamoDbRunStore(dynamodb, TABLE, uuid4().hex)
+    row = WholeRow(key={"id": "1"}, columns={f"c{n}": "x" * 20 for n in range(25)})
+    table = RestoredTable(name="t", rows_in_backup=9, inserted=9, inserted_rows=5 * (row,))
+    report = RestoreReport(
+        backup="b", project="p", dry_run=True, read_from="x", tables=tables * (table,)
+    )
+    run = a_run(kind=RunKind.RESTORE, result=report)
+
+    store.create(run)
+
+    stored = store.get(run.id)
+    assert stored is not None
+    assert isinstance(stored.result, RestoreReport)
+    assert [(t.inserted, len(t.inserted_rows)) for t in stored.result.tables] == tables * [
+        (9, shown)
+    ]
 
 
 @pytest.mark.integration

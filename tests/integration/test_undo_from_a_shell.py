@@ -53,9 +53,13 @@ def test_the_printed_command_brings_back_what_a_restore_overwrote(
     assert (restored, database.dump() != before) == (0, True)
 
     [line] = [line for line in printed.splitlines() if line.startswith("Undo with: supakeep ")]
-    undone, _ = supakeep(database, tmp_path, *shlex.split(line)[3:])
+    undo = shlex.split(line)[3:]
+    foretold = supakeep(database, tmp_path, *undo, "--dry-run")
+    undone, _ = supakeep(database, tmp_path, *undo)
 
-    assert undone == 0
+    assert (foretold[0], undone) == (0, 0)
+    assert "  public.ledger id=91 to delete: amount 91.5\n" in foretold[1]
+    assert "  public.ledger id=1: amount 1.5 -> 0\n" in foretold[1]
     assert database.dump() == before
 
 

@@ -8,7 +8,8 @@ import pytest
 from supakeep.domain.lease import LEASE_SECONDS
 from supakeep.domain.manifest import Problem, Trigger
 from supakeep.domain.prune import PrunedStore, PruneReport
-from supakeep.domain.restore import RestoreReport
+from supakeep.domain.restore import RestoredTable, RestoreReport
+from supakeep.domain.row_changes import ChangedRow, WholeRow
 from supakeep.domain.run import (
     QUEUE_SECONDS,
     Run,
@@ -150,6 +151,40 @@ def test_a_run_without_details_keeps_what_is_incomplete() -> None:
     assert (short.result.tables, short.result.objects, short.result.warnings) == ((), (), ())
     unchanged = {"tables", "result"}
     assert short.model_dump(exclude=unchanged) == run.model_dump(exclude=unchanged)
+
+
+def test_of_a_dry_run_that_must_be_shorter_the_rows_that_it_shows_go_first() -> None:
+    row = WholeRow(key={"id": "1"}, columns={"n": "2"})
+    changed = ChangedRow(key={"id": "1"}, columns={"n": ("1", "2")})
+    table = RestoredTable(
+        name="public.t",
+        rows_in_backup=9,
+        inserted=9,
+        inserted_rows=5 * (row,),
+        updated_rows=5 * (changed,),
+        deleted_rows=5 * (row,),
+    )
+    report = RestoreReport(
+        backup="b", project=PROJECT, dry_run=True, read_from="x", tables=(table,)
+    )
+
+    forms = [run.result for run in a_run(result=report).shorter_and_shorter()]
+
+    assert forms[0] == report
+    shown = [
+        (len(t.inserted_rows), len(t.updated_rows), len(t.deleted_rows), t.inserted)
+        for form in forms
+        if isinstance(form, RestoreReport)
+        for t in form.tables
+    ]
+    assert shown == [(5, 5, 5, 9), (1, 1, 1, 9), (0, 0, 0, 9)]
+    assert forms[3] == report.without_details()
+
+
+def test_only_a_restore_has_such_rows() -> None:
+    run = a_run(result=BackupSummary.of(a_manifest(), ["primary"]))
+
+    assert [*run.shorter_and_shorter()] == [run, run.without_details()]
 
 
 def test_a_run_without_details_keeps_a_hundred_tables_at_most() -> None:

@@ -86,6 +86,16 @@ class RestoredTable(BaseModel):
     def written(self) -> int:
         return self.inserted + self.updated
 
+    def with_rows(self, most: int) -> Self:
+        """With so many of the rows of each kind that are shown."""
+        return self.model_copy(
+            update={
+                "inserted_rows": self.inserted_rows[:most],
+                "updated_rows": self.updated_rows[:most],
+                "deleted_rows": self.deleted_rows[:most],
+            }
+        )
+
     def compared(self, again: RowChanges) -> Self:
         """With the rows that are found altered when they are looked at `again`, and examples of them."""
         altered = max(self.altered, again.altered)
@@ -155,6 +165,10 @@ class RestoreReport(BaseModel):
     def problems(self) -> tuple[Problem, ...]:
         """None: what kept rows out is reported with the tables and in the warnings."""
         return ()
+
+    def with_rows(self, most: int) -> Self:
+        """With so many of the rows of each table and kind that are shown."""
+        return self.model_copy(update={"tables": tuple(t.with_rows(most) for t in self.tables)})
 
     def without_details(self) -> Self:
         return self.model_copy(update={"tables": (), "warnings": ()})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Self
 
@@ -224,6 +224,16 @@ class Run(BaseModel):
 
     def withdrawn(self, at: dt.datetime, error: Exception) -> Self:
         return self.failed(at, error).model_copy(update={"status": RunStatus.WITHDRAWN})
+
+    def shorter_and_shorter(self) -> Iterator[Self]:
+        """The run as it is recorded, the first that there is room for: whole, with fewer of the rows
+        that a restore shows, without details.
+        """
+        yield self
+        if isinstance(self.result, RestoreReport):
+            for most in (1, 0):
+                yield self.model_copy(update={"result": self.result.with_rows(most)})
+        yield self.without_details()
 
     def without_details(self) -> Self:
         """The run as it is recorded where there is little room: of its tables only those that are

@@ -159,15 +159,12 @@ class DynamoDbRunStore:
         return {"pk": self._leases, "sk": {"S": lease}}
 
     def _put(self, run: Run, **condition: Any) -> None:
-        text = run.model_dump_json()
-        if len(text.encode()) > _MOST_BYTES:
-            text = run.without_details().model_dump_json()
         self._client.put_item(
             TableName=self._table,
             Item={
                 "pk": self._runs,
                 "sk": {"S": run.id},
-                "run": {"S": text},
+                "run": {"S": _text(run)},
                 "status": {"S": run.status},
                 "expires_at": _seconds(run.requested_at + RUN_RETENTION),
             },
@@ -212,6 +209,16 @@ def _mapped(exc: ClientError, operation: str, table: str) -> StorageError:
     return StorageUnavailableError(
         f"DynamoDB could not answer: {code}", operation=operation, key=table
     )
+
+
+def _text(run: Run) -> str:
+    """The run as an item has room for it."""
+    text = ""
+    for shorter in run.shorter_and_shorter():
+        text = shorter.model_dump_json()
+        if len(text.encode()) <= _MOST_BYTES:
+            break
+    return text
 
 
 def _seconds(moment: dt.datetime) -> Any:
