@@ -9,11 +9,14 @@ from typing import Any, BinaryIO
 
 import pytest
 
+from supakeep.archive.signature import Keyring
+from supakeep.archive.verified_store import verified
 from supakeep.domain.manifest import BackupStatus
 from supakeep.domain.policy import BackupPolicy
 from supakeep.errors import ChecksumError, DeadlineExceededError, StorageUnavailableError
 from supakeep.ports import ObjectStore
 from tests.builders.backups import NAME, a_shop, back_up, manifests_in
+from tests.builders.signing import KEYRING
 from tests.fakes.faulty_object_store import (
     BitFlippingObjectStore,
     FailingObjectStore,
@@ -27,12 +30,12 @@ SECOND = NAME.volume_key(2)
 WITHOUT = BackupPolicy.parse('[backup]\ntables = "*"\n[storage]\nread_back = false')
 
 
-def faulty(fault: str, store: ObjectStore) -> ObjectStore:
+def faulty(fault: str, store: ObjectStore, key: str = SECOND) -> ObjectStore:
     if fault == "flipped":
-        return BitFlippingObjectStore(store, SECOND, 7)
+        return BitFlippingObjectStore(store, key, 7)
     if fault == "short":
-        return TruncatingObjectStore(store, SECOND, 299)
-    return FailingObjectStore(store, "read", key_part=SECOND)
+        return TruncatingObjectStore(store, key, 299)
+    return FailingObjectStore(store, "read", key_part=key)
 
 
 FAULTS = ["flipped", "short", "silent"]
@@ -61,6 +64,55 @@ def test_without_a_proven_primary_there_is_no_backup(fault: str) -> None:
         back_up(a_shop(), faulty(fault, primary), mirror, max_object_bytes=SMALL)
 
     assert primary.objects == mirror.objects == {}
+
+
+@pytest.mark.parametrize("fault", ["flipped", "short"])
+def test_a_copy_that_gives_another_manifest_back_keeps_none(fault: str) -> None:
+    primary, mirror = InMemoryObjectStore(), InMemoryObjectStore("mirror")
+
+    manifest = back_up(a_shop(), primary, faulty(fault, mirror, NAME.manifest_key))
+
+    assert manifest.status is BackupStatus.PARTIAL
+    assert manifest.is_good
+    problem = manifest.copy_problems["mirror"]
+    assert f"{NAME.manifest_key} could not be read back from mirror" in problem.message
+    assert manifests_in(primary) == [NAME.manifest_key]
+    assert manifests_in(mirror) == []
+
+
+@pytest.mark.parametrize("fault", ["flipped", "short"])
+def test_a_primary_that_gives_another_manifest_back_has_no_backup(fault: str) -> None:
+    primary, mirror = InMemoryObjectStore(), InMemoryObjectStore("mirror")
+
+    with pytest.raises(ChecksumError, match=f"{NAME.manifest_key} could not be read back"):
+        back_up(a_shop(), faulty(fault, primary, NAME.manifest_key), mirror)
+
+    assert manifests_in(primary) == []
+    assert manifests_in(mirror) == [NAME.manifest_key]
+
+
+@pytest.mark.parametrize("keyring", [None, KEYRING], ids=["unsigned", "signed"])
+def test_a_manifest_that_is_silent_when_it_is_read_back_is_left_as_it_is(
+    keyring: Keyring | None,
+) -> None:
+    primary = InMemoryObjectStore()
+    silent = faulty("silent", primary, NAME.manifest_key)
+
+    with pytest.raises(StorageUnavailableError, match="could not be read back from primary"):
+        back_up(a_shop(), verified(silent, keyring), keyring=keyring)
+
+    # it may be whole: nobody knows
+    assert manifests_in(primary) == [NAME.manifest_key]
+
+
+def test_a_signed_manifest_that_is_altered_on_its_way_back_is_damage() -> None:
+    primary = InMemoryObjectStore()
+    altering = BitFlippingObjectStore(primary, NAME.manifest_key, 200)
+
+    with pytest.raises(ChecksumError, match="could not be read back from primary"):
+        back_up(a_shop(), verified(altering, KEYRING), keyring=KEYRING)
+
+    assert manifests_in(primary) == []
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -330,18 +330,21 @@ def test_a_backup_of_one_store_that_was_accepted_is_not_undone_by_another_one(
     assert both.back_up(shop).is_good
 
 
+FORMER_MANIFEST = "daily/backup_jewelshot_2026-11-01.manifest.json"
+
+
 class BlindObjectStore(InMemoryObjectStore):
-    """Does not give manifests back."""
+    """Does not give the former manifest back."""
 
     def read(self, key: str) -> Any:
-        if key.endswith(".manifest.json"):
+        if key == FORMER_MANIFEST:
             raise UNANSWERED
         return super().read(key)
 
 
 def test_a_backup_that_cannot_be_compared_does_not_count_as_good(shop: InMemoryDatabase) -> None:
     store = BlindObjectStore()
-    store.place("daily/backup_jewelshot_2026-11-01.manifest.json", b"{}")
+    store.place(FORMER_MANIFEST, b"{}")
 
     manifest = Nights(store).back_up(shop)
 

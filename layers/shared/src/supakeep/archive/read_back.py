@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -52,6 +53,15 @@ class ReadBack:
         """Reads the volume, which this store has taken, in a thread."""
         end = self._pool.submit(copy_context().run, self._problem, store, volume)
         self._readings.append(_Reading(store, end))
+
+    def prove(self, store: ObjectStore, key: str, content: bytes) -> None:
+        """Reads one more object now. Raises StorageUnavailableError, or ChecksumError where the store
+        gives something else than `content`.
+        """
+        digest = hashlib.sha256(content).hexdigest()
+        problem = self._problem(store, VolumeEntry(key=key, bytes=len(content), sha256=digest))
+        if problem is not None:
+            raise problem
 
     def problems(self) -> Iterator[tuple[ObjectStore, StorageError | IntegrityError]]:
         """Waits for all of them; what is wrong in which store. Raises DeadlineExceededError."""

@@ -6,6 +6,7 @@ import io
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from contextvars import copy_context
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -15,7 +16,13 @@ from supakeep.archive.read_back import ReadBack
 from supakeep.archive.shared_file import shared_file
 from supakeep.archive.signature import Keyring
 from supakeep.domain.manifest import BackupStatus, CopyState, Manifest, Problem, VolumeEntry
-from supakeep.errors import IntegrityError, StorageError, StorageUnavailableError, SupakeepError
+from supakeep.errors import (
+    ChecksumError,
+    IntegrityError,
+    StorageError,
+    StorageUnavailableError,
+    SupakeepError,
+)
 from supakeep.ports import ObjectStore
 
 log = logging.getLogger(__name__)
@@ -96,8 +103,8 @@ class BackupUpload:
         """Stores the manifests, the primary's last: it tells what became of the copies.
 
         A store that does not list every volume in its full size, or does not give one back as it was,
-        gets none, whatever it answered to the uploads; and one that does not list the manifest then
-        has not taken it.
+        gets none, whatever it answered to the uploads; and one that does not list the manifest then,
+        or does not give it back as it was, has not taken it.
         """
         confirming = self._begin(lambda store: _confirm_volumes(store, manifest))
         try:
@@ -155,7 +162,7 @@ class BackupUpload:
         for store, step in steps.items():
             try:
                 step.result()
-            except StorageError as exc:
+            except (StorageError, ChecksumError) as exc:
                 log.exception("The copy in %s failed", store.name)
                 self._failures[store.name] = exc
             else:
@@ -169,6 +176,19 @@ class BackupUpload:
         key, content = manifest.name.manifest_key, encode_manifest(manifest, self._keyring)
         store.put(key, io.BytesIO(content))
         _confirm(store, key, {key: len(content)})
+        if self._read_back is not None:
+            self._prove_manifest(self._read_back, store, key, content)
+
+    def _prove_manifest(
+        self, read_back: ReadBack, store: ObjectStore, key: str, content: bytes
+    ) -> None:
+        try:
+            read_back.prove(store, key, content)
+        except ChecksumError:
+            # it would be shown as a damaged backup, and kept for a look by hand
+            with suppress(StorageError):
+                store.delete(key)
+            raise
 
     def _remove_stored(self) -> list[tuple[ObjectStore, str]]:
         """Returns what is left, of a store that refuses all that it was not asked for yet too."""
