@@ -6,18 +6,27 @@ import io
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import boto3
 import httpx
 import pytest
 from botocore.config import Config
 
+from supakeep.aws.secrets import read_secret
 from supakeep.databases.data_api.database import SupabaseRestDatabase
-from supakeep.errors import DatabaseUnavailableError, StorageUnavailableError
+from supakeep.errors import (
+    ConfigurationError,
+    DatabaseUnavailableError,
+    StorageUnavailableError,
+)
 from supakeep.ports import ObjectStore
+from supakeep.runs.dynamodb import DynamoDbRunStore
 from supakeep.stores.s3 import S3ObjectStore
 from supakeep.stores.supabase_storage import SupabaseObjectStore
+from supakeep.wiring import FOR_ANSWERS
+from supakeep.wiring.clients import Access, aws_client
 from tests.builders.rest_calls import FOUR_ATTEMPTS, RestCalls
 
 KEY = "daily/backup_abc_2026-11-22.sql.json"
@@ -137,6 +146,37 @@ def test_a_server_that_is_gone_fails_every_operation(serve: Serve, store_at: Sto
         list(store.list("daily/"))
     with pytest.raises(StorageUnavailableError):
         store.put(KEY, io.BytesIO(b"content"))
+
+
+@pytest.fixture
+def aws_at() -> Iterator[Callable[[str, str], Any]]:
+    """Makes a client as the functions have it, whose service is at this address."""
+    clients = []
+
+    def make(service: str, url: str) -> Any:
+        access = Access(endpoint=url, key_id="id", secret_key="key")
+        once = replace(FOR_ANSWERS, aws_attempts=1)
+        clients.append(aws_client(service, once, "us-east-1", access))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+@pytest.mark.parametrize("sent", [b"", b"{", b'{"Item": {}}'])
+def test_an_answer_of_aws_that_is_cut_short_is_not_an_answer_without_fields(
+    serve: Serve, aws_at: Callable[[str, str], Any], sent: bytes
+) -> None:
+    url = serve(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + sent).url
+    runs = DynamoDbRunStore(aws_at("dynamodb", url), "runs", "abc")
+
+    with pytest.raises(StorageUnavailableError, match="DynamoDB did not answer: IncompleteRead"):
+        runs.get("20261122T120000Z-1a2b3c4d")
+    with pytest.raises(StorageUnavailableError):
+        runs.list(10)
+    with pytest.raises(ConfigurationError, match="could not be read"):
+        read_secret(aws_at("secretsmanager", url), "supakeep")
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,15 @@ def test_a_secret_of_another_shape_is_refused_without_telling_what_it_holds(
         error = error.__cause__
 
 
+def test_a_secret_of_bytes_is_refused(client: SecretsManagerClient) -> None:
+    secret = client.create_secret(Name=uuid4().hex, SecretBinary=b"sb_secret_bytes")["ARN"]
+
+    with pytest.raises(ConfigurationError, match="holds bytes and no text") as refused:
+        read_secret(client, secret)
+
+    assert "put-secret-value" in str(refused.value.hint)
+
+
 def test_a_secret_that_does_not_exist_is_reported_by_its_setting(
     client: SecretsManagerClient,
 ) -> None:

@@ -30,11 +30,13 @@ def read_secret(client: SecretsManagerClient, secret_id: str) -> dict[str, str]:
     Raises ConfigurationError where it cannot be read, is empty, or holds anything else.
     """
     try:
-        text = client.get_secret_value(SecretId=secret_id)["SecretString"]
+        text = client.get_secret_value(SecretId=secret_id).get("SecretString")
     except ClientError as exc:
         raise _refused(exc, secret_id) from exc
     except BotoCoreError as exc:
         raise _unusable(secret_id, "could not be read", _SHAPE) from exc
+    if text is None:
+        raise _unusable(secret_id, "holds bytes and no text", _FILL_IN)
     try:
         fields = json.loads(text)
     except ValueError:

@@ -10,6 +10,7 @@ from typing import Self
 
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import (
+    LEASE_SECONDS,
     RUN_RETENTION,
     Run,
     RunKind,
@@ -18,7 +19,7 @@ from supakeep.domain.run import (
     new_run_id,
     validated_run_id,
 )
-from supakeep.errors import LeaseHeldError, RunNotFoundError
+from supakeep.errors import LeaseHeldError, RunNotFoundError, StorageError
 from supakeep.ports import Clock, Deadline, Progress, RunStore
 from supakeep.system import NoDeadline
 from supakeep.usecases.project import Project
@@ -136,7 +137,7 @@ class TrackRuns:
                 return self.get(run.id)
             return self._carry_out(started, work, deadline)
         finally:
-            self.store.release_lease(known.lease, known.id)
+            self._give_back_lease(known)
 
     def _carry_out(
         self, run: Run, work: Callable[[RunProgress], RunResult], deadline: Deadline
@@ -146,11 +147,38 @@ class TrackRuns:
             with heartbeat(progress, self.heartbeat_seconds):
                 result = work(progress)
         except BaseException as exc:
-            self.store.save(progress.run.failed(self.clock.now(), exc))
+            self._record_failure(progress.run.failed(self.clock.now(), exc))
             raise
         ended = progress.run.ended(self.clock.now(), result)
-        self.store.save(ended)
+        self._record_end(ended)
         return ended
+
+    def _record_failure(self, run: Run) -> None:
+        """What ended the run matters more than that it could not be recorded."""
+        try:
+            self.store.save(run)
+        except StorageError:
+            log.exception("The failure of the run could not be recorded. %s", _end_of(run))
+
+    def _record_end(self, run: Run) -> None:
+        """Raises StorageError with what the run has done, which no record says then."""
+        try:
+            self.store.save(run)
+        except StorageError as exc:
+            exc.hint = f"{_end_of(run)} Only its record is missing. {exc.hint or ''}".strip()
+            raise
+
+    def _give_back_lease(self, run: Run) -> None:
+        """One that cannot be given back lapses by itself; that undoes nothing of what the run did."""
+        try:
+            self.store.release_lease(run.lease, run.id)
+        except StorageError:
+            log.warning(
+                "Run %s could not give its lease back, which lapses in %d seconds",
+                run.id,
+                LEASE_SECONDS,
+                exc_info=True,
+            )
 
     def _record_start(self, run: Run, started: Run) -> bool:
         """False where the run was withdrawn meanwhile."""
@@ -172,6 +200,12 @@ class TrackRuns:
             return run
         stored = self.store.get(run.id)
         return run if stored is None else stored.as_seen_at(self.clock.now())
+
+
+def _end_of(run: Run) -> str:
+    """How a run ended and which tables it was at, as a sentence."""
+    tables = f", at {', '.join(run.tables)}" if run.tables else ""
+    return f"Run {run.id} itself ended {run.status}{tables}."
 
 
 def _needs_no_work(run: Run, invocation: str | None) -> bool:

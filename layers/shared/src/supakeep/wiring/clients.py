@@ -97,6 +97,8 @@ def aws_client(
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
 
+    from supakeep.aws.whole_answers import take_only_whole_answers
+
     config = Config(
         connect_timeout=timeouts.connect_seconds,
         read_timeout=timeouts.aws_seconds,
@@ -104,7 +106,7 @@ def aws_client(
         **config_values,
     )
     try:
-        return _session(access).client(
+        client = _session(access).client(
             service,
             region_name=region,
             endpoint_url=access.endpoint,
@@ -119,6 +121,8 @@ def aws_client(
             key=service,
             hint="Set AWS_REGION and credentials (AWS_PROFILE, or aws configure).",
         ) from exc
+    take_only_whole_answers(client)
+    return client
 
 
 def _session(access: Access) -> Any:
