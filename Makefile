@@ -100,6 +100,10 @@ test-hostile: setup sam-cli ## the long hostile cases (short ones: make test)
 pictures: setup ## screenshots of the dashboard, those of docs/images too
 	@$(BIN)/python -m tests.browser.pictures
 
+.PHONY: faults
+faults: setup ## every fault at every call (a part of it: make test)
+	$(BIN)/pytest --numprocesses=logical --dist=worksteal --show-capture=no --every-fault tests/faults
+
 .PHONY: bench
 bench: setup ## measure speed and memory (BENCH=--quick to try it)
 	@$(BIN)/python -m bench $(BENCH)

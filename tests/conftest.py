@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
 
+# it counts over all processes of a run, so that it must be there from the beginning
+pytest_plugins = ["tests.faults.tally"]
+
 # No deadline for a single example: the machine that runs these may be busy with other things.
 # No database of past failures either: what a property finds becomes a test of its own.
 settings.register_profile(

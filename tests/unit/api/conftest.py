@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import importlib.util
 import io
 import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
@@ -16,26 +14,13 @@ from supakeep.api.runtime import Projects
 from supakeep.usecases.track_runs import TrackRuns
 from tests.builders.backups import a_shop
 from tests.builders.lambda_events import InvocationContext, Project, ServedProject, http_event
+from tests.builders.lambda_functions import MODULES
 from tests.fakes.object_store import InMemoryObjectStore
 from tests.fakes.runs import InMemoryDispatcher
 from tests.fakes.time import FixedClock
 from tests.unit.api.emitted import Logs
 
-FUNCTIONS = Path(__file__).parents[3] / "functions"
 FunctionName = Literal["backup", "restore", "prune"]
-
-
-def _load(name: str) -> ModuleType:
-    """The module of functions/<name>/app.py, under a name of its own."""
-    spec = importlib.util.spec_from_file_location(f"{name}_app", FUNCTIONS / name / "app.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-MODULES = {name: _load(name) for name in ("backup", "restore", "prune")}
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from tests.builders.lambda_events import (
     Project,
     http_event,
 )
-from tests.unit.api.conftest import MODULES, Functions, LocalFunction
+from tests.builders.lambda_functions import MODULES
+from tests.unit.api.conftest import Functions, LocalFunction
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
 

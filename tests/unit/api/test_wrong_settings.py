@@ -7,7 +7,8 @@ import pytest
 from supakeep.api.runtime import Projects
 from supakeep.errors import ConfigurationError
 from tests.builders.lambda_events import InvocationContext, http_event
-from tests.unit.api.conftest import MODULES, FunctionName
+from tests.builders.lambda_functions import MODULES
+from tests.unit.api.conftest import FunctionName
 from tests.unit.api.emitted import Logs
 
 CANARY = "canary"

@@ -1,0 +1,72 @@
+"""The proxy and the servers behind it, started once, and a world for each fault."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.time import FixedClock
+from tests.faults.calls import Call
+from tests.faults.matrix import MakeWorld
+from tests.faults.proof import good_backups
+from tests.faults.proxy import FaultProxy, fault_proxy
+from tests.faults.servers import MotoAws
+from tests.faults.use_cases import NIGHTS, schedule
+from tests.faults.world import SIGNING_KEY, World, aws_environment, hurried
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker("faults")
+            item.add_marker("enable_socket")
+            # a function that fails counts nothing else
+            item.add_marker(pytest.mark.filterwarnings("ignore:No application metrics to publish"))
+
+
+@pytest.fixture(scope="session")
+def proxy() -> Iterator[FaultProxy]:
+    with fault_proxy() as proxy, aws_environment(proxy.url), hurried():
+        yield proxy
+
+
+@pytest.fixture(scope="session")
+def aws() -> MotoAws:
+    return MotoAws()
+
+
+@pytest.fixture(scope="session")
+def seed(proxy: FaultProxy, aws: MotoAws) -> Mapping[str, bytes]:
+    """The objects of three good backups, as the backup function makes them."""
+    objects: Mapping[str, bytes] = {}
+    for night in NIGHTS:
+        at = dt.datetime.combine(night, dt.time(3, 0, 5), dt.UTC)
+        world = World(proxy, aws, objects, clock=FixedClock(at, tick_seconds=0.25))
+        world.invoke("backup", schedule(night))
+        objects = world.stores["primary"]
+        assert objects == world.stores["mirror"]
+    assert len(good_backups(objects, SIGNING_KEY)) == len(NIGHTS)
+    return objects
+
+
+@pytest.fixture
+def make_world(
+    proxy: FaultProxy,
+    aws: MotoAws,
+    seed: Mapping[str, bytes],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> MakeWorld:
+    def make() -> World:
+        return World(proxy, aws, seed, folder=tmp_path_factory.mktemp("download"))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def recordings() -> dict[str, list[Call]]:
+    return {}

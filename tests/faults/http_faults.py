@@ -1,0 +1,160 @@
+"""What can go wrong with one HTTP request and its answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+HTML = b"<html><head><title>Error</title></head><body>An error page of a proxy</body></html>"
+RETRY_AFTER_SECONDS = 1
+
+
+class Asked(NamedTuple):
+    """A request as it arrived."""
+
+    service: str
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer. `sent_bytes` of the body are sent before the connection breaks, all if None; `reset`
+    breaks it before the first byte; `late` sends it after the caller's patience.
+    """
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    sent_bytes: int | None = None
+    reset: bool = False
+    late: bool = False
+
+
+Server = Callable[[Asked], Reply]
+
+
+@dataclass(frozen=True)
+class HttpFault:
+    """`carried_out`: the server does what it was asked, and only the answer suffers. `alters` says what
+    is not as it was sent: the `answer`, the `request`, or None. `lasts`: it may go on like this for ever.
+    """
+
+    name: str
+    spoil: Callable[[Asked, Reply], Reply]
+    carried_out: bool = False
+    alters: str | None = None
+    # what a client may make of it: see expectations.py
+    kind: str = "unavailable"
+    lasts: bool = True
+
+    @property
+    def is_late(self) -> bool:
+        return self.spoil is _late
+
+    def answer(self, asked: Asked, server: Server) -> Reply:
+        if self.alters == "request":
+            asked = asked._replace(body=flipped(asked.body))
+        reply = server(asked) if self.carried_out else Reply(200)
+        return self.spoil(asked, reply)
+
+
+def flipped(content: bytes) -> bytes:
+    """With one bit in the middle the other way round."""
+    if not content:
+        return content
+    altered = bytearray(content)
+    altered[len(altered) // 2] ^= 1
+    return bytes(altered)
+
+
+def _reset(_: Asked, reply: Reply) -> Reply:
+    return replace(reply, reset=True)
+
+
+def _late(_: Asked, reply: Reply) -> Reply:
+    return replace(reply, late=True)
+
+
+def _cut(_: Asked, reply: Reply) -> Reply:
+    return replace(reply, sent_bytes=len(reply.body) // 2) if reply.body else _reset(_, reply)
+
+
+def _flip(_: Asked, reply: Reply) -> Reply:
+    return replace(reply, body=flipped(reply.body))
+
+
+def _as_it_is(_: Asked, reply: Reply) -> Reply:
+    return reply
+
+
+def _page(status: int) -> Callable[[Asked, Reply], Reply]:
+    return lambda _asked, _reply: Reply(status, HTML, {"Content-Type": "text/html"})
+
+
+def _refusal(status: int, code: str, **headers: str) -> Callable[[Asked, Reply], Reply]:
+    """The service's own way of saying so."""
+
+    def spoil(asked: Asked, _: Reply) -> Reply:
+        body, content_type = _BODIES[asked.service](status, code)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return Reply(status, body, {"Content-Type": content_type, **named})
+
+    return spoil
+
+
+def _storage_body(status: int, code: str) -> tuple[bytes, str]:
+    said = {"statusCode": str(status), "error": code, "message": code}
+    return json.dumps(said).encode(), "application/json"
+
+
+def _s3_body(_: int, code: str) -> tuple[bytes, str]:
+    said = f'<?xml version="1.0"?><Error><Code>{code}</Code><Message>{code}</Message></Error>'
+    return said.encode(), "application/xml"
+
+
+def _aws_json_body(_: int, code: str) -> tuple[bytes, str]:
+    return json.dumps({"__type": code, "message": code}).encode(), "application/x-amz-json-1.1"
+
+
+def _postgrest_body(status: int, code: str) -> tuple[bytes, str]:
+    said = {"code": f"PGRST{status}", "message": code, "details": None, "hint": None}
+    return json.dumps(said).encode(), "application/json"
+
+
+_BODIES = {
+    "storage": _storage_body,
+    "data api": _postgrest_body,
+    "s3": _s3_body,
+    "dynamodb": _aws_json_body,
+    "secretsmanager": _aws_json_body,
+    "lambda": _aws_json_body,
+}
+
+FAULTS = [
+    HttpFault("reset before", _reset),
+    HttpFault("reset after", _reset, carried_out=True),
+    HttpFault("late and not done", _late),
+    HttpFault("late and done", _late, carried_out=True, lasts=False),
+    HttpFault("answer cut short", _cut, carried_out=True),
+    HttpFault("answer bit-flipped", _flip, carried_out=True, alters="answer", kind="altered"),
+    HttpFault("request bit-flipped", _as_it_is, carried_out=True, alters="request", kind="altered"),
+    HttpFault("200 with HTML", _page(200), kind="foreign"),
+    HttpFault("401", _refusal(401, "InvalidAccessKeyId"), kind="refused"),
+    HttpFault("403", _refusal(403, "AccessDenied"), kind="refused"),
+    HttpFault("403 with HTML", _page(403), kind="refused", lasts=False),
+    HttpFault("404", _refusal(404, "NoSuchKey"), kind="missing", lasts=False),
+    HttpFault("404, no bucket", _refusal(404, "NoSuchBucket"), kind="missing"),
+    HttpFault("409", _refusal(409, "ConditionalRequestConflict"), kind="conflict", lasts=False),
+    HttpFault("412", _refusal(412, "PreconditionFailed"), kind="conflict", lasts=False),
+    HttpFault("413", _refusal(413, "EntityTooLarge"), kind="large"),
+    HttpFault("429", _refusal(429, "SlowDown", Retry_After=str(RETRY_AFTER_SECONDS))),
+    HttpFault("500", _refusal(500, "InternalError"), lasts=False),
+    HttpFault("500, but done", _refusal(500, "InternalError"), carried_out=True, lasts=False),
+    HttpFault("502 with HTML", _page(502), lasts=False),
+    HttpFault("503", _refusal(503, "ServiceUnavailable")),
+]

@@ -1,0 +1,47 @@
+"""Every call to Storage, S3, DynamoDB, Secrets Manager and Lambda goes wrong, once and for ever."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.faults.calls import Call, Plan
+from tests.faults.http_faults import FAULTS, HttpFault
+from tests.faults.matrix import MakeWorld, Matrix
+from tests.faults.selection import one_of, part_of
+from tests.faults.tally import SESSION
+from tests.faults.use_cases import USE_CASES, UseCase
+
+CASES = [
+    pytest.param(
+        use_case,
+        fault,
+        for_ever,
+        id=f"{use_case.name}, {fault.name} {'for ever' if for_ever else 'once'}",
+    )
+    for use_case in USE_CASES
+    for for_ever in (False, True)
+    for fault in FAULTS
+    if fault.lasts or not for_ever
+]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    names = ("use_case", "fault", "for_ever")
+    metafunc.parametrize(names, part_of(CASES, metafunc.config))
+
+
+def test_a_call_that_goes_wrong_breaks_no_promise(
+    use_case: UseCase,
+    fault: HttpFault,
+    for_ever: bool,
+    make_world: MakeWorld,
+    recordings: dict[str, list[Call]],
+    request: pytest.FixtureRequest,
+) -> None:
+    matrix = Matrix(use_case, make_world, SESSION, recordings)
+    plans = [Plan(fault, call, for_ever) for call in matrix.calls()]
+
+    broken = matrix.try_all(one_of(plans, request.node.name, request.config))
+
+    if broken:
+        pytest.fail("\n".join(broken), pytrace=False)
