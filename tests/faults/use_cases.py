@@ -10,7 +10,8 @@ from typing import Any
 from supakeep.stores.folder import FolderObjectStore
 from supakeep.usecases.choose_stores import every_store
 from supakeep.usecases.download_backup import DownloadBackup
-from supakeep.usecases.find_backups import find_backup, list_backups
+from supakeep.usecases.find_backups import find_backup
+from supakeep.usecases.list_backups import list_backups
 from tests.builders.backups import CUSTOMERS, ITEMS
 from tests.builders.manifests import PROJECT
 from tests.fakes.runs import InMemoryTransfers

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
+from supakeep.domain.lease import LEASE_SECONDS
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import (
-    LEASE_SECONDS,
     RUN_RETENTION,
     Run,
     RunKind,
