@@ -107,11 +107,13 @@ def restore(
     deadline: Deadline | None = None,
     progress: InMemoryProgress | None = None,
     where: dict[str, str] | None = None,
+    policy: BackupPolicy = EVERYTHING,
     safeguard: Callable[[Sequence[str]], Manifest] | None = None,
 ) -> RestoreReport:
     use_case = RestoreBackup(
         target=target,
         project=project,
+        policy=policy,
         deadline=deadline or NeverExpires(),
         progress=progress or InMemoryProgress(),
         safeguard=safeguard,

@@ -120,6 +120,7 @@ class PostgresProject:
         use_case = RestoreBackup(
             target=PostgresDatabase(self.url(user)),
             project=PROJECT,
+            policy=BackupPolicy.of_tables(entry.name for entry in manifest.tables),
             deadline=deadline or NeverExpires(),
             progress=progress or InMemoryProgress(),
             lease=lease or NoLease(),

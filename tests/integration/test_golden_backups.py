@@ -15,6 +15,7 @@ from supakeep.stores.folder import FolderObjectStore
 from supakeep.usecases.find_backups import find_backup
 from supakeep.usecases.restore_backup import RestoreBackup
 from supakeep.usecases.verify_backup import VerifyBackup
+from tests.builders.backups import EVERYTHING
 from tests.builders.postgres_project import PostgresProject
 from tests.fakes.runs import InMemoryProgress
 from tests.fakes.time import NOON, NeverExpires
@@ -77,7 +78,9 @@ def test_a_backup_of_each_version_brings_every_row_back(
 
 
 def _restore(project: PostgresProject, reader: BackupReader) -> None:
-    use_case = RestoreBackup(project.database, "golden", NeverExpires(), InMemoryProgress())
+    use_case = RestoreBackup(
+        project.database, "golden", EVERYTHING, NeverExpires(), InMemoryProgress()
+    )
     request = RestoreRequest(
         name=reader.manifest.backup, confirm="golden", mode=RestoreMode.REPLACE
     )

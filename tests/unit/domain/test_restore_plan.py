@@ -6,7 +6,13 @@ import pytest
 
 from supakeep.domain.manifest import Manifest, Problem, TableStatus
 from supakeep.domain.restore import RestoreRequest
-from supakeep.domain.restore_plan import check_confirmation, check_undo, plan_restore
+from supakeep.domain.restore_choice import choose_tables
+from supakeep.domain.restore_plan import (
+    TableRestore,
+    check_confirmation,
+    check_undo,
+    plan_restore,
+)
 from supakeep.domain.schema import Catalog, Column
 from supakeep.errors import (
     DatabasePermissionError,
@@ -14,6 +20,7 @@ from supakeep.errors import (
     RestoreError,
     UnsafeOperationError,
 )
+from tests.builders.backups import EVERYTHING
 from tests.builders.manifests import PROJECT, a_manifest, an_entry
 from tests.builders.tables import a_catalog, a_table
 
@@ -27,11 +34,13 @@ def request(**fields: Any) -> RestoreRequest:
     return RestoreRequest(name=BACKUP.backup, **fields)
 
 
+def plan(manifest: Manifest, request: RestoreRequest, catalog: Catalog) -> list[TableRestore]:
+    return plan_restore(choose_tables(manifest, request, EVERYTHING).entries, request, catalog)
+
+
 def planned(*tables: str, manifest: Manifest = BACKUP, catalog: Catalog = LIVE) -> list[str]:
-    return [
-        planned.entry.name
-        for planned in plan_restore(manifest, request(tables=tables or None), catalog)
-    ]
+    planned = plan(manifest, request(tables=tables or None), catalog)
+    return [restore.entry.name for restore in planned]
 
 
 def test_a_restore_must_be_confirmed_with_the_projects_ref() -> None:
@@ -171,7 +180,7 @@ def test_a_column_that_must_have_a_value_since_is_reported() -> None:
     )
     backup = a_manifest(tables=(an_entry(CUSTOMERS),))
 
-    [planned] = plan_restore(backup, request(), a_catalog(strict))
+    [planned] = plan(backup, request(), a_catalog(strict))
 
     assert planned.notes == (
         "public.customers.name must have a value now: a row without one stops the restore",
@@ -204,4 +213,4 @@ def test_a_mirror_that_lacks_the_undo_is_reported_and_stops_nothing() -> None:
 @pytest.mark.parametrize("fields", [{"tables": ()}, {"where": {}}])
 def test_an_empty_choice_is_refused_and_is_not_everything(fields: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequestError, match="No "):
-        plan_restore(BACKUP, request(**fields), LIVE)
+        choose_tables(BACKUP, request(**fields), EVERYTHING)

@@ -16,7 +16,7 @@ from supakeep.errors import ChecksumError, StoragePermissionError, StorageUnavai
 from supakeep.ports import ObjectStore, TargetDatabase
 from supakeep.usecases.restore_backup import RestoreBackup
 from supakeep.usecases.verify_backup import VerifyBackup, VerifyReport
-from tests.builders.backups import a_shop, back_up, emptied
+from tests.builders.backups import EVERYTHING, a_shop, back_up, emptied
 from tests.builders.manifests import PROJECT
 from tests.fakes.faulty_object_store import FailingObjectStore
 from tests.fakes.object_store import InMemoryObjectStore
@@ -46,7 +46,11 @@ def damage(store: InMemoryObjectStore, key: str, fault: str) -> None:
 
 def restore(target: TargetDatabase, manifest: Manifest, *stores: ObjectStore) -> RestoreReport:
     use_case = RestoreBackup(
-        target=target, project=PROJECT, deadline=NeverExpires(), progress=InMemoryProgress()
+        target=target,
+        project=PROJECT,
+        policy=EVERYTHING,
+        deadline=NeverExpires(),
+        progress=InMemoryProgress(),
     )
     request = RestoreRequest(name=manifest.backup, confirm=PROJECT)
     return use_case(request, BackupReader(manifest, stores))

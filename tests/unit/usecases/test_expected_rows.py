@@ -13,7 +13,7 @@ from supakeep.usecases.expected_rows import (
     rows_to_restore,
 )
 from supakeep.usecases.run_backup import RunBackup
-from tests.builders.backups import CUSTOMERS, NAME, a_shop, back_up
+from tests.builders.backups import CUSTOMERS, EVERYTHING, NAME, a_shop, back_up
 from tests.builders.lambda_events import Project, ServedProject
 from tests.builders.manifests import a_manifest, an_entry, place_backup
 from tests.builders.tables import a_table
@@ -67,7 +67,7 @@ def test_a_restore_expects_the_rows_of_the_chosen_tables() -> None:
     manifest = a_manifest(tables=entries)
 
     def expected(**choice: Any) -> object:
-        return rows_to_restore(manifest, RestoreRequest(name=NAME.text, **choice))
+        return rows_to_restore(manifest, RestoreRequest(name=NAME.text, **choice), EVERYTHING)
 
     assert expected() == {"public.a": 3, "public.b": 4}
     assert expected(tables=("a",)) == expected(tables=("public.a",)) == {"public.a": 3}

@@ -29,7 +29,11 @@ _Confirmation = Annotated[
 ]
 _Tables = Annotated[
     list[Text] | None,
-    Field(min_length=1, max_length=1000, description="Only these tables; without it, all of them."),
+    Field(
+        min_length=1,
+        max_length=1000,
+        description="Only these tables; without it, those that the policy takes.",
+    ),
 ]
 _Copy = Annotated[
     Text | None,

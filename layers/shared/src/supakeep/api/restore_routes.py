@@ -14,11 +14,13 @@ from supakeep.api.stored_backup_routes import found_backup
 from supakeep.archive.decoder import Decoder
 from supakeep.domain.manifest import Manifest
 from supakeep.domain.restore import RestoreRequest
-from supakeep.domain.restore_plan import check_choice, check_confirmation, check_mode
+from supakeep.domain.restore_choice import choose_tables
+from supakeep.domain.restore_plan import check_confirmation, check_mode
 from supakeep.domain.row_changes import RestoreMode
 from supakeep.domain.run import RunKind
 from supakeep.errors import InvalidRequestError
-from supakeep.usecases.find_undo import find_last_undo, find_undo
+from supakeep.usecases.find_undo import find_last_undo, find_undo, tables_restored
+from supakeep.usecases.track_runs import TrackRuns
 
 
 def add_restore_routes(resolver: APIGatewayHttpResolver, request: Requests) -> None:
@@ -37,10 +39,11 @@ def add_restore_routes(resolver: APIGatewayHttpResolver, request: Requests) -> N
     def start_undo(body: UndoBody) -> tuple[Accepted, int]:
         _check_undo(request())
         manifest = _undo_copy(request(), body.run_id)
+        tables = tables_restored(TrackRuns.of(request().project), manifest)
         asked = RestoreRequest(
             name=manifest.backup,
             confirm=body.confirm,
-            tables=None if body.tables is None else tuple(body.tables),
+            tables=tables if body.tables is None else tuple(body.tables),
             dry_run=body.dry_run,
             mode=RestoreMode.REPLACE,
         )
@@ -48,7 +51,7 @@ def add_restore_routes(resolver: APIGatewayHttpResolver, request: Requests) -> N
 
 
 def _accept(request: Request, asked: RestoreRequest, manifest: Manifest) -> Accepted:
-    check_choice(manifest, asked)
+    choose_tables(manifest, asked, request.project.policy)
     check_confirmation(asked, manifest, request.project.ref, request.project.destination)
     _check_identity(request, manifest)
     # `latest` may be another one when the work begins

@@ -121,6 +121,7 @@ def _detail(request: Request, found: BackupReader) -> BackupDetail:
             manifest, holders, notices=_notices(found, stores), pins=holding(pins, now)
         ),
         judge_backup(project.policy, manifest, holding_stores, now, pins),
+        project.policy,
     )
 
 

@@ -16,7 +16,13 @@ from supakeep.domain.manifest import Manifest
 from supakeep.domain.restore import RestoreRequest
 from supakeep.domain.row_changes import RestoreMode
 from supakeep.ports import ObjectStore
-from supakeep.usecases.find_undo import find_last_undo, find_undo, find_undo_by_name
+from supakeep.usecases.find_undo import (
+    find_last_undo,
+    find_undo,
+    find_undo_by_name,
+    tables_restored,
+)
+from supakeep.usecases.track_runs import TrackRuns
 
 RunId = Annotated[
     str | None,
@@ -48,10 +54,11 @@ def run(  # noqa: PLR0913 - one for each option
         raise typer.BadParameter("name the run of one restore with --allow-unsigned")
     copies = session.copies(source)
     stores = accepting_unsigned(copies.stores) if allow_unsigned else copies.stores
+    kept = _undo_copy(session, stores, restore)
     request = RestoreRequest(
-        name=_undo_copy(session, stores, restore).backup,
+        name=kept.backup,
         confirm=confirm,
-        tables=tuple(table or ()) or None,
+        tables=tuple(table or ()) or tables_restored(TrackRuns.of(session.app), kept),
         dry_run=dry_run,
         mode=RestoreMode.REPLACE,
         allow_unsigned=allow_unsigned,

@@ -136,7 +136,8 @@ class RestoreReport(BaseModel):
 
     `undo_backup` holds the tables as they were before; `supakeep undo` restores it, with the private key
     of one of `undo_recipients` where there are any. `passed_over` are
-    newer backups that `latest` could not take, and why. `found_nothing` is whether rows were chosen
+    newer backups that `latest` could not take, and why. `left_out` are tables of the backup that neither
+    the policy nor the request names. `found_nothing` is whether rows were chosen
     by value and no row has that value.
     """
 
@@ -152,14 +153,15 @@ class RestoreReport(BaseModel):
     read_from: str
     tables: tuple[RestoredTable, ...] = ()
     passed_over: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     found_nothing: bool = False
     warnings: tuple[str, ...] = ()
 
     @property
     def is_whole(self) -> bool:
-        """Whether everything that was asked for is in the database, and `latest` was the newest."""
+        """Whether all that the backup could give is in the database, and `latest` was the newest."""
         differs = any(table.refused or table.altered for table in self.tables)
-        return not (self.passed_over or self.found_nothing or differs)
+        return not (self.passed_over or self.left_out or self.found_nothing or differs)
 
     @property
     def problems(self) -> tuple[Problem, ...]:

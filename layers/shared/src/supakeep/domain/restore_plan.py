@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from supakeep.domain.backup_name import LATEST
 from supakeep.domain.engine import Engine
 from supakeep.domain.manifest import Manifest, TableEntry
-from supakeep.domain.nearest_name import nearest_name
 from supakeep.domain.objections import permission_denied
-from supakeep.domain.policy import DEFAULT_SCHEMA
 from supakeep.domain.restore import RestoreRequest
 from supakeep.domain.row_changes import RestoreMode
 from supakeep.domain.schema import Catalog, Table, parents_first
@@ -109,15 +107,14 @@ def check_undo(kept: Manifest, tables: Iterable[Table]) -> list[str]:
 
 
 def plan_restore(
-    manifest: Manifest, request: RestoreRequest, catalog: Catalog
+    entries: Iterable[TableEntry], request: RestoreRequest, catalog: Catalog
 ) -> list[TableRestore]:
     """The tables to restore, parents before children.
 
-    Raises InvalidRequestError for a table that the backup does not have, RestoreError for one that
-    is incomplete there or does not fit the database; nothing is written then.
+    Raises RestoreError for a table that does not fit the database; nothing is written then.
     """
     planned = {}
-    for entry in check_choice(manifest, request):
+    for entry in entries:
         live = _live_table(entry, request, catalog)
         if not (live.readable and live.writable):
             raise permission_denied(live.schema_name, live.name, writing=True, role=catalog.role)
@@ -125,63 +122,6 @@ def plan_restore(
         planned[live.qualified_name] = TableRestore(entry, live, tuple(_drift(entry, live)))
     order = parents_first({name: _parents(restore) for name, restore in planned.items()})
     return [planned[name] for name in order]
-
-
-def check_choice(manifest: Manifest, request: RestoreRequest) -> list[TableEntry]:
-    """The tables to restore, after everything that the manifest alone can refuse.
-
-    Raises UnsafeOperationError for a replace that would delete what was never backed up; other
-    errors as in plan_restore.
-    """
-    if request.where is not None and not request.where:
-        raise InvalidRequestError(
-            "No column and value was given to choose rows by",
-            operation="restore",
-            key=manifest.backup,
-            hint="Give at least one column with its value, or leave out the choice (where).",
-        )
-    entries = chosen_entries(manifest, request.tables)
-    for entry in entries:
-        _check_replace(entry, request)
-        _check_where(entry, request)
-    return entries
-
-
-def chosen_entries(manifest: Manifest, tables: Iterable[str] | None) -> list[TableEntry]:
-    """The tables that were asked for by name; with None, all that are complete.
-
-    Raises InvalidRequestError for an empty choice; other errors as in plan_restore.
-    """
-    if tables is None:
-        return [entry for entry in manifest.tables if entry.status == "complete"]
-    if not (tables := tuple(tables)):
-        raise InvalidRequestError(
-            "No table was chosen",
-            operation="restore",
-            key=manifest.backup,
-            hint="Name the tables, or leave out the choice to restore all of them.",
-        )
-    names = [name if "." in name else f"{DEFAULT_SCHEMA}.{name}" for name in tables]
-    known = [entry.name for entry in manifest.tables]
-    entries = []
-    for name in dict.fromkeys(names):
-        entry = manifest.entry(name)
-        if entry is None:
-            raise InvalidRequestError(
-                f"{manifest.backup} has no table {name}",
-                operation="restore",
-                key=name,
-                hint=f"{nearest_name(name, known)}It has: {', '.join(known)}.",
-            )
-        if entry.status != "complete":
-            raise RestoreError(
-                f"Table {name} is incomplete in {manifest.backup}",
-                operation="restore",
-                key=name,
-                hint="Restore it from another backup, or leave it out.",
-            )
-        entries.append(entry)
-    return entries
 
 
 def _parents(restore: TableRestore) -> set[str]:
@@ -213,27 +153,6 @@ def _check_fits(entry: TableEntry, live: Table, request: RestoreRequest) -> None
             "SUPABASE_DB_URL.",
         )
     _check_dropped_columns(entry, live, request)
-
-
-def _check_replace(entry: TableEntry, request: RestoreRequest) -> None:
-    if request.mode is RestoreMode.REPLACE and (not entry.policy.is_whole or request.where):
-        raise UnsafeOperationError(
-            f"The mode replace would delete rows of {entry.name} that were never backed up",
-            operation="restore",
-            key=entry.name,
-            hint="It is for tables that were backed up whole, all rows; use the mode merge.",
-        )
-
-
-def _check_where(entry: TableEntry, request: RestoreRequest) -> None:
-    unknown = sorted(set(request.where or ()) - {column.name for column in entry.columns})
-    if unknown:
-        raise InvalidRequestError(
-            f"Table {entry.name} has no column {unknown[0]} to choose rows by",
-            operation="restore",
-            key=entry.name,
-            hint="Name the tables that have it (--table).",
-        )
 
 
 def _check_dropped_columns(entry: TableEntry, live: Table, request: RestoreRequest) -> None:

@@ -13,7 +13,7 @@ from supakeep.archive.row_digest import RowDigest
 from supakeep.domain.drill import NotProven
 from supakeep.domain.manifest import Manifest, Problem, TableEntry, TableStatus
 from supakeep.domain.plan import Selection
-from supakeep.domain.policy import TablePolicy
+from supakeep.domain.policy import BackupPolicy, TablePolicy
 from supakeep.domain.restore import RestoreRequest
 from supakeep.domain.row_changes import RestoreMode, tokens_of
 from supakeep.domain.schema import Table
@@ -57,6 +57,8 @@ class DrillRestore:
         restore = RestoreBackup(
             target=self.scratch.database,
             project=self._described.project,
+            # nothing of anybody's is there to be overwritten
+            policy=BackupPolicy.of_tables(entry.name for entry in self._described.tables),
             deadline=self.deadline,
             progress=self.progress,
         )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from supakeep.domain.manifest import Manifest, TableStatus
+from supakeep.domain.manifest import Manifest
 from supakeep.domain.plan import selects
-from supakeep.domain.policy import DEFAULT_SCHEMA
+from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.restore import RestoreRequest
+from supakeep.domain.restore_choice import choose_tables
 from supakeep.errors import StorageError
 from supakeep.ports import ObjectStore
 from supakeep.usecases.newest_good import newest_good
@@ -45,16 +46,11 @@ def rows_of_last_backup(project: Project, folder: ObjectStore | None = None) -> 
     }
 
 
-def rows_to_restore(manifest: Manifest, request: RestoreRequest) -> Mapping[str, int]:
+def rows_to_restore(
+    manifest: Manifest, request: RestoreRequest, policy: BackupPolicy
+) -> Mapping[str, int]:
     """The rows of the tables that a restore will write; none where rows are chosen by value."""
     if request.where is not None:
         return {}
-    return {
-        entry.name: entry.rows
-        for entry in manifest.tables
-        if entry.status is TableStatus.COMPLETE and _is_wanted(entry.name, request.tables)
-    }
-
-
-def _is_wanted(name: str, tables: Sequence[str] | None) -> bool:
-    return tables is None or name in tables or name.removeprefix(f"{DEFAULT_SCHEMA}.") in tables
+    entries = choose_tables(manifest, request, policy).entries
+    return {entry.name: entry.rows for entry in entries}

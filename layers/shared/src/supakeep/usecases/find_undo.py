@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.manifest import Manifest, Trigger
+from supakeep.domain.restore import RestoreReport
 from supakeep.domain.retention import is_of_the_future
 from supakeep.domain.run import validated_run_id
 from supakeep.errors import BackupNotFoundError, InvalidRequestError
 from supakeep.ports import ObjectStore
 from supakeep.usecases.list_backups import FoundBackup, list_backups, require_agreement
+from supakeep.usecases.track_runs import TrackRuns
 
 _HINT = (
     "Only a restore with SUPABASE_DB_URL can be undone, and only as long as its undo copy is kept. "
@@ -58,6 +60,23 @@ def find_undo_by_name(stores: Sequence[ObjectStore], name: str, project: str) ->
             )
         return require_agreement(found).manifest
     raise _not_found(f"No undo copy is named {wanted}", wanted.text)
+
+
+def tables_restored(runs: TrackRuns, undo: Manifest) -> tuple[str, ...] | None:
+    """The tables of an undo copy that its restore wrote, as the record of that run says: whoever names
+    the restore names them. None where there is no such record.
+    """
+    run = None if undo.run is None else runs.store.get(undo.run)
+    if run is None or not isinstance(run.result, RestoreReport):
+        return None
+    written = set(_written(run.result))
+    return tuple(entry.name for entry in undo.tables if entry.name in written) or None
+
+
+def _written(report: RestoreReport) -> Iterator[str]:
+    for table in report.tables:
+        schema, _, name = table.name.partition(".")
+        yield f"{report.into_schema or schema}.{name}"
 
 
 def _manifests(

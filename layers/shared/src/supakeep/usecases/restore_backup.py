@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from supakeep.archive.decoder import Decoder
 from supakeep.archive.reader import BackupReader
 from supakeep.domain.manifest import Manifest
+from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.restore import RestoreReport, RestoreRequest
+from supakeep.domain.restore_choice import choose_tables
 from supakeep.domain.restore_plan import (
     TableRestore,
     check_confirmation,
@@ -25,11 +27,12 @@ from supakeep.usecases.restore_steps import RestoreSteps
 @dataclass(frozen=True)
 class RestoreBackup:
     """`project` is the one that is written to; `destination` is how it must be confirmed where that
-    is not by its ref.
+    is not by its ref. Tables that neither `policy` nor the request names are left out.
     """
 
     target: TargetDatabase
     project: str
+    policy: BackupPolicy
     deadline: Deadline
     progress: Progress
     # backs these tables up before the first write
@@ -47,13 +50,22 @@ class RestoreBackup:
         """
         check_mode(request, self.target.engine)
         check_confirmation(request, reader.manifest, self.project, self.destination)
+        choice = choose_tables(reader.manifest, request, self.policy)
         reader.decoder.require_identity()
         with self.target.transaction(dry_run=request.dry_run) as transaction:
             catalog = transaction.catalog()
-            planned = plan_restore(reader.manifest, request, catalog)
+            planned = plan_restore(choice.entries, request, catalog)
             self._check_volumes(request, reader, planned)
             rows = ChosenRows(reader, request)
-            steps = RestoreSteps(transaction, catalog, planned, rows, self.deadline, self.progress)
+            steps = RestoreSteps(
+                transaction,
+                catalog,
+                planned,
+                rows,
+                self.deadline,
+                self.progress,
+                left_out=choice.left_out,
+            )
             return self._restore(steps)
 
     def _check_volumes(
@@ -105,6 +117,7 @@ class RestoreBackup:
             dry_run=request.dry_run,
             read_from=reader.read_from,
             tables=tuple(steps.restored),
+            left_out=tuple(steps.left_out),
             found_nothing=request.where is not None and not chosen,
             passed_over=(*request.passed_over, *reader.passed_over),
             warnings=(*_unsigned(request, reader.manifest), *reader.notices, *steps.warnings),

@@ -30,7 +30,7 @@ from supakeep.usecases.restore_outcome import (
 @dataclass
 class RestoreSteps:
     """One restore into an open transaction. What it did and what the caller should know gather in
-    `restored` and `warnings`.
+    `restored` and `warnings`. `left_out` are tables of the backup that nobody named.
     """
 
     transaction: TargetTransaction
@@ -39,6 +39,7 @@ class RestoreSteps:
     rows: ChosenRows
     deadline: Deadline
     progress: Progress
+    left_out: Sequence[str] = ()
     restored: list[RestoredTable] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -50,6 +51,7 @@ class RestoreSteps:
     def begin(self) -> None:
         """Checks what can be checked before the first write, and locks the tables."""
         self.warnings += _incompleteness(self.rows.reader.manifest, self.rows.request)
+        self.warnings += _not_named(self.left_out)
         self.warnings += _shrunk(self.rows.reader.manifest, self.planned)
         self.warnings += self.transaction.notices
         self.warnings += [note for table in self.planned for note in table.notes]
@@ -132,6 +134,16 @@ def _incompleteness(manifest: Manifest, request: RestoreRequest) -> Iterator[str
     for entry in manifest.tables:
         if entry.status is not TableStatus.COMPLETE:
             yield f"{entry.name} is incomplete in {manifest.backup} and was left out"
+
+
+def _not_named(left_out: Sequence[str]) -> Iterator[str]:
+    if left_out:
+        names, one = ", ".join(left_out), len(left_out) == 1
+        yield (
+            f"{names} {'is' if one else 'are'} in the backup, but not in the policy (supakeep.toml), and "
+            f"{'was' if one else 'were'} left out. To restore {'it' if one else 'them'}, give "
+            f"{'its name' if one else 'their names'} (--table, tables)"
+        )
 
 
 def _shrunk(manifest: Manifest, planned: Sequence[TableRestore]) -> Iterator[str]:

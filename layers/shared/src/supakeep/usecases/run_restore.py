@@ -63,10 +63,11 @@ class RunRestore:
             )
             reader.decoder.unlock(identities or self.project.identities)
             progress.name_backup(reader.manifest.backup)
-            progress.expect(rows_to_restore(reader.manifest, request))
+            progress.expect(rows_to_restore(reader.manifest, request, self.project.policy))
             restore = RestoreBackup(
                 target=self.project.database,
                 project=self.project.ref,
+                policy=self.project.policy,
                 destination=self.project.destination,
                 deadline=progress,
                 progress=progress,

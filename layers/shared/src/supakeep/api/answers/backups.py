@@ -8,6 +8,8 @@ from typing import Self
 from supakeep.api.answers.answer import Answer
 from supakeep.domain.manifest import Manifest, Problem, TableEntry
 from supakeep.domain.pin import holding
+from supakeep.domain.policy import BackupPolicy
+from supakeep.domain.restore_choice import is_of_policy
 from supakeep.domain.retention import CopyVerdict, StoredBackup
 from supakeep.domain.summary import BackupSummary, TableSummary
 from supakeep.domain.untrusted import Untrusted
@@ -47,16 +49,24 @@ class ColumnAnswer(Answer):
 
 class TableDetail(Answer, TableSummary):
     """A table with what a restore needs to know of it; `references` are the tables that its foreign
-    keys point to. `change` is None where there is nothing to compare with.
+    keys point to. `change` is None where there is nothing to compare with. Without `in_policy`, a
+    restore takes the table only if it is named.
     """
 
     columns: tuple[ColumnAnswer, ...]
     primary_key: tuple[str, ...]
     references: tuple[str, ...]
     change: Change | None
+    in_policy: bool
 
     @classmethod
-    def compared(cls, summary: TableSummary, entry: TableEntry, before: TableEntry | None) -> Self:
+    def compared(
+        cls,
+        summary: TableSummary,
+        entry: TableEntry,
+        before: TableEntry | None,
+        policy: BackupPolicy,
+    ) -> Self:
         """`before` is the table in the backup before."""
         return cls(
             **dict(summary),
@@ -64,6 +74,7 @@ class TableDetail(Answer, TableSummary):
             primary_key=entry.primary_key,
             references=entry.references,
             change=None if before is None else Change.between(before, entry),
+            in_policy=is_of_policy(entry, policy),
         )
 
 
@@ -84,12 +95,13 @@ class BackupDetail(Answer, BackupSummary):
         manifest: Manifest,
         summary: BackupSummary,
         retention: tuple[CopyVerdict, ...],
+        policy: BackupPolicy,
     ) -> Self:
         """`summary` is that of `manifest`; `before` is the good backup before it."""
         entries = {entry.name: entry for entry in manifest.tables}
         earlier = {entry.name: entry for entry in before.tables} if before else {}
         tables = tuple(
-            TableDetail.compared(table, entries[table.name], earlier.get(table.name))
+            TableDetail.compared(table, entries[table.name], earlier.get(table.name), policy)
             for table in summary.tables
         )
         return cls(

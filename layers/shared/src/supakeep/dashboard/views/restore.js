@@ -81,7 +81,8 @@ class Wizard {
     const fields = new FormData(form);
     const tables = fields.getAll("tables");
     const request = { name: this.name, mode: fields.get("mode") };
-    if (tables.length < form.querySelectorAll("[name=tables]").length) request.tables = tables;
+    const boxes = [...form.querySelectorAll("[name=tables]")];
+    if (boxes.some((box) => box.checked !== ("chosen" in box.dataset) || box.disabled)) request.tables = tables;
     if (fields.get("column")) request.where = { [fields.get("column")]: fields.get("value") };
     if (fields.get("schema")) request.into_schema = fields.get("schema");
     if (fields.get("ignore_dropped_columns")) request.ignore_dropped_columns = true;
@@ -159,9 +160,12 @@ export function confirmStep(destination, title, action) {
 function tablesField(backup) {
   const boxes = backup.tables.map((table) => {
     const whole = table.status === "complete";
+    // what a restore takes by itself is chosen beforehand
+    const chosen = whole && table.in_policy;
+    const remark = table.in_policy ? plural(table.rows, "row") : `${plural(table.rows, "row")}, not in the policy`;
     return h("label", {},
-      h("input", { type: "checkbox", name: "tables", value: table.name, checked: whole, disabled: !whole }),
-      h("span", {}, table.name, " ", h("span", { class: "quiet-text" }, whole ? plural(table.rows, "row") : "is not in this backup")));
+      h("input", { type: "checkbox", name: "tables", value: table.name, checked: chosen, "data-chosen": chosen, disabled: !whole }),
+      h("span", {}, table.name, " ", h("span", { class: "quiet-text" }, whole ? remark : "is not in this backup")));
   });
   const setAll = (checked) => () => {
     for (const box of field.querySelectorAll("input:enabled")) box.checked = checked;
