@@ -7,6 +7,8 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import psycopg
 import pytest
@@ -93,6 +95,28 @@ def exported(project: PostgresProject, name: str) -> Iterator[Rows]:
     with project.database.snapshot() as snapshot:
         table = snapshot.catalog().tables[f"public.{name}"]
         yield from snapshot.export(a_selection(table))
+
+
+class TardyPool(ThreadPoolExecutor):
+    """Its threads wait after each task, so that the next one has not begun when one has ended."""
+
+    def submit(self, *arguments: Any, **named: Any) -> Future[Any]:
+        submitted = super().submit(*arguments, **named)
+        submitted.add_done_callback(lambda _: time.sleep(0.02))
+        return submitted
+
+
+def test_the_count_of_a_table_is_there_though_it_begins_after_the_last_rows(
+    project: PostgresProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.sql(LARGE["uuid"])
+    monkeypatch.setattr(source, "ThreadPoolExecutor", TardyPool)
+    project.connections = 1
+
+    with project.database.snapshot() as snapshot:
+        table = snapshot.catalog().tables["public.t"]
+        rows = sum(portion.count for portion in snapshot.export(a_selection(table)))
+        assert snapshot.count(a_selection(table)) == rows
 
 
 def test_a_row_of_many_columns_is_what_row_to_json_makes_of_it(project: PostgresProject) -> None:

@@ -69,6 +69,8 @@ class RangeReader:
                 self._idle.put(connection)
             try:
                 yield from self._in_order()
+                # it may not have begun, and what has not begun is cancelled
+                wait([self.counted] if self.counted else [])
             finally:
                 # the next table needs connections that have finished
                 wait([asked for asked in self._asked if not asked.cancel()])
