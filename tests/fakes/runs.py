@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from supakeep.errors import SupakeepError
 
@@ -48,11 +48,7 @@ class InMemoryDispatcher:
     handed_over: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     error: SupakeepError | None = None
 
-    def dispatch(
-        self,
-        action: Literal["backup", "restore", "prune", "verify", "copy", "drill"],
-        payload: dict[str, Any],
-    ) -> None:
+    def dispatch(self, action: str, payload: dict[str, Any]) -> None:
         if self.error is not None:
             raise self.error
         self.handed_over.append((action, payload))

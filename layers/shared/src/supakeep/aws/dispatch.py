@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -16,17 +16,15 @@ if TYPE_CHECKING:
 # enough to end a volume's upload, to write down how far the run came, and to give the lease back
 _RESERVE_MILLISECONDS = 20_000
 
-Action = Literal["backup", "restore", "prune", "verify", "copy", "drill"]
-
 
 class LambdaDispatcher:
     """Invokes functions asynchronously. `functions` names the function of each action."""
 
-    def __init__(self, client: LambdaClient, functions: Mapping[Action, str | None]) -> None:
+    def __init__(self, client: LambdaClient, functions: Mapping[str, str | None]) -> None:
         self._client = client
         self._functions = functions
 
-    def dispatch(self, action: Action, payload: dict[str, Any]) -> None:
+    def dispatch(self, action: str, payload: dict[str, Any]) -> None:
         function = self._functions.get(action)
         if not function:
             raise ConfigurationError(

@@ -125,6 +125,11 @@ COMMANDS: tuple[Command, ...] = (
         examples=("unpin latest",),
     ),
     Command(
+        "delete",
+        "Delete one backup for good, from each store.",
+        examples=("delete backup_<ref>_2026-11-21 --dry-run",),
+    ),
+    Command(
         "runs",
         "List what ran, what started it and how it ended.",
         examples=(

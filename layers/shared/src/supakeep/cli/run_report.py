@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from supakeep.cli.copy import print_copies
+from supakeep.cli.delete import print_deletion
 from supakeep.cli.drill_report import print_drill
 from supakeep.cli.prune import print_decisions
 from supakeep.cli.restore_report import print_report
 from supakeep.cli.show import print_backup
 from supakeep.cli.terminal import Terminal, duration_text
 from supakeep.domain.copy_report import CopyReport
+from supakeep.domain.deletion import DeleteReport
 from supakeep.domain.drill import DrillReport
 from supakeep.domain.prune import PruneReport
 from supakeep.domain.restore import RestoreReport
-from supakeep.domain.run import Run
+from supakeep.domain.run import Run, RunResult
 from supakeep.domain.summary import BackupSummary
 from supakeep.domain.verification import VerificationReport
 
@@ -51,21 +56,10 @@ def _print_progress(terminal: Terminal, run: Run) -> None:
 
 
 def _print_result(terminal: Terminal, run: Run) -> None:
-    match run.result:
-        case BackupSummary() as summary:
-            print_backup(terminal, summary)
-        case RestoreReport() as report:
-            print_report(terminal, report)
-        case PruneReport() as report:
-            print_decisions(terminal, report)
-        case VerificationReport() as report:
-            _print_verification(terminal, report)
-        case CopyReport() as report:
-            print_copies(terminal, report)
-        case DrillReport() as report:
-            print_drill(terminal, report)
-        case None:
-            _print_progress(terminal, run)
+    if run.result is None:
+        _print_progress(terminal, run)
+    else:
+        _PRINTERS[type(run.result)](terminal, run.result)
 
 
 def _print_verification(terminal: Terminal, report: VerificationReport) -> None:
@@ -73,3 +67,14 @@ def _print_verification(terminal: Terminal, report: VerificationReport) -> None:
         terminal.line(f"{report.backup} is {'good' if copy.good else 'damaged'} in {copy.store}")
         if copy.problem is not None:
             terminal.notice(copy.problem.message, copy.problem.hint)
+
+
+_PRINTERS: Mapping[type[RunResult], Callable[[Terminal, Any], None]] = {
+    BackupSummary: print_backup,
+    RestoreReport: print_report,
+    PruneReport: print_decisions,
+    VerificationReport: _print_verification,
+    CopyReport: print_copies,
+    DrillReport: print_drill,
+    DeleteReport: print_deletion,
+}

@@ -9,7 +9,7 @@ export function reportOf(run) {
   if (run.error) {
     return [notice("fail", run.error.message, run.error.hint), run.log_url && h("p", {}, h("a", { href: run.log_url, rel: "noopener" }, "The function's log"))].filter(Boolean);
   }
-  const reports = { backup: backupReport, restore: restoreReport, verify: verifyReport, copy: copyReport, prune: pruneReport };
+  const reports = { backup: backupReport, restore: restoreReport, verify: verifyReport, copy: copyReport, prune: pruneReport, delete: deleteReport };
   return run.result ? reports[run.kind](run.result, run) : [notice("note", `The ${run.kind} has ended: ${run.status}.`)];
 }
 
@@ -39,6 +39,12 @@ function copyReport(result) {
     const moved = store.written.length + store.replaced.length;
     return notice("ok", moved || store.bytes ? `${store.store} has got ${moved ? plural(moved, "object") : "what it lacked"} (${size(store.bytes)}).` : `${store.store} was whole already.`);
   }));
+}
+
+function deleteReport(result) {
+  return result.stores.map((store) => notice(store.problem ? "fail" : "ok",
+    `${plural(store.removed.length, "object")} of ${result.backup} removed from ${store.store} (${size(store.bytes)}).`,
+    store.problem && `${plural(store.left.length, "object")} left: ${store.problem.message}`));
 }
 
 function pruneReport(result) {

@@ -1,4 +1,4 @@
-"""A run: one backup, restore, prune or verification, from the request to its end."""
+"""A run: one backup, restore, prune, verification, copy or deletion, from the request to its end."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from supakeep.domain.copy_report import CopyReport
+from supakeep.domain.deletion import DeleteReport
 from supakeep.domain.drill import DrillReport
 from supakeep.domain.lease import LEASE_SECONDS
 from supakeep.domain.manifest import Problem, Trigger
@@ -47,6 +48,7 @@ class RunKind(StrEnum):
     VERIFY = "verify"
     COPY = "copy"
     DRILL = "drill"
+    DELETE = "delete"
 
 
 class RunStatus(StrEnum):
@@ -69,7 +71,13 @@ class RunStatus(StrEnum):
 _BESIDE_THE_DATABASE = (RunKind.PRUNE, RunKind.VERIFY, RunKind.COPY, RunKind.DRILL)
 
 RunResult = (
-    BackupSummary | RestoreReport | PruneReport | VerificationReport | CopyReport | DrillReport
+    BackupSummary
+    | RestoreReport
+    | PruneReport
+    | VerificationReport
+    | CopyReport
+    | DrillReport
+    | DeleteReport
 )
 _RESULTS: dict[RunKind, type[RunResult]] = {
     RunKind.BACKUP: BackupSummary,
@@ -78,6 +86,7 @@ _RESULTS: dict[RunKind, type[RunResult]] = {
     RunKind.VERIFY: VerificationReport,
     RunKind.COPY: CopyReport,
     RunKind.DRILL: DrillReport,
+    RunKind.DELETE: DeleteReport,
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from supakeep.domain.run import Run, RunStatus
 
@@ -60,10 +60,8 @@ class Lease(Protocol):
 class Dispatcher(Protocol):
     """Starts work that goes on after the answer was given."""
 
-    def dispatch(
-        self,
-        action: Literal["backup", "restore", "prune", "verify", "copy", "drill"],
-        payload: dict[str, Any],
-    ) -> None:
-        """Hands `payload` over to the function for `action`; returns when it is accepted."""
+    def dispatch(self, action: str, payload: dict[str, Any]) -> None:
+        """Hands `payload` over to the function for `action`, the kind of a run; returns when it is
+        accepted. Raises ConfigurationError where no function carries that out.
+        """
         ...
