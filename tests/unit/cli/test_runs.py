@@ -193,11 +193,13 @@ def test_records_are_kept_for_thirty_days(tmp_path: Path) -> None:
     old, kept = a_run(), a_run(1)
     store.create(old)
     store.create(kept)
+    (tmp_path / "0-notes.txt").touch()
 
     newest = a_run(30 * 24 * 60 + 1)
     store.create(newest)
 
     assert FolderRunStore(tmp_path).list(9) == [newest, kept]
+    assert (tmp_path / "0-notes.txt").exists()
 
 
 def test_a_record_that_is_damaged_is_passed_over(tmp_path: Path) -> None:

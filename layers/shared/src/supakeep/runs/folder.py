@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _ENDING = ".json"
+_OF_A_RUN = re.compile(r"\d{8}T\d{6}Z-[a-z0-9]{4,32}\.")
 
 
 class FolderRunStore(InMemoryRunStore):
@@ -83,7 +85,8 @@ class FolderRunStore(InMemoryRunStore):
         """Removes the records that were kept for long enough when `run` was requested."""
         oldest = f"{run.requested_at - RUN_RETENTION:%Y%m%dT%H%M%SZ}"
         for file in self._folder.iterdir():
-            if file.name < oldest:
+            # the folder may hold files that nobody here wrote
+            if _OF_A_RUN.match(file.name) and file.name < oldest:
                 file.unlink(missing_ok=True)
 
     def _written(self, run: Run) -> Path:
