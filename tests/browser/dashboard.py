@@ -107,8 +107,10 @@ class Dashboard:
         self.page.get_by_label("Only rows where").select_option(column)
         self.page.get_by_label("has the value").fill(value)
 
-    def confirm(self, button: str) -> None:
-        self.page.get_by_label("Type").fill(self.supakeep.stack.destination)
+    def confirm(self, button: str, *, schema: str | None = None) -> None:
+        """`schema` is where the rows go, if that is not their own."""
+        destination = self.supakeep.stack.destination
+        self.page.get_by_label("Type").fill(f"{destination}/{schema}" if schema else destination)
         self.click(button)
 
     def lose_key(self) -> None:

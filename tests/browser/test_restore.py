@@ -13,6 +13,7 @@ from tests.e2e.deployment import deployed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from playwright.sync_api import Browser
 
@@ -168,6 +169,65 @@ def test_a_key_that_expires_is_asked_for_again_and_what_was_typed_stays(spoiled:
     spoiled.sign_in()
     spoiled.shows("400 rows were changed")
     assert spoiled.supakeep.is_pristine()
+
+
+@pytest.fixture
+def shop(supakeep: Deployment) -> Iterator[Deployment]:
+    """With a schema of this name, whose table is like Jewelshot's of the same name, and empty."""
+    supakeep.execute("create schema shop")
+    supakeep.execute(
+        "create table shop.operation_costs (like public.operation_costs including all)"
+    )
+    yield supakeep
+    supakeep.execute("drop schema shop cascade")
+
+
+def costs_in_the_shop(supakeep: Deployment) -> int:
+    ((costs,),) = supakeep.execute("select count(*) from shop.operation_costs")
+    return int(costs)
+
+
+def test_a_table_is_restored_into_another_schema(shop: Deployment, dashboard: Dashboard) -> None:
+    shop.back_up()
+    dashboard.open("restore")
+    dashboard.choose_only("public.operation_costs")
+    dashboard.open_options()
+    dashboard.page.get_by_label("Into another schema").fill("shop")
+    dashboard.compare()
+    dashboard.shows("12 rows would change: 12 inserted")
+    dashboard.page.get_by_label("Type").fill(shop.stack.destination)
+    expect(dashboard.page.get_by_role("button", name="Restore now")).to_be_disabled()
+
+    dashboard.confirm("Restore now", schema="shop")
+
+    dashboard.shows("12 rows were changed: 12 inserted")
+    assert costs_in_the_shop(shop) == 12
+    dashboard.page.get_by_role("link", name="Undo …").click()
+    dashboard.shows("12 rows would change: 12 deleted")
+    dashboard.confirm("Undo now")
+    dashboard.shows("12 rows were changed: 12 deleted")
+    assert costs_in_the_shop(shop) == 0
+    assert shop.is_pristine()
+
+
+def test_a_table_of_another_schema_comes_back_to_its_own(
+    shop: Deployment, dashboard: Dashboard, tmp_path: Path
+) -> None:
+    shop.execute("insert into shop.operation_costs select * from public.operation_costs")
+    policy = tmp_path / "supakeep.toml"
+    policy.write_text('[[table]]\nname = "shop.operation_costs"\n')
+    url = shop.stack.database_url
+    assert shop.run("backup", SUPAKEEP_CONFIG=str(policy), SUPABASE_DB_URL=url).code == 0
+    shop.execute("delete from shop.operation_costs where operation = 'preview'")
+    dashboard.open("restore").compare()
+
+    dashboard.shows("1 row would change: 1 inserted")
+    dashboard.shows("shop.operation_costs")
+    dashboard.confirm("Restore now")
+
+    dashboard.shows("1 row was changed: 1 inserted")
+    assert costs_in_the_shop(shop) == 12
+    assert shop.is_pristine()
 
 
 @pytest.fixture(scope="module")

@@ -152,6 +152,29 @@ def test_times_are_the_readers_own_with_utc_on_hover(dashboard: Dashboard) -> No
     expect(shown).to_have_attribute("title", f"{started_at:%Y-%m-%d %H:%M:%S} UTC")
 
 
+def test_no_two_backups_have_the_same_time_when_clocks_are_set_back(
+    browser: Browser, supakeep: Deployment
+) -> None:
+    """In Berlin, 2026-10-25 has the hour from two to three twice."""
+    midnight = dt.datetime(2026, 10, 25, tzinfo=dt.UTC)
+    moments = [midnight + dt.timedelta(minutes=30 + 60 * hours) for hours in range(-1, 3)]
+    store(supakeep, [a_manifest(project=supakeep.ref, at=at) for at in moments], copies=1)
+    with tab(browser, supakeep, timezone_id="Europe/Berlin", locale="en-GB") as dashboard:
+        dashboard.open("backups")
+        shown = dashboard.main.locator("tbody th time")
+        expect(shown).to_have_text(
+            [
+                "25 Oct 2026, 03:30",
+                "25 Oct 2026, 02:30 CET",
+                "25 Oct 2026, 02:30 CEST",
+                "25 Oct 2026, 01:30",
+            ]
+        )
+        dashboard.open("restore")
+        options = dashboard.page.get_by_label("Backup", exact=True).locator("option")
+        assert len(set(options.all_inner_texts())) == len(moments)
+
+
 def test_the_retention_rules_can_be_tried_out(dashboard: Dashboard) -> None:
     supakeep = dashboard.supakeep
     now = dt.datetime.now(dt.UTC)

@@ -4,6 +4,9 @@ import { h } from "./dom.js";
 
 const NUMBER = new Intl.NumberFormat("en");
 const LOCAL = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+// when clocks are set back, the same hour comes twice
+const LOCAL_WITH_ZONE = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "short", day: "numeric", hour: "numeric", minute: "2-digit", timeZoneName: "short" });
+const HOUR_MILLISECONDS = 3600000;
 const SHORT = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric" });
 const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB"];
 
@@ -44,7 +47,14 @@ export function time(iso) {
   if (!iso) return "—";
   const moment = new Date(iso);
   const utc = `${moment.toISOString().slice(0, 19).replace("T", " ")} UTC`;
-  return h("time", { datetime: iso, title: utc }, LOCAL.format(moment));
+  return h("time", { datetime: iso, title: utc }, localTime(moment));
+}
+
+/** With the zone where the clock showed the same an hour before, or shows it again an hour later. */
+function localTime(moment) {
+  const text = LOCAL.format(moment);
+  const twice = [-HOUR_MILLISECONDS, HOUR_MILLISECONDS].some((step) => LOCAL.format(new Date(moment.getTime() + step)) === text);
+  return twice ? LOCAL_WITH_ZONE.format(moment) : text;
 }
 
 export function shortDate(iso) {
@@ -52,7 +62,7 @@ export function shortDate(iso) {
 }
 
 export function shortTime(iso) {
-  return LOCAL.format(new Date(iso));
+  return localTime(new Date(iso));
 }
 
 export function ago(iso, now = Date.now()) {

@@ -13,8 +13,8 @@ const FINAL = new Set(["complete", "partial", "failed", "withdrawn"]);
 
 export const hasEnded = (run) => FINAL.has(run.status);
 
-/** Shows the run in `place` until it has ended, and returns it; null where the view was left. */
-export async function follow(id, place, signal) {
+/** Shows the run in `place` until it has ended, and returns it; null where the view was left. `seen` gets each answer. */
+export async function follow(id, place, signal, seen = () => {}) {
   let failures = 0;
   let said = "";
   let pause = FIRST_POLL_MILLISECONDS;
@@ -26,6 +26,7 @@ export async function follow(id, place, signal) {
         announce(`The ${run.kind} has ended: ${run.status}.`);
         return run;
       }
+      seen(run);
       place.replaceChildren(...progressOf(run));
       const phase = run.pace?.phase ?? "waiting to start";
       if (phase !== said) announce(`The ${run.kind} is ${phase}.`);

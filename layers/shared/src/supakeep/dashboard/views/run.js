@@ -8,10 +8,11 @@ import { kindOf } from "./runs.js";
 
 export async function runView({ signal, argument, show }) {
   const run = await get(`runs/${encodeURIComponent(argument)}`, signal);
-  const head = [h("p", { class: "subtitle" }, kindOf(run), " ", h("code", {}, run.id)), runFacts(run)];
+  const about = h("div", {}, runFacts(run));
+  const head = [h("p", { class: "subtitle" }, kindOf(run), " ", h("code", {}, run.id)), about];
   if (hasEnded(run)) return [...head, panel("Result", reportOf(run), undoOf(run))];
   const place = h("div", { class: "work" }, progressOf(run));
-  follow(run.id, place, signal).then(
+  follow(run.id, place, signal, (now) => about.replaceChildren(runFacts(now))).then(
     (ended) => ended && show(),
     (error) => { if (!signal.aborted) place.replaceChildren(notice("fail", error.message, error.hint)); },
   );

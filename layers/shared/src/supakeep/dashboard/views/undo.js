@@ -10,8 +10,6 @@ export async function undoView({ signal, argument }) {
   if (!run.undo?.possible) return [notice("warn", "This run cannot be undone.", run.undo?.reason ?? "It is not a restore that has ended.")];
   const place = h("div", { class: "wizard" });
   const fail = (error) => { if (!signal.aborted) place.replaceChildren(notice("fail", error.message, error.hint)); };
-  const schema = run.result?.into_schema ? `/${run.result.into_schema}` : "";
-  const destination = `${settings.project.destination}${schema}`;
 
   async function dryRun() {
     const accepted = await post("restore/undo", { run_id: run.id, dry_run: true }, signal);
@@ -21,12 +19,12 @@ export async function undoView({ signal, argument }) {
   }
 
   function confirmation() {
-    return confirmStep(destination, "Undo now", async (confirm) => {
+    return confirmStep(settings.project.destination, "Undo now", async (confirm) => {
       const accepted = await post("restore/undo", { run_id: run.id, confirm }, signal);
       location.hash = `#/runs/${accepted.run_id}`;
     });
   }
 
   dryRun().then((ended) => { if (ended) place.replaceChildren(...diffSteps(ended, confirmation)); }, fail);
-  return [h("p", {}, "This brings the tables back as they were before the restore ", h("a", { href: `#/runs/${run.id}` }, run.id), "."), place];
+  return [h("p", {}, "This brings the tables back as they were before the restore ", h("a", { href: `#/runs/${run.id}` }, run.id), ". What was changed since the restore is taken back, too."), place];
 }
