@@ -1,4 +1,4 @@
-"""JSON objects with a checksum of their own: what manifests and pins have in common."""
+"""JSON objects with a checksum of their own: what manifests, pins and the ledger's entries have in common."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An object store that gives only manifests and pins with a signature that holds."""
+"""An object store that gives only manifests, pins and ledger entries with a signature that holds."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Self
 
+from supakeep.archive.ledger import LEDGER_ENTRY
 from supakeep.archive.manifest import check_signature, manifest_content
-from supakeep.archive.pin import check_pin_signature
+from supakeep.archive.pin import PIN
+from supakeep.archive.sealed_kind import SealedKind
 from supakeep.archive.signature import Keyring
 from supakeep.domain.backup_name import MANIFEST_SUFFIX, PIN_SUFFIX
+from supakeep.domain.ledger import LEDGER_FOLDER
 from supakeep.ports import ForwardingObjectStore, ObjectStore
 
 
 class VerifiedObjectStore(ForwardingObjectStore):
-    """Reading a manifest or a pin raises SignatureError where `keyring` does not know its signature, and
-    UnsignedError where it has none, unless unsigned manifests are accepted; all else passes through.
+    """Reading a manifest, a pin or an entry of the ledger raises SignatureError where `keyring` does not
+    know its signature, and UnsignedError where it has none, unless unsigned manifests are accepted; all
+    else passes through.
     Volumes need no signature of their own: the manifest has their checksums.
     """
 
@@ -36,7 +40,9 @@ class VerifiedObjectStore(ForwardingObjectStore):
             if key.endswith(MANIFEST_SUFFIX):
                 yield self._verified(key, pieces)
             elif key.endswith(PIN_SUFFIX):
-                yield self._verified_pin(key, pieces)
+                yield self._verified_as(PIN, key, pieces)
+            elif key.startswith(f"{LEDGER_FOLDER}/"):
+                yield self._verified_as(LEDGER_ENTRY, key, pieces)
             else:
                 yield pieces
 
@@ -52,9 +58,9 @@ class VerifiedObjectStore(ForwardingObjectStore):
         )
         yield content
 
-    def _verified_pin(self, key: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    def _verified_as(self, kind: SealedKind, key: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
         content = manifest_content(pieces)
-        check_pin_signature(content, key, self._keyring)
+        kind.check_signature(content, key, self._keyring)
         yield content
 
 

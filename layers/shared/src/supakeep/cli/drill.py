@@ -6,15 +6,18 @@ from typing import Annotated
 
 import typer
 
-from supakeep.cli.command import FAILED, GOOD
+from supakeep.cli.command import FAILED, GOOD, PARTIAL
 from supakeep.cli.completion import complete_backups
 from supakeep.cli.drill_report import print_drill
 from supakeep.cli.options import Identity, Source
 from supakeep.cli.session import Session
 from supakeep.domain.backup_name import LATEST
+from supakeep.domain.run import new_run_id
 from supakeep.system import NoDeadline, SystemClock
+from supakeep.usecases.choose_stores import every_store
 from supakeep.usecases.drill_backup import DrillBackup
 from supakeep.usecases.find_drilled import find_drilled
+from supakeep.usecases.record_drill import RecordDrill
 from supakeep.wiring.scratch import embedded_server
 
 Name = Annotated[
@@ -43,7 +46,8 @@ def run(
     assertions: AssertionsFile = None,
 ) -> int:
     """Restores the backup into a PostgreSQL that is started for it and thrown away, compares every row,
-    and asks your own assertions. No other database is touched. Failed where a rung of the proof is.
+    and asks your own assertions. No other database is touched. What that proves is recorded in the ledger
+    beside the backups. Failed where a rung of the proof is, partial where a store could not record it.
     """
     asked = session.assertions(assertions)
     copies = session.copies(source)
@@ -52,9 +56,17 @@ def run(
     with session.progress() as progress:
         progress.expect({entry.name: entry.rows for entry in reader.manifest.tables})
         drill = DrillBackup(embedded_server(), asked, SystemClock(), NoDeadline(), progress)
+        started_at = session.now()
         report = drill(reader)
+    # a copy that could not be looked at has a ledger too
+    kept_in = copies.stores if copies.is_elsewhere else every_store(session.app)
+    record = RecordDrill(kept_in, session.keyring, session.clock)
+    run_id = new_run_id(started_at)
+    report = record(report, reader.manifest, run=run_id, started_at=started_at)
     if session.terminal.as_json:
         session.terminal.json(report)
     else:
         print_drill(session.terminal, report)
-    return GOOD if report.is_whole else FAILED
+    if not report.is_whole:
+        return FAILED
+    return PARTIAL if report.unrecorded else GOOD

@@ -23,6 +23,9 @@ def print_drill(terminal: Terminal, report: DrillReport) -> None:
     for note in report.not_proven:
         terminal.line(f"  not proven: {note.what} ({note.why})")
     terminal.line(_conclusion(report))
+    for failed in report.unrecorded:
+        message = f"The ledger of {failed.store} lacks this drill: {failed.problem.message}"
+        terminal.notice(message, failed.problem.hint)
 
 
 def _rung_line(rung: RungReport) -> str:

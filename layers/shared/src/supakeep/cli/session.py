@@ -57,7 +57,7 @@ class Session:
         self.environment = environment
         self._store_at = store_at or wiring.store_at
         self._options = options
-        self._clock = clock or SystemClock()
+        self.clock = clock or SystemClock()
         self._application = application or SupabaseProject.from_environment
 
     @cached_property
@@ -127,7 +127,7 @@ class Session:
 
     def now(self) -> dt.datetime:
         """The present moment, of this machine."""
-        return self._clock.now()
+        return self.clock.now()
 
     def new_run(self, kind: RunKind) -> Run:
         now = self.app.clock.now()

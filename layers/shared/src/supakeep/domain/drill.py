@@ -60,10 +60,19 @@ class NotProven(_Recorded):
     why: str
 
 
+class Unrecorded(_Recorded):
+    """A store whose ledger lacks a drill, and why."""
+
+    store: str
+    problem: Problem
+
+
 class DrillReport(_Recorded):
     """What a drill of `backup` in the database `into` has proven, rung by rung, from the lowest.
 
-    `restore_milliseconds` is how long the rows took to come back, None where they did not.
+    `restore_milliseconds` is how long the rows took to come back, None where they did not. `entry` is
+    the key under which each store's ledger has the drill, and `unrecorded` are the stores that do not
+    have it.
     """
 
     backup: str
@@ -73,6 +82,8 @@ class DrillReport(_Recorded):
     assertions: tuple[AssertionResult, ...] = ()
     not_proven: tuple[NotProven, ...] = ()
     restore_milliseconds: NonNegativeInt | None = None
+    entry: str | None = None
+    unrecorded: tuple[Unrecorded, ...] = ()
 
     @property
     def proven(self) -> tuple[Rung, ...]:
@@ -107,8 +118,14 @@ class DrillReport(_Recorded):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What was not proven, a sentence each."""
-        return tuple(f"Not proven: {note.what} ({note.why})" for note in self.not_proven)
+        """What was not proven, and where that is not recorded, a sentence each."""
+        return (
+            *(
+                f"The ledger of {u.store} lacks this drill: {u.problem.message}"
+                for u in self.unrecorded
+            ),
+            *(f"Not proven: {note.what} ({note.why})" for note in self.not_proven),
+        )
 
     def rung(self, rung: Rung) -> RungReport:
         """What is recorded of this rung."""

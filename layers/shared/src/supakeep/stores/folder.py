@@ -76,15 +76,24 @@ class FolderObjectStore:
                 key=str(self._root),
                 hint="Correct the path after --from or --to.",
             )
-        found: dict[str, Path] = {}
         with _mapped_errors("list", prefix):
-            for folder in (self._root, self._root / FOLDER):
-                for path in folder.glob("backup_*"):
-                    found[f"{FOLDER}/{path.name}"] = path
+            top = prefix.partition("/")[0]
+            found = self._backups() if top == FOLDER else self._below(top)
             for key in sorted(found):
                 stored = _stored_object(key, found[key]) if key.startswith(prefix) else None
                 if stored is not None:
                     yield stored
+
+    def _backups(self) -> dict[str, Path]:
+        """The files of backups, by their keys."""
+        folders = (self._root, self._root / FOLDER)
+        paths = (path for folder in folders for path in folder.glob("backup_*"))
+        return {f"{FOLDER}/{path.name}": path for path in paths}
+
+    def _below(self, top: str) -> dict[str, Path]:
+        """The files in this folder of the root and in the folders in it, by their keys."""
+        paths = (path for path in (self._root / top).rglob("[!.]*") if path.is_file())
+        return {path.relative_to(self._root).as_posix(): path for path in paths}
 
     def delete(self, key: str) -> None:
         with _mapped_errors("delete", key):

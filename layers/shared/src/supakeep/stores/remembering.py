@@ -1,4 +1,4 @@
-"""An object store whose manifests and pins are read once, as long as a listing shows them unchanged."""
+"""An object store whose small objects are read once, as long as a listing shows them unchanged."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from threading import Lock
 from typing import BinaryIO
 
 from supakeep.domain.backup_name import MANIFEST_SUFFIX, PIN_SUFFIX
+from supakeep.domain.ledger import LEDGER_FOLDER
 from supakeep.ports import ForwardingObjectStore, ObjectStore, StoredObject
 
 # some four thousand manifests of five tables
@@ -43,8 +44,9 @@ class ManifestMemory:
 
 
 class RememberingObjectStore(ForwardingObjectStore):
-    """Serves a manifest or a pin from `memory` where the last listing shows it with the size and the time that it
-    had when it was read. Whatever was not listed first is read from the store.
+    """Serves a manifest, a pin or an entry of the ledger from `memory` where the last listing shows it with
+    the size and the time that it had when it was read. Whatever was not listed first is read from the
+    store.
     """
 
     def __init__(self, store: ObjectStore, memory: ManifestMemory) -> None:
@@ -68,7 +70,7 @@ class RememberingObjectStore(ForwardingObjectStore):
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         for stored in self._store.list(prefix):
-            if stored.key.endswith((MANIFEST_SUFFIX, PIN_SUFFIX)):
+            if _is_small(stored.key):
                 self._listed[stored.key] = stored
             yield stored
 
@@ -86,3 +88,7 @@ class RememberingObjectStore(ForwardingObjectStore):
             yield piece
         if len(content) == stored.size_bytes:
             self._memory.keep(stored, bytes(content))
+
+
+def _is_small(key: str) -> bool:
+    return key.endswith((MANIFEST_SUFFIX, PIN_SUFFIX)) or key.startswith(f"{LEDGER_FOLDER}/")

@@ -15,6 +15,7 @@ from supakeep.usecases.choose_stores import every_store
 from supakeep.usecases.drill_backup import DrillBackup
 from supakeep.usecases.find_drilled import find_drilled
 from supakeep.usecases.project import Project
+from supakeep.usecases.record_drill import RecordDrill
 from supakeep.usecases.run_progress import RunProgress
 from supakeep.usecases.track_runs import TrackRuns
 
@@ -38,7 +39,7 @@ class RunDrill:
         identities: Callable[[], Identities] | None = None,
     ) -> Run:
         """Drills the backup `name`, `latest`, or a `random` good one. Without `stores`, every copy of
-        the project is looked at.
+        the project is looked at. The drill is recorded in the ledger of every store of the project.
 
         Returns the run's record: a drill whose backup does not restore has failed, and its report says
         at which rung. Raises what says nothing about the backup, such as that it does not exist.
@@ -53,6 +54,9 @@ class RunDrill:
             progress.expect({entry.name: entry.rows for entry in reader.manifest.tables})
             clock = self.project.clock
             drill = DrillBackup(self.server, self.assertions, clock, progress, progress)
-            return drill(reader)
+            started_at = clock.now()
+            report = drill(reader)
+            record = RecordDrill(every_store(self.project), self.project.keyring, clock)
+            return record(report, reader.manifest, run=run.id, started_at=started_at)
 
         return TrackRuns.of(self.project, self.watcher).execute(run, work, self.deadline)

@@ -1,0 +1,90 @@
+"""Read the ledger that a store holds."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass, field
+
+from supakeep.archive.ledger import parse_entry
+from supakeep.archive.manifest import manifest_content
+from supakeep.domain.ledger import StoredEntry, ledger_prefix, recorded_at
+from supakeep.domain.manifest import Problem
+from supakeep.domain.run import problem_of
+from supakeep.errors import IntegrityError, ObjectNotFoundError, StorageError
+from supakeep.ports import ObjectStore
+
+_PARALLEL_READS = 8
+
+
+@dataclass(frozen=True)
+class StoreLedger:
+    """What one store holds of a ledger, oldest first; `untrusted` are the entries that are not believed,
+    by their keys. With a `problem`, the store could not be read.
+    """
+
+    store: str
+    entries: tuple[StoredEntry, ...] = ()
+    untrusted: dict[str, Problem] = field(default_factory=dict)
+    problem: Problem | None = None
+
+
+def read_ledger(
+    store: ObjectStore,
+    project: str | None,
+    *,
+    since: dt.datetime | None = None,
+    newest: int | None = None,
+) -> StoreLedger:
+    """The entries of `project` (of every project where None) in one store: only those recorded at
+    `since` or later, and only so many of the newest.
+    """
+    try:
+        keys = _keys(store, project, since)
+        return _read(store, keys[-newest:] if newest else keys)
+    except StorageError as exc:
+        return StoreLedger(store.name, problem=problem_of(exc))
+
+
+def read_ledgers(
+    stores: Sequence[ObjectStore], project: str | None, *, since: dt.datetime | None = None
+) -> list[StoreLedger]:
+    """The same of several stores, in their order."""
+    return [read_ledger(store, project, since=since) for store in stores]
+
+
+def entries_in(ledgers: Sequence[StoreLedger]) -> list[StoredEntry]:
+    """The entries that any store holds, oldest first; of different ones under a key, the first store's."""
+    by_key = {found.key: found for ledger in reversed(ledgers) for found in ledger.entries}
+    return [by_key[key] for key in sorted(by_key)]
+
+
+def _keys(store: ObjectStore, project: str | None, since: dt.datetime | None) -> list[str]:
+    moments = {stored.key: recorded_at(stored.key) for stored in store.list(ledger_prefix(project))}
+    return sorted(key for key, at in moments.items() if at and (since is None or at >= since))
+
+
+def _read(store: ObjectStore, keys: Sequence[str]) -> StoreLedger:
+    with ThreadPoolExecutor(_PARALLEL_READS) as pool:
+        reading = [pool.submit(copy_context().run, _entry_in, store, key) for key in keys]
+        found = [future.result() for future in reading]
+    entries = tuple(entry for entry in found if isinstance(entry, StoredEntry))
+    untrusted = {
+        key: problem_of(entry)
+        for key, entry in zip(keys, found, strict=True)
+        if isinstance(entry, IntegrityError)
+    }
+    return StoreLedger(store.name, entries, untrusted)
+
+
+def _entry_in(store: ObjectStore, key: str) -> StoredEntry | IntegrityError | None:
+    """None where it was removed after it was listed."""
+    try:
+        with store.read(key) as pieces:
+            return parse_entry(manifest_content(pieces), key)
+    except ObjectNotFoundError:
+        return None
+    except IntegrityError as exc:
+        return exc

@@ -1,0 +1,85 @@
+"""Drills leave an entry in the ledger: those of the command line, and those of a project's run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from supakeep.databases.embedded.server import EmbeddedPostgres
+from supakeep.domain.drill import DrillReport, Rung
+from supakeep.domain.run import RunKind, RunStatus
+from supakeep.stores.folder import FolderObjectStore
+from supakeep.usecases.read_ledger import read_ledger
+from supakeep.usecases.run_drill import RunDrill
+from tests.builders.backups import NAME, a_shop, back_up
+from tests.builders.lambda_events import Project, ServedProject
+from tests.builders.signing import KEYRING, SIGNING_KEY
+from tests.fakes.faulty_object_store import BitFlippingObjectStore
+from tests.fakes.object_store import InMemoryObjectStore
+from tests.fakes.runs import InMemoryDispatcher
+from tests.fakes.time import FixedClock
+from tests.unit.usecases.running import a_run
+
+pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
+
+
+@pytest.fixture
+def served() -> ServedProject:
+    """One backup in two places."""
+    clock, database = FixedClock(), a_shop()
+    primary, mirror = InMemoryObjectStore(clock=clock), InMemoryObjectStore("mirror", clock=clock)
+    back_up(database, primary, mirror)
+    return Project(database, primary, mirror, InMemoryDispatcher(), clock).served()
+
+
+def test_a_run_of_a_drill_is_recorded_in_every_store(served: ServedProject) -> None:
+    run = RunDrill(served, EmbeddedPostgres())(a_run(kind=RunKind.DRILL), "latest")
+
+    assert run.status is RunStatus.COMPLETE
+    assert isinstance(run.result, DrillReport)
+    assert served.mirror is not None
+    for store in (served.primary, served.mirror):
+        [found] = read_ledger(store, NAME.project_ref).entries
+        assert found.key == run.result.entry
+        assert found.entry.run == run.id
+        assert found.entry.report.reached is Rung.IDENTICAL
+
+
+def test_a_drill_of_one_copy_that_fails_is_recorded_in_every_store(served: ServedProject) -> None:
+    assert served.mirror is not None
+    whole = served.mirror
+    flipped = BitFlippingObjectStore(whole, NAME.document_key, 99)
+
+    run = RunDrill(served, EmbeddedPostgres())(
+        a_run(kind=RunKind.DRILL), NAME.text, stores=[flipped]
+    )
+
+    assert run.status is RunStatus.FAILED
+    for store in (served.primary, whole):
+        [found] = read_ledger(store, NAME.project_ref).entries
+        assert found.entry.report.reached is Rung.STORED
+
+
+def test_the_command_line_records_a_drill_beside_the_backups(tmp_path: Path) -> None:
+    store = FolderObjectStore(tmp_path)
+    back_up(a_shop(), store, keyring=KEYRING)
+    command = [sys.executable, "-m", "supakeep", "drill", "--from", str(tmp_path), "--json"]
+
+    reports = []
+    for _ in range(2):
+        done = subprocess.run(
+            command, env={**os.environ, "SIGNING_KEY": SIGNING_KEY}, cwd=tmp_path,
+            check=True, capture_output=True, timeout=120,
+        )  # fmt: skip
+        reports.append(json.loads(done.stdout))
+
+    first, second = read_ledger(store, None).entries
+    assert [first.key, second.key] == [report["entry"] for report in reports]
+    assert second.entry.previous == (first.link,)
+    assert second.key_id == KEYRING.key_id
+    assert second.entry.report.reached is Rung.IDENTICAL
