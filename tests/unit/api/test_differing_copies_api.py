@@ -73,7 +73,7 @@ def test_the_list_and_the_overview_mark_it(functions: Functions) -> None:
     overview = functions("restore").request("GET", "/api/admin/overview").body
 
     assert listed["backups"] == []
-    assert listed["damaged"][NAME.text]["state"] == "differing"
+    assert listed["untrusted"][NAME.text]["state"] == "differing"
     assert (overview["level"], overview["newest_good"]) == ("fail", None)
     assert any(f["level"] == "fail" and ERROR in f["sentence"] for f in overview["findings"])
 

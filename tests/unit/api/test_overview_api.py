@@ -16,6 +16,7 @@ from tests.builders.manifests import PROJECT, place_backup
 from tests.fakes.faulty_object_store import FailingObjectStore
 from tests.fakes.time import NOON
 from tests.unit.api.conftest import Functions, LocalFunction
+from tests.unit.api.emitted import event
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
 
@@ -217,3 +218,31 @@ def test_details_are_asked_for_with_true_or_false(functions: Functions) -> None:
 
     assert answer.status == 400
     assert answer.body["error"].startswith("?details=: ")
+
+
+def test_a_backup_of_the_future_is_no_answer_to_latest_and_is_named(
+    functions: Functions, project: Project
+) -> None:
+    good = place_backup(project.primary, at=NOON - dt.timedelta(hours=1))
+    future = place_backup(project.primary, at=NOON + dt.timedelta(days=300))
+
+    latest = functions("restore").request("GET", "/api/admin/backups/latest").body
+    overview = functions("restore").request("GET", "/api/admin/overview").body
+
+    assert latest["name"] == good.text
+    assert latest["warnings"] == [
+        f"{future} was passed over: it is dated in the future (2027-09-18 12:00 UTC)"
+    ]
+    assert overview["newest_good"]["name"] == good.text
+    assert any(f["sentence"].startswith(f"{future} is dated in the") for f in overview["findings"])
+
+
+def test_the_age_that_is_measured_is_not_that_of_a_backup_of_the_future(
+    functions: Functions, project: Project
+) -> None:
+    place_backup(project.primary, at=NOON - dt.timedelta(hours=1))
+    place_backup(project.mirror, at=NOON + dt.timedelta(days=300))
+
+    answer = functions("prune").invoke(event("prune/measure"))
+
+    assert answer == {"newest_good_at": (NOON - dt.timedelta(hours=1)).isoformat()}

@@ -38,7 +38,7 @@ def test_backups_are_listed_newest_first_with_what_they_hold(
         "public.items": 5,
         "public.orders": 5,
     }
-    assert list(answer.body["damaged"]) == [damaged.text]
+    assert list(answer.body["untrusted"]) == [damaged.text]
     assert answer.body["problems"] == {}
 
 
@@ -93,7 +93,7 @@ def test_every_page_tells_of_damage(functions: Functions, project: Project) -> N
 
     for query in ({"limit": "1"}, {"before": name}):
         answer = functions("restore").request("GET", BACKUPS, query=query)
-        assert list(answer.body["damaged"]) == [damaged.text]
+        assert list(answer.body["untrusted"]) == [damaged.text]
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "501", "many", ""])

@@ -68,11 +68,11 @@ def test_a_stored_manifest_is_json_for_people() -> None:
 )
 def test_an_edited_field_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(ManifestError, match="its checksum does not match") as refused:
-        parse_manifest(edited(**fields), KEY, read_from="primary")
+        parse_manifest(edited(**fields), KEY)
 
     assert refused.value.key == KEY
     assert refused.value.hint is not None
-    assert "--from mirror" in refused.value.hint
+    assert "--from and the name of its store" in refused.value.hint
 
 
 @given(st.integers(0, len(STORED) - 1), st.integers(1, 255))

@@ -72,7 +72,7 @@ def test_the_list_names_it_and_ends_with_3(supakeep: Supakeep, name: str) -> Non
 
     assert (ended.code, listed.code) == (3, 3)
     assert f"primary and mirror hold different backups named {name} (" in ended.out
-    assert listed.json["damaged"][name]["state"] == "differing"
+    assert listed.json["untrusted"][name]["state"] == "differing"
     assert listed.json["backups"] == []
 
 
@@ -81,8 +81,8 @@ def test_the_check_fails(supakeep: Supakeep, name: str, around: Surroundings) ->
 
     checks = {check["name"]: check for check in supakeep("check", "--json").json["checks"]}
 
-    assert checks["differing copies"]["status"] == "FAIL"
-    assert f"named {name} (" in checks["differing copies"]["message"]
+    assert checks["copies differ"]["status"] == "FAIL"
+    assert f"named {name} (" in checks["copies differ"]["message"]
     assert checks["newest backup"]["status"] == "FAIL"
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
-from tests.builders.manifests import PROJECT
+from tests.builders.manifests import PROJECT, place_backup
 from tests.fakes.database import InMemoryDatabase
 from tests.fakes.object_store import InMemoryObjectStore
-from tests.unit.cli.conftest import Supakeep
+from tests.unit.cli.conftest import Supakeep, Surroundings
 
 DAMAGED = f"backup_{PROJECT}_2099-01-01"
 
@@ -104,3 +106,26 @@ def test_a_verification_of_one_copy_leaves_the_other_out(
 
     assert supakeep("verify", name, "--from", "mirror").code == 0
     assert supakeep("verify", name, "--from", "primary").code == 1
+
+
+def test_one_that_is_dated_in_the_future_hides_no_problem_of_the_newest(
+    supakeep: Supakeep,
+    around: Surroundings,
+    primary: InMemoryObjectStore,
+    shop: InMemoryDatabase,
+) -> None:
+    around.adapters["server_time"] = around.clock.now
+    now = around.clock.now()
+    place_backup(primary, at=now - dt.timedelta(hours=1), good=False)
+    future = place_backup(primary, at=now + dt.timedelta(days=300))
+
+    listed = supakeep("list")
+    checks = {check["name"]: check for check in supakeep("check", "--json").json["checks"]}
+
+    assert "! The export failed" in listed.out
+    assert checks["future"]["status"] == "WARN"
+    assert future.text in checks["future"]["message"]
+    assert checks["newest backup"]["message"] == "There is no good backup"
+    assert checks["schedule"]["message"].endswith(
+        f"is of {now - dt.timedelta(hours=1):%Y-%m-%d %H:%M} UTC"
+    )

@@ -104,7 +104,7 @@ def test_a_damaged_manifest_is_listed_as_such(
 
     ended = supakeep("list")
 
-    assert f"! {name}: The manifest {name.manifest_key} cannot be trusted" in ended.out
+    assert f"! {name} (damaged): The manifest {name.manifest_key} cannot be trusted" in ended.out
 
 
 def test_a_folder_that_does_not_exist_is_reported(supakeep: Supakeep) -> None:

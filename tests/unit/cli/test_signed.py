@@ -11,7 +11,7 @@ from tests.builders.manifests import PROJECT
 from tests.builders.signing import FORMER_KEY, SIGNING_KEY, STRANGERS, STRANGERS_KEY
 from tests.fakes.database import InMemoryDatabase
 from tests.fakes.object_store import InMemoryObjectStore
-from tests.unit.cli.conftest import Supakeep
+from tests.unit.cli.conftest import Supakeep, Surroundings
 
 
 @pytest.fixture
@@ -52,8 +52,38 @@ def test_an_unsigned_backup_is_not_the_latest_and_is_listed_with_the_reason(
 ) -> None:
     assert supakeep("show", "latest").code == 1
     listed = supakeep("list")
-    assert unsigned in listed.out
+    assert f"! {unsigned} (unsigned): The manifest " in listed.out
     assert "is unsigned, and only signed backups are accepted" in listed.out
+    assert supakeep("list", "--json").json["untrusted"][unsigned]["label"] == "unsigned"
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [("unsigned", "unsigned"), ("forged", "signature does not verify")],
+    ids=["unsigned", "forged"],
+)
+def test_who_did_not_sign_is_said_by_list_and_check_and_never_called_damage(
+    supakeep: Supakeep,
+    around: Surroundings,
+    primary: InMemoryObjectStore,
+    unsigned: str,
+    key: None,
+    reason: tuple[str, str],
+) -> None:
+    around.adapters["server_time"] = around.clock.now
+    state, label = reason
+    if state == "forged":
+        forge(primary, unsigned)
+
+    listed, shown = supakeep("list", "--json").json["untrusted"], supakeep("show", unsigned)
+    checks = {check["name"]: check for check in supakeep("check", "--json").json["checks"]}
+
+    assert (listed[unsigned]["state"], listed[unsigned]["label"]) == (state, label)
+    assert checks[label]["status"] == "WARN"
+    assert unsigned in checks[label]["message"]
+    assert shown.code == 1
+    assert "damage" not in shown.err
+    assert "damaged" not in checks
 
 
 def test_an_unsigned_backup_is_restored_only_by_name_and_if_it_is_allowed(

@@ -15,8 +15,9 @@ from tests.builders.manifests import a_manifest
 from tests.fakes.time import NOON
 
 BOTH = ("primary", "mirror")
-DAMAGED = Untrusted(message="its checksum differs", hint="Take another", state=Distrust.DAMAGED)
-DIFFERING = Untrusted(message="They differ", hint="Look at both", state=Distrust.DIFFERING)
+DAMAGED = Untrusted.because(Distrust.DAMAGED, "its checksum differs", "Take another")
+UNSIGNED = Untrusted.because(Distrust.UNSIGNED, "It has no signature", "See who wrote it")
+DIFFERING = Untrusted.because(Distrust.DIFFERING, "They differ", "Look at both")
 OUT_OF_REACH = Problem(message="Storage did not answer", hint="Look at its status page")
 
 
@@ -126,7 +127,7 @@ def test_where_no_store_answers_the_reason_is_named() -> None:
         ),
         (
             {"untrusted": {"backup_x": DAMAGED}},
-            "backup_x is damaged: its checksum differs.",
+            "backup_x (damaged): its checksum differs.",
             "Take another",
         ),
         (
@@ -150,7 +151,25 @@ def test_what_could_become_a_danger_is_a_warning(
 def test_copies_that_differ_are_a_danger_beside_a_good_backup() -> None:
     found = worst(of(stored(), untrusted={"backup_x": DIFFERING}))
 
-    assert found == ("fail", "They differ.", "Look at both")
+    assert found == ("fail", "backup_x (copies differ): They differ.", "Look at both")
+
+
+def test_backups_that_are_not_believed_are_one_finding_for_each_reason() -> None:
+    untrusted = {"backup_a": UNSIGNED, "backup_b": DAMAGED, "backup_c": UNSIGNED}
+
+    sentences = [finding.sentence for finding in assess(of(stored(), untrusted=untrusted))]
+
+    assert "backup_a (unsigned): It has no signature. So is 1 more (unsigned)." in sentences
+    assert "backup_b (damaged): its checksum differs." in sentences
+
+
+def test_a_backup_of_the_future_is_named_and_hides_nothing_of_the_newest() -> None:
+    future = StoredBackup(a_manifest(at=NOON + dt.timedelta(days=30)), BOTH)
+    sentences = [finding.sentence for finding in assess(of(future, stored(good=False), stored(30)))]
+
+    assert f"{future.manifest.backup} is dated in the future (2026-12-22 12:00 UTC)." in sentences
+    assert "The newest good backup is 30 hours old; 26 hours are allowed." in sentences
+    assert any(sentence.startswith("The newest backup lacks ") for sentence in sentences)
 
 
 def test_a_failure_before_the_newest_good_backup_is_past() -> None:

@@ -155,7 +155,7 @@ def test_a_download_that_fails_is_reported_in_the_words_of_the_guide() -> None:
 
     assert failed.value.message.startswith("Failed to download backup: ")
     assert failed.value.hint is not None
-    assert "--from mirror" in failed.value.hint
+    assert "--from and the name of its store" in failed.value.hint
 
 
 @pytest.mark.parametrize(

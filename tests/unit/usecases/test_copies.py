@@ -246,20 +246,38 @@ def test_a_volume_that_no_copy_has_right_is_named_with_what_each_said(copies: Co
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("primary", "Use another copy, if there is one (--from mirror), or another backup"),
-        ("mirror", "Use another copy, if there is one (--from primary), or another backup"),
-        ("copies/", "Use another copy or another backup"),
+        ("primary", "Use another copy (--from mirror or --from offsite) or another backup"),
+        ("mirror", "Use another copy (--from primary or --from offsite) or another backup"),
+        ("offsite", "Use another copy (--from primary or --from mirror) or another backup"),
+        (
+            "copies/",
+            "Use another copy, if there is one (--from and the name of its store), or another backup",
+        ),
     ],
 )
-def test_the_hint_is_never_the_copy_that_was_read(name: str, hint: str) -> None:
-    store = InMemoryObjectStore(name)
-    manifest = back_up(SHOP, store)
-    damage(store, manifest.volumes[0].key, "flipped")
+def test_the_hint_names_the_copies_that_were_not_read(name: str, hint: str) -> None:
+    stores = {store: InMemoryObjectStore(store) for store in ("primary", "mirror", "offsite")}
+    manifest = back_up(SHOP, *stores.values())
+    read = InMemoryObjectStore(name)
+    read.objects = dict(stores["primary"].objects)
+    damage(read, manifest.volumes[0].key, "flipped")
 
     with pytest.raises(ChecksumError) as found:
-        restore(emptied(SHOP), manifest, store)
+        restore(emptied(SHOP), manifest, read)
 
     assert found.value.hint == f"{hint}; `supakeep list` shows them."
+
+
+def test_the_hint_names_no_copy_that_the_backup_never_got() -> None:
+    primary = InMemoryObjectStore()
+    refusing = FailingObjectStore(InMemoryObjectStore("mirror"), "put")
+    manifest = back_up(SHOP, primary, refusing)
+    damage(primary, manifest.volumes[0].key, "flipped")
+
+    with pytest.raises(ChecksumError) as found:
+        restore(emptied(SHOP), manifest, primary)
+
+    assert found.value.hint == "Use another backup; `supakeep list` shows them."
 
 
 class DyingObjectStore(InMemoryObjectStore):

@@ -92,7 +92,7 @@ def _add_questions(resolver: APIGatewayHttpResolver, request: Requests) -> None:
         return BackupList(
             backups=shown if details else [backup.without_details() for backup in shown],
             next=following,
-            damaged={found.name.text: found.problem for found in listing.backups if found.problem},
+            untrusted=listing.untrusted,
             problems=listing.problems,
         )
 

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from supakeep.domain.copies import MIRROR, PRIMARY
+from collections.abc import Sequence
+
 from supakeep.errors import ChecksumError
 
-_OTHER_COPIES = {PRIMARY: f"--from {MIRROR}", MIRROR: f"--from {PRIMARY}"}
 
-
-def damaged(key: str, why: str, *, read_from: str) -> ChecksumError:
-    """The error for the object `key` in the store `read_from`; `why` is a clause, as in "it is
-    missing".
+def damaged(key: str, why: str, *, others: Sequence[str] | None = None) -> ChecksumError:
+    """The error for the object `key`; `why` is a clause, as in "it is missing". `others` are as for
+    `another_copy_hint`.
     """
     return ChecksumError(
         f"{key} is damaged: {why}",
         operation="read document",
         key=key,
-        hint=another_copy_hint(read_from),
+        hint=another_copy_hint(others),
     )
 
 
-def another_copy_hint(read_from: str | None) -> str:
-    """Where to look when the copy in this store is damaged; None where every copy was read."""
-    if read_from is None:
+def another_copy_hint(others: Sequence[str] | None) -> str:
+    """Where to look when a copy is damaged: in one of the stores `others`, which were not asked; None
+    where nobody knows which there are.
+    """
+    if others is None:
+        return (
+            "Use another copy, if there is one (--from and the name of its store), or another backup; "
+            "`supakeep list` shows them."
+        )
+    if not others:
         return "Use another backup; `supakeep list` shows them."
-    other = _OTHER_COPIES.get(read_from)
-    copy = f"another copy, if there is one ({other})," if other else "another copy"
-    return f"Use {copy} or another backup; `supakeep list` shows them."
+    options = " or ".join(f"--from {name}" for name in others)
+    return f"Use another copy ({options}) or another backup; `supakeep list` shows them."

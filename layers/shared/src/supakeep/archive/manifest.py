@@ -41,8 +41,8 @@ def encode_manifest(manifest: Manifest, keyring: Keyring | None = None) -> bytes
     return sealed(fields, SIGNED_AS, keyring)
 
 
-def parse_manifest(content: bytes, key: str, *, read_from: str | None = None) -> Manifest:
-    """Reads the manifest that the store `read_from` holds under `key`.
+def parse_manifest(content: bytes, key: str) -> Manifest:
+    """Reads the manifest that a store holds under `key`.
 
     Raises FormatVersionError for a newer major format, ManifestError for one that is damaged, was
     edited, contradicts itself, or stands under another backup's name.
@@ -53,7 +53,7 @@ def parse_manifest(content: bytes, key: str, *, read_from: str | None = None) ->
         for entry in manifest.tables:
             _check_sums(entry)
     except UnsealedError as exc:
-        raise _untrusted(key, exc, read_from) from exc
+        raise _untrusted(key, exc) from exc
     return manifest
 
 
@@ -74,7 +74,6 @@ def check_signature(
     key: str,
     keyring: Keyring,
     *,
-    read_from: str | None = None,
     accepts_unsigned: bool = False,
 ) -> None:
     """Raises SignatureError for a manifest with a signature that `keyring` does not know, UnsignedError
@@ -83,7 +82,7 @@ def check_signature(
     try:
         fields = _whole_fields(content, key)
     except UnsealedError as exc:
-        raise _untrusted(key, exc, read_from) from exc
+        raise _untrusted(key, exc) from exc
     stored = fields.pop("signature", None)
     if stored is None and accepts_unsigned:
         return
@@ -111,12 +110,12 @@ def _wrongly_signed(key: str, error: SignatureError) -> SignatureError:
     )
 
 
-def _untrusted(key: str, error: UnsealedError, read_from: str | None) -> ManifestError:
+def _untrusted(key: str, error: UnsealedError) -> ManifestError:
     return ManifestError(
         f"The manifest {key} cannot be trusted: {error}",
         operation="read manifest",
         key=key,
-        hint=another_copy_hint(read_from),
+        hint=another_copy_hint(None),
     )
 
 

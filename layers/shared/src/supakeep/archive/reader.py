@@ -130,7 +130,7 @@ class BackupReader:
                 if failure.retryable:
                     silent[store.name] = failure
             if len(wrong) == len(self.stores):
-                raise no_right_copy(wrong)
+                raise self.no_right_copy(wrong)
         return found
 
     def read_part(self, part: Part) -> Iterator[bytes]:
@@ -153,7 +153,12 @@ class BackupReader:
 
     def damaged(self, key: str, why: str) -> ChecksumError:
         """The error for the object `key`; `why` is a clause, as in "it is missing"."""
-        return damaged(key, why, read_from=self._store_of(key).name)
+        others = self.manifest.other_copies(self._store_of(key).name)
+        return damaged(key, why, others=others)
+
+    def no_right_copy(self, failures: Mapping[str, Failure]) -> Failure:
+        """The error where each of these stores, by their names, does not have a volume right."""
+        return no_right_copy(failures, self.manifest.other_copies(*failures))
 
     def _settle(
         self, volume: VolumeEntry, store: ObjectStore, failures: Mapping[str, Failure]
@@ -173,7 +178,7 @@ class BackupReader:
             if failure is None:
                 return store, failures
             failures[store.name] = failure
-        raise no_right_copy(failures)
+        raise self.no_right_copy(failures)
 
     def _volume_numbers(self, part: Part) -> range:
         volumes = self.manifest.volumes
@@ -247,26 +252,28 @@ def read_volume(store: ObjectStore, volume: VolumeEntry) -> Iterator[bytes]:
             size += len(piece)
             yield piece
     except ObjectNotFoundError as exc:
-        raise damaged(volume.key, "it is missing", read_from=store.name) from exc
+        raise damaged(volume.key, "it is missing") from exc
     if size != volume.bytes:
         why = f"it has {size:,} bytes instead of {volume.bytes:,}"
-        raise damaged(volume.key, why, read_from=store.name)
+        raise damaged(volume.key, why)
     if digest.hexdigest() != volume.sha256:
         why = "its SHA-256 is not the one in the manifest"
-        raise damaged(volume.key, why, read_from=store.name)
+        raise damaged(volume.key, why)
 
 
-def no_right_copy(failures: dict[str, Failure]) -> Failure:
-    """The first store's error; where others were asked too, what they said stands with it."""
-    first, *others = failures.values()
-    if not others:
+def no_right_copy(failures: Mapping[str, Failure], others: Sequence[str] | None = ()) -> Failure:
+    """The first store's error; where others were asked too, what they said stands with it. `others` are
+    the stores that were not asked, and None where nobody knows whether there are any.
+    """
+    first, *more = failures.values()
+    if not more and not isinstance(first, ChecksumError):
         return first
-    others_said = "; ".join(f"{name}: {exc.message}" for name, exc in [*failures.items()][1:])
+    message = first.message
+    if more:
+        said = "; ".join(f"{name}: {exc.message}" for name, exc in [*failures.items()][1:])
+        message = f"{message} (the other copies do not help: {said})"
     return type(first)(
-        f"{first.message} (the other copies do not help: {others_said})",
-        operation=first.operation,
-        key=first.key,
-        hint=another_copy_hint(None),
+        message, operation=first.operation, key=first.key, hint=another_copy_hint(others)
     )
 
 

@@ -53,7 +53,6 @@ class VerifiedObjectStore(ForwardingObjectStore):
             content,
             key,
             self._keyring,
-            read_from=self.name,
             accepts_unsigned=self._accepts_unsigned,
         )
         yield content

@@ -11,6 +11,7 @@ from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal, aligned, size_text
 from supakeep.domain.manifest import Problem, Trigger
 from supakeep.domain.pin import holding, pin_words
+from supakeep.domain.retention import is_of_the_future
 from supakeep.domain.summary import BackupSummary
 from supakeep.usecases.list_backups import BackupListing, list_backups
 
@@ -32,31 +33,35 @@ def _print(terminal: Terminal, listing: BackupListing, now: dt.datetime) -> None
         for b in listing.backups
         if b.manifest
     ]
-    damaged = {b.name.text: b.problem for b in listing.backups if b.problem}
     if terminal.as_json:
         terminal.json(
             {
                 "backups": [summary.model_dump(mode="json") for summary in found],
-                "damaged": {k: v.model_dump() for k, v in damaged.items()},
+                "untrusted": {k: v.model_dump() for k, v in listing.untrusted.items()},
                 "problems": {k: v.model_dump() for k, v in listing.problems.items()},
             }
         )
         return
-    if not found and not damaged:
+    if not listing.backups:
         terminal.line("No backups yet. `supakeep backup` creates one.")
     for line in _lines(found, terminal.width):
         terminal.line(line)
-    for problem in _newest_problems(found):
+    for problem in _newest_problems(listing, now):
         terminal.notice(problem.message, problem.hint)
-    for name, untrusted in damaged.items():
-        terminal.notice(f"{name}: {untrusted.message}", untrusted.hint)
+    for name, untrusted in listing.untrusted.items():
+        terminal.notice(f"{name} ({untrusted.label}): {untrusted.message}", untrusted.hint)
     for store, problem in listing.problems.items():
         terminal.notice(f"{store} could not be listed: {problem.message}", problem.hint)
 
 
-def _newest_problems(found: Sequence[BackupSummary]) -> Sequence[Problem]:
+def _newest_problems(listing: BackupListing, now: dt.datetime) -> Sequence[Problem]:
     """What keeps the newest backup from being complete; `show` says it of any other."""
-    newest = next((s for s in found if s.trigger != Trigger.PRE_RESTORE), None)
+    made = (
+        BackupSummary.of(found.manifest, found.stores)
+        for found in listing.backups
+        if found.manifest and not is_of_the_future(found.manifest, now)
+    )
+    newest = next((s for s in made if s.trigger != Trigger.PRE_RESTORE), None)
     return () if newest is None else newest.problems
 
 

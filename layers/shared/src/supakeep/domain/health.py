@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from supakeep.domain.manifest import Manifest, Trigger
 from supakeep.domain.plan import BackupPlan
 from supakeep.domain.run import Run
-from supakeep.domain.safety import Situation
+from supakeep.domain.safety import FUTURE_ADVICE, Situation
 from supakeep.domain.untrusted import Distrust
 from supakeep.errors import SupakeepError
 
@@ -125,7 +125,7 @@ def check_size(situation: Situation) -> Check | None:
         return None
     earlier = [
         b.manifest
-        for b in situation.backups
+        for b in situation.made
         if b.manifest.is_good and b.manifest.started_at < newest.manifest.started_at
     ][:_EARLIER]
     if not earlier:
@@ -149,12 +149,19 @@ def _compared_size(newest: Manifest, earlier: Sequence[Manifest]) -> Check:
 
 
 def check_untrusted(situation: Situation) -> Iterator[Check]:
-    """Each backup that is not believed."""
+    """Each backup that is not believed, under the reason."""
     for name, problem in situation.untrusted.items():
-        if problem.state is Distrust.DIFFERING:
-            yield Check.fail("differing copies", problem.message, problem.hint)
-        else:
-            yield Check.warn("damage", f"{name}: {problem.message}", problem.hint)
+        differs = problem.state is Distrust.DIFFERING
+        check = Check.fail if differs else Check.warn
+        yield check(problem.label, f"{name}: {problem.message}", problem.hint)
+
+
+def check_future(situation: Situation) -> Check | None:
+    """Whether a backup claims a time that has not come; None where none does."""
+    names = [manifest.backup for manifest in situation.of_the_future]
+    if not names:
+        return None
+    return Check.warn("future", f"dated in the future: {', '.join(names)}", FUTURE_ADVICE)
 
 
 def check_signing(key_id: str | None) -> Check:
@@ -193,7 +200,7 @@ def check_lease(running: Sequence[Run], *, is_shared: bool) -> Check:
 def check_schedule(situation: Situation) -> Check:
     """Whether something makes backups by itself, as far as it can be seen from here."""
     backup = next((s for s in situation.schedules if s.kind == "backup"), None)
-    scheduled = (b.manifest for b in situation.backups if b.manifest.trigger is Trigger.SCHEDULE)
+    scheduled = (b.manifest for b in situation.made if b.manifest.trigger is Trigger.SCHEDULE)
     last = next(scheduled, None)
     seen = (
         f"the last scheduled backup is of {last.started_at:%Y-%m-%d %H:%M} UTC"

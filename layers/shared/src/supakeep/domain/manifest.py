@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, field_validator, model_validator
 
 from supakeep.domain.backup_name import BackupName
+from supakeep.domain.copies import MIRROR, PRIMARY
 from supakeep.domain.policy import TablePolicy
 from supakeep.domain.schema import Column, Table, columns_fingerprint, quoted_identifier, unquoted
 
@@ -232,6 +233,16 @@ class Manifest(_Part):
     def copy_problems(self) -> dict[str, Problem]:
         """What kept the backup out of a copy, by the copy's name."""
         return {copy.name: copy.problem for copy in self.copies if copy.problem is not None}
+
+    def other_copies(self, *asked: str) -> list[str] | None:
+        """The stores that have a whole copy since the backup was made, and were not `asked`; None where
+        one that was asked is none of the project's, such as a folder.
+        """
+        copies = [copy.name for copy in self.copies]
+        if not {PRIMARY, MIRROR, *copies}.issuperset(asked):
+            return None
+        whole = [PRIMARY, *(name for name in copies if name not in self.copy_problems)]
+        return [name for name in whole if name not in asked]
 
     @property
     def is_good(self) -> bool:

@@ -19,6 +19,11 @@ Level = Literal["ok", "note", "warn", "fail"]
 _BADNESS: Mapping[Level, int] = {"ok": 0, "note": 0, "warn": 1, "fail": 2}
 _FEW = 3
 
+FUTURE_ADVICE = (
+    "It never counts as the newest. Either the clock was wrong that it was made by, or somebody else "
+    "made it: look at it with `supakeep show`."
+)
+
 
 class Finding(BaseModel):
     """One thing that was looked at. A `note` is worth knowing, and makes nothing worse."""
@@ -46,9 +51,18 @@ class Situation:
     max_age_hours: int
 
     @property
+    def made(self) -> list[StoredBackup]:
+        """The backups without those that are dated in the future, which say nothing on the present."""
+        return [b for b in self.backups if not is_of_the_future(b.manifest, self.now)]
+
+    @property
+    def of_the_future(self) -> list[Manifest]:
+        manifests = (backup.manifest for backup in self.backups)
+        return [manifest for manifest in manifests if is_of_the_future(manifest, self.now)]
+
+    @property
     def newest_good(self) -> StoredBackup | None:
-        good = (b for b in self.backups if b.manifest.is_good)
-        return next((b for b in good if not is_of_the_future(b.manifest, self.now)), None)
+        return next((backup for backup in self.made if backup.manifest.is_good), None)
 
     @property
     def last_backup_run(self) -> Run | None:
@@ -81,8 +95,8 @@ def assess(situation: Situation) -> list[Finding]:
         *_shrunk(situation),
         *_copies(situation),
         *_unreachable(situation),
-        *_differing(situation),
-        *_damaged(situation),
+        *_untrusted(situation),
+        *_future(situation),
         *_schedule(situation),
         *_uncovered(situation),
         _drills(),
@@ -198,23 +212,32 @@ def _unreachable(situation: Situation) -> Iterator[Finding]:
         yield Finding(level="warn", sentence=sentence, advice=advice)
 
 
-def _differing(situation: Situation) -> Iterator[Finding]:
-    """Stores that hold different backups under one name."""
-    for problem in situation.untrusted.values():
-        if problem.state is Distrust.DIFFERING:
-            yield Finding(level="fail", sentence=f"{problem.message}.", advice=problem.hint)
+def _untrusted(situation: Situation) -> Iterator[Finding]:
+    """For each reason not to believe a backup the first one that has it, and how many more have."""
+    for state in Distrust:
+        found = [u for u in situation.untrusted.items() if u[1].state is state]
+        if found:
+            name, problem = found[0]
+            sentence = f"{name} ({problem.label}): {problem.message}.{_more(found, problem.label)}"
+            level: Level = "fail" if state is Distrust.DIFFERING else "warn"
+            advice = problem.hint or "Use another backup. A prune does not remove this one."
+            yield Finding(level=level, sentence=sentence, advice=advice)
 
 
-def _damaged(situation: Situation) -> Iterator[Finding]:
-    damaged = {n: p for n, p in situation.untrusted.items() if p.state is not Distrust.DIFFERING}
-    if damaged:
-        name, problem = next(iter(damaged.items()))
-        others = len(damaged) - 1
-        sentence = f"{name} is damaged: {problem.message}."
-        if others:
-            sentence = f"{sentence} {others} more {'is' if others == 1 else 'are'} damaged, too."
-        advice = problem.hint or "Use another backup. A prune does not remove a damaged one."
-        yield Finding(level="warn", sentence=sentence, advice=advice)
+def _more(found: Sequence[object], label: str) -> str:
+    others = len(found) - 1
+    return f" So {'is' if others == 1 else 'are'} {others:,} more ({label})." if others else ""
+
+
+def _future(situation: Situation) -> Iterator[Finding]:
+    for manifest in situation.of_the_future[:1]:
+        others = len(situation.of_the_future) - 1
+        more = f", and so {'is' if others == 1 else 'are'} {others:,} more" if others else ""
+        yield Finding(
+            level="warn",
+            sentence=f"{manifest.backup} is dated in the future ({_moment(manifest.started_at)}){more}.",
+            advice=FUTURE_ADVICE,
+        )
 
 
 def _schedule(situation: Situation) -> Iterator[Finding]:
@@ -254,7 +277,7 @@ def _drills() -> Finding:
 
 def _newest(situation: Situation) -> Manifest | None:
     """The newest backup, good or not; a copy kept for an undo does not count."""
-    manifests = (backup.manifest for backup in situation.backups)
+    manifests = (backup.manifest for backup in situation.made)
     return next((m for m in manifests if m.trigger is not Trigger.PRE_RESTORE), None)
 
 

@@ -1,7 +1,8 @@
-"""Why a backup is not believed, in one word for a list and in a sentence for a person."""
+"""Why a backup is not believed: in a word for a list, and in a sentence for a person."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Self
 
@@ -18,6 +19,12 @@ class Distrust(StrEnum):
     DIFFERING = "differing"
 
 
+_LABELS: Mapping[Distrust, str] = {
+    Distrust.DAMAGED: "damaged",
+    Distrust.UNSIGNED: "unsigned",
+    Distrust.FORGED: "signature does not verify",
+    Distrust.DIFFERING: "copies differ",
+}
 # the first class that fits decides
 _REASONS: tuple[tuple[type[IntegrityError], Distrust], ...] = (
     (CopiesDifferError, Distrust.DIFFERING),
@@ -27,12 +34,16 @@ _REASONS: tuple[tuple[type[IntegrityError], Distrust], ...] = (
 
 
 class Untrusted(Problem):
-    """What keeps a backup from being used by itself."""
+    """What keeps a backup from being used by itself; `label` is `state` in words."""
 
     state: Distrust
+    label: str
 
     @classmethod
     def of(cls, error: IntegrityError) -> Self:
-        kinds = (state for kind, state in _REASONS if isinstance(error, kind))
-        state = next(kinds, Distrust.DAMAGED)
-        return cls(message=error.message, hint=error.hint, state=state)
+        states = (state for kind, state in _REASONS if isinstance(error, kind))
+        return cls.because(next(states, Distrust.DAMAGED), error.message, error.hint)
+
+    @classmethod
+    def because(cls, state: Distrust, message: str, hint: str | None = None) -> Self:
+        return cls(message=message, hint=hint, state=state, label=_LABELS[state])

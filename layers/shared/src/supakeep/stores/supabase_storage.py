@@ -296,5 +296,5 @@ def _unavailable(operation: str, key: str, why: str) -> StorageUnavailableError:
         f"{message}: {why}",
         operation=operation,
         key=key,
-        hint="Try again later, or use the mirror's copy (--from mirror).",
+        hint="Try again later, or read another copy (--from and the name of its store).",
     )

@@ -14,6 +14,7 @@ from supakeep.domain.health import (
     check_age,
     check_clock,
     check_copies,
+    check_future,
     check_lease,
     check_leftovers,
     check_schedule,
@@ -105,6 +106,8 @@ class CheckProject:
         if size := check_size(situation):
             yield size
         yield from check_untrusted(situation)
+        if future := check_future(situation):
+            yield future
         yield self._guarded("leftovers", lambda: self._leftovers(stores))
         yield check_lease(situation.running, is_shared=self.shares_runs)
         yield check_schedule(situation)

@@ -89,18 +89,18 @@ class DownloadBackup:
         if _is_right(self.target, volume):
             self.transfers.moved(volume.key, volume.bytes, "already there")
             return True
-        failures: list[Failure] = []
+        failures: dict[str, Failure] = {}
         for store in reader.stores:
             try:
                 self._copy(volume, store)
             except _NotReadError as exc:
-                failures.append(exc.failure)
+                failures[store.name] = exc.failure
                 continue
             self._sources.append(store.name)
-            self._warnings += [failure.message for failure in failures]
+            self._warnings += [failure.message for failure in failures.values()]
             self.transfers.moved(volume.key, volume.bytes, "complete")
             return False
-        raise failures[0]
+        raise reader.no_right_copy(failures)
 
     def _copy(self, volume: VolumeEntry, store: ObjectStore) -> None:
         with self.target.spool(volume.key) as spool:
@@ -122,7 +122,7 @@ class DownloadBackup:
         key, store = reader.manifest.name.manifest_key, reader.stores[0]
         with store.read(key) as pieces:
             content = manifest_content(pieces)
-        parse_manifest(content, key, read_from=store.name)
+        parse_manifest(content, key)
         with self.target.spool(key) as spool:
             spool.write(content)
             self._publish(key, spool)

@@ -44,6 +44,11 @@ class BackupListing:
     backups: tuple[FoundBackup, ...]
     problems: dict[str, Problem]
 
+    @property
+    def untrusted(self) -> dict[str, Untrusted]:
+        """By name the backups that are not believed, with the reason."""
+        return {found.name.text: found.problem for found in self.backups if found.problem}
+
 
 def list_backups(stores: Sequence[ObjectStore], project: str | None = None) -> BackupListing:
     """The backups of `project` (of every project where None) in any of the stores.

@@ -32,7 +32,7 @@ def read_manifest(store: ObjectStore, name: BackupName) -> Manifest:
             content = manifest_content(pieces)
     except ObjectNotFoundError as exc:
         raise no_such_backup(name.text) from exc
-    return parse_manifest(content, name.manifest_key, read_from=store.name)
+    return parse_manifest(content, name.manifest_key)
 
 
 def has_manifest(store: ObjectStore, name: BackupName) -> bool:
@@ -96,13 +96,14 @@ def read_manifests(
 
 def check_sizes(manifest: Manifest, sizes: Mapping[str, int], *, read_from: str) -> None:
     """Raises ChecksumError for a volume that a listing of the store does not have in its full size."""
+    others = manifest.other_copies(read_from)
     for volume in manifest.volumes:
         size = sizes.get(volume.key)
         if size is None:
-            raise damaged(volume.key, "it is missing", read_from=read_from)
+            raise damaged(volume.key, "it is missing", others=others)
         if size != volume.bytes:
             why = f"it has {size:,} bytes instead of {volume.bytes:,}"
-            raise damaged(volume.key, why, read_from=read_from)
+            raise damaged(volume.key, why, others=others)
 
 
 def _manifest_or_failure(store: ObjectStore, name: BackupName) -> Manifest | NotRead:

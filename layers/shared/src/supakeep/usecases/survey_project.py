@@ -31,7 +31,7 @@ def survey_project(
     return Situation(
         now=project.clock.now(),
         backups=trusted(listing.backups),
-        untrusted={found.name.text: found.problem for found in listing.backups if found.problem},
+        untrusted=listing.untrusted,
         unreachable=listing.problems,
         runs=TrackRuns.of(project).list(RECENT_RUNS),
         stores=[store.name for store in stores],

@@ -114,13 +114,13 @@ class BackupDetail(Answer, BackupSummary):
 
 class BackupList(Answer):
     """GET /api/admin/backups. `next` is what to pass as `before` for the page that follows, None on
-    the last one. `damaged` are backups whose manifest cannot be trusted, `problems` stores that could
+    the last one. `untrusted` are backups whose manifest cannot be trusted, `problems` stores that could
     not be listed; every page has all of both.
     """
 
     backups: list[ListedBackup]
     next: str | None
-    damaged: dict[str, Untrusted]
+    untrusted: dict[str, Untrusted]
     problems: dict[str, Problem]
 
 

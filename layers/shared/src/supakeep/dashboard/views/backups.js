@@ -8,7 +8,7 @@ import { pagedList } from "../pages.js";
 import { pinMark } from "./pin.js";
 
 const PAGE = 50;
-const FEW_DAMAGED = 3;
+const FEW_UNTRUSTED = 3;
 const COLUMNS = [
   ["Backup", (backup) => h("a", { href: `#/backups/${backup.name}` }, time(backup.started_at), h("span", { class: "id" }, backup.name), pinMark(backup.pins))],
   ["Status", (backup) => badge(backup.status)],
@@ -31,16 +31,16 @@ export async function backupsView({ signal }) {
   });
   return [
     Object.entries(first.problems).map(([store, problem]) => notice("fail", `${store} could not be listed: ${problem.message}`, problem.hint)),
-    damagedOnes(Object.entries(first.damaged)),
+    untrustedOnes(Object.entries(first.untrusted)),
     list,
   ].flat();
 }
 
 /** Many of them are one notice that opens. */
-function damagedOnes(damaged) {
-  const each = damaged.map(([name, problem]) => notice("fail", `${name} is damaged: ${problem.message}`, problem.hint));
-  if (each.length <= FEW_DAMAGED) return each;
-  return [h("details", {}, h("summary", { class: "problem" }, `${plural(each.length, "backup")} are damaged`), each)];
+function untrustedOnes(untrusted) {
+  const each = untrusted.map(([name, problem]) => notice("fail", `${name} (${problem.label}): ${problem.message}`, problem.hint));
+  if (each.length <= FEW_UNTRUSTED) return each;
+  return [h("details", {}, h("summary", { class: "problem" }, `${plural(each.length, "backup")} cannot be trusted`), each)];
 }
 
 function listed(backups) {
