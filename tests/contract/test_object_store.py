@@ -366,3 +366,28 @@ def test_a_signed_address_serves_the_object_without_a_key(
         disposition = answer.headers["content-disposition"]
         assert disposition.startswith("attachment;")
         assert file_name in disposition
+
+
+def test_many_objects_are_deleted_at_once_and_no_others(store: ObjectStore, prefix: str) -> None:
+    keys = [f"{prefix}2026-11-2{day}.sql.json" for day in (1, 2, 3)]
+    for key in keys:
+        store.put(key, io.BytesIO(b"x"))
+
+    left = store.delete_all([keys[0], f"{prefix}2026-11-29.sql.json", keys[2]])
+
+    assert left == {}
+    assert [stored.key for stored in store.list(prefix)] == [keys[1]]
+    assert store.delete_all([]) == {}
+
+
+def test_what_could_not_be_deleted_is_named_with_the_reason(
+    adapter: str, store_named: MakeStore
+) -> None:
+    if adapter in ("folder", "gcs"):
+        return  # a missing bucket is answered as a missing object is
+    keys = ["daily/backup_abc_2026-11-21.sql.json", "daily/backup_abc_2026-11-22.sql.json"]
+
+    left = store_named("missing").delete_all(keys)
+
+    assert list(left) == keys
+    assert all(isinstance(error, BucketNotFoundError) for error in left.values())

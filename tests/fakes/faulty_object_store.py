@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO
 
-from supakeep.errors import StorageUnavailableError, SupakeepError
+from supakeep.errors import StorageError, StorageUnavailableError, SupakeepError
 from supakeep.ports import ForwardingObjectStore, ObjectStore, StoredObject
+from supakeep.stores.deletion import delete_each
 from tests.fakes.object_store import pieces_of
 
 
@@ -97,6 +98,9 @@ class FailingObjectStore(ForwardingObjectStore):
     def delete(self, key: str) -> None:
         self._count("delete", key)
         super().delete(key)
+
+    def delete_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
+        return delete_each(self.delete, keys)
 
     def _count(self, operation: str, key: str) -> None:
         if operation != self._operation or self._key_part not in key:

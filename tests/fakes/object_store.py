@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO
 
@@ -14,6 +14,7 @@ from supakeep.errors import (
     StorageError,
 )
 from supakeep.ports import Clock, StoredObject
+from supakeep.stores.deletion import delete_each
 from supakeep.stores.spool import temporary_spool
 from tests.fakes.time import FixedClock
 
@@ -70,6 +71,9 @@ class InMemoryObjectStore:
     def delete(self, key: str) -> None:
         self._require_bucket("delete", key)
         self.objects.pop(key, None)
+
+    def delete_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
+        return delete_each(self.delete, keys)
 
     def signed_url(self, key: str, expires_in_seconds: int) -> str:
         return f"https://{self.name}.example/{key}?expires={expires_in_seconds}"

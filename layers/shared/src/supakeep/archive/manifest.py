@@ -9,7 +9,13 @@ from pydantic import ValidationError
 
 from supakeep.archive.damage import another_copy_hint
 from supakeep.archive.encoding import Encoding
-from supakeep.archive.sealed_json import UnsealedError, json_object, sealed, without_checksum
+from supakeep.archive.sealed_json import (
+    CheckedBytes,
+    UnsealedError,
+    json_object,
+    sealed,
+    without_checksum,
+)
 from supakeep.archive.signature import Keyring
 from supakeep.domain.backup_name import ObjectName
 from supakeep.domain.manifest import (
@@ -59,10 +65,13 @@ def parse_manifest(content: bytes, key: str) -> Manifest:
 
 def manifest_content(pieces: Iterable[bytes]) -> bytes:
     """A stored manifest from its pieces; of one that is too large to be one, only a part, which is
-    refused later as not being JSON.
+    refused later as not being JSON. What was read already comes
+    in one piece, and is returned as it is.
     """
     content = bytearray()
     for piece in pieces:
+        if isinstance(piece, CheckedBytes):
+            return piece
         content += piece
         if len(content) > _MOST_BYTES:
             break
@@ -75,17 +84,20 @@ def check_signature(
     keyring: Keyring,
     *,
     accepts_unsigned: bool = False,
-) -> None:
-    """Raises SignatureError for a manifest with a signature that `keyring` does not know, UnsignedError
+) -> CheckedBytes:
+    """The content, which need not be read again.
+
+    Raises SignatureError for a manifest with a signature that `keyring` does not know, UnsignedError
     for one without a signature unless they are accepted, and otherwise as `parse_manifest` does.
     """
     try:
         fields = _whole_fields(content, key)
     except UnsealedError as exc:
         raise _untrusted(key, exc) from exc
+    checked = CheckedBytes.of(content, fields)
     stored = fields.pop("signature", None)
     if stored is None and accepts_unsigned:
-        return
+        return checked
     if stored is None:
         raise UnsignedError(
             f"The manifest {key} is unsigned, and only signed backups are accepted",
@@ -98,6 +110,7 @@ def check_signature(
         keyring.check_stored(SIGNED_AS, fields, stored)
     except SignatureError as exc:
         raise _wrongly_signed(key, exc) from None
+    return checked
 
 
 def _wrongly_signed(key: str, error: SignatureError) -> SignatureError:
@@ -128,6 +141,8 @@ def _parse(content: bytes, key: str) -> Manifest:
 
 def _whole_fields(content: bytes, key: str) -> dict[str, Any]:
     """All fields but the checksum, which is right."""
+    if isinstance(content, CheckedBytes):
+        return dict(content.fields)
     fields = json_object(content)
     _check_format(fields.get("format"), key)
     return without_checksum(fields)

@@ -5,9 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Self
 
 from supakeep.archive.signature import Keyring, canonical
+
+
+class CheckedBytes(bytes):
+    """The bytes of an object that were read once already and found whole, with the `fields` that they
+    hold beside the checksum: whoever is given them need not read them again.
+    """
+
+    fields: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, content: bytes, fields: Mapping[str, Any]) -> Self:
+        checked = cls(content)
+        checked.fields = MappingProxyType(dict(fields))
+        return checked
 
 
 class UnsealedError(Exception):

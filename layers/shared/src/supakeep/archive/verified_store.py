@@ -49,13 +49,12 @@ class VerifiedObjectStore(ForwardingObjectStore):
     def _verified(self, key: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """When the first piece is asked for: whether there is a manifest at all needs no signature."""
         content = manifest_content(pieces)
-        check_signature(
+        yield check_signature(
             content,
             key,
             self._keyring,
             accepts_unsigned=self._accepts_unsigned,
         )
-        yield content
 
     def _verified_as(self, kind: SealedKind, key: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
         content = manifest_content(pieces)

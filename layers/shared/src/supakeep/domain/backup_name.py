@@ -127,7 +127,9 @@ class ObjectName:
 
 def _is_real_moment(date: str, time: str | None) -> bool:
     try:
-        dt.datetime.strptime(f"{date}{time or '000000'}+0000", "%Y-%m-%d%H%M%S%z")
+        # strptime would take most of the time of a long listing
+        dt.date.fromisoformat(date)
+        dt.time.fromisoformat(":".join(re.findall("..", time or "000000")))
     except ValueError:
         return False
     return True

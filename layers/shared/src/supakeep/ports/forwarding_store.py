@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import BinaryIO
 
+from supakeep.errors import StorageError
 from supakeep.ports.stores import ObjectStore, StoredObject
 
 
@@ -33,6 +34,9 @@ class ForwardingObjectStore:
 
     def delete(self, key: str) -> None:
         self._store.delete(key)
+
+    def delete_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
+        return self._store.delete_all(keys)
 
     def signed_url(self, key: str, expires_in_seconds: int) -> str:
         return self._store.signed_url(key, expires_in_seconds)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
+
+from supakeep.errors import StorageError
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,12 @@ class ObjectStore(Protocol):
     def delete(self, key: str) -> None:
         """Removes the object. That it is gone already is not an error. Raises ObjectLockedError where
         the store keeps it for a time that is not over.
+        """
+        ...
+
+    def delete_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
+        """Removes these objects, with as few requests as the store allows, in no order. Returns what is
+        still there, or may be, with the reason; it raises no StorageError.
         """
         ...
 

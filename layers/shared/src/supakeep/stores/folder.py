@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -24,6 +24,7 @@ from supakeep.errors import (
     StorageUnavailableError,
 )
 from supakeep.ports import StoredObject
+from supakeep.stores.deletion import delete_each
 from supakeep.system import NO_ROOM
 
 if TYPE_CHECKING:
@@ -98,6 +99,9 @@ class FolderObjectStore:
     def delete(self, key: str) -> None:
         with _mapped_errors("delete", key):
             self._path(key).unlink(missing_ok=True)
+
+    def delete_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
+        return delete_each(self.delete, keys)
 
     def signed_url(self, key: str, expires_in_seconds: int) -> str:  # noqa: ARG002 (the port's)
         raise InvalidRequestError(

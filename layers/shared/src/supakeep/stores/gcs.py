@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, BinaryIO, NoReturn
@@ -24,6 +24,7 @@ from supakeep.errors import (
     StorageUnavailableError,
 )
 from supakeep.ports import StoredObject
+from supakeep.stores.deletion import delete_each
 from supakeep.stores.spool import temporary_spool
 
 # one request each
@@ -122,6 +123,9 @@ class GcsObjectStore:
                 raise ObjectLockedError(
                     f"{key} in {self.name} is {why}", operation="delete", key=key
                 ) from exc
+
+    def delete_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
+        return delete_each(self.delete, keys)
 
     def signed_url(self, key: str, expires_in_seconds: int) -> str:
         file_name = key.rpartition("/")[2]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
 from typing import BinaryIO
 
 from supakeep.domain.backup_name import MANIFEST_SUFFIX, PIN_SUFFIX
 from supakeep.domain.ledger import LEDGER_FOLDER
+from supakeep.errors import StorageError
 from supakeep.ports import ForwardingObjectStore, ObjectStore, StoredObject
 
 # some four thousand manifests of five tables
@@ -77,6 +78,11 @@ class RememberingObjectStore(ForwardingObjectStore):
     def delete(self, key: str) -> None:
         self._listed.pop(key, None)
         self._store.delete(key)
+
+    def delete_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
+        for key in keys:
+            self._listed.pop(key, None)
+        return self._store.delete_all(keys)
 
     def _remembered(self, stored: StoredObject, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """The pieces, which are kept once all of them were read and have the size that was listed."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import BinaryIO, TypeVar
 
-from supakeep.errors import ObjectAlreadyExistsError, SupakeepError
+from supakeep.errors import ObjectAlreadyExistsError, StorageError, SupakeepError
 from supakeep.ports import ObjectStore, StoredObject
 from supakeep.retries import OUTAGE_SECONDS, retrying
 
@@ -66,6 +66,24 @@ class RetryingObjectStore:
 
     def delete(self, key: str) -> None:
         self._retrying(lambda: self._store.delete(key))
+
+    def delete_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
+        left: dict[str, StorageError] = {}
+        again = list(keys)
+
+        def attempt() -> None:
+            nonlocal again
+            failures = self._store.delete_all(again)
+            again = [key for key, error in failures.items() if error.retryable]
+            left.update((k, error) for k, error in failures.items() if not error.retryable)
+            if again:
+                raise failures[again[0]]
+
+        try:
+            self._retrying(attempt)
+        except StorageError as exc:
+            left.update(dict.fromkeys(again, exc))
+        return left
 
     def signed_url(self, key: str, expires_in_seconds: int) -> str:
         return self._retrying(lambda: self._store.signed_url(key, expires_in_seconds))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from http import HTTPStatus
@@ -31,6 +31,7 @@ from supakeep.errors import (
 )
 from supakeep.ports import StoredObject
 from supakeep.retries import requested_pause
+from supakeep.stores.deletion import delete_each, delete_in_batches
 from supakeep.stores.spool import temporary_spool
 
 if TYPE_CHECKING:
@@ -148,6 +149,22 @@ class S3ObjectStore:
                 raise ObjectLockedError(
                     f"{key} in {self.name} is {why}", operation="delete", key=key
                 ) from exc
+
+    def delete_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
+        if self._is_compatible:
+            # not each of them knows how
+            return delete_each(self.delete, keys)
+        return delete_in_batches(self._delete_batch, keys)
+
+    def _delete_batch(self, keys: Sequence[str]) -> dict[str, StorageError]:
+        with self._mapped_errors("delete", keys[0]):
+            answer = self._client.delete_objects(
+                Bucket=self._bucket,
+                Delete={"Objects": [{"Key": self._folder + key} for key in keys], "Quiet": True},
+            )
+        refused = {error["Key"].removeprefix(self._folder) for error in answer.get("Errors", ())}
+        # by itself an object's refusal says why
+        return delete_each(self.delete, [key for key in keys if key in refused])
 
     def _lock_of(self, key: str) -> str | None:
         """Why the object may not be deleted yet, as far as that can be read; None without a lock."""

@@ -22,6 +22,7 @@ from supakeep.errors import (
 )
 from supakeep.ports import StoredObject
 from supakeep.retries import requested_pause
+from supakeep.stores.deletion import delete_in_batches
 from supakeep.stores.spool import temporary_spool
 from supakeep.stores.supabase_listing import (
     Entry,
@@ -113,17 +114,25 @@ class SupabaseObjectStore:
             self._bucket_details("list")
 
     def delete(self, key: str) -> None:
+        self._delete_batch([key])
+
+    def delete_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
+        return delete_in_batches(self._delete_batch, keys)
+
+    def _delete_batch(self, keys: Sequence[str]) -> dict[str, StorageError]:
+        key = keys[0]
         # by storage3's remove(), what the server says beside the status would be lost
         with self._mapped_errors("delete", key):
             response = self._client.request(
                 "DELETE",
                 f"{self._url}/object/{quote(self._bucket)}",
                 headers=self._headers,
-                json={"prefixes": [key]},
+                json={"prefixes": list(keys)},
             )
             _raise_for_error(response, "delete", key)
             if not isinstance(response.json(), list):
                 raise TypeError("a deletion answers with the objects that are gone")
+        return {}
 
     def signed_url(self, key: str, expires_in_seconds: int) -> str:
         # storage3's create_signed_url() takes no answer that spells the field as Supabase Lite does

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import BinaryIO, NoReturn
 
 from supakeep.errors import StorageError, SupakeepError
 from supakeep.ports import StoredObject
+from supakeep.stores.deletion import delete_each
 
 
 class UnopenedObjectStore:
@@ -34,6 +35,9 @@ class UnopenedObjectStore:
 
     def delete(self, key: str) -> None:
         self._refuse("delete", key)
+
+    def delete_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
+        return delete_each(self.delete, keys)
 
     def signed_url(self, key: str, expires_in_seconds: int) -> str:  # noqa: ARG002 (the port's)
         self._refuse("sign", key)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import BinaryIO
 
+from supakeep.errors import StorageError
 from supakeep.ports import Deadline, ObjectStore, StoredObject
 
 
@@ -43,6 +44,10 @@ class ObjectStoreWithinDeadline:
     def delete(self, key: str) -> None:
         self._deadline.check()
         self._store.delete(key)
+
+    def delete_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
+        self._deadline.check()
+        return self._store.delete_all(keys)
 
     def signed_url(self, key: str, expires_in_seconds: int) -> str:
         self._deadline.check()

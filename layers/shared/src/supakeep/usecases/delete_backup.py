@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from supakeep.domain.backup_name import FOLDER, MANIFEST_SUFFIX, BackupName, ObjectName
+from supakeep.domain.backup_name import FOLDER, BackupName, ObjectName
 from supakeep.domain.deletion import (
     DeletedStore,
     DeleteReport,
@@ -16,23 +14,12 @@ from supakeep.domain.deletion import (
 )
 from supakeep.domain.pin import holding
 from supakeep.domain.run import problem_of
-from supakeep.errors import StorageError
 from supakeep.ports import ObjectStore, StoredObject
+from supakeep.system import NoDeadline
 from supakeep.usecases.newest_good import newest_first
 from supakeep.usecases.read_pins import pins_of
+from supakeep.usecases.remove_backups import Removal, remove_backups
 from supakeep.usecases.stored_manifests import no_such_backup
-
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class _Doomed:
-    """What one store holds of the backup, the manifest first: without it the rest is no backup, wherever
-    the deletion ends.
-    """
-
-    store: ObjectStore
-    objects: list[StoredObject]
 
 
 def delete_backup(
@@ -45,13 +32,18 @@ def delete_backup(
     good one; BackupNotFoundError where no store has any object of it; StorageError where a store
     cannot be looked into.
     """
-    found = [_Doomed(store, _objects(store, name)) for store in stores]
-    doomed = [one for one in found if one.objects]
+    found = [(store, _objects(store, name)) for store in stores]
+    doomed = [(store, objects) for store, objects in found if objects]
     if not doomed:
         raise no_such_backup(name.text)
-    for one in doomed:
-        _require_expendable(name, one.store, now)
-    deleted = [_counted(one, one.objects) if dry_run else _delete(one) for one in doomed]
+    for store, _ in doomed:
+        _require_expendable(name, store, now)
+    deleted = [
+        _deleted(store, Removal(tuple(objects), (), None))
+        if dry_run
+        else _deleted(store, dict(remove_backups(store, {name: objects}, NoDeadline()))[name])
+        for store, objects in doomed
+    ]
     return DeleteReport(backup=name.text, dry_run=dry_run, stores=tuple(deleted))
 
 
@@ -65,30 +57,14 @@ def _require_expendable(name: BackupName, store: ObjectStore, now: dt.datetime) 
 def _objects(store: ObjectStore, name: BackupName) -> list[StoredObject]:
     listed = store.list(f"{FOLDER}/{name}")
     # a day's name also begins those of its other backups
-    own = [s for s in listed if (o := ObjectName.parse(s.key)) is not None and o.backup == name]
-    return sorted(own, key=lambda stored: not stored.key.endswith(MANIFEST_SUFFIX))
+    return [s for s in listed if (o := ObjectName.parse(s.key)) is not None and o.backup == name]
 
 
-def _delete(doomed: _Doomed) -> DeletedStore:
-    removed: list[StoredObject] = []
-    try:
-        for stored in doomed.objects:
-            doomed.store.delete(stored.key)
-            removed.append(stored)
-            log.info("%s was removed from %s", stored.key, doomed.store.name)
-    except StorageError as exc:
-        log.warning("A backup was not deleted to the end", exc_info=True)
-        return _counted(doomed, removed, exc)
-    return _counted(doomed, removed)
-
-
-def _counted(
-    doomed: _Doomed, removed: Sequence[StoredObject], error: StorageError | None = None
-) -> DeletedStore:
+def _deleted(store: ObjectStore, removal: Removal) -> DeletedStore:
     return DeletedStore(
-        store=doomed.store.name,
-        removed=tuple(stored.key for stored in removed),
-        left=tuple(stored.key for stored in doomed.objects if stored not in removed),
-        bytes=sum(stored.size_bytes for stored in removed),
-        problem=None if error is None else problem_of(error),
+        store=store.name,
+        removed=tuple(stored.key for stored in removal.removed),
+        left=tuple(stored.key for stored in removal.left),
+        bytes=sum(stored.size_bytes for stored in removal.removed),
+        problem=None if removal.error is None else problem_of(removal.error),
     )

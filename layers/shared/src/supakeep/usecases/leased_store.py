@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import BinaryIO
 
+from supakeep.errors import StorageError
 from supakeep.ports import ForwardingObjectStore, Lease, ObjectStore
 
 
 class LeasedObjectStore(ForwardingObjectStore):
-    """Confirms `lease` before each object that is written or deleted; all else passes through."""
+    """Confirms `lease` before each object that is written, and before each deletion; all else passes through."""
 
     def __init__(self, store: ObjectStore, lease: Lease) -> None:
         super().__init__(store)
@@ -21,3 +23,7 @@ class LeasedObjectStore(ForwardingObjectStore):
     def delete(self, key: str) -> None:
         self._lease.confirm()
         self._store.delete(key)
+
+    def delete_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
+        self._lease.confirm()
+        return self._store.delete_all(keys)

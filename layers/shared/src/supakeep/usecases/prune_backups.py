@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from supakeep.domain.backup_name import FOLDER, MANIFEST_SUFFIX, BackupName, ObjectName
+from supakeep.domain.backup_name import FOLDER, PIN_SUFFIX, BackupName, ObjectName
 from supakeep.domain.copy_versions import copies_differ, versions_of
 from supakeep.domain.manifest import Manifest, Problem
 from supakeep.domain.pin import Pin
@@ -22,12 +22,13 @@ from supakeep.errors import (
     BackupNotFoundError,
     CopiesDifferError,
     IntegrityError,
-    ObjectLockedError,
     StorageError,
 )
 from supakeep.ports import Clock, Deadline, ObjectStore, StoredObject
+from supakeep.usecases.in_parallel import in_parallel
 from supakeep.usecases.read_pins import read_pins
-from supakeep.usecases.stored_manifests import check_sizes, has_manifest, read_manifest
+from supakeep.usecases.remove_backups import Removal, remove_backups
+from supakeep.usecases.stored_manifests import has_manifest, manifest_or_error
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +67,7 @@ _NOT_REACHED = _Decision(
 )
 _DIFFERING = "stores hold different backups of this name"
 _HELD = "it was to be removed, and waits for a complete backup"
+_PINNED_MEANWHILE = _Decision("it was pinned meanwhile: not touched")
 _HAS_MANIFEST = _Decision("its manifest was not found before and is there: not touched")
 
 
@@ -110,7 +112,7 @@ class PruneBackups:
 
     def _look_into(self, store: ObjectStore) -> _Contents:
         try:
-            objects = self._objects_by_backup(store)
+            objects = _objects_by_backup(store, self.project)
             manifests, untrusted = self._manifests(store, objects)
             keys = (entry.key for stored in objects.values() for entry in stored)
             return _Contents(store, objects, manifests, untrusted, read_pins(store, keys))
@@ -128,7 +130,7 @@ class PruneBackups:
             }
         problem = found.problem
         if not dry_run and problem is None:
-            problem = self._carry_out(found.store, decisions, found.objects)
+            problem = self._carry_out(found, decisions)
         backups = tuple(_pruned(name, found.objects[name], decisions[name]) for name in decisions)
         return PrunedStore(store=found.store.name, backups=backups, problem=problem)
 
@@ -137,32 +139,22 @@ class PruneBackups:
         good = (m.started_at for m in manifests if m.is_good and not is_of_the_future(m, now))
         return max(good, default=None)
 
-    def _objects_by_backup(self, store: ObjectStore) -> dict[BackupName, list[StoredObject]]:
-        objects: dict[BackupName, list[StoredObject]] = {}
-        for stored in store.list(f"{FOLDER}/backup_{self.project}_"):
-            parsed = ObjectName.parse(stored.key)
-            if parsed is not None and parsed.backup.project_ref == self.project:
-                objects.setdefault(parsed.backup, []).append(stored)
-        return objects
-
     def _manifests(
         self, store: ObjectStore, objects: dict[BackupName, list[StoredObject]]
     ) -> tuple[list[Manifest], dict[BackupName, str]]:
         """Each manifest is asked for by its name: that a listing lacks it proves nothing."""
-        manifests, untrusted = [], {}
-        for name, stored in objects.items():
+
+        def read(name: BackupName) -> Manifest | IntegrityError | BackupNotFoundError:
             self.deadline.check()
-            sizes = {entry.key: entry.size_bytes for entry in stored}
-            try:
-                manifest = read_manifest(store, name)
-                check_sizes(manifest, sizes, read_from=store.name)
-            except IntegrityError as exc:
-                untrusted[name] = exc.message
-            except BackupNotFoundError as exc:
-                if name.manifest_key in sizes:
-                    untrusted[name] = exc.message
-            else:
-                manifests.append(manifest)
+            return manifest_or_error(store, name, {s.key: s.size_bytes for s in objects[name]})
+
+        manifests, untrusted = [], {}
+        for name, found in zip(objects, in_parallel(read, objects), strict=True):
+            is_listed = any(stored.key == name.manifest_key for stored in objects[name])
+            if isinstance(found, Manifest):
+                manifests.append(found)
+            elif is_listed or isinstance(found, IntegrityError):
+                untrusted[name] = found.message
         return manifests, untrusted
 
     def _decide(self, rules: RetentionPolicy, found: _Contents) -> dict[BackupName, _Decision]:
@@ -184,43 +176,43 @@ class PruneBackups:
         return decisions
 
     def _carry_out(
-        self,
-        store: ObjectStore,
-        decisions: dict[BackupName, _Decision],
-        objects: dict[BackupName, list[StoredObject]],
+        self, found: _Contents, decisions: dict[BackupName, _Decision]
     ) -> Problem | None:
-        """Leftovers go last, and only where their manifest is not found a second time.
-
-        Returns what ended it early, and then leaves in `decisions` what was really removed.
+        """Leftovers go last. Returns what ended it early, and then leaves in `decisions` what was really
+        removed.
         """
         doomed = [name for name, decision in decisions.items() if decision.removed]
-        doomed.sort(key=lambda name: decisions[name].is_leftover)
-        for number, name in enumerate(doomed):
-            removed: list[str] = []
-            try:
-                if decisions[name].is_leftover and has_manifest(store, name):
-                    decisions[name] = _HAS_MANIFEST
-                else:
-                    self._remove(store, objects[name], removed)
-            except ObjectLockedError as exc:
-                log.info("%s stays in %s: %s", name, store.name, exc.message)
-                decisions[name] = _locked(exc, removed, objects[name])
-            except StorageError as exc:
-                log.exception("%s was not pruned to the end", store.name)
-                decisions[name] = _interrupted(removed, objects[name])
-                decisions.update(dict.fromkeys(doomed[number + 1 :], _NOT_REACHED))
-                return problem_of(exc)
-        return None
+        leftovers = [name for name in doomed if decisions[name].is_leftover]
+        backups = [name for name in doomed if not decisions[name].is_leftover]
+        problem = self._remove(found, backups, _pinned_meanwhile, decisions)
+        if problem is None:
+            return self._remove(found, leftovers, _with_manifest, decisions)
+        decisions.update(dict.fromkeys(leftovers, _NOT_REACHED))
+        return problem
 
-    def _remove(self, store: ObjectStore, stored: list[StoredObject], removed: list[str]) -> None:
-        """The manifest goes first: without it the rest is no backup, whatever happens next. The keys
-        that are gone are added to `removed`.
+    def _remove(
+        self,
+        found: _Contents,
+        names: Sequence[BackupName],
+        spared: Callable[[_Contents, Sequence[BackupName]], Mapping[BackupName, _Decision]],
+        decisions: dict[BackupName, _Decision],
+    ) -> Problem | None:
+        """What is `spared` after a second look is decided anew. The others go, and `decisions` says what
+        became of them.
         """
-        for entry in sorted(stored, key=_is_volume):
-            self.deadline.check()
-            store.delete(entry.key)
-            removed.append(entry.key)
-            log.info("%s was removed from %s", entry.key, store.name)
+        try:
+            decisions.update(spared(found, names))
+        except StorageError as exc:
+            log.exception("%s was not pruned", found.store.name)
+            decisions.update(dict.fromkeys(names, _NOT_REACHED))
+            return problem_of(exc)
+        doomed = {name: found.objects[name] for name in names if decisions[name].removed}
+        removals = dict(remove_backups(found.store, doomed, self.deadline))
+        for name in doomed:
+            removal = removals.get(name)
+            decisions[name] = _NOT_REACHED if removal is None else _after(removal, decisions[name])
+        failures = (r.error for r in removals.values() if r.error and not r.is_locked)
+        return next(map(problem_of, failures), None)
 
 
 def _differing(contents: Sequence[_Contents]) -> dict[BackupName, CopiesDifferError]:
@@ -233,18 +225,46 @@ def _differing(contents: Sequence[_Contents]) -> dict[BackupName, CopiesDifferEr
     return {name: copies_differ(v) for name, v in versions.items() if len(v) > 1}
 
 
-def _locked(error: ObjectLockedError, removed: list[str], stored: list[StoredObject]) -> _Decision:
-    """What became of a backup of which an object may not be deleted yet."""
-    left = f"; {len(stored) - len(removed)} of {len(stored)} objects are left" if removed else ""
-    return _Decision(f"{error.message}{left}", removed=bool(removed))
+def _pinned_meanwhile(found: _Contents, names: Sequence[BackupName]) -> dict[BackupName, _Decision]:
+    """The backups that got a pin since they were listed. Raises StorageError."""
+    if not names:
+        return {}
+    listed = _objects_by_backup(found.store, names[0].project_ref)
+    known = {stored.key for objects in found.objects.values() for stored in objects}
+    return {
+        name: _PINNED_MEANWHILE
+        for name in names
+        if any(_is_pin(s) and s.key not in known for s in listed.get(name, ()))
+    }
 
 
-def _interrupted(removed: list[str], stored: list[StoredObject]) -> _Decision:
-    """What became of a backup at which the store failed."""
-    if not removed:
+def _with_manifest(found: _Contents, names: Sequence[BackupName]) -> dict[BackupName, _Decision]:
+    """The leftovers that have a manifest after all. Raises StorageError."""
+    return {name: _HAS_MANIFEST for name in names if has_manifest(found.store, name)}
+
+
+def _after(removal: Removal, decision: _Decision) -> _Decision:
+    """What became of a backup that was to be removed."""
+    if removal.error is None:
+        return decision
+    left = f"{len(removal.left)} of {len(removal.left) + len(removal.removed)} objects are left"
+    if removal.is_locked:
+        log.info("%s", removal.error.message)
+        more = f"; {left}" if removal.removed else ""
+        return _Decision(f"{removal.error.message}{more}", removed=bool(removal.removed))
+    log.error("A backup was not removed to the end", exc_info=removal.error)
+    if not removal.removed:
         return _Decision("it was to be removed, and the store failed: the next prune tries again")
-    left = f"{len(stored) - len(removed)} of {len(stored)} objects"
-    return _Decision(f"the store failed: {left} are left for the next prune", removed=True)
+    return _Decision(f"the store failed: {left} for the next prune", removed=True)
+
+
+def _objects_by_backup(store: ObjectStore, project: str) -> dict[BackupName, list[StoredObject]]:
+    objects: dict[BackupName, list[StoredObject]] = {}
+    for stored in store.list(f"{FOLDER}/backup_{project}_"):
+        parsed = ObjectName.parse(stored.key)
+        if parsed is not None and parsed.backup.project_ref == project:
+            objects.setdefault(parsed.backup, []).append(stored)
+    return objects
 
 
 def _judge_leftover(stored: list[StoredObject], pin: Pin | None, now: dt.datetime) -> _Decision:
@@ -266,5 +286,5 @@ def _pruned(name: BackupName, stored: list[StoredObject], decision: _Decision) -
     )
 
 
-def _is_volume(stored: StoredObject) -> bool:
-    return not stored.key.endswith(MANIFEST_SUFFIX)
+def _is_pin(stored: StoredObject) -> bool:
+    return stored.key.endswith(PIN_SUFFIX)

@@ -18,11 +18,10 @@ from supakeep.errors import (
     StorageError,
 )
 from supakeep.ports import ObjectStore
+from supakeep.usecases.in_parallel import in_parallel
 
 NotRead = StorageError | IntegrityError | BackupNotFoundError
 """Why a store gives no manifest that can be trusted."""
-
-_PARALLEL_READS = 8
 
 
 def read_manifest(store: ObjectStore, name: BackupName) -> Manifest:
@@ -79,19 +78,20 @@ def sizes_in(store: ObjectStore, project: str | None) -> dict[str, int]:
 def read_manifests(
     store: ObjectStore, sizes: Mapping[str, int]
 ) -> list[tuple[BackupName, Manifest | IntegrityError]]:
-    """The manifest of every backup of a listing, or why it cannot be trusted."""
+    """The manifest of every backup of a listing, or why it cannot be trusted. One that was pruned after it
+    was listed is left out.
+    """
     names = [
         parsed.backup
         for key in sizes
         if (parsed := ObjectName.parse(key)) is not None and parsed.is_manifest
     ]
-    with ThreadPoolExecutor(_PARALLEL_READS) as pool:
-        reading = [
-            pool.submit(copy_context().run, _manifest_or_error, store, name, sizes)
-            for name in names
-        ]
-        manifests = [future.result() for future in reading]
-    return [(name, read) for name, read in zip(names, manifests, strict=True) if read is not None]
+    manifests = in_parallel(lambda name: manifest_or_error(store, name, sizes), names)
+    return [
+        (name, read)
+        for name, read in zip(names, manifests, strict=True)
+        if not isinstance(read, BackupNotFoundError)
+    ]
 
 
 def check_sizes(manifest: Manifest, sizes: Mapping[str, int], *, read_from: str) -> None:
@@ -113,17 +113,17 @@ def _manifest_or_failure(store: ObjectStore, name: BackupName) -> Manifest | Not
         return exc
 
 
-def _manifest_or_error(
+def manifest_or_error(
     store: ObjectStore, name: BackupName, sizes: Mapping[str, int]
-) -> Manifest | IntegrityError | None:
-    """None where the backup was pruned after it was listed."""
+) -> Manifest | IntegrityError | BackupNotFoundError:
+    """The manifest, whose volumes a listing has in their `sizes`; or why it cannot be trusted, or that
+    there is none. Raises StorageError.
+    """
     try:
         manifest = read_manifest(store, name)
         check_sizes(manifest, sizes, read_from=store.name)
-    except IntegrityError as exc:
+    except (IntegrityError, BackupNotFoundError) as exc:
         return exc
-    except BackupNotFoundError:
-        return None
     return manifest
 
 

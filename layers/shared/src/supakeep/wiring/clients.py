@@ -7,6 +7,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from supakeep.errors import ConfigurationError
+from supakeep.usecases.in_parallel import AT_ONCE
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def s3_client(
     global host, which does not know a new bucket for hours, and in us-east-1 by the old signature.
     """
     region = region or access.region
-    signing = {"signature_version": "s3v4"}
+    signing = {"signature_version": "s3v4", "max_pool_connections": AT_ONCE}
     if access.endpoint is not None:
         return aws_client("s3", timeouts, region or _ANY_REGION, access, **signing, **_COMPATIBLE)
     client = aws_client("s3", timeouts, region, access, **signing)
