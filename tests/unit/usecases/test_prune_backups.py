@@ -193,7 +193,10 @@ def test_a_backup_that_a_restore_reads_is_spared(nine_nights: InMemoryObjectStor
 
     assert name(8) in names_in(nine_nights)
     assert name(7) not in names_in(nine_nights)
-    assert decisions(report)[name(8).text].reason == "a restore or a verification is reading it"
+    assert (
+        decisions(report)[name(8).text].reason
+        == "a restore, a verification or a copy is reading it"
+    )
 
 
 def test_more_than_a_hundred_objects_are_pruned_in_one_go() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -15,12 +15,14 @@ from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal, size_text
 from supakeep.domain.backup_name import LATEST, BackupName
 from supakeep.domain.copy_report import CopiedStore, CopyReport
+from supakeep.domain.run import RunKind
 from supakeep.ports import ObjectStore
 from supakeep.system import NoDeadline
 from supakeep.usecases.choose_stores import every_store, stores_named
 from supakeep.usecases.copy_backup import CopyBackup
 from supakeep.usecases.copy_backups import CopyBackups, require_copies
 from supakeep.usecases.find_backups import find_backup
+from supakeep.usecases.run_copy import RunCopy
 
 Name = Annotated[
     str,
@@ -58,15 +60,30 @@ def run(
     targets = stores_named(app, to)
     require_copies(stores)
     with session.progress(BYTES) as display:
-        copy = CopyBackup(stores, NoDeadline(), Transfers(display))
-        copies = CopyBackups(copy, app.policy, app.ref)
-        report = (
-            copies.all(targets, session.now(), dry_run=dry_run)
-            if every
-            else copies.one(_named(session, stores, name), targets, dry_run=dry_run)
-        )
+        backup = None if every else _named(session, stores, name)
+        if dry_run:
+            report = _looked_at(session, Transfers(display), backup, targets)
+        else:
+            copy = RunCopy(app, transfers=Transfers(display))
+            ended = copy(session.new_run(RunKind.COPY), None if backup is None else backup.text, to)
+            report = cast("CopyReport", ended.result)
     print_copies(session.terminal, report)
     return _code(report)
+
+
+def _looked_at(
+    session: Session,
+    transfers: Transfers,
+    backup: BackupName | None,
+    targets: Sequence[ObjectStore],
+) -> CopyReport:
+    """What a copy would do; it needs no lease."""
+    app = session.app
+    copy = CopyBackup(every_store(app), NoDeadline(), transfers)
+    copies = CopyBackups(copy, app.policy, app.ref)
+    if backup is None:
+        return copies.all(targets, session.now(), dry_run=True)
+    return copies.one(backup, targets, dry_run=True)
 
 
 def _named(session: Session, stores: Sequence[ObjectStore], name: str) -> BackupName:

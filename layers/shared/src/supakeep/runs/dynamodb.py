@@ -100,6 +100,8 @@ class DynamoDbRunStore:
                 KeyConditionExpression=condition,
                 ExpressionAttributeValues=values,
                 ScanIndexForward=False,
+                # a copy and a prune look for each other in it
+                ConsistentRead=True,
                 Limit=limit,
             )
         return answer["Items"], "LastEvaluatedKey" in answer

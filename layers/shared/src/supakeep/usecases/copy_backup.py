@@ -19,6 +19,7 @@ from supakeep.errors import (
     ChecksumError,
     IntegrityError,
     ManifestError,
+    ObjectAlreadyExistsError,
     StorageError,
 )
 from supakeep.ports import Deadline, ObjectStore, Transfers
@@ -110,25 +111,35 @@ class CopyBackup:
         if lacks.pin is not None:
             # first, so that no prune finds the backup without it
             key, content = lacks.pin
-            target.put(key, io.BytesIO(content))
+            _put_unless_there(target, key, io.BytesIO(content))
         for volume in lacks.volumes:
             self._copy_volume(volume, target, is_damaged=volume in lacks.damaged)
         if lacks.manifest is not None:
             self._copy_manifest(
                 manifest, target, is_damaged=isinstance(lacks.manifest, ManifestError)
             )
-        # a prune may have been at work meanwhile
+        self._confirm(target, lacks, manifest)
+
+    def _confirm(self, target: ObjectStore, lacks: _Lacks, manifest: Manifest) -> None:
+        """A prune that shares no runs with this one may have removed objects meanwhile: then a manifest
+        that was written must not stay, and pass for a backup.
+        """
         listed = target.list(f"{FOLDER}/{manifest.name}")
-        check_sizes(manifest, {s.key: s.size_bytes for s in listed}, read_from=target.name)
+        try:
+            check_sizes(manifest, {s.key: s.size_bytes for s in listed}, read_from=target.name)
+        except ChecksumError:
+            if lacks.manifest is not None:
+                target.delete(manifest.name.manifest_key)
+            raise
 
     def _copy_volume(self, volume: VolumeEntry, target: ObjectStore, *, is_damaged: bool) -> None:
         with target.spool(volume.key) as spool:
             self._fetch(volume, spool, target)
-            if is_damaged:
-                # only now is it certain that there is a right one to take its place
+            # only now is it certain that there is a right one to take its place
+            if is_damaged and self._is_damaged(target, volume):
                 target.delete(volume.key)
             spool.seek(0)
-            target.put(volume.key, spool)
+            _put_unless_there(target, volume.key, spool)
         for _ in read_volume(target, volume):
             self.deadline.check()
         self.transfers.moved(volume.key, volume.bytes, "complete")
@@ -153,9 +164,9 @@ class CopyBackup:
     def _copy_manifest(self, manifest: Manifest, target: ObjectStore, *, is_damaged: bool) -> None:
         content = self._stored_manifest(manifest)
         key = manifest.name.manifest_key
-        if is_damaged:
+        if is_damaged and isinstance(_stored(target, manifest), ManifestError):
             target.delete(key)
-        target.put(key, io.BytesIO(content))
+        _put_unless_there(target, key, io.BytesIO(content))
         read_manifest(target, manifest.name)
 
     def _stored_manifest(self, manifest: Manifest) -> bytes:
@@ -172,6 +183,18 @@ class CopyBackup:
         raise StorageError(
             f"{key} could not be read again", operation="copy", key=key, hint="Try it again."
         )
+
+
+def _put_unless_there(target: ObjectStore, key: str, content: BinaryIO) -> None:
+    """Another copy at work may have written it since: whoever calls reads what is there."""
+    try:
+        target.put(key, content)
+    except ObjectAlreadyExistsError:
+        log.info("%s is in %s by now", key, target.name)
+
+
+def _stored(target: ObjectStore, manifest: Manifest) -> Manifest | NotRead:
+    return manifests_of([target], manifest.name)[target.name]
 
 
 def _copied(target: ObjectStore, lacks: _Lacks, manifest: Manifest) -> CopiedStore:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from supakeep.domain.backup_name import BackupName
@@ -12,7 +12,13 @@ from supakeep.domain.pin import joined
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.retention import apply_retention
 from supakeep.domain.run import problem_of
-from supakeep.errors import BackupNotFoundError, IntegrityError, InvalidRequestError, StorageError
+from supakeep.errors import (
+    BackupNotFoundError,
+    IntegrityError,
+    InvalidRequestError,
+    LeaseHeldError,
+    StorageError,
+)
 from supakeep.ports import ObjectStore
 from supakeep.usecases.copy_backup import CopyBackup
 from supakeep.usecases.list_backups import BackupListing, list_backups
@@ -35,9 +41,12 @@ class CopyBackups:
     copy: CopyBackup
     policy: BackupPolicy
     project: str
+    # called before each backup; what it raises of another run keeps this backup from being copied
+    begin: Callable[[BackupName], None] = lambda name: None  # noqa: ARG005
 
     def one(self, name: BackupName, targets: Sequence[ObjectStore], *, dry_run: bool) -> CopyReport:
-        """Raises as CopyBackup does."""
+        """Raises as CopyBackup does, and what `begin` raises."""
+        self.begin(name)
         return CopyReport(dry_run=dry_run, backups=(self.copy(name, targets, dry_run=dry_run),))
 
     def all(self, targets: Sequence[ObjectStore], now: dt.datetime, *, dry_run: bool) -> CopyReport:
@@ -77,8 +86,20 @@ class CopyBackups:
             for store in targets
             if store not in wanted
         ]
-        try:
-            copied = self.copy(name, wanted, dry_run=dry_run).stores if wanted else ()
-        except (StorageError, IntegrityError, BackupNotFoundError) as exc:
-            copied = tuple(CopiedStore(store=s.name, problem=problem_of(exc)) for s in wanted)
+        copied = self._copied_to(name, wanted, dry_run=dry_run) if wanted else ()
         return CopiedBackup(backup=name.text, stores=(*copied, *kept_out))
+
+    def _copied_to(
+        self, name: BackupName, targets: Sequence[ObjectStore], *, dry_run: bool
+    ) -> Sequence[CopiedStore]:
+        def failed(error: Exception) -> list[CopiedStore]:
+            return [CopiedStore(store=s.name, problem=problem_of(error)) for s in targets]
+
+        try:
+            self.begin(name)
+        except LeaseHeldError as exc:
+            return failed(exc)
+        try:
+            return self.copy(name, targets, dry_run=dry_run).stores
+        except (StorageError, IntegrityError, BackupNotFoundError) as exc:
+            return failed(exc)

@@ -166,7 +166,7 @@ class PruneBackups:
         }
         for name, stored in found.objects.items():
             if name.text in self.in_use:
-                decisions[name] = _Decision("a restore or a verification is reading it")
+                decisions[name] = _Decision("a restore, a verification or a copy is reading it")
             elif name in found.untrusted:
                 # it may be the only copy, and a person may still save it
                 reason = f"kept for a look by hand: {found.untrusted[name]}"

@@ -1,4 +1,4 @@
-"""Run a copy: give the project's stores what they lack of a backup, and record what was done."""
+"""Run a copy: give the project's stores what they lack of backups, and record what was done."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.copy_report import CopyReport
+from supakeep.domain.lease import lease_held
 from supakeep.domain.run import Run
-from supakeep.ports import Deadline
+from supakeep.ports import Deadline, Transfers
 from supakeep.system import NoDeadline
 from supakeep.usecases.choose_stores import every_store, stores_named
 from supakeep.usecases.copy_backup import CopyBackup
 from supakeep.usecases.copy_backups import CopyBackups
+from supakeep.usecases.leased_store import LeasedObjectStore
 from supakeep.usecases.project import Project
 from supakeep.usecases.run_progress import RunProgress
 from supakeep.usecases.track_runs import TrackRuns
@@ -20,26 +22,45 @@ from supakeep.usecases.track_runs import TrackRuns
 
 @dataclass(frozen=True)
 class RunCopy:
-    """Carries out copy runs over the project's stores."""
+    """Carries out copy runs over the project's stores; `transfers` see each object on its way.
+
+    Two copies are kept apart by their lease. A copy and a prune look for each other: a prune spares the
+    backup that a copy at work names, and a copy does not begin with a backup while a prune is at work.
+    """
 
     project: Project
     deadline: Deadline = NoDeadline()  # noqa: RUF009  (it has no state)
+    transfers: Transfers | None = None
 
-    def __call__(self, run: Run, name: str, to: str | None = None) -> Run:
-        """Makes the backup `name` whole in each store, or in the one named `to`.
+    def __call__(self, run: Run, name: str | None, to: str | None = None) -> Run:
+        """Makes the backup `name`, or with None each that is kept, whole in each store, or in the one
+        named `to`.
 
         Returns the run's record; whatever ended the run early is recorded and raised.
         """
 
         def work(progress: RunProgress) -> CopyReport:
-            backup = BackupName.parse(name)
-            progress.name_backup(backup.text)
+            stores = {s.name: LeasedObjectStore(s, progress) for s in every_store(self.project)}
+            targets = [stores[store.name] for store in stores_named(self.project, to)]
+            copies = CopyBackups(
+                CopyBackup([*stores.values()], progress, self.transfers or _Phases(progress)),
+                self.project.policy,
+                self.project.ref,
+                begin=lambda backup: self._begin(progress, backup),
+            )
             progress.phase("copying")
-            copy = CopyBackup(every_store(self.project), progress, _Phases(progress))
-            copies = CopyBackups(copy, self.project.policy, self.project.ref)
-            return copies.one(backup, stores_named(self.project, to), dry_run=False)
+            if name is None:
+                return copies.all(targets, self.project.clock.now(), dry_run=False)
+            return copies.one(BackupName.parse(name), targets, dry_run=False)
 
         return TrackRuns.of(self.project).execute(run, work, self.deadline)
+
+    def _begin(self, progress: RunProgress, backup: BackupName) -> None:
+        """Names the backup first and looks for a prune then, so that one of the two sees the other."""
+        progress.name_backup(backup.text)
+        prune = TrackRuns.of(self.project).prune_at_work()
+        if prune is not None:
+            raise lease_held(prune.id)
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,11 @@ class TrackRuns:
             and run.backup is not None
         )
 
+    def prune_at_work(self) -> Run | None:
+        """The prune that is at work; one in the queue has not looked for copies yet."""
+        runs = (run for run in self.list(_RECENT_RUNS) if run.kind is RunKind.PRUNE)
+        return next((run for run in runs if run.status is RunStatus.RUNNING), None)
+
     def last_backup(self) -> Run | None:
         """The backup run that ended last, as far as the newest runs tell."""
         ended = (run for run in self.list(_RECENT_RUNS) if run.kind is RunKind.BACKUP)
