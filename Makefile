@@ -147,6 +147,7 @@ build: sam-cli ## sam build: what `sam deploy` ships, in .aws-sam/
 requirements: setup ## lock requirements again (UPGRADE=--upgrade: newer)
 	$(call compile,layers/shared/src/requirements)
 	$(call compile,layers/shared/src/requirements-gcs)
+	$(call compile,layers/postgres/src/requirements,--no-deps)
 	$(call compile,requirements-dev)
 	$(call compile,requirements-sam)
 
@@ -154,7 +155,7 @@ requirements: setup ## lock requirements again (UPGRADE=--upgrade: newer)
 # they describe the machine that compiled it.
 define compile
 $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	--no-header --no-annotate $(UPGRADE) $(1).in --output-file $(1).txt
+	--no-header --no-annotate $(UPGRADE) $(2) $(1).in --output-file $(1).txt
 endef
 
 .PHONY: clean

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 PROJECT_REF = "jewelshot-local"
-OWN_FOLDERS = ("supabase-lite", "aws", "logs", "tmp")
+OWN_FOLDERS = ("supabase-lite", "aws", "logs")
 
 
 @dataclass(frozen=True)
@@ -224,6 +224,7 @@ def start(folder: Path, options: Options, cleanup: ExitStack) -> Stack:
             project_keys["SUPABASE_DB_URL"] = postgres.url()
         create_resources(aws, template, {**project_keys, **keys})
     client = rie.runtime_client(folder / "runtime")
+    temporary_folder = folder_for_all_users(children)
     functions = Functions(
         [
             deploy(
@@ -234,7 +235,7 @@ def start(folder: Path, options: Options, cleanup: ExitStack) -> Stack:
                     building.result()[function.logical_id],
                     function_environment(function, aws, gateway.url, options.environment),
                     client,
-                    folder / "tmp",
+                    temporary_folder,
                 ),
                 emulator.result() if emulator else None,
             )
@@ -247,6 +248,16 @@ def start(folder: Path, options: Options, cleanup: ExitStack) -> Stack:
         folder, template, postgres, lite, aws, functions, gateway.url,
         keys["ADMIN_KEY"], keys["CRON_SECRET"], keys["SIGNING_KEY"], reason, options.engine,
     )  # fmt: skip
+
+
+def folder_for_all_users(children: Children) -> Path:
+    """What the functions have as /tmp. Everyone may pass through it: where this process is root, the
+    PostgreSQL of a drill, which refuses to run as root, keeps its files in it as another user.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="supakeep-tmp-"))
+    folder.chmod(0o711)
+    children.delete_at_end(folder)
+    return folder
 
 
 def load_template(options: Options, lite_port: int) -> Template:

@@ -1,4 +1,4 @@
-"""Restores and verifies backups, and answers every question about backups and runs."""
+"""Restores, verifies, copies and drills backups, and answers every question about backups and runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from supakeep.api import dashboard, observability, runtime
-from supakeep.api.contracts import CopyInvocation, RestoreInvocation, VerifyInvocation
+from supakeep.api.contracts import (
+    CopyInvocation,
+    DrillInvocation,
+    RestoreInvocation,
+    ScheduleEvent,
+    VerifyInvocation,
+)
+from supakeep.api.drill_routes import add_drill_routes
 from supakeep.api.http import answer, create_resolver
 from supakeep.api.openapi_route import asks_for_document, document_answer
 from supakeep.api.overview_routes import add_overview_routes
@@ -14,9 +21,11 @@ from supakeep.api.request import Requests, ServedProject
 from supakeep.api.restore_routes import add_restore_routes
 from supakeep.api.run_routes import add_run_routes
 from supakeep.api.stored_backup_routes import add_stored_backup_routes
+from supakeep.domain.backup_name import LATEST
 from supakeep.domain.manifest import Trigger
-from supakeep.domain.run import Run, RunKind
+from supakeep.domain.run import Run, RunKind, new_run_id
 from supakeep.usecases.run_copy import RunCopy
+from supakeep.usecases.run_drill import RunDrill
 from supakeep.usecases.run_restore import RunRestore
 from supakeep.usecases.run_verify import RunVerify
 
@@ -29,6 +38,7 @@ def create_handler(projects: runtime.Projects) -> observability.Handler:
     resolver, requests = create_resolver(), Requests(projects.for_answers)
     add_restore_routes(resolver, requests)
     add_stored_backup_routes(resolver, requests)
+    add_drill_routes(resolver, requests)
     add_run_routes(resolver, requests)
     add_overview_routes(resolver, requests)
 
@@ -49,51 +59,61 @@ def create_handler(projects: runtime.Projects) -> observability.Handler:
 def _restore(project: ServedProject, event: dict[str, Any], context: Any) -> Run:
     asked = runtime.parse_event(RestoreInvocation, event)
     restore = RunRestore(project, runtime.deadline_of(context))
-    return _carry_out(
-        RunKind.RESTORE, project, asked.run_id, context, lambda run: restore(run, asked.request())
-    )
+    run = _requested(project, RunKind.RESTORE, asked.run_id, context)
+    return _carry_out(run, context, lambda: restore(run, asked.request()))
 
 
 def _verify(project: ServedProject, event: dict[str, Any], context: Any) -> Run:
     asked = runtime.parse_event(VerifyInvocation, event)
     verify = RunVerify(project, runtime.deadline_of(context))
-    return _carry_out(
-        RunKind.VERIFY,
-        project,
-        asked.run_id,
-        context,
-        lambda run: verify(run, asked.name, asked.read_from),
-    )
+    run = _requested(project, RunKind.VERIFY, asked.run_id, context)
+    return _carry_out(run, context, lambda: verify(run, asked.name, asked.read_from))
 
 
 def _copy(project: ServedProject, event: dict[str, Any], context: Any) -> Run:
     asked = runtime.parse_event(CopyInvocation, event)
     copy = RunCopy(project, runtime.deadline_of(context))
-    return _carry_out(
-        RunKind.COPY, project, asked.run_id, context, lambda run: copy(run, asked.name, asked.to)
-    )
+    run = _requested(project, RunKind.COPY, asked.run_id, context)
+    return _carry_out(run, context, lambda: copy(run, asked.name, asked.to))
 
 
-_WORK = {RunKind.VERIFY.value: _verify, RunKind.COPY.value: _copy}
+def _drill(project: ServedProject, event: dict[str, Any], context: Any) -> Run:
+    run, name = _drill_run(project, event, context)
+
+    def drill() -> Run:
+        asserted, deadline = project.settings.assertions(), runtime.deadline_of(context)
+        return RunDrill(project, project.scratch_server, asserted, deadline)(run, name)
+
+    return _carry_out(run, context, drill)
 
 
-def _carry_out(
-    kind: RunKind,
-    project: ServedProject,
-    run_id: str | None,
-    context: Any,
-    work: Callable[[Run], Run],
-) -> Run:
+def _drill_run(project: ServedProject, event: dict[str, Any], context: Any) -> tuple[Run, str]:
+    """The run, and the backup that is drilled: for the schedule, the newest good one."""
+    if runtime.is_schedule(event):
+        scheduled_at = runtime.parse_event(ScheduleEvent, event).scheduled_at
+        run_id = new_run_id(scheduled_at, "drill")
+        run = runtime.new_run(project, RunKind.DRILL, Trigger.SCHEDULE, run_id, context)
+        return run, LATEST
+    asked = runtime.parse_event(DrillInvocation, event)
+    run = runtime.new_run(project, RunKind.DRILL, asked.trigger, asked.run_id, context)
+    return run.model_copy(update={"after": asked.after}), asked.name
+
+
+_WORK = {
+    RunKind.VERIFY.value: _verify,
+    RunKind.COPY.value: _copy,
+    RunKind.DRILL.value: _drill,
+}
+
+
+def _requested(project: ServedProject, kind: RunKind, run_id: str | None, context: Any) -> Run:
+    return runtime.new_run(project, kind, Trigger.API, run_id, context)
+
+
+def _carry_out(run: Run, context: Any, work: Callable[[], Run]) -> Run:
     """Does the work of one run under the name that its kind has in logs and metrics."""
-    run = runtime.new_run(project, kind, Trigger.API, run_id, context)
-    return runtime.carry_out(
-        kind,
-        kind.value.title(),
-        logger,
-        metrics,
-        lambda: work(run),
-        deadline=runtime.deadline_of(context),
-    )
+    deadline, scope = runtime.deadline_of(context), run.kind.value.title()
+    return runtime.carry_out(run.kind, scope, logger, metrics, work, deadline=deadline)
 
 
 lambda_handler = create_handler(runtime.Projects.from_environment())

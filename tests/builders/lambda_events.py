@@ -13,7 +13,7 @@ from supakeep.archive.encryption import Identities
 from supakeep.archive.signature import Keyring
 from supakeep.domain.engine import Engine
 from supakeep.domain.policy import BackupPolicy
-from supakeep.ports import Clock, Database, Dispatcher, ObjectStore, RunStore
+from supakeep.ports import Clock, Database, Dispatcher, ObjectStore, RunStore, ScratchServer
 from supakeep.runs.in_memory import InMemoryRunStore
 from supakeep.settings import Settings
 from tests.builders.backups import EVERYTHING
@@ -21,6 +21,7 @@ from tests.builders.manifests import PROJECT
 from tests.fakes.database import InMemoryDatabase
 from tests.fakes.object_store import InMemoryObjectStore
 from tests.fakes.runs import InMemoryDispatcher
+from tests.fakes.scratch import InMemoryScratchServer
 from tests.fakes.time import FixedClock
 
 ADMIN_KEY = "the-admin-key"
@@ -138,6 +139,7 @@ class ServedProject:
     max_object_bytes: int = 45_000_000
     identity: str | None = None
     keyring: Keyring | None = None
+    scratch_server: ScratchServer = field(default_factory=InMemoryScratchServer)
 
     def identities(self) -> Identities:
         return Identities(self.identity)

@@ -58,7 +58,7 @@ def folder(
 ) -> Path:
     """A folder as `make dev` leaves it for SAM CLI."""
     folder = tmp_path_factory.mktemp("dev")
-    layers = {"SharedLayer": PROJECT / "build/lambda/SharedLayer"}
+    layers = {name: PROJECT / "build/lambda" / name for name in ("SharedLayer", "PostgresLayer")}
     dev.write_sam_files(sam_local.files(stack, container, layers), folder)
     return folder
 
@@ -69,7 +69,7 @@ def event(folder: Path, name: str) -> Any:
 
 def test_sam_finds_no_fault_in_the_derived_template(stack: Stack, tmp_path: Path) -> None:
     container = sam_local.container_for("docker")
-    layers = {"SharedLayer": PROJECT / "build/lambda/SharedLayer"}
+    layers = {name: PROJECT / "build/lambda" / name for name in ("SharedLayer", "PostgresLayer")}
     dev.write_sam_files(sam_local.files(stack, container, layers), tmp_path)
     if not SAM.exists():
         pytest.fail("SAM CLI is missing: run `make sam-cli` (`make test` does)")

@@ -23,25 +23,40 @@ def test_a_function_runs_python_3_13_on_arm64(stack: Stack, function: str) -> No
     assert properties["Handler"] == "app.lambda_handler"
 
 
-def test_the_layer_is_built_for_what_the_functions_run_on(stack: Stack) -> None:
-    (name,) = stack.of_type("AWS::Lambda::LayerVersion")
-    layer = stack.properties(name)
-    assert layer["CompatibleRuntimes"] == ["python3.13"]
-    assert layer["CompatibleArchitectures"] == ["arm64"]
-    assert all(stack.properties(function)["Layers"] == [name] for function in FUNCTIONS)
+def test_the_layers_are_built_for_what_the_functions_run_on(stack: Stack) -> None:
+    layers = stack.of_type("AWS::Lambda::LayerVersion").values()
+    assert [layer["CompatibleRuntimes"] for layer in layers] == [["python3.13"]] * 2
+    assert [layer["CompatibleArchitectures"] for layer in layers] == [["arm64"]] * 2
+
+
+def test_only_the_function_that_drills_carries_postgresql(stack: Stack) -> None:
+    shared = next(name for name in stack.of_type("AWS::Lambda::LayerVersion") if "Shared" in name)
+    postgres = next(
+        name for name in stack.of_type("AWS::Lambda::LayerVersion") if "Postgres" in name
+    )
+    layers = {function: stack.properties(function)["Layers"] for function in FUNCTIONS}
+    assert layers == {
+        "BackupFunction": [shared],
+        "RestoreFunction": [shared, postgres],
+        "PruneFunction": [shared],
+    }
 
 
 @pytest.mark.parametrize(
-    ("function", "timeout_seconds", "memory_mb"),
-    [("BackupFunction", 900, 1024), ("RestoreFunction", 900, 1024), ("PruneFunction", 300, 512)],
+    ("function", "timeout_seconds", "memory_mb", "storage_mb"),
+    [
+        ("BackupFunction", 900, 1024, 512),
+        ("RestoreFunction", 900, 1024, 2048),
+        ("PruneFunction", 300, 512, 512),
+    ],
 )
-def test_a_function_has_the_time_and_memory_it_needs(
-    stack: Stack, function: str, timeout_seconds: int, memory_mb: int
+def test_a_function_has_the_time_memory_and_storage_it_needs(
+    stack: Stack, function: str, timeout_seconds: int, memory_mb: int, storage_mb: int
 ) -> None:
     properties = stack.properties(function)
     assert properties["Timeout"] == timeout_seconds <= LAMBDA_LIMIT_SECONDS
     assert properties["MemorySize"] == memory_mb
-    assert properties["EphemeralStorage"] == {"Size": 512}
+    assert int(properties["EphemeralStorage"]["Size"]) == storage_mb
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

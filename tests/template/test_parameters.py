@@ -120,7 +120,7 @@ def test_two_of_the_largest_objects_fit_the_functions_temporary_folder(stack: St
     """One fills while the other is uploaded; a bundle of modules and a connection need little."""
     largest = stack.template["Parameters"]["MaxObjectBytes"]["MaxValue"]
     for function in ("BackupFunction", "RestoreFunction"):
-        folder = stack.properties(function)["EphemeralStorage"]["Size"] * 1024 * 1024
+        folder = int(stack.properties(function)["EphemeralStorage"]["Size"]) * 1024 * 1024
         assert 2 * largest + 64 * 1024 * 1024 <= folder
 
 

@@ -21,6 +21,7 @@ ROUTES = {
     "/api/admin/restore/undo": "RestoreFunction",
     "/api/admin/backups/{name}/verify": "RestoreFunction",
     "/api/admin/backups/{name}/copy": "RestoreFunction",
+    "/api/admin/drills": "RestoreFunction",
     "/api/admin/backups": "RestoreFunction",
     "/api/admin/backups/{name}": "RestoreFunction",
     "/api/admin/backups/{name}/download": "RestoreFunction",
@@ -44,7 +45,8 @@ TRIGGERS = {
     "restore": {
         "http_restore", "http_list", "http_show", "http_download", "http_runs", "http_run",
         "http_overview", "http_settings", "http_retention", "http_undo", "http_openapi",
-        "http_verify", "direct_verify", "http_copy", "direct_copy", "http_dashboard", "http_dashboard_asset",
+        "http_verify", "direct_verify", "http_copy", "direct_copy", "http_drill", "direct_drill",
+        "http_dashboard", "http_dashboard_asset",
         "direct", "direct_dry_run", "self_invoke",
     },
     "prune": {

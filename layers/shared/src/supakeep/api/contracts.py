@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from supakeep.domain.backup_name import LATEST
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.restore import RestoreRequest
 from supakeep.domain.row_changes import RestoreMode
@@ -112,6 +113,14 @@ class CopyBody(_Request):
     ] = None
 
 
+class DrillBody(_Request):
+    """POST /api/admin/drills; may be left out."""
+
+    name: Annotated[
+        Text, Field(description="A backup's name, `latest`, or `random` for any good one.")
+    ] = LATEST
+
+
 class PinBody(_Request):
     """PUT /api/admin/backups/{name}/pin; may be left out."""
 
@@ -176,6 +185,17 @@ class CopyInvocation(CopyBody):
     action: Literal["copy"]
     name: Text
     run_id: Text | None = None
+
+
+class DrillInvocation(DrillBody):
+    """A direct invocation of the restore function that drills a backup; `trigger` is that of the backup
+    that started it, and `after` that backup's run.
+    """
+
+    action: Literal["drill"]
+    after: Text | None = None
+    run_id: Text | None = None
+    trigger: Requested = Trigger.API
 
 
 class PruneInvocation(PruneBody):

@@ -47,6 +47,7 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "/api/admin/backups/{name}/verify": ("POST",),
     "/api/admin/backups/{name}/copy": ("POST",),
     "/api/admin/backups/{name}/pin": ("PUT", "DELETE"),
+    "/api/admin/drills": ("POST",),
     "/api/admin/overview": ("GET",),
     "/api/admin/settings": ("GET",),
     "/api/admin/retention": ("GET",),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from supakeep.errors import DeadlineExceededError
-from supakeep.ports import Clock, ObjectStore
+from supakeep.ports import Clock, ObjectStore, ScratchServer
 from supakeep.settings import Settings
 from supakeep.stores.remembering import ManifestMemory, RememberingObjectStore
 from supakeep.stores.within_deadline import ObjectStoreWithinDeadline
@@ -23,10 +23,15 @@ _REPLAYED_AFTER = dt.timedelta(minutes=5)
 
 
 class ServedProject(Project, Protocol):
-    """A project whose settings hold the keys of those who may call."""
+    """A project whose settings hold the keys of those who may call, and whose backups can be drilled."""
 
     @property
     def settings(self) -> Settings: ...
+
+    @property
+    def scratch_server(self) -> ScratchServer:
+        """Where drills restore to."""
+        ...
 
 
 class AnswerDeadline:

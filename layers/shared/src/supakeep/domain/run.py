@@ -159,7 +159,9 @@ class Run(BaseModel):
     @property
     def is_of_the_schedule(self) -> bool:
         """Whether the stack's own schedule started it: such runs have its name in their ID."""
-        return self.trigger is Trigger.SCHEDULE and self.id.endswith(("-schedule", "-prune"))
+        return self.trigger is Trigger.SCHEDULE and self.id.endswith(
+            ("-schedule", "-prune", "-drill")
+        )
 
     @property
     def started_by(self) -> str:

@@ -14,7 +14,7 @@ from supakeep.domain.copy_policy import VARIABLE_PREFIX
 from supakeep.domain.engine import POSTGRES, REST, Engine
 from supakeep.domain.policy import BackupPolicy
 from supakeep.errors import ConfigurationError
-from supakeep.ports import Clock, Database, Dispatcher, ObjectStore, RunStore
+from supakeep.ports import Clock, Database, Dispatcher, ObjectStore, RunStore, ScratchServer
 from supakeep.runs.folder import FolderRunStore
 from supakeep.runs.in_memory import InMemoryRunStore
 from supakeep.settings import SECRET_NAMES, Settings
@@ -23,6 +23,7 @@ from supakeep.stores.retrying import RetryingObjectStore
 from supakeep.system import SystemClock
 from supakeep.wiring.clients import FOR_WORK, Timeouts, aws_client
 from supakeep.wiring.places import copy_store, s3_store
+from supakeep.wiring.scratch import embedded_server
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -215,6 +216,11 @@ class SupabaseProject:
         )
 
     @cached_property
+    def scratch_server(self) -> ScratchServer:
+        """Where drills restore to."""
+        return embedded_server()
+
+    @cached_property
     def dispatcher(self) -> Dispatcher:
         from supakeep.aws.dispatch import LambdaDispatcher
 
@@ -223,7 +229,14 @@ class SupabaseProject:
         prune = self.settings.prune_function_name or this
         return LambdaDispatcher(
             aws_client("lambda", self._timeouts),
-            {"backup": this, "restore": this, "prune": prune, "verify": this, "copy": this},
+            {
+                "backup": this,
+                "restore": this,
+                "prune": prune,
+                "verify": this,
+                "copy": this,
+                "drill": this,
+            },
         )
 
 

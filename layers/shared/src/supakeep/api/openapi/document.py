@@ -62,6 +62,7 @@ def openapi_document() -> dict[str, Any]:
 def _made_from_the_routes() -> str:
     # only here: a request for the document is rare, and no other function needs all routes
     from supakeep.api.backup_routes import add_backup_routes
+    from supakeep.api.drill_routes import add_drill_routes
     from supakeep.api.overview_routes import add_overview_routes
     from supakeep.api.pin_routes import add_pin_routes
     from supakeep.api.prune_routes import add_prune_routes
@@ -73,6 +74,7 @@ def _made_from_the_routes() -> str:
     add_backup_routes(resolver, requests)
     add_restore_routes(resolver, requests)
     add_stored_backup_routes(resolver, requests)
+    add_drill_routes(resolver, requests)
     add_run_routes(resolver, requests)
     add_overview_routes(resolver, requests)
     add_prune_routes(resolver, requests)

@@ -104,6 +104,16 @@ OPERATIONS: Mapping[str, Operation] = {
         not_found=True,
         damaged=True,
     ),
+    "start_drill": Operation(
+        "Backups",
+        "Drill a backup",
+        "Restores the backup into a PostgreSQL that is started for it and thrown away, compares every "
+        "row, and asks the assertions of `drills.sql`. No live table is touched. The run's result says "
+        f"rung by rung what that has proven; the run is `failed` if a rung is. {_LATER}",
+        {202: "Accepted"},
+        not_found=True,
+        damaged=True,
+    ),
     "put_pin": Operation(
         "Backups",
         "Pin a backup",

@@ -1,0 +1,34 @@
+"""The route that starts drills."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+from aws_lambda_powertools.event_handler.openapi.params import Body
+
+from supakeep.api.accept import accept
+from supakeep.api.answers.runs import Accepted
+from supakeep.api.contracts import DrillBody
+from supakeep.api.request import Requests
+from supakeep.domain.run import RunKind
+from supakeep.usecases.find_drilled import find_drilled
+
+DRILLS_PATH = "/api/admin/drills"
+
+
+def add_drill_routes(resolver: APIGatewayHttpResolver, request: Requests) -> None:
+    """`request` gives the request that is answered."""
+
+    @resolver.post(DRILLS_PATH)
+    def start_drill(body: Annotated[DrillBody | None, Body()] = None) -> tuple[Accepted, int]:
+        asked, project = body or DrillBody(), request().project
+        # a drills.sql that is wrong is better known now than when the run begins
+        project.settings.assertions()
+        now = project.clock.now()
+        # `latest` may be another one when the work begins, and chance chooses once
+        found = find_drilled(request().stores(), asked.name, project.ref, now=now)
+        backup = found.manifest.backup
+        accepted = accept(request(), RunKind.DRILL, {"name": backup}, backup=backup)
+        return accepted, HTTPStatus.ACCEPTED

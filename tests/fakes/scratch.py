@@ -1,0 +1,51 @@
+"""Databases in memory for drills."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from supakeep.domain.assertions import Assertion
+from supakeep.domain.drill import AssertionResult, NotProven
+from supakeep.domain.manifest import Problem
+from supakeep.domain.schema import Table
+from tests.fakes.database import EVERY_MODE, InMemoryDatabase
+
+
+@dataclass
+class InMemoryScratch:
+    """An empty database; it runs no SQL, so an assertion holds unless its name is in `wrong`."""
+
+    wrong: frozenset[str] = frozenset()
+    server_version: str = "18.0"
+    database: InMemoryDatabase = field(default_factory=lambda: InMemoryDatabase(engine=EVERY_MODE))
+
+    def create_tables(
+        self,
+        tables: Sequence[Table],
+        samples: Mapping[str, Mapping[str, bytes]],  # noqa: ARG002
+    ) -> Sequence[NotProven]:
+        for table in tables:
+            self.database.add_table(table)
+        return []
+
+    def ask(self, assertion: Assertion) -> AssertionResult:
+        if assertion.name not in self.wrong:
+            return AssertionResult(name=assertion.name, holds=True)
+        problem = Problem(message=f"The assertion {assertion.name!r} does not hold")
+        return AssertionResult(name=assertion.name, holds=False, problem=problem)
+
+
+@dataclass
+class InMemoryScratchServer:
+    """Opens a new database for each drill, and keeps count of them."""
+
+    wrong: frozenset[str] = frozenset()
+    place: str = "memory"
+    opened: int = 0
+
+    @contextmanager
+    def open(self) -> Iterator[InMemoryScratch]:
+        self.opened += 1
+        yield InMemoryScratch(self.wrong)

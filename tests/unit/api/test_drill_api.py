@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.builders.backups import NAME, back_up
+from tests.builders.lambda_events import Project
+from tests.builders.manifests import PROJECT
+from tests.fakes.scratch import InMemoryScratchServer
+from tests.unit.api.conftest import Functions, LocalFunction
+
+pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
+
+DRILLS = "/api/admin/drills"
+ASSERTED = "-- name: nobody owes\nselect * from orders where false\n"
+
+
+@pytest.fixture(autouse=True)
+def _a_backup(project: Project) -> None:
+    back_up(project.database, project.primary, project.mirror)
+
+
+@pytest.fixture
+def policy_file(tmp_path: Path) -> Path:
+    """A supakeep.toml with assertions beside it."""
+    (tmp_path / "drills.sql").write_text(ASSERTED)
+    return tmp_path / "supakeep.toml"
+
+
+@pytest.mark.parametrize(
+    "body", [None, {"name": "latest"}, {"name": "random"}, {"name": NAME.text}]
+)
+def test_a_drill_is_accepted_handed_over_and_carried_out(
+    project: Project, policy_file: Path, body: object
+) -> None:
+    restore = LocalFunction("restore", project.served(policy_file=policy_file))
+
+    accepted = restore.request("POST", DRILLS, body=body)
+
+    assert (accepted.status, accepted.body["name"]) == (202, NAME.text)
+    [(action, payload)] = project.dispatcher.handed_over
+    run = restore.invoke({**payload, "action": action})
+    assert (action, run["kind"], run["status"]) == ("drill", "drill", "complete")
+    result = restore.request("GET", accepted.body["status_url"]).body["result"]
+    assert [rung["outcome"] for rung in result["rungs"]] == ["proven"] * 5
+    assert result["assertions"][0]["name"] == "nobody owes"
+
+
+def test_a_drill_of_the_schedule_takes_the_newest_good_backup(
+    functions: Functions, project: Project
+) -> None:
+    event = {
+        "source": "supakeep.schedule",
+        "action": "drill",
+        "scheduled_at": "2026-12-01T05:00:00Z",
+        "execution_id": "x",
+    }
+
+    run = functions("restore").invoke(event)
+
+    assert (run["id"], run["backup"]) == ("20261201T050000Z-drill", NAME.text)
+    told = functions("restore").request("GET", f"/api/admin/runs/{run['id']}").body
+    assert told["started_by"] == "the schedule"
+    assert functions("restore").invoke(event)["attempt"] == 1
+
+
+def test_a_drill_whose_assertion_does_not_hold_has_failed(
+    project: Project, policy_file: Path
+) -> None:
+    served = project.served(policy_file=policy_file)
+    served.scratch_server = InMemoryScratchServer(frozenset({"nobody owes"}))
+
+    run = LocalFunction("restore", served).invoke({"action": "drill", "name": "latest"})
+
+    assert (run["status"], run["result"]["rungs"][-1]["outcome"]) == ("failed", "failed")
+    assert run["error"]["message"] == "The assertion 'nobody owes' does not hold"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "word"),
+    [
+        ({"name": f"backup_{PROJECT}_2020-01-01"}, 404, "No backup is named"),
+        ({"name": "nonsense"}, 400, "is not the name of a backup"),
+        ({"backup": "latest"}, 400, "backup"),
+    ],
+    ids=["missing", "nonsense", "unknown field"],
+)
+def test_a_bad_request_is_refused_with_a_sentence(
+    functions: Functions, project: Project, body: object, status: int, word: str
+) -> None:
+    answer = functions("restore").request("POST", DRILLS, body=body)
+
+    assert answer.status == status
+    assert word in answer.body["error"]
+    assert project.dispatcher.handed_over == []
+
+
+def test_assertions_that_are_wrong_are_reported_before_a_run_is_accepted(
+    project: Project, policy_file: Path
+) -> None:
+    policy_file.with_name("drills.sql").write_text("select 1")
+
+    answer = LocalFunction("restore", project.served(policy_file=policy_file)).request(
+        "POST", DRILLS
+    )
+
+    assert answer.status == 500
+    assert "drills.sql, line 1: a query has no name" in answer.body["error"]
+    assert project.dispatcher.handed_over == []
+
+
+def test_a_second_drill_is_refused_while_one_is_at_work_and_a_backup_is_not(
+    functions: Functions,
+) -> None:
+    assert functions("restore").request("POST", DRILLS).status == 202
+    assert functions("restore").request("POST", DRILLS).status == 409
+    assert functions("backup").request("POST", "/api/admin/backup").status == 202
