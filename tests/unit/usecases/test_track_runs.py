@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import threading
 from typing import Any
 
@@ -12,6 +13,7 @@ from supakeep.domain.run import RunKind, RunStatus
 from supakeep.errors import (
     DeadlineExceededError,
     LeaseHeldError,
+    MachineError,
     StorageUnavailableError,
 )
 from supakeep.runs.in_memory import InMemoryRunStore
@@ -315,3 +317,16 @@ def test_the_backup_that_a_run_is_about_is_recorded_at_once(runs: TrackRuns) -> 
         return DONE
 
     runs.execute(a_run(), work)
+
+
+def test_what_the_machine_refuses_is_recorded_with_what_to_do(runs: TrackRuns) -> None:
+    def fill_the_disk(_: RunProgress) -> PruneReport:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(MachineError, match="No space left on device"):
+        runs.execute(a_run(), fill_the_disk)
+
+    error = recorded(runs, a_run()).error
+    assert error is not None
+    assert error.message == "No space left on device"
+    assert "Free some space" in str(error.hint)

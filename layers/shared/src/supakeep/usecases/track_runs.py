@@ -21,7 +21,7 @@ from supakeep.domain.run import (
 )
 from supakeep.errors import LeaseHeldError, RunNotFoundError, StorageError
 from supakeep.ports import Clock, Deadline, Progress, RunStore
-from supakeep.system import NoDeadline
+from supakeep.system import NoDeadline, refused_by_machine
 from supakeep.usecases.project import Project
 from supakeep.usecases.run_lease import lease_end
 from supakeep.usecases.run_progress import RunProgress, heartbeat
@@ -126,8 +126,8 @@ class TrackRuns:
 
         The same ID delivered twice (events come at least once) gives the record of the first
         delivery back, unless that one failed or died: then this is the next attempt. Whatever
-        `work` raises is recorded and raised. `work` is to check its RunProgress between two steps:
-        that is where `deadline`, and a lease that was lost, end the run.
+        `work` raises is recorded and raised, an error of the operating system as MachineError. `work`
+        is to check its RunProgress between two steps: that is where `deadline`, and a lease that was lost, end the run.
         """
         known = self._known(run)
         if _needs_no_work(known, run.invocation):
@@ -151,6 +151,10 @@ class TrackRuns:
         try:
             with heartbeat(progress, self.heartbeat_seconds):
                 result = work(progress)
+        except OSError as exc:
+            refused = refused_by_machine(exc)
+            self._record_failure(progress.run.failed(self.clock.now(), refused))
+            raise refused from exc
         except BaseException as exc:
             self._record_failure(progress.run.failed(self.clock.now(), exc))
             raise
