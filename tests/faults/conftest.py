@@ -10,12 +10,14 @@ import pytest
 
 from tests.fakes.time import FixedClock
 from tests.faults.calls import Call
+from tests.faults.hurry import aws_environment, hurried
 from tests.faults.matrix import MakeWorld
 from tests.faults.proof import good_backups
 from tests.faults.proxy import FaultProxy, fault_proxy
+from tests.faults.secrets import SIGNING_KEY
 from tests.faults.servers import MotoAws
 from tests.faults.use_cases import NIGHTS, schedule
-from tests.faults.world import SIGNING_KEY, World, aws_environment, hurried
+from tests.faults.world import World
 
 HERE = Path(__file__).parent
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from supakeep.errors import SupakeepError
 from tests.faults.calls import Plan
+from tests.faults.happenings import Happening
 from tests.faults.http_faults import HttpFault
-from tests.faults.world import Outcome
+from tests.faults.machine import Outcome
+
+AnyPlan = Plan[HttpFault] | Plan[Happening]
 
 
-def wrong_error(plan: Plan[HttpFault], outcome: Outcome) -> str | None:
+def wrong_error(plan: AnyPlan, outcome: Outcome) -> str | None:
     """Why the error is not the right one; None where it is, or where there is none."""
     error = outcome.error
     if error is None:

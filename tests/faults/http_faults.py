@@ -51,12 +51,20 @@ class HttpFault:
     # what a client may make of it: see expectations.py
     kind: str = "unavailable"
     lasts: bool = True
+    # what happens first (happenings.py)
+    first: Callable[[], object] = lambda: None
+    may_go: frozenset[str] = frozenset()
 
     @property
     def is_late(self) -> bool:
         return self.spoil is _late
 
+    def within(self, _: object) -> HttpFault:
+        """The fault itself: it is the same in every world."""
+        return self
+
     def answer(self, asked: Asked, server: Server) -> Reply:
+        self.first()
         if self.alters == "request":
             asked = asked._replace(body=flipped(asked.body))
         reply = server(asked) if self.carried_out else Reply(200)
@@ -144,6 +152,7 @@ FAULTS = [
     HttpFault("answer bit-flipped", _flip, carried_out=True, alters="answer", kind="altered"),
     HttpFault("request bit-flipped", _as_it_is, carried_out=True, alters="request", kind="altered"),
     HttpFault("200 with HTML", _page(200), kind="foreign"),
+    HttpFault("400, expired token", _refusal(400, "ExpiredToken"), kind="refused"),
     HttpFault("401", _refusal(401, "InvalidAccessKeyId"), kind="refused"),
     HttpFault("403", _refusal(403, "AccessDenied"), kind="refused"),
     HttpFault("403 with HTML", _page(403), kind="refused", lasts=False),

@@ -77,6 +77,10 @@ class MotoAws:
         named = {"Name": "supakeep", "SecretString": json.dumps(secret)}
         self._json("secretsmanager.CreateSecret", named)
 
+    def replace_secret(self, secret: dict[str, str]) -> None:
+        named = {"SecretId": "supakeep", "SecretString": json.dumps(secret)}
+        self._json("secretsmanager.PutSecretValue", named)
+
     @property
     def objects(self) -> dict[str, bytes]:
         """What the bucket holds."""

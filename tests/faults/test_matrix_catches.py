@@ -15,9 +15,10 @@ from tests.builders.backups import ITEMS
 from tests.faults.calls import Call, Plan
 from tests.faults.http_faults import FAULTS
 from tests.faults.matrix import MakeWorld, Matrix
+from tests.faults.secrets import SECRET
 from tests.faults.tally import TRIED, Failing, Tally
 from tests.faults.use_cases import NEWEST, TONIGHT, USE_CASES, UseCase
-from tests.faults.world import SECRET, World
+from tests.faults.world import World
 
 ROOT = Path(__file__).parents[2]
 BY_NAME = {use_case.name: use_case for use_case in USE_CASES}

@@ -15,8 +15,10 @@ from supakeep.usecases.list_backups import list_backups
 from tests.builders.backups import CUSTOMERS, ITEMS
 from tests.builders.manifests import PROJECT
 from tests.fakes.runs import InMemoryTransfers
+from tests.faults.machine import Machine
 from tests.faults.proof import good_backups, names_in
-from tests.faults.world import SIGNING_KEY, World
+from tests.faults.secrets import SIGNING_KEY
+from tests.faults.world import World
 
 OUTDATED = f"backup_{PROJECT}_2026-11-12"
 NEWEST = f"backup_{PROJECT}_2026-11-21"
@@ -38,6 +40,7 @@ class UseCase:
     vouched: Callable[[Any], set[str]] = lambda _: set()
     again: Callable[[World], Any] | None = None
     may_go: frozenset[str] = frozenset()
+    is_invoked: bool = True
 
 
 def good_in(world: World, store: str) -> set[str]:
@@ -53,8 +56,8 @@ def schedule(day: dt.date) -> dict[str, Any]:
     }
 
 
-def _back_up(world: World) -> Any:
-    return world.invoke("backup", schedule(dt.date(2026, 11, 22)))
+def _back_up(machine: Machine) -> Any:
+    return machine.invoke("backup", schedule(dt.date(2026, 11, 22)))
 
 
 def _back_up_again(world: World) -> Any:
@@ -82,9 +85,9 @@ def _wreck(world: World) -> None:
     world.wrecked = world.shop.everything()
 
 
-def _restore(world: World) -> Any:
+def _restore(machine: Machine) -> Any:
     event = {"action": "restore", "name": NEWEST, "confirm": PROJECT}
-    return world.invoke("restore", event)
+    return machine.invoke("restore", event)
 
 
 def _false_restore(world: World, run: Any) -> list[str]:
@@ -92,8 +95,8 @@ def _false_restore(world: World, run: Any) -> list[str]:
     return [] if whole or run["status"] != "complete" else ["the rows are not those of the backup"]
 
 
-def _prune(world: World) -> Any:
-    return world.invoke("prune", {"action": "prune"})
+def _prune(machine: Machine) -> Any:
+    return machine.invoke("prune", {"action": "prune"})
 
 
 def _false_prune(world: World, run: Any) -> list[str]:
@@ -108,8 +111,8 @@ def _false_prune(world: World, run: Any) -> list[str]:
     return [f"{name} is still in {store}" for store, name in removed & there]
 
 
-def _verify(world: World) -> Any:
-    return world.invoke("restore", {"action": "verify", "name": NEWEST})
+def _verify(machine: Machine) -> Any:
+    return machine.invoke("restore", {"action": "verify", "name": NEWEST})
 
 
 def _verified(run: Any) -> set[str]:
@@ -132,8 +135,8 @@ def _lose_from_mirror(world: World) -> None:
     world.aws.delete(f"daily/{NEWEST}.manifest.json")
 
 
-def _copy(world: World) -> Any:
-    return world.invoke("restore", {"action": "copy", "name": NEWEST})
+def _copy(machine: Machine) -> Any:
+    return machine.invoke("restore", {"action": "copy", "name": NEWEST})
 
 
 def _false_copy(world: World, run: Any) -> list[str]:
@@ -146,8 +149,8 @@ def _false_copy(world: World, run: Any) -> list[str]:
     ]
 
 
-def _list(world: World) -> Any:
-    return list_backups(every_store(world.project()), PROJECT)
+def _list(machine: Machine) -> Any:
+    return list_backups(every_store(machine.project()), PROJECT)
 
 
 def _false_list(world: World, listing: Any) -> list[str]:
@@ -157,15 +160,15 @@ def _false_list(world: World, listing: Any) -> list[str]:
     silent = set() if listing.problems else there - shown - damaged
     return [
         *(f"{name} is not listed, and nothing is said" for name in silent),
-        *(f"{name} is listed, and is not there" for name in shown - there),
+        *(f"{name} is listed, and is not there" for name in shown - there - world.may_go),
     ]
 
 
-def _download(world: World) -> Any:
-    project = world.project()
+def _download(machine: Machine) -> Any:
+    project = machine.project()
     stores = every_store(project)
     reader = find_backup(stores, NEWEST, PROJECT, now=project.clock.now())
-    target = FolderObjectStore(world.folder)
+    target = FolderObjectStore(machine.folder)
     return DownloadBackup(target, InMemoryTransfers())(reader)
 
 
@@ -186,6 +189,6 @@ USE_CASES = [
     UseCase("prune", _prune, _false_prune, may_go=frozenset({OUTDATED})),
     UseCase("verify", _verify, _false_verification, vouched=_verified),
     UseCase("copy", _copy, _false_copy, prepare=_lose_from_mirror),
-    UseCase("list", _list, _false_list),
-    UseCase("download", _download, _false_download),
+    UseCase("list", _list, _false_list, is_invoked=False),
+    UseCase("download", _download, _false_download, is_invoked=False),
 ]

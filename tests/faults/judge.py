@@ -1,0 +1,101 @@
+"""What must not be after a fault, whatever it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.faults.expectations import AnyPlan
+from tests.faults.machine import Outcome
+from tests.faults.proof import good_backups, is_believed, names_in, problems_of, says_complete
+from tests.faults.secrets import SECRETS, SIGNING_KEY
+from tests.faults.tally import Failing, Finding
+from tests.faults.use_cases import USE_CASES, UseCase
+from tests.faults.world import Stores, World
+
+
+def judged(use_case: UseCase, world: World, outcome: Outcome, before: Stores) -> list[Finding]:
+    """What must not be, whatever happened."""
+    stores = world.stores
+    return [
+        *_false_manifests(stores),
+        *_false_claims(use_case.false_claims, world, outcome),
+        *_false_claims_of_others(world),
+        *_lost(before, stores, world.may_go),
+        *_secrets(world, outcome),
+        *_unnamed_rows(world, outcome),
+    ]
+
+
+def _false_manifests(stores: Stores) -> list[Finding]:
+    return [
+        Finding(Failing.FALSE_SUCCESS, f"in {store}: {problem}")
+        for store, objects in stores.items()
+        for name in names_in(objects)
+        if is_believed(objects, name) and says_complete(objects, name)
+        for problem in problems_of(objects, name, SIGNING_KEY)
+    ]
+
+
+def _false_claims(
+    claims_of: Callable[[World, Any], list[str]], world: World, outcome: Outcome
+) -> list[Finding]:
+    if outcome.error is not None:
+        return []
+    claims = claims_of(world, outcome.result)
+    return [Finding(Failing.FALSE_SUCCESS, claim) for claim in claims]
+
+
+def _false_claims_of_others(world: World) -> list[Finding]:
+    """Those of the runs that were at work at the same time."""
+    claims_of = {use_case.name: use_case.false_claims for use_case in USE_CASES}
+    return [
+        found
+        for other in world.others
+        if other.error is None
+        for found in _false_claims(claims_of[other.result["kind"]], world, other)
+    ]
+
+
+def _lost(before: Stores, after: Stores, may_go: frozenset[str]) -> list[Finding]:
+    return [
+        Finding(Failing.BACKUP_LOST, f"{name} in {store}")
+        for store, objects in before.items()
+        for name in good_backups(objects, SIGNING_KEY) - may_go
+        if name not in good_backups(after[store], SIGNING_KEY)
+    ]
+
+
+def _secrets(world: World, outcome: Outcome) -> list[Finding]:
+    said = [outcome.said, *(other.said for other in world.others)]
+    outputs = [*said, *map(repr, world.aws.runs), *map(repr, world.stores.values())]
+    return [
+        Finding(Failing.SECRET_SEEN, f"a secret of {len(secret)} characters was shown")
+        for secret in SECRETS
+        if any(secret in output for output in outputs)
+    ]
+
+
+def _unnamed_rows(world: World, outcome: Outcome) -> list[Finding]:
+    """Batches that a restore wrote before it failed are named in its record, or in its error."""
+    if world.wrecked is None or outcome.error is None:
+        return []
+    now = world.shop.everything()
+    written = {table for table, rows in now.items() if rows != world.wrecked[table]}
+    named = {table for run in world.aws.runs for table in run["tables"]}
+    return [
+        Finding(Failing.OTHER, f"{table} was written, and nothing says so")
+        for table in sorted(written - named)
+        if table not in outcome.said
+    ]
+
+
+def vouched_for_altered(use_case: UseCase, plan: AnyPlan, outcome: Outcome) -> list[Finding]:
+    """A copy whose content came altered is not to be called good."""
+    store = {"storage": "primary", "s3": "mirror"}.get(plan.call.service)
+    content = plan.call.what.startswith("GET ") and ".sql.json" in plan.call.what
+    if outcome.error is not None or not (plan.fault.alters == "answer" and content):
+        return []
+    if store not in use_case.vouched(outcome.result):
+        return []
+    return [Finding(Failing.FALSE_SUCCESS, f"{store} gave other bytes, and is called good")]
