@@ -127,7 +127,8 @@ class TrackRuns:
         The same ID delivered twice (events come at least once) gives the record of the first
         delivery back, unless that one failed or died: then this is the next attempt. Whatever
         `work` raises is recorded and raised, an error of the operating system as MachineError. `work`
-        is to check its RunProgress between two steps: that is where `deadline`, and a lease that was lost, end the run.
+        is to check its RunProgress between two steps: that is where `deadline`, and a lease that was
+        lost, end the run.
         """
         known = self._known(run)
         if _needs_no_work(known, run.invocation):

@@ -13,6 +13,7 @@ from psycopg import errors, sql
 from supakeep.databases.postgres.catalog import read_catalog
 from supakeep.databases.postgres.connection import (
     BEGIN_READING,
+    Connection,
     connect,
     exported_snapshot,
 )
@@ -42,6 +43,7 @@ from supakeep.databases.postgres.restore.writer import ExtraDeletion, KeyedWrite
 from supakeep.databases.postgres.sql import name_of, rows_of
 from supakeep.domain.row_changes import RestoreMode
 from supakeep.domain.schema import Catalog, Table
+from supakeep.errors import DatabaseUnavailableError
 from supakeep.ports import ForeignKeyViolation, TableWriter
 
 TRIGGERS_FIRE = (
@@ -73,25 +75,44 @@ def open_transaction(url: str, connections: int, *, dry_run: bool) -> Iterator[P
             # a real run sees what was committed before it got its locks, and nobody writes after
             connection.execute(BEGIN_READING if dry_run else _BEGIN_WRITING)
         try:
-            with ExitStack() as opened:
-                background = opened.enter_context(ThreadPoolExecutor(1, "supakeep-restore"))
-                session = RestoreSession(connection, background, dry_run=dry_run)
-                transaction = PostgresTransaction(
-                    session,
-                    lambda tables, snapshot: opened.enter_context(
-                        open_readers(url, connections, tables, snapshot)
-                    ),
-                )
-                yield transaction
-            if not dry_run:
-                transaction.finish()
+            # maps what no step of it has mapped, such as a connection that is lost at a savepoint
+            with mapped_errors("restore"):
+                with ExitStack() as opened:
+                    background = opened.enter_context(ThreadPoolExecutor(1, "supakeep-restore"))
+                    session = RestoreSession(connection, background, dry_run=dry_run)
+                    transaction = PostgresTransaction(
+                        session,
+                        lambda tables, snapshot: opened.enter_context(
+                            open_readers(url, connections, tables, snapshot)
+                        ),
+                    )
+                    yield transaction
+                if not dry_run:
+                    transaction.finish()
         except BaseException:
             # a lost connection has rolled back already
             with suppress(psycopg.Error):
                 connection.execute("rollback")
             raise
+        if dry_run:
+            with mapped_errors("restore"):
+                connection.execute("rollback")
+        else:
+            _commit(connection)
+
+
+def _commit(connection: Connection) -> None:
+    """A connection that breaks now has lost the answer, and perhaps nothing else."""
+    try:
         with mapped_errors("restore"):
-            connection.execute("rollback" if dry_run else "commit")
+            connection.execute("commit")
+    except DatabaseUnavailableError as exc:
+        raise DatabaseUnavailableError(
+            "The connection broke at the commit: all of the restore is done, or nothing of it",
+            operation="commit",
+            hint="Restore again: what is restored already is left as it is, and a dry run shows what "
+            "is not. If it was done, `supakeep undo` still undoes it.",
+        ) from exc
 
 
 class PostgresTransaction:
