@@ -33,11 +33,12 @@ def test_a_connection_that_is_lost_at_the_commit_is_said_to_leave_both_open(
 def test_a_lost_connection_is_the_databases_error_wherever_it_is_noticed(
     project: PostgresProject,
 ) -> None:
-    with (
-        pytest.raises(DatabaseUnavailableError, match="did not answer") as lost,
-        project.database.transaction(dry_run=False) as transaction,
-    ):
-        project.rows(TERMINATED)
-        transaction._session.set_savepoint()
+    def restore() -> None:
+        with project.database.transaction(dry_run=False) as transaction:
+            project.rows(TERMINATED)
+            transaction._session.set_savepoint()
+
+    with pytest.raises(DatabaseUnavailableError, match="did not answer") as lost:
+        restore()
 
     assert "SUPABASE_DB_URL" in str(lost.value.hint)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract.conftest import servers
 from tests.fakes.time import FixedClock
 from tests.faults.calls import Call
 from tests.faults.hurry import aws_environment, hurried
@@ -18,6 +19,8 @@ from tests.faults.secrets import SIGNING_KEY
 from tests.faults.servers import MotoAws
 from tests.faults.use_cases import NIGHTS, schedule
 from tests.faults.world import World
+
+__all__ = ["servers"]
 
 HERE = Path(__file__).parent
 

@@ -76,15 +76,20 @@ class Machine:
 
     def watch(self, work: Callable[[], Any]) -> Outcome:
         """Does the work, and notes all that it says."""
-        with everything_said() as said:
-            try:
-                result, error = work(), None
-            except Exception as exc:  # noqa: BLE001  (it is judged)
-                result, error = None, exc
-                hint = getattr(exc, "hint", None)
-                said.write("".join([*traceback.format_exception(exc), f"hint: {hint}"]))
-            said.write(repr(result))
-        return Outcome(result, error, said.getvalue())
+        return watched(work)
+
+
+def watched(work: Callable[[], Any]) -> Outcome:
+    """What the work gives or raises, and all that it says."""
+    with everything_said() as said:
+        try:
+            result, error = work(), None
+        except Exception as exc:  # noqa: BLE001  (it is judged)
+            result, error = None, exc
+            hint = getattr(exc, "hint", None)
+            said.write("".join([*traceback.format_exception(exc), f"hint: {hint}"]))
+        said.write(repr(result))
+    return Outcome(result, error, said.getvalue())
 
 
 @dataclass
