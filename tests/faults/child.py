@@ -14,7 +14,7 @@ from typing import Any
 
 from supakeep.errors import SupakeepError
 from tests.fakes.time import FixedClock
-from tests.faults.hurry import aws_environment, hurried
+from tests.faults.hurry import disturbable
 from tests.faults.machine import Machine, Outcome
 from tests.faults.use_cases import USE_CASES
 
@@ -61,7 +61,7 @@ def _carry_out(assignment: Assignment) -> None:
     run: Callable[[Any], Any] = next(u.run for u in USE_CASES if u.name == assignment.name)
     clock = FixedClock(assignment.at, tick_seconds=0.25)
     machine = Machine(assignment.url, clock=clock, folder=assignment.folder)
-    with aws_environment(assignment.url), hurried():
+    with disturbable(assignment.url):
         if assignment.most_bytes is not None:
             # a write beyond it fails as one on a full disk does
             resource.setrlimit(resource.RLIMIT_FSIZE, (assignment.most_bytes, -1))

@@ -11,7 +11,7 @@ import pytest
 from tests.contract.conftest import servers
 from tests.fakes.time import FixedClock
 from tests.faults.calls import Call
-from tests.faults.hurry import aws_environment, hurried
+from tests.faults.hurry import disturbable
 from tests.faults.matrix import MakeWorld
 from tests.faults.proof import good_backups
 from tests.faults.proxy import FaultProxy, fault_proxy
@@ -36,8 +36,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def proxy() -> Iterator[FaultProxy]:
-    with fault_proxy() as proxy, aws_environment(proxy.url), hurried():
+    with fault_proxy() as proxy:
         yield proxy
+
+
+@pytest.fixture(autouse=True)
+def _disturbable(proxy: FaultProxy) -> Iterator[None]:
+    """Only within these tests: others in the same process have their own environment."""
+    with disturbable(proxy.url):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -49,12 +56,13 @@ def aws() -> MotoAws:
 def seed(proxy: FaultProxy, aws: MotoAws) -> Mapping[str, bytes]:
     """The objects of three good backups, as the backup function makes them."""
     objects: Mapping[str, bytes] = {}
-    for night in NIGHTS:
-        at = dt.datetime.combine(night, dt.time(3, 0, 5), dt.UTC)
-        world = World(proxy, aws, objects, clock=FixedClock(at, tick_seconds=0.25))
-        world.invoke("backup", schedule(night))
-        objects = world.stores["primary"]
-        assert objects == world.stores["mirror"]
+    with disturbable(proxy.url):
+        for night in NIGHTS:
+            at = dt.datetime.combine(night, dt.time(3, 0, 5), dt.UTC)
+            world = World(proxy, aws, objects, clock=FixedClock(at, tick_seconds=0.25))
+            world.invoke("backup", schedule(night))
+            objects = world.stores["primary"]
+            assert objects == world.stores["mirror"]
     assert len(good_backups(objects, SIGNING_KEY)) == len(NIGHTS)
     return objects
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,13 @@ from tests.faults.secrets import AWS_SECRET_KEY
 # two pauses fit into it, so that what fails once is repeated, and what fails for ever is given up soon
 GIVE_UP_AFTER_SECONDS = 2.0
 _FASTER = 200
+
+
+@contextmanager
+def disturbable(url: str) -> Iterator[None]:
+    """Within it, everything goes through the proxy at `url`, and nothing takes long."""
+    with aws_environment(url), hurried():
+        yield
 
 
 @contextmanager
@@ -41,11 +49,16 @@ class KeptClients:
     made: dict[str, Any] = field(default_factory=dict)
 
     def client(self, service: str, *, config: Any, **options: Any) -> Any:
-        as_asked = f"{service} {config._user_provided_options} {options}"
+        as_asked = (
+            f"{os.environ['AWS_ENDPOINT_URL']} {service} {config._user_provided_options} {options}"
+        )
         if as_asked not in self.made:
             make: Any = boto3.client
             self.made[as_asked] = make(service, config=config, **options)
         return self.made[as_asked]
+
+
+_KEPT = KeptClients()
 
 
 def _nap(seconds: float) -> None:
@@ -65,6 +78,5 @@ def aws_environment(url: str) -> Iterator[None]:
         patch.delenv("AWS_SESSION_TOKEN", raising=False)
         patch.delenv("AWS_PROFILE", raising=False)
         patch.setattr(boto3, "DEFAULT_SESSION", None)
-        kept = KeptClients()
-        patch.setattr("supakeep.wiring.clients._session", lambda _: kept)
+        patch.setattr("supakeep.wiring.clients._session", lambda _: _KEPT)
         yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, BinaryIO, NoReturn
 from urllib.parse import quote
 
@@ -59,6 +59,7 @@ class SupabaseObjectStore:
         self._url = f"{self._project_url}/storage/v1"
         self._headers = key_headers(key)
         self._client = client or storage_client()
+        self._has_cursor: bool | None = None
 
     def require_private(self) -> None:
         with self._mapped_errors("upload", self._bucket):
@@ -155,13 +156,18 @@ class SupabaseObjectStore:
         return f"{self._url}/{route}/{quote(self._bucket)}/{quote(key)}"
 
     def _entries(self, prefix: str, folder: str, start: str) -> Iterator[Entry]:
-        if self._lists_by_cursor:
+        if self._lists_by_cursor():
             return entries_by_cursor(partial(self._ask, "object/list-v2"), prefix)
         return entries_by_offset(partial(self._ask, "object/list"), folder, start)
 
-    @cached_property
     def _lists_by_cursor(self) -> bool:
         """Whether the server has `list-v2`; one that has not takes the address for an object's."""
+        # not a cached property: until Python 3.12, one store's question would hold up all others
+        if self._has_cursor is None:
+            self._has_cursor = self._takes_cursor()
+        return self._has_cursor
+
+    def _takes_cursor(self) -> bool:
         try:
             self._ask("object/list-v2", {"limit": 1})
         except StorageError as exc:
