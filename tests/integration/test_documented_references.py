@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import functools
 import re
@@ -106,6 +107,17 @@ def test_every_setting_is_documented() -> None:
     own = {name for name in read if not name.startswith("AWS_")}
     assert {"SUPABASE_DB_URL", "MAX_OBJECT_BYTES"} <= own
     assert {name for name in own if f"`{name}`" not in documented} == set()
+
+
+def test_every_message_of_the_troubleshooting_page_is_one_that_the_code_says() -> None:
+    """Each part of it, between `…` and colons, in one of the literals of the code."""
+    page = (PROJECT / "docs/troubleshooting.md").read_text()
+    cells = re.findall(r"^\| (`.*?) \| ", page, re.MULTILINE)
+    quoted = [text for cell in cells for text in re.findall(r"`([^`]*…[^`]*|[^`]* [^`]*)`", cell)]
+    assert len(quoted) > 40
+    parts = {part.strip(' ;,.()"') for text in quoted for part in re.split("…|: ", text)}
+    said = literals(PROJECT / "layers/shared/src/supakeep")
+    assert {part for part in parts if part not in said} == set()
 
 
 def test_every_metric_is_documented() -> None:
@@ -236,6 +248,15 @@ def blocks(document: Path, language: str) -> list[str]:
     """The texts of a document's fenced blocks in one language."""
     found = FENCE.finditer(document.read_text())
     return [match["text"] for match in found if match["language"] == language]
+
+
+def literals(folder: Path) -> str:
+    """The text of every string in the code below, joined; f-strings in the pieces between values."""
+    trees = (ast.parse(file.read_text()) for file in folder.rglob("*.py"))
+    nodes = (node for tree in trees for node in ast.walk(tree))
+    return "\n".join(
+        n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)
+    )
 
 
 def shell_lines() -> list[str]:

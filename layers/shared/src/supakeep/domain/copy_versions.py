@@ -56,7 +56,8 @@ def copies_differ(versions: Sequence[CopyVersion]) -> CopiesDifferError:
         operation="compare copies",
         key=name,
         hint="Somebody may have put one of them there, so none is taken by itself. Look at each "
-        f"({commands}), take the right one by its store (--from, read_from), and remove the others.",
+        f"({commands}), take the right one by its store (--from, read_from), and remove the others "
+        f"(`supakeep delete {name} --from STORE`).",
     )
 
 

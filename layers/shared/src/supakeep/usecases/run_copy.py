@@ -24,8 +24,8 @@ from supakeep.usecases.track_runs import TrackRuns
 class RunCopy:
     """Carries out copy runs over the project's stores; `transfers` see each object on its way.
 
-    Two copies are kept apart by their lease. A copy and a prune look for each other: a prune spares the
-    backup that a copy at work names, and a copy does not begin with a backup while a prune is at work.
+    Two copies are kept apart by their lease. A copy and a prune or deletion look for each other: these spare
+    the backup that a copy at work names, and it begins with none while one of them is at work.
     """
 
     project: Project
@@ -56,11 +56,11 @@ class RunCopy:
         return TrackRuns.of(self.project).execute(run, work, self.deadline)
 
     def _begin(self, progress: RunProgress, backup: BackupName) -> None:
-        """Names the backup first and looks for a prune then, so that one of the two sees the other."""
+        """Names the backup first and looks for a removal then, so that one of the two sees the other."""
         progress.name_backup(backup.text)
-        prune = TrackRuns.of(self.project).prune_at_work()
-        if prune is not None:
-            raise lease_held(prune.id)
+        removal = TrackRuns.of(self.project).removal_at_work()
+        if removal is not None:
+            raise lease_held(removal.id)
 
 
 @dataclass(frozen=True)

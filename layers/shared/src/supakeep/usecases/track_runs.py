@@ -103,9 +103,10 @@ class TrackRuns:
             and run.backup is not None
         )
 
-    def prune_at_work(self) -> Run | None:
-        """The prune that is at work; one in the queue has not looked for copies yet."""
-        runs = (run for run in self.list(_RECENT_RUNS) if run.kind is RunKind.PRUNE)
+    def removal_at_work(self) -> Run | None:
+        """The prune or deletion that is at work; one in the queue has not looked for copies yet."""
+        removals = (RunKind.PRUNE, RunKind.DELETE)
+        runs = (run for run in self.list(_RECENT_RUNS) if run.kind in removals)
         return next((run for run in runs if run.status is RunStatus.RUNNING), None)
 
     def last_backup(self) -> Run | None:
