@@ -49,9 +49,18 @@ def _back_up(project: ServedProject, event: dict[str, Any], context: Any) -> Run
         lambda: back_up(run, scheduled=scheduled, accept_shrink=accept_shrink),
         deadline=deadline,
     )
-    if run.status is RunStatus.COMPLETE and project.settings.prune_function_name:
-        project.dispatcher.dispatch("prune", {"trigger": run.trigger, "after": run.id})
+    if run.status is RunStatus.COMPLETE:
+        _start_what_follows(project, run)
     return run
+
+
+def _start_what_follows(project: ServedProject, run: Run) -> None:
+    """A prune, and where every backup is drilled, a drill."""
+    follows = {"trigger": run.trigger, "after": run.id}
+    if project.settings.prune_function_name:
+        project.dispatcher.dispatch("prune", follows)
+    if project.settings.drill_function_name:
+        project.dispatcher.dispatch("drill", {**follows, "name": run.backup})
 
 
 def _scheduled_run(project: ServedProject, event: dict[str, Any], context: Any) -> Run:

@@ -1,6 +1,6 @@
 """Prunes backups by the retention policy: by schedule, after a good backup, and on demand.
 
-It also pins backups, and measures how old the newest good backup is.
+It also pins backups, and measures how old the newest good backup and the newest drill are.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from supakeep.retries import patience
 from supakeep.stores.remembering import ManifestMemory, RememberingObjectStore
 from supakeep.usecases.choose_stores import every_store
 from supakeep.usecases.measure_age import measure_age
+from supakeep.usecases.newest_proof import newest_proof_at
 from supakeep.usecases.run_prune import RunPrune
 
 logger = observability.create_logger()
@@ -66,8 +67,9 @@ def _prune(project: ServedProject, event: dict[str, Any], context: Any) -> Run:
 
 
 def _measure(projects: runtime.Projects, memories: Memories, context: Any) -> dict[str, Any]:
-    """Writes the age. What keeps it from that is logged and not raised: nothing is written then, which
-    the alarm notices, and a schedule of every ten minutes needs no dead letters.
+    """Writes the ages of the newest good backup and of the newest proof. What keeps it from that is
+    logged and not raised: nothing is written then, which the alarm notices, and a schedule of every ten
+    minutes needs no dead letters.
     """
     try:
         project = projects.for_answers()
@@ -76,13 +78,17 @@ def _measure(projects: runtime.Projects, memories: Memories, context: Any) -> di
                 RememberingObjectStore(store, memories[store.name])
                 for store in every_store(project)
             ]
-            measured = measure_age(stores, project.ref, project.clock.now())
+            now = project.clock.now()
+            measured = measure_age(stores, project.ref, now)
+            proven_at = newest_proof_at(stores, project.ref, now)
     except SupakeepError as exc:
         observability.report_failure(logger, metrics, "Measurement", exc, "Prune")
         return {"newest_good_at": None}
     newest = measured.newest_good_at
     if newest is not None:
         _count_age_since(project, newest)
+    if proven_at is not None:
+        observability.count_newest_proof(metrics, max(0.0, (now - proven_at).total_seconds()))
     observability.count_differing_backups(metrics, measured.differing)
     return {"newest_good_at": newest and newest.isoformat()}
 

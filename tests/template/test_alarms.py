@@ -14,9 +14,10 @@ TOPIC = "arn:aws:sns:eu-central-1:123456789012:alarms"
     [
         ("PartialBackupAlarm", "BackupFunction", "PartialBackups", "Sum"),
         ("DifferingCopiesAlarm", "PruneFunction", "DifferingBackups", "Maximum"),
+        ("FailedDrillAlarm", "RestoreFunction", "FailedDrills", "Sum"),
     ],
 )
-def test_a_partial_backup_and_differing_copies_raise_an_alarm(
+def test_a_partial_backup_differing_copies_and_a_failed_drill_raise_an_alarm(
     stack: Stack, alarm_name: str, function: str, metric: str, statistic: str
 ) -> None:
     variables = stack.properties(function)["Environment"]["Variables"]
@@ -65,7 +66,7 @@ def test_every_alarm_goes_to_the_topic_or_the_address_that_was_given(
 ) -> None:
     stack = make_stack(**parameters)
     alarms = stack.of_type(ALARM)
-    assert len(alarms) == 7
+    assert len(alarms) == 9
     assert all(alarm["AlarmActions"] == actions for alarm in alarms.values())
     assert ("AlarmTopic" in stack.resources) is topic_created
 

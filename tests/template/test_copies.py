@@ -17,6 +17,14 @@ TOUCH = {"s3:PutObject", "s3:AbortMultipartUpload", "s3:GetObject"}
 REMOVE = {"s3:GetObject", "s3:DeleteObject", "s3:GetObjectRetention"}
 
 
+# a drill is recorded there, and the age of the newest one is measured
+LEDGER = {
+    "backup": set[tuple[str, str]](),
+    "restore": {("s3:PutObject", "/ledger/*"), ("s3:GetObject", "/ledger/*")},
+    "prune": {("s3:GetObject", "/ledger/*")},
+}
+
+
 def on(stack: Stack, function: str, bucket: str) -> set[tuple[str, str]]:
     """What the function may do in this bucket, with the resource behind the bucket's name."""
     arn = f"arn:aws:s3:::{bucket}"
@@ -43,7 +51,7 @@ def test_one_parameter_adds_a_replica_to_all_functions(
         ("a", Place("s3", "b")),
         ("c", Place("gs", "d")),
     ]
-    assert on(stack, function, "far-away") == expected(function, "/daily/*")
+    assert on(stack, function, "far-away") == expected(function, "/daily/*") | LEDGER[function]
 
 
 def test_a_replica_stands_beside_a_json_list(make_stack: MakeStack) -> None:

@@ -79,6 +79,7 @@ def test_a_functions_environment_is_what_the_settings_read(stack: Stack, functio
     }
     assert stack.properties(function)["Environment"]["Variables"] == {
         **(schedules if function == "RestoreFunction" else {}),
+        **({"DRILL_FUNCTION_NAME": ""} if function == "BackupFunction" else {}),
         "SUPABASE_URL": "https://abcdefghijklmnopqrst.supabase.co",
         "SUPABASE_PROJECT_REF": "",
         "SECRET_ID": "KeysSecret",

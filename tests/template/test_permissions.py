@@ -13,6 +13,7 @@ FUNCTIONS = ("backup", "restore", "prune")
 LAMBDA = "arn:aws:lambda:eu-central-1:123456789012:function:supakeep"
 DAILY = "arn:aws:s3:::MirrorBucket/daily/*"
 MIRROR = "arn:aws:s3:::MirrorBucket"
+LEDGER = "arn:aws:s3:::MirrorBucket/ledger/*"
 
 # What each function does anyhow: trace, read the keys, record its run, report a lost event.
 EVERY_FUNCTION = {
@@ -34,8 +35,10 @@ ON_THE_MIRROR = {
         ("s3:GetObject", DAILY),
         ("s3:ListBucket", MIRROR),
     },
-    # what it keeps for an undo is a backup like any other
+    # what it keeps for an undo is a backup like any other; a drill is recorded in the ledger
     "restore": {
+        ("s3:PutObject", LEDGER),
+        ("s3:GetObject", LEDGER),
         ("s3:PutObject", DAILY),
         ("s3:AbortMultipartUpload", DAILY),
         ("s3:GetObject", DAILY),
@@ -43,6 +46,7 @@ ON_THE_MIRROR = {
     },
     "prune": {
         ("s3:GetObject", DAILY),
+        ("s3:GetObject", LEDGER),
         ("s3:ListBucket", MIRROR),
         ("s3:DeleteObject", DAILY),
         ("s3:GetObjectRetention", DAILY),
@@ -97,6 +101,15 @@ def permissions(role: dict[str, Any]) -> set[tuple[str, str]]:
 def test_a_function_may_do_exactly_what_it_does(stack: Stack, function: str) -> None:
     expected = EVERY_FUNCTION | ELSEWHERE[function] | ON_THE_MIRROR[function]
     assert permissions(role_of(stack, function)) == expected
+
+
+def test_only_where_each_backup_is_drilled_may_the_backup_function_start_a_drill(
+    make_stack: MakeStack,
+) -> None:
+    stack = make_stack(DrillSchedule="after-each-backup")
+    start_drills = ("lambda:InvokeFunction", f"{LAMBDA}-restore")
+    expected = EVERY_FUNCTION | ELSEWHERE["backup"] | ON_THE_MIRROR["backup"] | {start_drills}
+    assert permissions(role_of(stack, "backup")) == expected
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -172,6 +185,7 @@ def test_the_scheduler_may_invoke_its_function_and_report_what_it_could_not_deli
     report = ("sqs:SendMessage", "DeadLetterQueue.Arn")
     assert allowed == {
         "BackupFunctionNightlyRole": {("lambda:InvokeFunction", "BackupFunction.Arn"), report},
+        "RestoreFunctionDrillRole": {("lambda:InvokeFunction", "RestoreFunction.Arn"), report},
         "PruneFunctionDailyRole": {("lambda:InvokeFunction", "PruneFunction.Arn"), report},
         "PruneFunctionMeasureRole": {("lambda:InvokeFunction", "PruneFunction.Arn")},
     }

@@ -36,7 +36,12 @@ ROUTES = {
     "/admin/dashboard": "RestoreFunction",
     "/admin/dashboard/{file}": "RestoreFunction",
 }
-SCHEDULES = {"backup": "BackupFunctionNightly", "prune": "PruneFunctionDaily"}
+SCHEDULES = {
+    "backup": "BackupFunctionNightly",
+    "prune": "PruneFunctionDaily",
+    "drill": "RestoreFunctionDrill",
+}
+CARRIED_OUT_BY = {"backup": "backup", "prune": "prune", "drill": "restore"}
 TRIGGERS = {
     "backup": {
         "schedule", "eventbridge_rule", "http_admin", "http_cron_get", "http_cron_post",
@@ -45,7 +50,7 @@ TRIGGERS = {
     "restore": {
         "http_restore", "http_list", "http_show", "http_download", "http_runs", "http_run",
         "http_overview", "http_settings", "http_retention", "http_undo", "http_openapi",
-        "http_verify", "direct_verify", "http_copy", "direct_copy", "http_drill", "direct_drill",
+        "http_verify", "direct_verify", "http_copy", "direct_copy", "http_drill", "direct_drill", "schedule",
         "http_dashboard", "http_dashboard_asset",
         "direct", "direct_dry_run", "self_invoke",
     },
@@ -101,6 +106,7 @@ def test_no_page_of_another_origin_may_call_the_http_api(stack: Stack) -> None:
         ("BackupFunctionNightly", "cron(0 3 * * ? *)"),
         ("PruneFunctionDaily", "cron(30 4 * * ? *)"),
         ("PruneFunctionMeasure", "rate(10 minutes)"),
+        ("RestoreFunctionDrill", "cron(0 5 1 * ? *)"),
     ],
 )
 def test_a_schedule_fires_at_its_time_in_utc(stack: Stack, schedule: str, expression: str) -> None:
@@ -118,6 +124,29 @@ def test_the_backup_schedule_is_the_users_choice(make_stack: MakeStack, expressi
     stack = make_stack(BackupSchedule=expression, BackupScheduleState="DISABLED")
     assert stack.properties("BackupFunctionNightly")["ScheduleExpression"] == expression
     assert stack.properties("BackupFunctionNightly")["State"] == "DISABLED"
+
+
+@pytest.mark.parametrize(
+    ("asked", "state", "dispatched_to"),
+    [
+        ("cron(0 5 * * ? *)", "ENABLED", ""),
+        ("after-each-backup", "DISABLED", "supakeep-restore"),
+        ("never", "DISABLED", ""),
+    ],
+)
+def test_drills_are_scheduled_follow_each_backup_or_are_left_out(
+    make_stack: MakeStack, asked: str, state: str, dispatched_to: str
+) -> None:
+    stack = make_stack(DrillSchedule=asked)
+    schedule = stack.properties("RestoreFunctionDrill")
+    assert (schedule["State"], schedule["ScheduleExpression"][:5]) in [
+        ("ENABLED", asked[:5]),
+        ("DISABLED", "rate("),
+    ]
+    assert schedule["State"] == state
+    variables = stack.properties("BackupFunction")["Environment"]["Variables"]
+    assert variables["DRILL_FUNCTION_NAME"] == dispatched_to
+    assert ("NoProofAlarm" in stack.resources) == (asked != "never")
 
 
 @pytest.mark.parametrize(
@@ -139,7 +168,7 @@ def test_a_schedule_retries_a_failed_delivery_and_then_keeps_it(
     stack: Stack, action: str, schedule: str
 ) -> None:
     target = stack.properties(schedule)["Target"]
-    assert target["Arn"] == f"{action.title()}Function.Arn"
+    assert target["Arn"] == f"{CARRIED_OUT_BY[action].title()}Function.Arn"
     assert target["RetryPolicy"] == {"MaximumRetryAttempts": 5, "MaximumEventAgeInSeconds": 3600}
     assert target["DeadLetterConfig"] == {"Arn": "DeadLetterQueue.Arn"}
 
@@ -201,7 +230,7 @@ def test_an_http_event_carries_a_placeholder_for_a_key(function: str, trigger: s
 def test_a_schedules_event_file_has_the_shape_of_its_input(
     stack: Stack, action: str, schedule: str
 ) -> None:
-    sent = event(action, "schedule")
+    sent = event(CARRIED_OUT_BY[action], "schedule")
     declared = json.loads(stack.properties(schedule)["Target"]["Input"])
     assert sent.keys() == declared.keys()
     assert (sent["source"], sent["action"]) == (declared["source"], declared["action"])

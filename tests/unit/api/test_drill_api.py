@@ -9,6 +9,7 @@ from tests.builders.lambda_events import Project
 from tests.builders.manifests import PROJECT
 from tests.fakes.scratch import InMemoryScratchServer
 from tests.unit.api.conftest import Functions, LocalFunction
+from tests.unit.api.emitted import metrics
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
 
@@ -116,3 +117,50 @@ def test_a_second_drill_is_refused_while_one_is_at_work_and_a_backup_is_not(
     assert functions("restore").request("POST", DRILLS).status == 202
     assert functions("restore").request("POST", DRILLS).status == 409
     assert functions("backup").request("POST", "/api/admin/backup").status == 202
+
+
+def test_a_good_backup_starts_a_drill_of_itself_where_each_one_is_drilled(project: Project) -> None:
+    backup = LocalFunction("backup", project.served(drill_function_name="supakeep-restore"))
+
+    run = backup.invoke({"action": "backup"})
+
+    assert project.dispatcher.handed_over[1:] == [
+        ("drill", {"trigger": "api", "after": run["id"], "name": run["backup"]})
+    ]
+
+
+def test_a_proven_drill_counts_its_rungs_and_its_pace(
+    functions: Functions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    functions("restore").invoke({"action": "drill", "name": "latest"})
+
+    counted = metrics(capsys)
+    assert counted["DrillRung"] == 4
+    assert (counted["FailedDrills"], counted["NewestProofAge"]) == (0, 0)
+    assert "DrillDuration" in counted
+
+
+def test_a_failed_drill_is_counted_though_its_run_raised_nothing(
+    functions: Functions, project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    volume = next(key for key in project.primary.objects if ".sql.json" in key)
+    for store in (project.primary, project.mirror):
+        store.objects[volume] = store.objects[volume].replace(b"1", b"2")
+
+    functions("restore").invoke({"action": "drill", "name": "latest"})
+
+    counted = metrics(capsys)
+    assert (counted["DrillRung"], counted["FailedDrills"]) == (1, 1)
+    assert "NewestProofAge" not in counted
+
+
+def test_the_age_of_the_newest_proof_is_measured(
+    functions: Functions, project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    functions("restore").invoke({"action": "drill", "name": "latest"})
+    project.clock.advance(hours=1)
+    capsys.readouterr()
+
+    functions("prune").invoke({"source": "supakeep.schedule", "action": "measure"})
+
+    assert metrics(capsys)["NewestProofAge"] == 3600

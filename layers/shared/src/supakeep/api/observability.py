@@ -12,6 +12,7 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.metrics import MetricUnit
 
 from supakeep.aws import traces
+from supakeep.domain.drill import DrillReport
 from supakeep.domain.run import Run, RunResult, RunStatus
 from supakeep.domain.summary import BackupSummary
 
@@ -71,12 +72,14 @@ def report_run(logger: Logger, metrics: Metrics, run: Run, scope: str) -> None:
     }
     write = logger.info if run.status is RunStatus.COMPLETE else logger.warning
     write(f"{run.kind.capitalize()} {run.status}", extra=_entry(scope, context))
-    if run.status not in (RunStatus.COMPLETE, RunStatus.PARTIAL):
+    if run.status not in (RunStatus.COMPLETE, RunStatus.PARTIAL) and result is None:
         # delivered twice, and the first delivery is at work: that one will count; or withdrawn
         return
     metrics.add_metric(f"{run.kind.capitalize()}Duration", MetricUnit.Milliseconds, duration)
     if isinstance(result, BackupSummary):
         _count_backup(metrics, result)
+    if isinstance(result, DrillReport):
+        _count_drill(metrics, result)
     for sentence in _sentences(result):
         logger.warning(sentence, extra=_entry(scope, context))
 
@@ -99,6 +102,22 @@ def count_newest_good_backup(metrics: Metrics, age_seconds: float) -> None:
 def count_differing_backups(metrics: Metrics, backups: int) -> None:
     """The metric that the alarm on differing copies watches."""
     metrics.add_metric("DifferingBackups", MetricUnit.Count, backups)
+
+
+def count_newest_proof(metrics: Metrics, age_seconds: float) -> None:
+    """The metric that the alarm on overdue drills watches, in whole seconds."""
+    metrics.add_metric("NewestProofAge", MetricUnit.Seconds, round(age_seconds))
+
+
+def _count_drill(metrics: Metrics, drill: DrillReport) -> None:
+    metrics.add_metric("DrillRung", MetricUnit.Count, drill.height)
+    metrics.add_metric("FailedDrills", MetricUnit.Count, int(not drill.is_whole))
+    if drill.rows_per_second is not None:
+        metrics.add_metric(
+            "DrillRowsPerSecond", MetricUnit.CountPerSecond, round(drill.rows_per_second)
+        )
+    if drill.restores:
+        count_newest_proof(metrics, 0)
 
 
 def _count_backup(metrics: Metrics, backup: BackupSummary) -> None:

@@ -101,6 +101,19 @@ class DrillReport(_Recorded):
         return highest
 
     @property
+    def height(self) -> int:
+        """How many rungs are proven, from the lowest without a gap."""
+        return 0 if self.reached is None else list(Rung).index(self.reached) + 1
+
+    @property
+    def rows_per_second(self) -> float | None:
+        """How fast rows came back; None where none did."""
+        if not self.restore_milliseconds:
+            return None
+        rows = self.rung(Rung.RESTORABLE).figures.get("rows", 0)
+        return rows * 1000 / self.restore_milliseconds
+
+    @property
     def restores(self) -> bool:
         """Whether the backup is shown to restore: its rows came back as they were written."""
         return {Rung.RESTORABLE, Rung.IDENTICAL}.issubset(self.proven)

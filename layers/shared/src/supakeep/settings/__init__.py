@@ -87,6 +87,7 @@ class Settings(BaseModel):
     max_backup_age_hours: int = Field(default=26, ge=1, le=24 * 366)
     function_name: str | None = None
     prune_function_name: str | None = None
+    drill_function_name: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -195,6 +196,7 @@ def _plain_fields(values: Mapping[str, str]) -> dict[str, str | None]:
         "max_backup_age_hours": "MAX_BACKUP_AGE_HOURS",
         "function_name": "AWS_LAMBDA_FUNCTION_NAME",
         "prune_function_name": "PRUNE_FUNCTION_NAME",
+        "drill_function_name": "DRILL_FUNCTION_NAME",
     }
     return {field: values.get(name) for field, name in names.items()}
 

@@ -225,7 +225,7 @@ class SupabaseProject:
         from supakeep.aws.dispatch import LambdaDispatcher
 
         this = self.settings.function_name
-        # a function dispatches its own action to itself, and only the backup function a prune
+        # a function dispatches its own action to itself, and the backup function what follows a backup
         prune = self.settings.prune_function_name or this
         return LambdaDispatcher(
             aws_client("lambda", self._timeouts),
@@ -235,7 +235,7 @@ class SupabaseProject:
                 "prune": prune,
                 "verify": this,
                 "copy": this,
-                "drill": this,
+                "drill": self.settings.drill_function_name or this,
             },
         )
 
