@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from devstack.lambda_runtime.runtime import Invocation
     from devstack.stack import Stack
 
-STEPS = 8
+STEPS = 9
 AGED_DAYS = range(1, 10)
 RUN_SECONDS = 120
 
@@ -61,15 +61,16 @@ def show(stack: Stack) -> str:
     os.environ.update(stack.environment())  # boto3 finds the stack's AWS services there
     project = SupabaseProject.from_environment(os.environ)
     locations = show_objects(project, backup["name"])
-    step(5, "Wreck the tables")
+    proven = drill(stack)
+    step(6, "Wreck the tables")
     touched = wreck(stack.database_url)
     for accident in ACCIDENTS:
         tell(f"{accident}: {touched[accident]:,} rows")
     restored = restore(stack, backup["name"])
-    step(7, "Compare with what was there before: every value of every row")
+    step(8, "Compare with what was there before: every value of every row")
     compare(before, fingerprint(stack.database_url))
-    pruned, kept = prune(stack, project, backup["name"])
-    return summarize(backup, locations, restored, before, pruned, kept)
+    pruned = prune(stack, project, backup["name"])
+    return summarize(backup, locations, proven, restored, before, pruned)
 
 
 def back_up(stack: Stack) -> dict[str, Any]:
@@ -97,9 +98,23 @@ def show_objects(project: SupabaseProject, name: str) -> list[str]:
     return [store.name for store in every_store(project)]
 
 
+def drill(stack: Stack) -> str:
+    """The night's backup, restored where it does no harm; returns how far up the ladder that came."""
+    step(5, "Drill the backup: restore it into a PostgreSQL that is thrown away, compare every row")
+    accepted = call(stack, "POST", "/api/admin/drills", {"name": "latest"})
+    run = follow(stack, accepted["status_url"])
+    expect(run["status"] == "complete", f"the drill ended {run['status']}: {run['error']}")
+    rungs = run["result"]["rungs"]
+    for rung in rungs:
+        figures = ", ".join(f"{number:,} {noun}" for noun, number in rung["figures"].items())
+        tell(f"{rung['rung']:<11} {rung['outcome']:<8} {figures}")
+    proven = [rung["rung"] for rung in rungs if rung["outcome"] == "proven"]
+    return ", ".join(proven)
+
+
 def restore(stack: Stack, name: str) -> dict[str, Any]:
     """A restore over the HTTP API: accepted at once, then followed to its end."""
-    step(6, "Restore over the HTTP API: POST /api/admin/restore, then follow the run")
+    step(7, "Restore over the HTTP API: POST /api/admin/restore, then follow the run")
     accepted = call(
         stack, "POST", "/api/admin/restore", {"name": name, "confirm": stack.destination}
     )
@@ -124,7 +139,7 @@ def compare(before: dict[str, tuple[int, str]], after: dict[str, tuple[int, str]
 
 def prune(stack: Stack, project: SupabaseProject, name: str) -> tuple[int, int]:
     """Nine backups of past days, and what retention does with them; returns removed and kept."""
-    step(8, "Age nine backups over nine days and prune to seven")
+    step(9, "Age nine backups over nine days and prune to seven")
     for store in every_store(project):
         with store.read(f"daily/{name}.manifest.json") as pieces:
             manifest = parse_manifest(b"".join(pieces), f"daily/{name}.manifest.json")
@@ -149,19 +164,20 @@ def prune(stack: Stack, project: SupabaseProject, name: str) -> tuple[int, int]:
 def summarize(
     backup: dict[str, Any],
     locations: list[str],
+    proven: str,
     restored: dict[str, Any],
     before: dict[str, tuple[int, str]],
-    pruned: int,
-    kept: int,
+    pruned: tuple[int, int],
 ) -> str:
     """What happened, in a few lines."""
     written = sum(table["inserted"] + table["updated"] for table in restored["tables"])
     lines = {
         "backed up": f"{backup['rows']:,} rows of {len(backup['tables'])} tables",
         "stored in": " and ".join(locations),
+        "drilled": proven,
         "restored": f"{written:,} damaged rows written back",
         "compared": f"{sum(rows for rows, _ in before.values()):,} rows, all identical",
-        "pruned": f"{pruned} backups removed, {kept} kept",
+        "pruned": f"{pruned[0]} backups removed, {pruned[1]} kept",
     }
     width = max(map(len, lines.values()))
     rule = f"+-----------+-{'-' * width}-+"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from supakeep.settings import PACKAGED_POLICY
 from tests.builders.backups import NAME, back_up
 from tests.builders.lambda_events import Project
 from tests.builders.manifests import PROJECT
@@ -26,6 +27,7 @@ def _a_backup(project: Project) -> None:
 def policy_file(tmp_path: Path) -> Path:
     """A supakeep.toml with assertions beside it."""
     (tmp_path / "drills.sql").write_text(ASSERTED)
+    (tmp_path / "supakeep.toml").write_text('backup.tables = "*"')
     return tmp_path / "supakeep.toml"
 
 
@@ -135,7 +137,7 @@ def test_a_proven_drill_counts_its_rungs_and_its_pace(
     functions("restore").invoke({"action": "drill", "name": "latest"})
 
     counted = metrics(capsys)
-    assert counted["DrillRung"] == 4
+    assert counted["DrillRung"] == 5
     assert (counted["FailedDrills"], counted["NewestProofAge"]) == (0, 0)
     assert "DrillDuration" in counted
 
@@ -164,3 +166,14 @@ def test_the_age_of_the_newest_proof_is_measured(
     functions("prune").invoke({"source": "supakeep.schedule", "action": "measure"})
 
     assert metrics(capsys)["NewestProofAge"] == 3600
+
+
+def test_whoever_replaces_the_packaged_policy_loses_its_assertions(
+    project: Project, policy_file: Path
+) -> None:
+    asserted = PACKAGED_POLICY.with_name("jewelshot.drills.sql")
+    policy_file.with_name(asserted.name).write_bytes(asserted.read_bytes())
+    policy_file.with_name("drills.sql").unlink()
+
+    assert len(project.served().settings.assertions()) == 3
+    assert project.served(policy_file=policy_file).settings.assertions() == ()

@@ -22,6 +22,7 @@ from supakeep.domain.manifest import Trigger
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.run import Run, RunKind, new_run_id
 from supakeep.ports import Clock, ObjectStore
+from supakeep.settings import read_policy_text
 from supakeep.settings.assertions import existing_file, read_assertions
 from supakeep.settings.identity import identities_in, identities_of
 from supakeep.settings.signing import keyring_of
@@ -95,11 +96,17 @@ class Session:
         return lambda: identities_of(with_secrets(self.environment))
 
     def assertions(self, file: str | None) -> tuple[Assertion, ...]:
-        """What `file` asserts of restored rows, or else drills.sql beside the supakeep.toml that applies."""
+        """What `file` asserts of restored rows, or else the file that the supakeep.toml which applies
+        names, or drills.sql beside it.
+        """
         if file is not None:
             return read_assertions(existing_file(file))
-        beside = self.policy_file or POLICY_FILE
-        return read_assertions(Path(beside).with_name(FILE_NAME))
+        policy_file = Path(self.policy_file or POLICY_FILE)
+        named = FILE_NAME
+        if policy_file.exists():
+            policy = BackupPolicy.parse(read_policy_text(policy_file), policy_file.name)
+            named = policy.drill.assertions
+        return read_assertions(policy_file.with_name(named))
 
     @property
     def has_identity(self) -> bool:

@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from supakeep.domain.assertions import FILE_NAME
 from supakeep.domain.copy_policy import CopyPolicy, require_different_names
 from supakeep.domain.retention_policy import RetentionPolicy
 from supakeep.domain.storage_policy import EncryptionPolicy, StoragePolicy
@@ -117,6 +118,14 @@ class AlarmPolicy(_Strict):
     may_shrink: list[Name] = []
 
 
+class DrillPolicy(_Strict):
+    """The `[drill]` entry: `assertions` is the file, beside `supakeep.toml`, of what must hold of restored
+    rows.
+    """
+
+    assertions: Annotated[Name, Field(pattern=r"^[^/\\]+$")] = FILE_NAME
+
+
 class BackupPolicy(_Strict):
     """All of `supakeep.toml`."""
 
@@ -126,6 +135,7 @@ class BackupPolicy(_Strict):
     alarms: AlarmPolicy = AlarmPolicy()
     storage: StoragePolicy = StoragePolicy()
     encryption: EncryptionPolicy = EncryptionPolicy()
+    drill: DrillPolicy = DrillPolicy()
     # `copy` is a method of pydantic's
     copies: list[CopyPolicy] = Field(default=[], alias="copy")
 

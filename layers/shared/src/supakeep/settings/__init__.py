@@ -9,7 +9,6 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from supakeep.domain.assertions import FILE_NAME as ASSERTIONS_FILE
 from supakeep.domain.assertions import Assertion
 from supakeep.domain.copy_policy import VARIABLE_PREFIX, CopyPolicy, parse_copies
 from supakeep.domain.policy import BackupPolicy
@@ -128,10 +127,10 @@ class Settings(BaseModel):
         return BackupPolicy.parse(text, self.policy_file.name)
 
     def assertions(self) -> tuple[Assertion, ...]:
-        """What the file `drills.sql` beside the policy's asserts; none where there is no such file.
-        Raises ConfigurationError.
+        """What the file that the policy names, or `drills.sql` beside the policy's, asserts; none where
+        there is no such file. Raises ConfigurationError.
         """
-        return read_assertions(self.policy_file.with_name(ASSERTIONS_FILE))
+        return read_assertions(self.policy_file.with_name(self.policy().drill.assertions))
 
 
 def read_policy_text(file: Path) -> str:
