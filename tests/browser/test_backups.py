@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from supakeep.archive.signature import Keyring
 from tests.browser.dashboard import tab
-from tests.browser.history import held_up
+from tests.browser.history import held_up, put
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Download
@@ -155,6 +156,39 @@ def test_one_backup_shows_its_tables_its_changes_and_is_verified(dashboard: Dash
     dashboard.click("Verify")
     dashboard.shows("The copy in primary is good")
     dashboard.shows("The copy in mirror is good")
+
+
+def test_a_backup_shows_how_it_is_stored_and_what_each_store_holds(dashboard: Dashboard) -> None:
+    supakeep = dashboard.supakeep
+    name = supakeep.back_up()["backup"]
+    copies = dashboard.main.get_by_role("table", name="Copies").locator("tbody tr")
+    dashboard.open(f"backups/{name}").shows("Compression")
+    dashboard.shows("Encryption")
+    for copy in (copies.filter(has_text="primary"), copies.filter(has_text="mirror")):
+        expect(copy).to_contain_text("whole")
+        expect(copy).to_contain_text("signed, and verified")
+
+    supakeep.mirror.delete(f"daily/{name}.manifest.json")
+    dashboard.open("backups").open(f"backups/{name}")
+
+    expect(copies.filter(has_text="primary")).to_contain_text("whole")
+    expect(copies.filter(has_text="mirror")).to_contain_text("missing")
+
+
+def test_a_copy_whose_signature_does_not_verify_is_shown(dashboard: Dashboard) -> None:
+    supakeep = dashboard.supakeep
+    name = supakeep.back_up()["backup"]
+    forger = Keyring("k" * 32)
+    manifest = supakeep.manifest(name)
+    for key in supakeep.keys(supakeep.mirror):
+        supakeep.mirror.delete(key)
+    put(supakeep.mirror, manifest, forger)
+
+    dashboard.open(f"backups/{name}")
+
+    copies = dashboard.main.get_by_role("table", name="Copies").locator("tbody tr")
+    expect(copies.filter(has_text="mirror")).to_contain_text("does not verify")
+    expect(copies.filter(has_text="primary")).to_contain_text("signed, and verified")
 
 
 def test_a_damaged_copy_is_named_by_verify(dashboard: Dashboard) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated
 
@@ -16,12 +16,13 @@ from supakeep.api.answers.backups import (
     Download,
     DownloadLink,
     ListedBackup,
+    StoredCopy,
 )
 from supakeep.api.answers.runs import Accepted
 from supakeep.api.contracts import CopyBody, VerifyBody
 from supakeep.api.request import Request, Requests
 from supakeep.archive.reader import BackupReader
-from supakeep.domain.manifest import Trigger
+from supakeep.domain.manifest import Manifest, Trigger
 from supakeep.domain.pin import holding
 from supakeep.domain.retention import judge_copies
 from supakeep.domain.run import RunKind
@@ -32,6 +33,7 @@ from supakeep.usecases.find_backups import damaged_copies, find_backup, stores_h
 from supakeep.usecases.list_backups import list_backups, page_of
 from supakeep.usecases.newest_good import judge_backup, newest_good
 from supakeep.usecases.read_pins import pins_of
+from supakeep.usecases.stored_manifests import manifests_of
 from supakeep.usecases.survey_project import trusted
 
 LINK_SECONDS = 300
@@ -111,6 +113,7 @@ def _detail(request: Request, found: BackupReader) -> BackupDetail:
     holders = stores_holding(stores, manifest.name)
     holding_stores = [store for store in stores if store.name in holders]
     pins = pins_of(holding_stores, manifest.name)
+    damaged = damaged_copies(stores, manifest)
     before = None
     if manifest.trigger is not Trigger.PRE_RESTORE:
         before = newest_good(found.stores[0], manifest.project, now=now, before=manifest.started_at)
@@ -118,16 +121,29 @@ def _detail(request: Request, found: BackupReader) -> BackupDetail:
         before,
         manifest,
         BackupSummary.of(
-            manifest, holders, notices=_notices(found, stores), pins=holding(pins, now)
+            manifest, holders, notices=_notices(found, damaged), pins=holding(pins, now)
         ),
         judge_backup(project.policy, manifest, holding_stores, now, pins),
         project.policy,
+        _stored(request, manifest, damaged),
     )
 
 
-def _notices(found: BackupReader, stores: Sequence[ObjectStore]) -> list[str]:
+def _stored(
+    request: Request, manifest: Manifest, damaged: Mapping[str, str]
+) -> tuple[StoredCopy, ...]:
+    """What each store holds of a backup; `damaged` says what objects lack, by the store's name."""
+    checks = request.project.keyring is not None
+    return tuple(
+        StoredCopy.of_manifest(store, held, damaged.get(store), checks_signatures=checks)
+        if isinstance(held, Manifest)
+        else StoredCopy.of_failure(store, held)
+        for store, held in manifests_of(request.stores(), manifest.name).items()
+    )
+
+
+def _notices(found: BackupReader, damaged: Mapping[str, str]) -> list[str]:
     """Which newer backups were passed over, and what is wrong with a copy; each said once."""
-    damaged = damaged_copies(stores, found.manifest)
     return list(dict.fromkeys((*found.passed_over, *found.notices, *damaged.values())))
 
 

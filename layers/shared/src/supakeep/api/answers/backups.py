@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Self
+from typing import Literal, Self
 
 from supakeep.api.answers.answer import Answer
 from supakeep.domain.manifest import Manifest, Problem, TableEntry
@@ -13,6 +13,7 @@ from supakeep.domain.restore_choice import is_of_policy
 from supakeep.domain.retention import CopyVerdict, StoredBackup
 from supakeep.domain.summary import BackupSummary, TableSummary
 from supakeep.domain.untrusted import Untrusted
+from supakeep.errors import BackupNotFoundError, IntegrityError, StorageError
 
 
 class ListedBackup(Answer, BackupSummary):
@@ -78,15 +79,57 @@ class TableDetail(Answer, TableSummary):
         )
 
 
+class StoredCopy(Answer):
+    """What a store holds of the backup now, by its manifest and the sizes of its objects; no row is read.
+    `state` is `whole`, `missing`, `unreachable` or what is wrong with it. `signature` is `verified`,
+    `unchecked` where there is no SIGNING_KEY to check it with, or `none`; null where no manifest could
+    be believed. `key_id` names the key that signed.
+    """
+
+    store: str
+    state: Literal["whole", "missing", "unreachable", "damaged", "unsigned", "forged", "differing"]
+    signature: Literal["verified", "unchecked", "none"] | None = None
+    key_id: str | None = None
+    problem: Problem | None = None
+
+    @classmethod
+    def of_manifest(
+        cls, store: str, manifest: Manifest, damage: str | None, *, checks_signatures: bool
+    ) -> Self:
+        """`damage` is what its objects lack, None where they are all there."""
+        signed = manifest.signature
+        return cls(
+            store=store,
+            state="whole" if damage is None else "damaged",
+            signature="none"
+            if signed is None
+            else ("verified" if checks_signatures else "unchecked"),
+            key_id=None if signed is None else signed.key_id,
+            problem=None if damage is None else Problem(message=damage),
+        )
+
+    @classmethod
+    def of_failure(
+        cls, store: str, error: StorageError | IntegrityError | BackupNotFoundError
+    ) -> Self:
+        if isinstance(error, BackupNotFoundError):
+            return cls(store=store, state="missing")
+        problem = Problem(message=error.message, hint=error.hint)
+        if isinstance(error, StorageError):
+            return cls(store=store, state="unreachable", problem=problem)
+        return cls(store=store, state=Untrusted.of(error).state.value, problem=problem)
+
+
 class BackupDetail(Answer, BackupSummary):
     """GET /api/admin/backups/{name}. `compared_with` is the good backup before, None for the first.
-    `missing_tables` are tables of that one which this one lacks.
+    `missing_tables` are tables of that one which this one lacks. `stored` is what each store holds now.
     """
 
     tables: tuple[TableDetail, ...] = ()
     retention: tuple[CopyVerdict, ...]
     compared_with: str | None
     missing_tables: tuple[str, ...]
+    stored: tuple[StoredCopy, ...]
 
     @classmethod
     def compared_to(
@@ -96,6 +139,7 @@ class BackupDetail(Answer, BackupSummary):
         summary: BackupSummary,
         retention: tuple[CopyVerdict, ...],
         policy: BackupPolicy,
+        stored: tuple[StoredCopy, ...],
     ) -> Self:
         """`summary` is that of `manifest`; `before` is the good backup before it."""
         entries = {entry.name: entry for entry in manifest.tables}
@@ -109,6 +153,7 @@ class BackupDetail(Answer, BackupSummary):
             retention=retention,
             compared_with=None if before is None else before.backup,
             missing_tables=tuple(sorted(earlier.keys() - entries.keys())),
+            stored=stored,
         )
 
 

@@ -36,7 +36,10 @@ export async function backupView({ signal, argument }) {
       ["In", placesOf(backup.locations)],
       ["Kept", keptOf(backup.retention)],
       ["Pinned", pin.words],
+      ["Compression", backup.compression ?? "none"],
+      ["Encryption", backup.recipients.length > 0 ? ["age, to ", backup.recipients.map((key) => h("code", { class: "checksum" }, key))] : "none"],
     ])),
+    copiesOf(backup),
     tablesOf(backup),
   ].flat();
 }
@@ -48,6 +51,23 @@ function problemsOf(backup) {
     ...backup.warnings.map((warning) => notice("warn", warning)),
     ...(backup.missing_tables.length ? [notice("warn", `The backup before had these tables too: ${backup.missing_tables.join(", ")}.`)] : []),
     ...(backup.uncovered_tables.length ? [notice("note", `The policy does not cover: ${backup.uncovered_tables.join(", ")}.`)] : []),
+  ];
+}
+
+const SIGNATURES = { verified: "signed, and verified", unchecked: "signed, and not checked: SIGNING_KEY is not set here", none: "unsigned" };
+const WRONG_SIGNATURES = { unsigned: "unsigned", forged: "does not verify" };
+
+/** What each store holds now, by its manifest and the sizes of its objects; Verify reads every byte. */
+function copiesOf(backup) {
+  return [
+    h("h2", {}, "Copies"),
+    dataTable("Copies", ["Store", "State", "Signature", "What is wrong"], backup.stored.map((copy) => [
+      copy.store === "primary" ? "primary (Supabase Storage)" : copy.store,
+      h("span", { class: `badge ${copy.state === "whole" ? "complete" : "failed"}` }, copy.state),
+      [SIGNATURES[copy.signature] ?? WRONG_SIGNATURES[copy.state] ?? "—", copy.key_id && h("span", { class: "id" }, `key ${copy.key_id}`)].filter(Boolean),
+      copy.problem ? [copy.problem.message, copy.problem.hint && h("p", { class: "advice" }, copy.problem.hint)].filter(Boolean) : "—",
+    ]), { cards: true }),
+    h("p", { class: "quiet-text" }, "This is what the manifests and the sizes of the objects show. Verify reads every byte of every copy."),
   ];
 }
 
