@@ -109,3 +109,17 @@ def test_config_alone_lists_its_commands(supakeep: Supakeep) -> None:
     assert ended.code == 2
     assert "check" in ended.err
     assert "show" in ended.err
+
+
+@pytest.mark.parametrize("setting", [{}, {"SUPAKEEP_CONFIG": "/dev/null"}])
+def test_dev_null_stands_for_no_file(
+    supakeep: Supakeep, monkeypatch: pytest.MonkeyPatch, setting: dict[str, str]
+) -> None:
+    for name, value in setting.items():
+        monkeypatch.setenv(name, value)
+    option = () if setting else ("--config", "/dev/null")
+
+    shown = supakeep("config", "show", "--json", *option).json
+
+    assert (shown["policy_file"], shown["patterns"]["tables"]) == (None, ["*"])
+    assert supakeep("config", "check", *option).code == 0

@@ -109,3 +109,22 @@ def test_the_fields_of_a_proposal(
         *("duration_seconds", "storage_bytes", "storage_limit_bytes", "egress_bytes_per_month"),
         *("egress_limit_bytes", "dollars_per_month"),
     }
+
+
+def test_a_folder_that_is_not_there_is_refused_before_the_project_is_asked(
+    supakeep: Supakeep,
+) -> None:
+    ended = supakeep("init", "--config", "nowhere/supakeep.toml")
+
+    assert ended.code == 1
+    assert "error: There is no folder nowhere\n" in ended.err
+
+
+def test_a_proposal_can_be_looked_at_without_a_file(
+    supakeep: Supakeep, shop: InMemoryDatabase, no_file: Path
+) -> None:
+    ended = supakeep("init", "--config", "/dev/null")
+
+    assert ended.code == 0
+    assert "One backup 15 rows, about " in ended.out
+    assert not no_file.exists()

@@ -83,3 +83,15 @@ def test_a_folder_that_does_not_exist_is_refused_with_its_name(supakeep: Supakee
 
     assert ended.code == 1
     assert "error: There is no folder no/such/folder\nhint: Name the folder of your" in ended.err
+
+
+def test_as_json_it_is_one_value(supakeep: Supakeep) -> None:
+    assert supakeep("migration", "--json").json == {"sql": project_migration()}
+
+
+def test_a_folder_without_write_is_not_passed_over(supakeep: Supakeep, folder: Path) -> None:
+    ended = supakeep("migration", str(folder))
+
+    assert ended.code == 2
+    assert "give --write too" in ended.err
+    assert versions(folder) == []

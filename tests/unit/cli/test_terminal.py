@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from supakeep.cli.terminal import size_text
+from supakeep.domain.measures import size_text
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from supakeep.cli.command import GOOD
 from supakeep.cli.runs_place import runs_place
 from supakeep.cli.session import Session
-from supakeep.cli.terminal import Terminal, size_text
+from supakeep.cli.terminal import Terminal
+from supakeep.domain.measures import size_text
 from supakeep.domain.policy import BackupPolicy, TablePatterns
 from supakeep.domain.retention_policy import RetentionPolicy
 from supakeep.settings import Settings

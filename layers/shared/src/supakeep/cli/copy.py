@@ -12,10 +12,11 @@ from supakeep.cli.completion import complete_backups
 from supakeep.cli.download import Transfers
 from supakeep.cli.progress import BYTES
 from supakeep.cli.session import Session
-from supakeep.cli.terminal import Terminal, size_text
+from supakeep.cli.terminal import Terminal
 from supakeep.domain.backup_name import LATEST, BackupName
 from supakeep.domain.copy_report import CopiedStore, CopyReport
 from supakeep.domain.run import RunKind
+from supakeep.domain.measures import size_text
 from supakeep.ports import ObjectStore
 from supakeep.system import NoDeadline
 from supakeep.usecases.choose_stores import every_store, stores_named

@@ -11,7 +11,8 @@ from supakeep.cli.command import GOOD, PARTIAL
 from supakeep.cli.options import Name, Source
 from supakeep.cli.progress import BYTES, Display
 from supakeep.cli.session import Session
-from supakeep.cli.terminal import Terminal, size_text
+from supakeep.cli.terminal import Terminal
+from supakeep.domain.measures import size_text
 from supakeep.usecases.download_backup import DownloadBackup, DownloadReport
 
 To = Annotated[

@@ -10,12 +10,13 @@ import typer
 
 from supakeep.cli.command import GOOD
 from supakeep.cli.session import POLICY_FILE, Session
-from supakeep.cli.terminal import Terminal, size_text
+from supakeep.cli.terminal import Terminal
+from supakeep.domain.measures import size_text
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.proposal import proposed_policy
 from supakeep.domain.schedule import Schedule
 from supakeep.domain.survey import Estimate, SurveyedTable, estimate, runs_per_month
-from supakeep.errors import UnsafeOperationError
+from supakeep.errors import InvalidRequestError, UnsafeOperationError
 from supakeep.usecases.survey_tables import SurveyTables
 
 
@@ -47,9 +48,8 @@ def run(
     force: Force = False,
 ) -> int:
     """Reads the project's tables and writes supakeep.toml, or the file of --config."""
-    file = Path(session.policy_file or POLICY_FILE)
-    if file.exists() and not force:
-        raise _exists(file)
+    file = session.named_file or POLICY_FILE
+    _require_writable(file, force=force)
     # a schedule that cannot be read is refused before anything is asked
     runs_per_month(schedule, session.now())
     app = session.app
@@ -73,13 +73,23 @@ def run(
     return GOOD
 
 
-def _exists(file: Path) -> UnsafeOperationError:
-    return UnsafeOperationError(
-        f"{file} exists, and nothing was written",
-        operation="write configuration",
-        key=str(file),
-        hint="Replace it with --force, or name another file: --config FILE.",
-    )
+def _require_writable(file: Path, *, force: bool) -> None:
+    """Refuses what would fail after the project was asked, and what would replace a file unasked."""
+    if not file.parent.is_dir():
+        raise InvalidRequestError(
+            f"There is no folder {file.parent}",
+            operation="write configuration",
+            key=str(file),
+            hint="Create it first, or name another file: --config FILE.",
+        )
+    # to /dev/null, everything may be written
+    if file.exists() and not file.is_char_device() and not force:
+        raise UnsafeOperationError(
+            f"{file} exists, and nothing was written",
+            operation="write configuration",
+            key=str(file),
+            hint="Replace it with --force, or name another file: --config FILE.",
+        )
 
 
 def _print(terminal: Terminal, file: Path, tables: list[SurveyedTable], numbers: Estimate) -> None:

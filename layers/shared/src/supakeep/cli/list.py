@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 
+from supakeep.cli.columns import aligned, widest
 from supakeep.cli.command import GOOD, PARTIAL
 from supakeep.cli.options import Source
 from supakeep.cli.session import Session
-from supakeep.cli.terminal import Terminal, aligned, size_text
+from supakeep.cli.terminal import Terminal
 from supakeep.domain.manifest import Problem, Trigger
+from supakeep.domain.measures import size_text
 from supakeep.domain.pin import holding, pin_words
 from supakeep.domain.retention import is_of_the_future
 from supakeep.domain.summary import BackupSummary
@@ -70,7 +72,7 @@ def _lines(found: Sequence[BackupSummary], width: int) -> list[str]:
     if not found:
         return []
     head, *lines = aligned([_HEAD, *((summary.name, *_details(summary)) for summary in found)])
-    if max(map(len, (head, *lines))) > width:
+    if widest((head, *lines)) > width:
         return list(_narrow_lines(found))
     return [head, *_with_notes(found, lines)]
 

@@ -20,14 +20,27 @@ _VERSION = "%Y%m%d%H%M%S"
 Write = Annotated[
     bool, typer.Option("--write", help="Write it into the folder, as its newest migration.")
 ]
-Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of --write.")]
+Folder = Annotated[
+    Path | None,
+    typer.Argument(metavar="FOLDER", help=f"The folder of --write. Default: {_FOLDER}."),
+]
 
 
-def run(session: Session, folder: Folder = _FOLDER, *, write: Write = False) -> int:
+def run(session: Session, folder: Folder = None, *, write: Write = False) -> int:
     """Needs no project and no settings."""
-    if not write:
-        session.terminal.verbatim(project_migration().rstrip())
+    if write:
+        _write(session, folder or _FOLDER)
         return GOOD
+    if folder is not None:
+        raise typer.BadParameter(f"{folder} is where --write puts it: give --write too")
+    if session.terminal.as_json:
+        session.terminal.json({"sql": project_migration()})
+    else:
+        session.terminal.verbatim(project_migration().rstrip())
+    return GOOD
+
+
+def _write(session: Session, folder: Path) -> None:
     if not folder.is_dir():
         raise InvalidRequestError(
             f"There is no folder {folder}",
@@ -41,7 +54,6 @@ def run(session: Session, folder: Folder = _FOLDER, *, write: Write = False) -> 
         session.terminal.json({"file": str(file)})
     else:
         session.terminal.line(f"Wrote {file}. Apply it: supabase db push")
-    return GOOD
 
 
 def _next_version(folder: Path, now: dt.datetime) -> int:

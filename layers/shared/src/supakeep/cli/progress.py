@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from supakeep.cli.options import ProgressForm
-from supakeep.cli.terminal import Terminal, size_text
+from supakeep.cli.terminal import Terminal
+from supakeep.domain.measures import size_text
 from supakeep.ports import Progress
 
 if TYPE_CHECKING:

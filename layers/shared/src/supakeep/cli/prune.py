@@ -9,7 +9,8 @@ import typer
 from supakeep.cli.command import GOOD, PARTIAL
 from supakeep.cli.options import Source
 from supakeep.cli.session import Session
-from supakeep.cli.terminal import Terminal, size_text
+from supakeep.cli.terminal import Terminal
+from supakeep.domain.measures import size_text
 from supakeep.domain.prune import PrunedBackup, PruneReport
 from supakeep.domain.run import RunKind, RunStatus
 from supakeep.usecases.run_prune import RunPrune

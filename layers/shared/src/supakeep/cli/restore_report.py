@@ -5,7 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from supakeep.cli.terminal import Terminal, aligned
+from supakeep.cli.columns import aligned, widest
+from supakeep.cli.terminal import Terminal
 from supakeep.domain.restore import RestoredTable, RestoreReport
 from supakeep.domain.row_changes import ChangedRow, WholeRow
 
@@ -39,7 +40,7 @@ def _counts(report: RestoreReport, width: int) -> list[str]:
     written = "WOULD BE WRITTEN" if report.dry_run else "WRITTEN"
     head = _HEAD.format(written=written).split("|")
     lines = aligned([head, *map(_cells, report.tables)])
-    if max(map(len, lines)) <= width:
+    if widest(lines) <= width:
         return lines
     return [line for table in report.tables for line in _narrow(table, report, width)]
 
@@ -129,7 +130,7 @@ def _print_changes(terminal: Terminal, table: str, row: ChangedRow) -> None:
     key = _key_of(table, row)
     changes = [f"{column} {old} -> {new}" for column, (old, new) in row.columns.items()]
     lines = [f"{key}: {change}" for change in changes]
-    if max(map(len, lines), default=0) > terminal.width:
+    if widest(lines) > terminal.width:
         lines = [key, *(_below_key(change, terminal.width) for change in row.columns.items())]
     for line in lines:
         terminal.line(line)

@@ -11,10 +11,11 @@ from supakeep.cli.drill_report import print_drill
 from supakeep.cli.prune import print_decisions
 from supakeep.cli.restore_report import print_report
 from supakeep.cli.show import print_backup
-from supakeep.cli.terminal import Terminal, duration_text
+from supakeep.cli.terminal import Terminal
 from supakeep.domain.copy_report import CopyReport
 from supakeep.domain.deletion import DeleteReport
 from supakeep.domain.drill import DrillReport
+from supakeep.domain.measures import duration_text
 from supakeep.domain.prune import PruneReport
 from supakeep.domain.restore import RestoreReport
 from supakeep.domain.run import Run, RunResult

@@ -7,12 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
+from supakeep.cli.columns import aligned, widest
 from supakeep.cli.command import GOOD
 from supakeep.cli.completion import complete_runs
 from supakeep.cli.run_report import print_run
 from supakeep.cli.runs_place import runs_place
 from supakeep.cli.session import Session
-from supakeep.cli.terminal import Terminal, aligned, duration_text
+from supakeep.cli.terminal import Terminal
+from supakeep.domain.measures import duration_text
 from supakeep.domain.run import Run, RunStatus
 from supakeep.usecases.track_runs import TrackRuns
 
@@ -77,7 +79,7 @@ def _print_all(terminal: Terminal, runs: Sequence[Run]) -> None:
         return
     cells = [_cells(run) for run in runs]
     lines = aligned([_HEAD, *cells])
-    if max(map(len, lines)) > terminal.width:
+    if widest(lines) > terminal.width:
         # `supakeep runs RUN` says which backup it was
         lines = aligned([row[:-1] for row in (_HEAD, *cells)])
     head, *lines = lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
@@ -69,14 +70,19 @@ class Session:
         return self._application({**environment, "SUPAKEEP_CONFIG": self.policy_file})
 
     @property
+    def named_file(self) -> Path | None:
+        """The supakeep.toml that --config or the environment names, whether it is there or not."""
+        given = self._options.config or self.environment.get("SUPAKEEP_CONFIG", "").strip()
+        return Path(given) if given else None
+
+    @property
     def policy_file(self) -> str | None:
         """The supakeep.toml that applies. None if there is none: the file that is deployed would not
         do, since it names the tables of one project.
         """
-        if self._options.config is not None:
-            return str(self._options.config)
-        if given := self.environment.get("SUPAKEEP_CONFIG", "").strip():
-            return given
+        if (named := self.named_file) is not None:
+            # as for other programs, /dev/null stands for no file
+            return None if str(named) == os.devnull else str(named)
         return str(POLICY_FILE) if POLICY_FILE.is_file() else None
 
     def show_policy(self) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from supakeep.cli.command import GOOD, PARTIAL
 from supakeep.cli.options import Name, Source
 from supakeep.cli.session import Session
-from supakeep.cli.terminal import Terminal, duration_text, size_text
+from supakeep.cli.terminal import Terminal
+from supakeep.domain.measures import duration_text, size_text
 from supakeep.domain.pin import holding, pin_words
 from supakeep.domain.summary import BackupSummary
 from supakeep.usecases.find_backups import damaged_copies, stores_holding

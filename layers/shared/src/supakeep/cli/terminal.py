@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
+from supakeep.cli.columns import aligned
 from supakeep.errors import SupakeepError
 
 if TYPE_CHECKING:
@@ -159,36 +160,3 @@ def _is_terminal(stream: TextIO) -> bool:
 def _is_rich(stream: TextIO) -> bool:
     """Whether the stream is a terminal that understands more than lines."""
     return _is_terminal(stream) and os.environ.get("TERM") != "dumb"
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """The rows as lines with aligned columns; numbers stand to the right."""
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell.rjust(width) if cell[:1].isdigit() else cell.ljust(width)
-            for cell, width in zip(row, widths, strict=True)
-        ).rstrip()
-        for row in rows
-    ]
-
-
-def size_text(size_bytes: int) -> str:
-    """`3.6 MiB`: a size as the dashboard shows it, in the largest unit that it fills."""
-    size, unit = float(size_bytes), "bytes"
-    for larger in ("KiB", "MiB", "GiB", "TiB"):
-        if size < 1024:
-            break
-        size, unit = size / 1024, larger
-    is_small = unit != "bytes" and size < 10
-    return f"{size:,.1f} {unit}" if is_small else f"{size:,.0f} {unit}"
-
-
-def duration_text(seconds: int) -> str:
-    """`14 s`, `25 min`: a duration in the largest unit that shows two digits of it."""
-    if not seconds:
-        return "under 1 s"
-    if seconds < 120:
-        return f"{seconds} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 120 else f"{minutes / 60:.1f} h"

@@ -9,7 +9,8 @@ import typer
 from supakeep.cli.command import GOOD, PARTIAL
 from supakeep.cli.options import Identity, Name, Source
 from supakeep.cli.session import Session
-from supakeep.cli.terminal import Terminal, size_text
+from supakeep.cli.terminal import Terminal
+from supakeep.domain.measures import size_text
 from supakeep.system import NoDeadline
 from supakeep.usecases.verify_backup import VerifyBackup, VerifyReport
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
+from supakeep.domain.measures import size_text
 from supakeep.domain.policy import DEFAULT_SCHEMA
-from supakeep.domain.survey import MIB, Estimate, SurveyedTable
+from supakeep.domain.survey import Estimate, SurveyedTable
 
 _WINDOW_DAYS = 90
 _STORAGE = (
@@ -28,7 +29,7 @@ def proposed_policy(tables: Sequence[SurveyedTable], estimate: Estimate) -> str:
     others = sorted({table.schema_name for table in tables} - {DEFAULT_SCHEMA})
     lines = [
         "# What Supakeep backs up, and for how long: docs/configuration.md describes every key.",
-        f"# {estimate.rows:,} rows, about {_mb(estimate.backup_bytes)} a backup.",
+        f"# {estimate.rows:,} rows, about {size_text(estimate.backup_bytes)} a backup.",
         "",
         *_unreadable(table for table in tables if table.problem and not table.needs_key),
         "[backup]",
@@ -64,7 +65,7 @@ def _exclusions(tables: Sequence[SurveyedTable]) -> Iterator[str]:
 
 def _windows(tables: Iterator[SurveyedTable]) -> Iterator[str]:
     for table in sorted(tables, key=lambda table: -(table.bytes or 0)):
-        yield f"# {_one_line(table.table)} is large: {table.rows or 0:,} rows, {_mb(table.bytes or 0)}."
+        yield f"# {_one_line(table.table)} is large: {table.rows or 0:,} rows, {size_text(table.bytes or 0)}."
         if table.time_column:
             yield "# To back up only its newest rows, remove the # from these lines:"
             yield "# [[table]]"
@@ -85,7 +86,3 @@ def _fast(tables: Iterator[SurveyedTable]) -> Iterator[str]:
 
 def _one_line(text: str | None) -> str:
     return " ".join((text or "").split())
-
-
-def _mb(size_bytes: int) -> str:
-    return f"{size_bytes / MIB:,.1f} MiB"
