@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, TextIO, Unpack
 
 import pytest
 
@@ -63,6 +63,17 @@ class Surroundings:
 
     def store_at(self, place: str) -> ObjectStore:
         return self.places.get(place) or store_at(place)
+
+    def line(self, out: TextIO, err: TextIO) -> CommandLine:
+        """`supakeep` in these surroundings."""
+        return CommandLine(
+            commands=self.commands,
+            application=self.application,
+            store_at=self.store_at,
+            clock=self.clock,
+            out=out,
+            err=err,
+        )
 
     def replace_run(self, name: str, run: Callable[..., int]) -> None:
         """Has the command `name` do something else."""
@@ -143,15 +154,7 @@ def supakeep(around: Surroundings) -> Supakeep:
 
     def run(*arguments: str) -> Ended:
         out, err = io.StringIO(), io.StringIO()
-        line = CommandLine(
-            commands=around.commands,
-            out=out,
-            err=err,
-            application=around.application,
-            store_at=around.store_at,
-            clock=around.clock,
-        )
-        code = line.run(arguments)
+        code = around.line(out, err).run(arguments)
         return Ended(code, out.getvalue(), err.getvalue())
 
     return run

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 
 import pytest
@@ -12,11 +13,14 @@ from supakeep.domain.health import (
     check_leftovers,
     check_schedule,
     check_size,
+    check_untrusted,
+    check_whole,
 )
-from supakeep.domain.manifest import Trigger
+from supakeep.domain.manifest import Problem, Shrinkage, TableStatus, Trigger
 from supakeep.domain.retention import StoredBackup
 from supakeep.domain.run import RunStatus
 from supakeep.domain.schedule import Schedule
+from supakeep.domain.untrusted import Distrust, Untrusted
 from tests.builders.manifests import a_manifest, an_entry
 from tests.builders.tables import a_table
 from tests.fakes.time import NOON
@@ -86,7 +90,7 @@ def test_leftovers_are_named_by_their_store() -> None:
     assert check_leftovers({"primary": []}).status == "OK"
     assert check_leftovers({"primary": [], "mirror": ["a", "b"]}) == Check.warn(
         "leftovers",
-        "mirror: objects of 2 backups have no manifest",
+        "unfinished backups, older than a day: 2 in mirror",
         "supakeep prune removes them.",
     )
 
@@ -110,7 +114,7 @@ def test_a_schedule_that_stopped_shows_in_its_backups(hours: int, status: str) -
     found = check_schedule(of(StoredBackup(manifest, ("primary",)), schedules=()))
 
     assert found.status == status
-    assert "not known here (BACKUP_SCHEDULE is not set)" in found.message
+    assert "BACKUP_SCHEDULE is not set" in found.message
 
 
 def test_the_stacks_own_schedule_is_put_in_words() -> None:
@@ -118,6 +122,77 @@ def test_the_stacks_own_schedule_is_put_in_words() -> None:
 
     assert check_schedule(of(schedules=[on])) == Check.ok(
         "schedule",
-        "every day at 03:00 UTC, next at 2026-11-23 03:00 UTC; there is no scheduled backup yet",
+        "every day at 03:00 UTC, next at 2026-11-23 03:00 UTC; no scheduled backup yet",
     )
     assert check_schedule(of(schedules=[off])).status == "WARN"
+
+
+def test_a_newest_backup_that_lost_rows_is_named_with_both_ways_out() -> None:
+    shrunk = a_shrinkage("public.odd name", 3)
+    partial = shrunken(stored(1), shrunk, a_shrinkage("public.items", 0))
+
+    found = check_whole(of(partial, stored(20)))
+
+    assert found == Check.warn(
+        "whole",
+        f"{partial.manifest.backup} is partial: public.odd name has 3 rows "
+        f"(1 more: supakeep show {partial.manifest.backup})",
+        "If that is right: supakeep backup --accept-shrink 'public.odd name'. If not: "
+        "supakeep restore backup_before --table 'public.odd name' --dry-run. "
+        "Until then nothing is pruned.",
+    )
+
+
+def test_a_newest_backup_that_lacks_a_table_is_named_with_the_fix() -> None:
+    error = Problem(message="Permission denied for table public.items", hint="grant select")
+    entry = an_entry(a_table("items")).model_copy(
+        update={"status": TableStatus.FAILED, "error": error}
+    )
+    partial = stored(1, tables=(entry,))
+
+    found = check_whole(of(partial, stored(20)))
+
+    assert found == Check.warn(
+        "whole", f"{partial.manifest.backup} is partial: {error.message}", "grant select"
+    )
+
+
+def test_a_newest_backup_that_is_whole_is_good_whatever_the_one_before_lacked() -> None:
+    before = shrunken(stored(20), a_shrinkage("public.items", 0))
+    undo = shrunken(stored(0), a_shrinkage("public.items", 0))
+    undo = dataclasses.replace(
+        undo, manifest=undo.manifest.model_copy(update={"trigger": Trigger.PRE_RESTORE})
+    )
+
+    found = check_whole(of(undo, stored(1), before))
+
+    assert found is not None
+    assert found.status == "OK"
+    assert check_whole(of()) is None
+
+
+def test_however_many_backups_are_damaged_they_are_one_line() -> None:
+    damaged = {
+        f"backup_x_2026-11-{day}": Untrusted.because(state, "cut short", "Look.")
+        for day in range(10, 20)
+        for state in [Distrust.DIFFERING if day == 12 else Distrust.DAMAGED]
+    }
+
+    found = list(check_untrusted(of(untrusted=damaged)))
+
+    assert found == [
+        Check.warn("damaged", "backup_x_2026-11-19: cut short (8 more: supakeep list)", "Look."),
+        Check.fail("copies differ", "backup_x_2026-11-12: cut short", "Look."),
+    ]
+
+
+def shrunken(backup: StoredBackup, *shrinkage: Shrinkage) -> StoredBackup:
+    manifest = backup.manifest.model_copy(update={"shrinkage": shrinkage})
+    return StoredBackup(manifest, backup.stores)
+
+
+def a_shrinkage(table: str, rows: int) -> Shrinkage:
+    return Shrinkage(
+        message=f"{table} has {rows} rows", hint="Is that right?", table=table, rows=rows,
+        rows_before=1000, before="backup_before",
+    )  # fmt: skip

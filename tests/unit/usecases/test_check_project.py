@@ -61,8 +61,8 @@ def test_a_project_in_order_has_only_good_checks() -> None:
     found = check(shop, primary, mirror, SIGNING_KEY)
 
     assert {name: str(one.status) for name, one in found.items()} == dict.fromkeys(
-        ["database", "functions", "tables", "clock", "storage", "mirror", "signatures", "newest backup", "copies",
-         "size", "leftovers", "lease", "schedule"],
+        ["database", "functions", "tables", "clock", "storage", "mirror", "signatures", "newest backup", "whole",
+         "copies", "size", "leftovers", "lease", "schedule"],
         "OK",
     )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shlex
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
@@ -10,7 +11,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from supakeep.domain.manifest import Manifest, Trigger
+from supakeep.domain.manifest import Manifest, Shrinkage, TableEntry, TableStatus, Trigger
 from supakeep.domain.plan import BackupPlan
 from supakeep.domain.run import Run
 from supakeep.domain.safety import FUTURE_ADVICE, Situation
@@ -105,6 +106,37 @@ def check_age(situation: Situation) -> Check:
     return Check.ok("newest backup", text)
 
 
+def check_whole(situation: Situation) -> Check | None:
+    """Whether the newest backup, good or not, has every table and has lost no rows; None without any."""
+    newest = situation.newest
+    if newest is None:
+        return None
+    failed = [t for t in newest.tables if t.status is not TableStatus.COMPLETE]
+    faults = [*(_lacking(newest, table) for table in failed), *map(_shrunk, newest.shrinkage)]
+    if not faults:
+        return Check.ok("whole", "the newest backup has every table, and has lost no rows")
+    message, advice = faults[0]
+    more = f" ({len(faults) - 1:,} more: supakeep show {newest.backup})" if faults[1:] else ""
+    return Check.warn("whole", f"{newest.backup} is partial: {message}{more}", advice)
+
+
+def _lacking(newest: Manifest, table: TableEntry) -> tuple[str, str]:
+    problem = table.error
+    message = problem.message if problem else f"{table.name} is not whole"
+    return message, (problem and problem.hint) or f"supakeep show {newest.backup} says more."
+
+
+def _shrunk(shrinkage: Shrinkage) -> tuple[str, str]:
+    """Shorter than the hint of the backup, which also says what the API takes."""
+    if shrinkage.table is None:
+        return shrinkage.message, shrinkage.hint or "Run `supakeep backup` again."
+    table = shlex.quote(shrinkage.table)
+    return shrinkage.message, (
+        f"If that is right: supakeep backup --accept-shrink {table}. If not: "
+        f"supakeep restore {shrinkage.before} --table {table} --dry-run. Until then nothing is pruned."
+    )
+
+
 def check_copies(situation: Situation) -> Check | None:
     """Whether every store that answers holds the newest good backup; None where there is only one."""
     newest = situation.newest_good
@@ -149,11 +181,14 @@ def _compared_size(newest: Manifest, earlier: Sequence[Manifest]) -> Check:
 
 
 def check_untrusted(situation: Situation) -> Iterator[Check]:
-    """Each backup that is not believed, under the reason."""
-    for name, problem in situation.untrusted.items():
-        differs = problem.state is Distrust.DIFFERING
-        check = Check.fail if differs else Check.warn
-        yield check(problem.label, f"{name}: {problem.message}", problem.hint)
+    """The newest backup of each kind that is not believed, under the reason, and how many there are."""
+    for state in Distrust:
+        names = sorted(k for k, v in situation.untrusted.items() if v.state is state)
+        if names:
+            problem = situation.untrusted[names[-1]]
+            check = Check.fail if state is Distrust.DIFFERING else Check.warn
+            message = f"{names[-1]}: {problem.message}{_others(names)}"
+            yield check(problem.label, message, problem.hint)
 
 
 def check_future(situation: Situation) -> Check | None:
@@ -161,7 +196,12 @@ def check_future(situation: Situation) -> Check | None:
     names = [manifest.backup for manifest in situation.of_the_future]
     if not names:
         return None
-    return Check.warn("future", f"dated in the future: {', '.join(names)}", FUTURE_ADVICE)
+    return Check.warn("future", f"dated in the future: {names[0]}{_others(names)}", FUTURE_ADVICE)
+
+
+def _others(names: Sequence[str]) -> str:
+    more = len(names) - 1
+    return f" ({more:,} more: supakeep list)" if more else ""
 
 
 def check_signing(key_id: str | None) -> Check:
@@ -170,7 +210,7 @@ def check_signing(key_id: str | None) -> Check:
         return Check.ok("signatures", f"backups are signed with the key {key_id}")
     return Check.warn(
         "signatures",
-        "backups are unsigned: whoever can write into a store can plant rows in a restore",
+        "unsigned: who can write to a store can plant rows",
         "Set SIGNING_KEY (`openssl rand -hex 32` makes one); in AWS it is in a secret of the stack.",
     )
 
@@ -180,10 +220,9 @@ def check_leftovers(old: Mapping[str, Sequence[str]]) -> Check:
     found = {store: names for store, names in old.items() if names}
     if not found:
         return Check.ok("leftovers", "no object without a manifest")
-    text = "; ".join(
-        f"{store}: objects of {len(names):,} backups" for store, names in found.items()
-    )
-    return Check.warn("leftovers", f"{text} have no manifest", "supakeep prune removes them.")
+    parts = [f"{len(names):,} in {store}" for store, names in found.items()]
+    text = f"unfinished backups, older than a day: {', '.join(parts)}"
+    return Check.warn("leftovers", text, "supakeep prune removes them.")
 
 
 def check_lease(running: Sequence[Run], *, is_shared: bool) -> Check:
@@ -205,12 +244,12 @@ def check_schedule(situation: Situation) -> Check:
     seen = (
         f"the last scheduled backup is of {last.started_at:%Y-%m-%d %H:%M} UTC"
         if last
-        else ("there is no scheduled backup yet")
+        else "no scheduled backup yet"
     )
     limit = dt.timedelta(hours=situation.max_age_hours)
     stopped = last is not None and situation.now - last.started_at > limit
     if backup is None:
-        text = f"not known here (BACKUP_SCHEDULE is not set); {seen}"
+        text = f"BACKUP_SCHEDULE is not set; {seen}"
         if stopped:
             return Check.warn("schedule", text, "See whether the schedule of the stack is enabled.")
         return Check.ok("schedule", text)

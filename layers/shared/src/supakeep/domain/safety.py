@@ -57,8 +57,13 @@ class Situation:
 
     @property
     def of_the_future(self) -> list[Manifest]:
-        manifests = (backup.manifest for backup in self.backups)
-        return [manifest for manifest in manifests if is_of_the_future(manifest, self.now)]
+        return [b.manifest for b in self.backups if is_of_the_future(b.manifest, self.now)]
+
+    @property
+    def newest(self) -> Manifest | None:
+        """The newest backup, good or not; a copy kept for an undo does not count."""
+        manifests = (backup.manifest for backup in self.made)
+        return next((m for m in manifests if m.trigger is not Trigger.PRE_RESTORE), None)
 
     @property
     def newest_good(self) -> StoredBackup | None:
@@ -158,7 +163,7 @@ def _last_run(situation: Situation) -> Iterator[Finding]:
 
 def _incomplete(situation: Situation) -> Iterator[Finding]:
     """Tables that the newest backup lacks."""
-    newest = _newest(situation)
+    newest = situation.newest
     if newest is None:
         return
     failed = [entry for entry in newest.tables if entry.status is not TableStatus.COMPLETE]
@@ -173,7 +178,7 @@ def _incomplete(situation: Situation) -> Iterator[Finding]:
 
 def _shrunk(situation: Situation) -> Iterator[Finding]:
     """Tables of the newest backup that lost too many rows."""
-    newest = _newest(situation)
+    newest = situation.newest
     if newest is not None and newest.shrinkage:
         first, others = newest.shrinkage[0], len(newest.shrinkage) - 1
         sentence = f"The newest backup does not count as good: {first.message}."
@@ -256,7 +261,7 @@ def _schedule(situation: Situation) -> Iterator[Finding]:
 
 
 def _uncovered(situation: Situation) -> Iterator[Finding]:
-    newest = _newest(situation)
+    newest = situation.newest
     if newest is not None and newest.uncovered_tables:
         count = len(newest.uncovered_tables)
         number = "1 table is" if count == 1 else f"{count:,} tables are"
@@ -273,12 +278,6 @@ def _drills() -> Finding:
         sentence="No drill has proven that a backup can be restored: Supakeep has no drills yet.",
         advice="Verify the newest backup, and look at a dry run of its restore, now and then.",
     )
-
-
-def _newest(situation: Situation) -> Manifest | None:
-    """The newest backup, good or not; a copy kept for an undo does not count."""
-    manifests = (backup.manifest for backup in situation.made)
-    return next((m for m in manifests if m.trigger is not Trigger.PRE_RESTORE), None)
 
 
 def _few(names: Sequence[str]) -> str:

@@ -22,6 +22,7 @@ from supakeep.domain.health import (
     check_size,
     check_tables,
     check_untrusted,
+    check_whole,
 )
 from supakeep.domain.plan import named_schemas, plan_backup
 from supakeep.domain.schedule import Schedule
@@ -90,7 +91,7 @@ class CheckProject:
         for store in self.project.copies:
             yield self._guarded(store.name, partial(_bucket, store.name, store))
         if not self.project.copies and self.project.has_storage:
-            advice = "Set MIRROR_S3_BUCKET: backups in the project's own Storage die with it."
+            advice = "Set MIRROR_S3_BUCKET: backups in Storage die with the project."
             yield Check.warn("mirror", "there is none: every backup is in one place only", advice)
 
     def _backups(self) -> Iterator[Check]:
@@ -101,10 +102,9 @@ class CheckProject:
             yield Check.failed("newest backup", exc)
             return
         yield check_age(situation)
-        if copies := check_copies(situation):
-            yield copies
-        if size := check_size(situation):
-            yield size
+        for check in (check_whole, check_copies, check_size):
+            if found := check(situation):
+                yield found
         yield from check_untrusted(situation)
         if future := check_future(situation):
             yield future
