@@ -65,6 +65,7 @@ def test_what_the_primary_lost_is_reported_and_the_mirrors_copy_is_good(
         "manifest": "primary: its manifest is missing",
         "one volume": f"primary: {volumes[1]} is damaged: it is missing",
     }[gone]
-    assert report.warnings == (lost,)
+    [problem] = report.problems
+    assert f"primary: {problem.message}" == lost
     in_primary = {"primary": lost} if gone == "one volume" else {}
     assert damaged_copies(found.stores, manifest) == in_primary

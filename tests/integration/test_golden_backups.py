@@ -49,8 +49,8 @@ def test_a_backup_of_each_version_verifies(version: str) -> None:
 
     report = VerifyBackup(NeverExpires(), InMemoryProgress(), deep=True)(reader)
 
-    assert (reader.manifest.format, report.volumes) == VERSIONS[version]
-    assert report.warnings == ()
+    assert (reader.manifest.format, report.objects) == VERSIONS[version]
+    assert report.is_whole
     assert sum(report.tables.values()) == 206
 
 

@@ -12,10 +12,11 @@ from supakeep.archive.manifest import encode_manifest
 from supakeep.archive.reader import BackupReader
 from supakeep.domain.manifest import Manifest
 from supakeep.domain.restore import RestoreReport, RestoreRequest
+from supakeep.domain.verification import VerificationReport
 from supakeep.errors import ChecksumError, StoragePermissionError, StorageUnavailableError
 from supakeep.ports import ObjectStore, TargetDatabase
 from supakeep.usecases.restore_backup import RestoreBackup
-from supakeep.usecases.verify_backup import VerifyBackup, VerifyReport
+from supakeep.usecases.verify_backup import VerifyBackup
 from tests.builders.backups import EVERYTHING, a_shop, back_up, emptied
 from tests.builders.manifests import PROJECT
 from tests.fakes.faulty_object_store import FailingObjectStore
@@ -56,8 +57,14 @@ def restore(target: TargetDatabase, manifest: Manifest, *stores: ObjectStore) ->
     return use_case(request, BackupReader(manifest, stores))
 
 
-def verify(manifest: Manifest, *stores: ObjectStore) -> VerifyReport:
+def verify(manifest: Manifest, *stores: ObjectStore) -> VerificationReport:
     return VerifyBackup(NeverExpires(), InMemoryProgress())(BackupReader(manifest, stores))
+
+
+def wrong_in(report: VerificationReport) -> tuple[str, ...]:
+    """What is wrong with each copy that is not good."""
+    problems = {copy.store: copy.problem for copy in report.copies if copy.problem is not None}
+    return tuple(f"{store}: {problem.message}" for store, problem in problems.items())
 
 
 class MeetingStore(InMemoryObjectStore):
@@ -112,7 +119,7 @@ def test_a_verification_names_the_volume_that_only_the_mirror_has(copies: Copies
     report = verify(manifest, primary, mirror)
 
     assert report.good_in == ("mirror",)
-    [told] = report.warnings
+    [told] = wrong_in(report)
     assert told.startswith(f"primary: {manifest.volumes[1].key} is damaged: ")
 
 
@@ -127,8 +134,8 @@ def test_a_verification_reads_every_copy_whichever_is_read_first(
 
     report = verify(manifest, *order)
 
-    assert (report.good_in, len(report.warnings)) == (("mirror",), 1)
-    assert report.warnings[0].startswith(f"primary: {manifest.volumes[1].key} is damaged: ")
+    assert (report.good_in, len(wrong_in(report))) == (("mirror",), 1)
+    assert wrong_in(report)[0].startswith(f"primary: {manifest.volumes[1].key} is damaged: ")
 
 
 def test_a_verification_of_two_whole_copies_has_no_warning(copies: Copies) -> None:
@@ -136,19 +143,19 @@ def test_a_verification_of_two_whole_copies_has_no_warning(copies: Copies) -> No
 
     report = verify(manifest, primary, mirror)
 
-    assert (report.good_in, report.warnings) == (("primary", "mirror"), ())
+    assert (report.good_in, wrong_in(report)) == (("primary", "mirror"), ())
 
 
 @pytest.mark.parametrize(
-    ("is_gone", "warnings"),
+    ("is_gone", "problem"),
     [
-        ("everything", ["primary: it has no copy of this backup"]),
-        ("the manifest", ["primary: its manifest is missing"]),
-        ("the volumes", ["it is missing"]),
+        ("everything", "it has no copy of this backup"),
+        ("the manifest", "its manifest is missing"),
+        ("the volumes", "it is missing"),
     ],
 )
 def test_a_verification_says_what_the_primary_lost(
-    copies: Copies, is_gone: str, warnings: list[str]
+    copies: Copies, is_gone: str, problem: str
 ) -> None:
     primary, mirror, manifest = copies
     for key in list(primary.objects):
@@ -159,8 +166,11 @@ def test_a_verification_says_what_the_primary_lost(
     report = verify(manifest, primary, mirror)
 
     assert report.good_in == ("mirror",)
-    assert len(report.warnings) == (len(manifest.volumes) if is_gone == "the volumes" else 1)
-    assert all(told.endswith(warnings[0]) for told in report.warnings)
+    [told] = wrong_in(report)
+    assert told.startswith("primary: ")
+    assert problem in told
+    if is_gone == "the volumes":
+        assert all(volume.key in told for volume in manifest.volumes[:3])
 
 
 def test_a_manifest_of_another_backup_is_not_a_good_copy(copies: Copies) -> None:
@@ -171,7 +181,7 @@ def test_a_manifest_of_another_backup_is_not_a_good_copy(copies: Copies) -> None
     report = verify(manifest, primary, mirror)
 
     assert report.good_in == ("primary",)
-    assert report.warnings == ("mirror: its manifest describes another backup of this name",)
+    assert wrong_in(report) == ("mirror: its manifest describes another backup of this name",)
 
 
 def test_copies_that_are_whole_only_together_are_reported_as_none(copies: Copies) -> None:
@@ -181,7 +191,7 @@ def test_copies_that_are_whole_only_together_are_reported_as_none(copies: Copies
 
     report = verify(manifest, primary, mirror)
 
-    assert (report.good_in, len(report.warnings)) == ((), 2)
+    assert (report.good_in, len(wrong_in(report))) == ((), 2)
 
 
 def test_a_store_that_refuses_is_reported_once(copies: Copies) -> None:
@@ -191,7 +201,7 @@ def test_a_store_that_refuses_is_reported_once(copies: Copies) -> None:
     report = verify(manifest, primary, FailingObjectStore(mirror, "read", error=denied))
 
     assert report.good_in == ("primary",)
-    assert report.warnings == ("mirror: Permission denied",)
+    assert wrong_in(report) == ("mirror: Permission denied",)
 
 
 def test_a_store_that_does_not_answer_is_asked_once(copies: Copies) -> None:
@@ -201,8 +211,8 @@ def test_a_store_that_does_not_answer_is_asked_once(copies: Copies) -> None:
     report = verify(manifest, primary, failing)
 
     # it would give the further volumes, but asking for each could take a minute
-    assert (report.good_in, len(report.warnings)) == (("primary",), 1)
-    assert report.warnings[0] == "mirror: mirror did not answer"
+    assert (report.good_in, len(wrong_in(report))) == (("primary",), 1)
+    assert wrong_in(report)[0] == "mirror: mirror did not answer"
 
 
 @pytest.mark.parametrize(

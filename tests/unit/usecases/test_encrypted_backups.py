@@ -23,7 +23,7 @@ from supakeep.usecases.list_backups import list_backups
 from supakeep.usecases.prune_backups import PruneBackups
 from supakeep.usecases.run_restore import RunRestore
 from supakeep.usecases.run_verify import RunVerify
-from supakeep.usecases.verify_backup import VerifyBackup, VerifyReport
+from supakeep.usecases.verify_backup import VerifyBackup
 from tests.builders.backups import CUSTOMERS, ITEMS, NAME, ORDERS, a_shop, back_up, emptied, restore
 from tests.builders.keys import OURS, PAPER, STRANGERS, Key
 from tests.builders.lambda_events import ServedProject, settings
@@ -64,7 +64,7 @@ def reader_of(manifest: Manifest, store: InMemoryObjectStore, key: Key | None) -
     return reader
 
 
-def verified(reader: BackupReader, *, deep: bool = False) -> VerifyReport:
+def verified(reader: BackupReader, *, deep: bool = False) -> VerificationReport:
     return VerifyBackup(NeverExpires(), InMemoryProgress(), deep)(reader)
 
 

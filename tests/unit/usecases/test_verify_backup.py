@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from supakeep.archive.reader import BackupReader
 from supakeep.domain.manifest import Manifest, TableStatus
+from supakeep.domain.verification import VerificationReport
 from supakeep.errors import ChecksumError, DeadlineExceededError, StorageUnavailableError
 from supakeep.ports import ObjectStore
-from supakeep.usecases.verify_backup import VerifyBackup, VerifyReport
+from supakeep.usecases.verify_backup import VerifyBackup
 from tests.builders.backups import CUSTOMERS, ITEMS, NAME, ORDERS, a_shop, back_up
 from tests.fakes.faulty_object_store import (
     BitFlippingObjectStore,
@@ -26,7 +27,7 @@ MANIFEST = back_up(a_shop(), STORE)
 SIZE = MANIFEST.size_bytes
 
 
-def verify(store: ObjectStore, manifest: Manifest = MANIFEST) -> VerifyReport:
+def verify(store: ObjectStore, manifest: Manifest = MANIFEST) -> VerificationReport:
     return VerifyBackup(NeverExpires(), InMemoryProgress())(BackupReader(manifest, [store]))
 
 
@@ -44,15 +45,17 @@ def with_part(table: str, **fields: object) -> Manifest:
 def test_a_good_backup_is_read_to_its_end() -> None:
     report = verify(STORE)
 
-    assert report.model_dump() == {
-        "backup": NAME.text,
-        "read_from": "primary",
-        "good_in": ("primary",),
-        "volumes": 1,
+    contents = {
+        "objects": 1,
         "bytes": SIZE,
         "tables": {CUSTOMERS: 5, ITEMS: 5, ORDERS: 5},
         "contents_read": True,
+    }
+    assert report.model_dump() == {
+        "backup": NAME.text,
+        "copies": ({"store": "primary", "good": True, "problem": None, **contents},),
         "warnings": (),
+        **contents,
     }
 
 

@@ -12,6 +12,7 @@ from supakeep.cli.prune import print_decisions
 from supakeep.cli.restore_report import print_report
 from supakeep.cli.show import print_backup
 from supakeep.cli.terminal import Terminal
+from supakeep.cli.verify import print_verification
 from supakeep.domain.copy_report import CopyReport
 from supakeep.domain.deletion import DeleteReport
 from supakeep.domain.drill import DrillReport
@@ -63,18 +64,11 @@ def _print_result(terminal: Terminal, run: Run) -> None:
         _PRINTERS[type(run.result)](terminal, run.result)
 
 
-def _print_verification(terminal: Terminal, report: VerificationReport) -> None:
-    for copy in report.copies:
-        terminal.line(f"{report.backup} is {'good' if copy.good else 'damaged'} in {copy.store}")
-        if copy.problem is not None:
-            terminal.notice(copy.problem.message, copy.problem.hint)
-
-
 _PRINTERS: Mapping[type[RunResult], Callable[[Terminal, Any], None]] = {
     BackupSummary: print_backup,
     RestoreReport: print_report,
     PruneReport: print_decisions,
-    VerificationReport: _print_verification,
+    VerificationReport: print_verification,
     CopyReport: print_copies,
     DrillReport: print_drill,
     DeleteReport: print_deletion,

@@ -11,8 +11,9 @@ from supakeep.cli.options import Identity, Name, Source
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal
 from supakeep.domain.measures import size_text
+from supakeep.domain.verification import VerificationReport, VerifiedContents
 from supakeep.system import NoDeadline
-from supakeep.usecases.verify_backup import VerifyBackup, VerifyReport
+from supakeep.usecases.verify_backup import VerifyBackup
 
 Deep = Annotated[
     bool,
@@ -40,16 +41,17 @@ def run(
     with session.progress() as progress:
         progress.expect({entry.name: entry.rows for entry in found.manifest.tables})
         report = VerifyBackup(NoDeadline(), progress, deep)(found)
-    _print(session.terminal, report)
-    return PARTIAL if report.warnings else GOOD
+    if session.terminal.as_json:
+        session.terminal.json(report)
+    else:
+        print_verification(session.terminal, report)
+    return GOOD if report.is_whole and not report.warnings else PARTIAL
 
 
-def _print(terminal: Terminal, report: VerifyReport) -> None:
-    if terminal.as_json:
-        terminal.json(report)
-        return
+def print_verification(terminal: Terminal, report: VerificationReport) -> None:
+    """What is good, and what is wrong with each other copy."""
     terminal.line(
-        f"{report.backup} is good: {_objects(report.volumes)}, {size_text(report.bytes)}, "
+        f"{report.backup} is good: {_objects(report.objects)}, {size_text(report.bytes)}, "
         f"{_contents(report)}; {_copies(report.good_in)}"
     )
     if not report.contents_read:
@@ -59,9 +61,12 @@ def _print(terminal: Terminal, report: VerifyReport) -> None:
         )
     for warning in report.warnings:
         terminal.notice(warning)
+    for copy in report.copies:
+        if copy.problem is not None:
+            terminal.notice(f"{copy.store}: {copy.problem.message}", copy.problem.hint)
 
 
-def _contents(report: VerifyReport) -> str:
+def _contents(report: VerifiedContents) -> str:
     if not report.contents_read:
         return "not decrypted"
     return f"{sum(report.tables.values()):,} rows in {_tables(len(report.tables))}"

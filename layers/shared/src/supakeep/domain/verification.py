@@ -2,34 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
 from supakeep.domain.manifest import Problem
 
+_FEW = 3
 
-class VerifiedCopy(BaseModel):
-    """One copy. `problem` says what is wrong with it, None where it is good; `objects`, `bytes` and the
-    rows of `tables` are what was read and found right, none of a copy with a problem. Without
+
+class VerifiedContents(BaseModel):
+    """What was read and found right: objects, their bytes, and the rows of each table. Without
     `contents_read` the objects were read, and not the rows: they are encrypted.
     """
 
     model_config = ConfigDict(frozen=True)
 
-    store: str
-    good: bool
-    problem: Problem | None = None
     objects: int = 0
     bytes: int = 0
     tables: dict[str, int] = {}
     contents_read: bool = True
 
 
-class VerificationReport(BaseModel):
-    """The copies in the order in which a restore looks for them."""
+class VerifiedCopy(VerifiedContents):
+    """One copy. `problem` says what is wrong with it, None where it is good; of a copy with a problem,
+    nothing counts as found right.
+    """
 
-    model_config = ConfigDict(frozen=True)
+    store: str
+    good: bool
+    problem: Problem | None = None
+
+    @classmethod
+    def of(cls, store: str, contents: VerifiedContents, problems: Sequence[str]) -> Self:
+        """The copy in `store`, which has `contents` unless there are problems, each in words."""
+        if not problems:
+            return cls(store=store, good=True, **dict(contents))
+        more = f" ({len(problems) - _FEW:,} more)" if len(problems) > _FEW else ""
+        message = f"{'; '.join(problems[:_FEW])}{more}"
+        return cls(store=store, good=False, problem=Problem(message=message, hint=None))
+
+
+class VerificationReport(VerifiedContents):
+    """The copies in the order in which a restore looks for them, and what one of them has right, or all
+    of them together. `warnings` name what `latest` passed over.
+    """
 
     backup: str
     copies: tuple[VerifiedCopy, ...]
@@ -43,7 +61,12 @@ class VerificationReport(BaseModel):
     def problems(self) -> tuple[Problem, ...]:
         return tuple(copy.problem for copy in self.copies if copy.problem is not None)
 
+    @property
+    def good_in(self) -> tuple[str, ...]:
+        """The stores whose copy is good."""
+        return tuple(copy.store for copy in self.copies if copy.good)
+
     def without_details(self) -> Self:
         """Without the tables, which can be many."""
         copies = tuple(copy.model_copy(update={"tables": {}}) for copy in self.copies)
-        return self.model_copy(update={"copies": copies})
+        return self.model_copy(update={"copies": copies, "tables": {}})

@@ -10,7 +10,7 @@ from supakeep.archive.reader import BackupReader
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.manifest import TableStatus
 from supakeep.domain.run import Run, problem_of
-from supakeep.domain.verification import VerificationReport, VerifiedCopy
+from supakeep.domain.verification import VerificationReport, VerifiedContents, VerifiedCopy
 from supakeep.errors import BackupNotFoundError, IntegrityError, StorageError
 from supakeep.ports import Deadline, ObjectStore
 from supakeep.system import NoDeadline
@@ -49,7 +49,11 @@ class RunVerify:
             if len(faults) == len(verified):
                 raise faults[0]
             copies = tuple(copy for copy, _ in verified)
-            return VerificationReport(backup=backup.text, copies=copies)
+            first_good = next(copy for copy in copies if copy.good)
+            contents = {
+                field: getattr(first_good, field) for field in VerifiedContents.model_fields
+            }
+            return VerificationReport(backup=backup.text, copies=copies, **contents)
 
         return TrackRuns.of(self.project).execute(run, work, self.deadline)
 
@@ -71,12 +75,5 @@ def _verify_copy(
         report = VerifyBackup(progress, progress)(reader)
     except (IntegrityError, StorageError, BackupNotFoundError) as fault:
         return VerifiedCopy(store=store.name, good=False, problem=problem_of(fault)), fault
-    good = VerifiedCopy(
-        store=store.name,
-        good=True,
-        objects=report.volumes,
-        bytes=report.bytes,
-        tables=report.tables,
-        contents_read=report.contents_read,
-    )
-    return good, None
+    [copy] = report.copies
+    return copy, None

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict
-
 from supakeep.archive.layout import split_rows
 from supakeep.archive.reader import BackupReader, Failure
 from supakeep.domain.copy_versions import is_same_backup
 from supakeep.domain.json_text import is_json_object
 from supakeep.domain.manifest import Manifest, Part, TableEntry, TableStatus
+from supakeep.domain.verification import VerificationReport, VerifiedContents, VerifiedCopy
 from supakeep.errors import (
     BackupNotFoundError,
     IntegrityError,
@@ -25,25 +24,6 @@ _NO_MANIFEST = "its manifest is missing"
 _ANOTHER_BACKUP = "its manifest describes another backup of this name"
 
 
-class VerifyReport(BaseModel):
-    """What was read and found right. `good_in` are the stores whose copy is whole; `warnings` say what
-    is wrong with each other copy, and which newer backups `latest` passed over. Where `contents_read`
-    is false, the backup is encrypted and no identity opens it: its objects are what was written, and
-    `tables` is empty, since no row was read.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    backup: str
-    read_from: str
-    good_in: tuple[str, ...]
-    volumes: int
-    bytes: int
-    tables: dict[str, int]
-    contents_read: bool = True
-    warnings: tuple[str, ...] = ()
-
-
 @dataclass(frozen=True)
 class VerifyBackup:
     """Reads every copy of a backup from end to end; no database is needed. `deep` requires that rows
@@ -54,7 +34,7 @@ class VerifyBackup:
     progress: Progress
     deep: bool = False
 
-    def __call__(self, reader: BackupReader) -> VerifyReport:
+    def __call__(self, reader: BackupReader) -> VerificationReport:
         """Raises ChecksumError, naming the object, at the first thing that no copy has right, and
         DecryptionError for a `deep` verification without an identity.
         """
@@ -66,19 +46,17 @@ class VerifyBackup:
         readable = complete if contents_read else []
         for entry in readable:
             self._verify_rows(reader, entry)
-        return VerifyReport(
-            backup=manifest.backup,
-            read_from=reader.read_from,
-            good_in=tuple(store for store, problems in wrong.items() if not problems),
-            volumes=len(manifest.volumes),
+        contents = VerifiedContents(
+            objects=len(manifest.volumes),
             bytes=manifest.size_bytes,
             tables={entry.name: entry.rows for entry in readable},
             contents_read=contents_read,
-            warnings=(
-                *reader.passed_over,
-                *(f"{store}: {problem}" for store in wrong for problem in wrong[store]),
-                *reader.volume_notices,
-            ),
+        )
+        return VerificationReport(
+            backup=manifest.backup,
+            copies=tuple(VerifiedCopy.of(store, contents, wrong[store]) for store in wrong),
+            warnings=(*reader.passed_over, *reader.volume_notices),
+            **dict(contents),
         )
 
     def _what_is_wrong(self, reader: BackupReader) -> dict[str, list[str]]:
