@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from supakeep.cli.terminal import Terminal, size_text
+from supakeep.cli.terminal import Terminal
 from supakeep.domain.drill import DrillReport, RungOutcome, RungReport
+from supakeep.domain.measures import size_text
 
 _STYLES = {RungOutcome.PROVEN: "green", RungOutcome.FAILED: "bold red"}
 _NOUNS = ("tables", "rows", "objects", "bytes", "copies", "assertions")
