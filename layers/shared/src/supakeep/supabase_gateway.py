@@ -6,6 +6,7 @@ import datetime as dt
 from email.utils import parsedate_to_datetime
 
 from supakeep.errors import DatabaseUnavailableError
+from supakeep.no_answer import no_answer_of
 
 # HTTP statuses by which the gateway refuses every request to a project: what happened, and the fix
 RESTRICTED_STATUSES = {
@@ -47,9 +48,10 @@ def gateway_time(url: str) -> dt.datetime:
         answer = httpx.head(url, timeout=10, follow_redirects=False)
         return parsedate_to_datetime(answer.headers["date"])
     except (httpx.HTTPError, KeyError, ValueError) as exc:
+        reason, fix = no_answer_of(exc)
         raise DatabaseUnavailableError(
-            f"{url} does not say what time it is: {type(exc).__name__}",
+            f"{url} does not say what time it is: {reason}",
             operation="compare clocks",
             key=url,
-            hint="Try again in a minute.",
+            hint=fix or "Try again in a minute.",
         ) from exc

@@ -15,8 +15,8 @@ from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal
 from supakeep.domain.backup_name import LATEST, BackupName
 from supakeep.domain.copy_report import CopiedStore, CopyReport
-from supakeep.domain.run import RunKind
 from supakeep.domain.measures import size_text
+from supakeep.domain.run import RunKind
 from supakeep.ports import ObjectStore
 from supakeep.system import NoDeadline
 from supakeep.usecases.choose_stores import every_store, stores_named

@@ -11,9 +11,10 @@ from supakeep.cli.completion import complete_backups
 from supakeep.cli.copies import Copies
 from supakeep.cli.options import Source
 from supakeep.cli.session import Session
-from supakeep.cli.terminal import Terminal, size_text
+from supakeep.cli.terminal import Terminal
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.deletion import DeletedStore, DeleteReport, require_confirmation
+from supakeep.domain.measures import size_text
 from supakeep.domain.run import RunKind
 from supakeep.usecases.delete_backup import delete_backup
 from supakeep.usecases.run_delete import RunDelete

@@ -23,6 +23,7 @@ from supakeep.errors import (
     StoragePermissionError,
     StorageUnavailableError,
 )
+from supakeep.no_answer import no_answer_of
 from supakeep.ports import StoredObject
 from supakeep.stores.deletion import delete_each
 from supakeep.stores.spool import temporary_spool
@@ -173,9 +174,10 @@ class GcsObjectStore:
             _raise_mapped(exc, operation, key, self._bucket.name)
         except (RequestException, TransportError) as exc:
             raise StorageUnavailableError(
-                f"Google Cloud Storage did not answer: {type(exc).__name__}",
+                f"Google Cloud Storage did not answer: {no_answer_of(exc).reason}",
                 operation=operation,
                 key=key,
+                hint="Check this machine's network. Otherwise try again later.",
             ) from exc
         except GoogleAuthError as exc:
             raise StoragePermissionError(

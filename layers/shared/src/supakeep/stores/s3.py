@@ -29,6 +29,7 @@ from supakeep.errors import (
     StoragePermissionError,
     StorageUnavailableError,
 )
+from supakeep.no_answer import no_answer_of
 from supakeep.ports import StoredObject
 from supakeep.retries import requested_pause
 from supakeep.stores.deletion import delete_each, delete_in_batches
@@ -215,7 +216,11 @@ class S3ObjectStore:
             raise _no_credentials(exc, operation, key) from exc
         except BotoCoreError as exc:
             raise StorageUnavailableError(
-                f"S3 did not answer: {type(exc).__name__}", operation=operation, key=key
+                f"S3 did not answer: {no_answer_of(exc).reason}",
+                operation=operation,
+                key=key,
+                hint="Check this machine's network, and the region or the endpoint of the bucket. "
+                "Otherwise try again later.",
             ) from exc
 
 

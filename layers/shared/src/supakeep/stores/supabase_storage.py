@@ -20,6 +20,7 @@ from supakeep.errors import (
     StoragePermissionError,
     StorageUnavailableError,
 )
+from supakeep.no_answer import no_answer_of
 from supakeep.ports import StoredObject
 from supakeep.retries import requested_pause
 from supakeep.stores.deletion import delete_in_batches
@@ -205,7 +206,7 @@ class SupabaseObjectStore:
             yield
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as exc:
             # the last three: an answer of 200 that is not Storage's, such as a proxy's page
-            raise _unavailable(operation, key, type(exc).__name__) from exc
+            raise _unavailable(operation, key, *no_answer_of(exc)) from exc
 
 
 def _stored_object(folder: str, entry: dict[str, Any]) -> StoredObject | None:
@@ -305,11 +306,13 @@ def _opened_bucket(bucket: str, policies: Sequence[str]) -> StorageError:
     )
 
 
-def _unavailable(operation: str, key: str, why: str) -> StorageUnavailableError:
+def _unavailable(
+    operation: str, key: str, why: str, fix: str | None = None
+) -> StorageUnavailableError:
     message = "Failed to download backup" if operation == "download" else "Storage did not answer"
     return StorageUnavailableError(
         f"{message}: {why}",
         operation=operation,
         key=key,
-        hint="Try again later, or read another copy (--from and the name of its store).",
+        hint=fix or "Try again later, or read another copy (--from and the name of its store).",
     )

@@ -20,6 +20,7 @@ from supakeep.errors import (
     StatementTimeoutError,
     StatementTooLargeError,
 )
+from supakeep.no_answer import no_answer_of
 from supakeep.retries import requested_pause
 from supakeep.supabase_gateway import RESTRICTED_STATUSES
 
@@ -46,7 +47,7 @@ _PATIENT_SECONDS = 20
 
 def no_answer(function: str, what: str, table: Table | None) -> DatabaseUnavailableError:
     """The error for an answer that did not come, or that is not the database's."""
-    return _no_answer(DatabaseUnavailableError, function, what, table)
+    return _no_answer(DatabaseUnavailableError, function, what, table=table)
 
 
 def transport_error(
@@ -54,7 +55,7 @@ def transport_error(
 ) -> DatabaseUnavailableError:
     """The error for a request that failed below HTTP: the database may still be at work on it."""
     kind = StatementTimeoutError if isinstance(exc, httpx.ReadTimeout) else DatabaseUnavailableError
-    return _no_answer(kind, function, type(exc).__name__, table)
+    return _no_answer(kind, function, *no_answer_of(exc), table=table)
 
 
 def gateway_error(
@@ -67,19 +68,25 @@ def gateway_error(
         return DatabaseError(f"{message} (HTTP {status})", operation=function, hint=hint)
     timed_out = status in _TIMEOUT_STATUSES and waited_seconds >= _PATIENT_SECONDS
     kind = StatementTimeoutError if timed_out else DatabaseUnavailableError
-    error = _no_answer(kind, function, f"HTTP {status}", table)
+    error = _no_answer(kind, function, f"HTTP {status}", table=table)
     error.retry_after_seconds = requested_pause(response.headers.get("retry-after"))
     return error
 
 
 def _no_answer(
-    kind: type[DatabaseUnavailableError], function: str, what: str, table: Table | None
+    kind: type[DatabaseUnavailableError],
+    function: str,
+    what: str,
+    fix: str | None = None,
+    *,
+    table: Table | None,
 ) -> DatabaseUnavailableError:
     return kind(
         f"The database did not answer: {what}",
         operation=function,
         key=table.qualified_name if table else None,
-        hint="Check in the Supabase dashboard whether the project is paused or restarting. "
+        hint=fix
+        or "Check in the Supabase dashboard whether the project is paused or restarting. "
         "Otherwise try again later.",
     )
 

@@ -1,0 +1,46 @@
+"""Why no answer came: what the operating system or TLS said, which client libraries hide behind their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+
+class NoAnswer(NamedTuple):
+    """`reason` in words, and `hint` where there is a fix beside waiting."""
+
+    reason: str
+    hint: str | None = None
+
+
+def no_answer_of(error: BaseException) -> NoAnswer:
+    """The first cause that says something; the error's own class where none does."""
+    import socket
+    import ssl
+
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return NoAnswer(
+                f"its certificate is not trusted ({cause.verify_message})",
+                "Check the address. A proxy that opens TLS has a certificate of its own: name its "
+                "authority's file in SSL_CERT_FILE.",
+            )
+        if isinstance(cause, ssl.SSLError):
+            # only an error that OpenSSL raised has a reason
+            said = getattr(cause, "reason", None) or cause.strerror
+            return NoAnswer(f"TLS failed ({said})", "Check the address and its port.")
+        if isinstance(cause, socket.gaierror):
+            return NoAnswer(
+                f"its host is not known ({cause.strerror})",
+                "Check the address (NEXT_PUBLIC_SUPABASE_URL) and this machine's network. A project "
+                "that was deleted has no address any more.",
+            )
+        if isinstance(cause, OSError) and cause.strerror:
+            return NoAnswer(cause.strerror)
+    return NoAnswer(type(error).__name__)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
