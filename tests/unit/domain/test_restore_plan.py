@@ -151,6 +151,19 @@ def test_a_table_that_lost_its_primary_key_is_refused() -> None:
     assert "replace, which needs SUPABASE_DB_URL" in refused.value.hint
 
 
+def test_all_tables_that_lost_their_primary_keys_are_named_at_once() -> None:
+    keyless = a_catalog(
+        *(table.model_copy(update={"primary_key": ()}) for table in (CUSTOMERS, ORDERS))
+    )
+
+    with pytest.raises(RestoreError) as refused:
+        planned(catalog=keyless)
+
+    assert refused.value.message.startswith("2 tables have no primary key")
+    assert "public.customers" in refused.value.message
+    assert "public.orders" in refused.value.message
+
+
 def test_a_column_that_the_database_lost_is_refused_by_name() -> None:
     changed = a_catalog(a_table("customers"), ORDERS)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from supakeep.domain.backup_name import LATEST
@@ -113,12 +113,14 @@ def plan_restore(
 
     Raises RestoreError for a table that does not fit the database; nothing is written then.
     """
+    pairs = [(entry, _live_table(entry, request, catalog)) for entry in entries]
+    if request.mode is not RestoreMode.REPLACE:
+        _check_keys([live for _, live in pairs if not live.primary_key])
     planned = {}
-    for entry in entries:
-        live = _live_table(entry, request, catalog)
+    for entry, live in pairs:
         if not (live.readable and live.writable):
             raise permission_denied(live.schema_name, live.name, writing=True, role=catalog.role)
-        _check_fits(entry, live, request)
+        _check_dropped_columns(entry, live, request)
         planned[live.qualified_name] = TableRestore(entry, live, tuple(_drift(entry, live)))
     order = parents_first({name: _parents(restore) for name, restore in planned.items()})
     return [planned[name] for name in order]
@@ -143,16 +145,25 @@ def _live_table(entry: TableEntry, request: RestoreRequest, catalog: Catalog) ->
     return live
 
 
-def _check_fits(entry: TableEntry, live: Table, request: RestoreRequest) -> None:
-    if not live.primary_key and request.mode is not RestoreMode.REPLACE:
-        raise RestoreError(
-            f"Table {live.qualified_name} has no primary key, so its rows cannot be matched",
-            operation="restore",
-            key=entry.name,
-            hint="Add its primary key back, leave the table out, or use the mode replace, which needs "
-            "SUPABASE_DB_URL.",
+def _check_keys(keyless: Sequence[Table]) -> None:
+    """Names every table without a key at once: who adds one should not find the next by another run."""
+    if not keyless:
+        return
+    names = [table.qualified_name for table in keyless]
+    first, *others = names
+    message = f"Table {first} has no primary key, so its rows cannot be matched"
+    if others:
+        message = (
+            f"{len(names)} tables have no primary key, so their rows cannot be matched: "
+            f"{', '.join(names)}"
         )
-    _check_dropped_columns(entry, live, request)
+    raise RestoreError(
+        message,
+        operation="restore",
+        key=first,
+        hint="Add the primary key back, leave the table out (name the others: tables, --table), or use "
+        "the mode replace, which needs SUPABASE_DB_URL.",
+    )
 
 
 def _check_dropped_columns(entry: TableEntry, live: Table, request: RestoreRequest) -> None:
