@@ -48,7 +48,7 @@ def wait_for(folder: Path, pattern: str, process: subprocess.Popen[str], *, file
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_backup_leaves_nothing_behind(
     project: PostgresProject, tmp_path: Path, sent: signal.Signals
 ) -> None:

@@ -53,18 +53,23 @@ class NoDeadline:
 
 @contextmanager
 def termination_as_interrupt() -> Iterator[None]:
-    """Has SIGTERM raise KeyboardInterrupt in the block, as Ctrl-C does: a run that is asked to end
-    records that, and gives its lease back.
+    """Has SIGTERM, and the end of the terminal, raise KeyboardInterrupt in the block, as Ctrl-C does: a
+    run that is asked to end records that, and gives its lease back.
     """
 
     def interrupt(*_: object) -> NoReturn:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    # what nohup has ignored stays ignored
+    heard = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+    for number in heard:
+        signal.signal(number, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number in heard:
+            signal.signal(number, before[number])
 
 
 def refused_by_machine(error: OSError) -> MachineError:

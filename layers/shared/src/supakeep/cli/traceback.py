@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Mapping
 from typing import TextIO
 from urllib.parse import unquote, urlsplit
+
+from supakeep.domain.copy_policy import VARIABLE_PREFIX
 
 # settings whose value no output may show
 _SECRETS = (
@@ -13,7 +16,11 @@ _SECRETS = (
     "ADMIN_KEY",
     "CRON_SECRET",
     "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
     "PGPASSWORD",
+    "SIGNING_KEY",
+    "SIGNING_KEYS_OLD",
+    "AGE_IDENTITY",
 )
 
 
@@ -26,7 +33,10 @@ def print_traceback(error: BaseException, out: TextIO, environment: Mapping[str,
 
 
 def _secrets_of(environment: Mapping[str, str]) -> list[str]:
-    values = [environment.get(name, "").strip() for name in _SECRETS]
+    texts = [environment.get(name, "") for name in _SECRETS]
+    texts += [text for name, text in environment.items() if name.startswith(VARIABLE_PREFIX)]
+    # several keys stand in one variable, with commas or on lines of their own
+    values = [part.strip() for text in texts for part in (text, *re.split(r"[,\n]", text))]
     address = environment.get("SUPABASE_DB_URL", "")
     try:
         password = urlsplit(address).password or ""
