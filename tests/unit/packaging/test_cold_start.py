@@ -116,6 +116,8 @@ def test_a_command_imports_no_other_one() -> None:
 def test_an_interrupt_while_modules_load_ends_without_a_traceback(module: str) -> None:
     code = f"""
 import sys, os, signal
+# a shell that runs the tests in the background has its children ignore SIGINT
+signal.signal(signal.SIGINT, signal.default_int_handler)
 class Interrupting:
     def find_spec(self, name, *_):
         if name == {module!r}:
