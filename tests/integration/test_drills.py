@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -24,7 +25,7 @@ from supakeep.databases.postgres.scratch import PostgresScratch
 from supakeep.domain.assertions import Assertion, parse_assertions
 from supakeep.domain.drill import DrillReport, Rung, RungOutcome
 from supakeep.domain.manifest import Manifest
-from supakeep.errors import DeadlineExceededError
+from supakeep.errors import DeadlineExceededError, MachineError
 from supakeep.ports import Deadline, ObjectStore, ScratchDatabase, ScratchServer
 from supakeep.system import SystemClock
 from supakeep.usecases.drill_backup import DrillBackup
@@ -307,6 +308,48 @@ def test_an_assertion_that_runs_for_ever_is_ended(
     report = drill(shop, assertions="-- name: long\nselect pg_sleep(60)")
 
     assert messages(report) == ["The assertion 'long' took longer than 1 s"]
+
+
+_FULL_DISK = """
+create function no_room() returns trigger language plpgsql as
+  $$ begin raise exception 'could not extend file: No space left on device' using errcode = '53100'; end $$;
+create trigger no_room before insert on customers execute function no_room();
+alter table customers enable always trigger no_room
+"""
+
+
+@dataclass
+class _WithoutRoom:
+    """A server that can hold no row."""
+
+    statement: str
+
+    place = "a full disk"
+
+    @contextmanager
+    def open(self) -> Iterator[ScratchDatabase]:
+        with EmbeddedPostgres().open() as scratch:
+            create_tables = scratch.create_tables
+
+            def create_and_fill_up(*arguments: Any) -> Any:
+                not_proven = create_tables(*arguments)
+                with psycopg.connect(scratch._url, autocommit=True) as connection:
+                    connection.execute(self.statement.encode())
+                return not_proven
+
+            vars(scratch)["create_tables"] = create_and_fill_up
+            yield scratch
+
+
+@pytest.mark.usefixtures("own_temporary_folder")
+def test_a_full_disk_ends_the_drill_says_nothing_of_the_backup_and_leaves_nothing(
+    shop: Backup,
+) -> None:
+    with pytest.raises(MachineError, match="No space left on device") as raised:
+        drill(shop, server=_WithoutRoom(_FULL_DISK))
+
+    assert "DrillStorageMiB" in (raised.value.hint or "")
+    assert leftovers() == []
 
 
 class _ExpiresWhenComparing(NeverExpires):

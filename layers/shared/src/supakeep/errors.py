@@ -116,7 +116,9 @@ class StorageUnavailableError(StorageError):
 
 
 class DatabaseError(SupakeepError):
-    """The database refused."""
+    """The database refused. `lacked_room`: for want of disk or memory, which says nothing about rows."""
+
+    lacked_room: bool = False
 
 
 class DatabaseUnavailableError(DatabaseError):

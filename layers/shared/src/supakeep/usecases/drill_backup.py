@@ -19,7 +19,14 @@ from supakeep.domain.drill import (
 )
 from supakeep.domain.manifest import Problem
 from supakeep.domain.run import problem_of
-from supakeep.errors import DeadlineExceededError, LeaseHeldError, SupakeepError
+from supakeep.errors import (
+    DatabaseError,
+    DatabaseUnavailableError,
+    DeadlineExceededError,
+    LeaseHeldError,
+    MachineError,
+    SupakeepError,
+)
 from supakeep.ports import Clock, Deadline, Progress, ScratchDatabase, ScratchServer
 from supakeep.usecases.drill_restore import DrillRestore
 from supakeep.usecases.rung import Figures, RungFailedError
@@ -27,7 +34,7 @@ from supakeep.usecases.stored_objects import stored_copies
 from supakeep.usecases.verify_backup import VerifyBackup
 
 # these end the run, and say nothing about the backup
-_ENDS_THE_RUN = (DeadlineExceededError, LeaseHeldError)
+_ENDS_THE_RUN = (DeadlineExceededError, LeaseHeldError, MachineError)
 
 
 @dataclass(frozen=True)
@@ -146,6 +153,11 @@ class _Climb:
             figures = prove()
         except _ENDS_THE_RUN:
             raise
+        except DatabaseError as exc:
+            if exc.lacked_room or isinstance(exc, DatabaseUnavailableError):
+                raise _server_gave_up(exc) from exc
+            outcome, problems, figures = RungOutcome.FAILED, (problem_of(exc),), {}
+            goes_on = False
         except RungFailedError as failure:
             outcome, problems, figures = RungOutcome.FAILED, failure.problems, failure.figures
         except SupakeepError as exc:
@@ -161,3 +173,14 @@ class _Climb:
             )
         )
         return goes_on
+
+
+def _server_gave_up(error: DatabaseError) -> MachineError:
+    """A full disk says nothing about the backup, and a server that finds none may end itself."""
+    return MachineError(
+        f"The database that the drill restores into gave up: {error.message}",
+        operation="drill",
+        key=error.key,
+        hint="Its files take 60 MB of the temporary folder, and the rows about twice their size in the "
+        "backup: give it more room (DrillStorageMiB in AWS, TMPDIR elsewhere), and memory.",
+    )

@@ -24,6 +24,7 @@ _LOST_CLASS = "08"
 _PERMISSION_DENIED = "42501"
 _MISSING_TABLE = frozenset(("42P01", "3F000"))
 _DATA_CLASSES = ("22", "23")
+_INSUFFICIENT_RESOURCES = "53"
 _KINDS: dict[str, type[DatabaseError]] = {
     "restore": RestoreError,
     "export": ExportError,
@@ -108,7 +109,9 @@ def _refusal(exc: psycopg.Error, operation: str, table: str | None) -> DatabaseE
     detail = f" ({exc.diag.message_detail})" if exc.diag.message_detail else ""
     subject = f"{table}: " if table else "The database refused: "
     hint = _HINTS.get(code)
-    return kind(f"{subject}{reason}{detail}", operation=operation, key=table, hint=hint)
+    refusal = kind(f"{subject}{reason}{detail}", operation=operation, key=table, hint=hint)
+    refusal.lacked_room = code.startswith(_INSUFFICIENT_RESOURCES)
+    return refusal
 
 
 def _permission_denied(
