@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from supakeep.databases.postgres.connection import connect
+from supakeep.databases.postgres.connection import begin_reading, connect
 from supakeep.databases.postgres.restore.target import _commit
-from supakeep.errors import DatabaseUnavailableError
+from supakeep.errors import DatabaseError, DatabaseUnavailableError
 from tests.builders.postgres_project import PostgresProject
 
 pytestmark = pytest.mark.integration
@@ -42,3 +44,28 @@ def test_a_lost_connection_is_the_databases_error_wherever_it_is_noticed(
         restore()
 
     assert "SUPABASE_DB_URL" in str(lost.value.hint)
+
+
+def test_a_snapshot_whose_connection_is_gone_is_an_outage(project: PostgresProject) -> None:
+    with (
+        connect(project.url()) as connection,
+        pytest.raises(DatabaseUnavailableError, match="the one that holds it was lost") as lost,
+    ):
+        begin_reading(connection, "00000005-00000077-1")
+
+    assert "Run this again" in str(lost.value.hint)
+
+
+def test_a_connection_that_cannot_be_set_up_is_closed(
+    project: PostgresProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("supakeep.databases.postgres.connection._SESSION", "select 1 / 0")
+
+    with pytest.raises(DatabaseError) as refused:
+        connect(project.url())
+
+    assert refused.value.__traceback__ is not None  # which keeps what it saw
+    ours = TERMINATED.replace("pg_terminate_backend(pid)", "pid")
+    give_up_at = time.monotonic() + 5
+    while project.rows(ours):
+        assert time.monotonic() < give_up_at

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, LiteralString
 
 import psycopg
@@ -10,6 +12,7 @@ from psycopg import sql
 from supakeep.databases.postgres.address import completed
 from supakeep.databases.postgres.errors import mapped_errors
 from supakeep.databases.sql import sql_query
+from supakeep.errors import DatabaseUnavailableError
 
 Connection = psycopg.Connection[Any]
 
@@ -63,16 +66,27 @@ def connect(url: str) -> Connection:
             cursor_factory=psycopg.RawCursor,
             **parameters,
         )
-        connection.execute(_SESSION)
-        connection.execute(_NO_TRANSACTION_TIMEOUT)
-        compare_as_types_do(connection)
+        with _closed_on_failure(connection):
+            connection.execute(_SESSION)
+            connection.execute(_NO_TRANSACTION_TIMEOUT)
+            compare_as_types_do(connection)
         return connection
+
+
+@contextmanager
+def _closed_on_failure(connection: Connection) -> Iterator[None]:
+    """The error that escapes would keep the connection, and a session of the server with it."""
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
 
 
 def connect_to_read(url: str) -> Connection:
     """The same for a session that asks few queries, and those often. Errors as of `connect`."""
     connection = connect(url)
-    with mapped_errors("connect"):
+    with mapped_errors("connect"), _closed_on_failure(connection):
         connection.execute(_PLAN_ONCE)
         connection.execute(_KEEP_MEMORY, [_LARGE_PIECE_BYTES])
     bytes(_LARGE_PIECE_BYTES)  # the same for the process on this side
@@ -90,7 +104,18 @@ def begin_reading(connection: Connection, snapshot: str | None = None) -> None:
     connection.execute(BEGIN_READING)
     if snapshot is not None:
         shared = sql.SQL("set transaction snapshot {}")
-        connection.execute(shared.format(sql.Literal(snapshot)))
+        try:
+            connection.execute(shared.format(sql.Literal(snapshot)))
+        except psycopg.DatabaseError as exc:
+            raise _snapshot_gone() from exc
+
+
+def _snapshot_gone() -> DatabaseUnavailableError:
+    return DatabaseUnavailableError(
+        "The snapshot that the connections share is gone: the one that holds it was lost",
+        operation="connect",
+        hint="Run this again. If it happens again, look at the server's log for what ends sessions.",
+    )
 
 
 def compare_as_types_do(connection: Connection) -> None:
