@@ -96,6 +96,19 @@ def test_a_prune_says_so_and_ends_with_3(supakeep: Supakeep, stores: Copies, nam
     assert [store.objects for store in stores] == before
 
 
+@pytest.mark.parametrize("store", ["primary", "mirror"])
+def test_a_prune_of_one_store_compares_it_with_the_others(
+    supakeep: Supakeep, name: str, store: str
+) -> None:
+    ended = supakeep("prune", "--from", store)
+
+    assert ended.code == 3
+    assert f"! primary and mirror hold different backups named {name} (" in " ".join(
+        ended.out.replace("mirror and primary", "primary and mirror").split()
+    )
+    assert "stores hold different backups of this name" in ended.out
+
+
 def test_a_restore_from_a_store_that_was_named_takes_its_backup_and_says_so(
     supakeep: Supakeep, shop: InMemoryDatabase, name: str
 ) -> None:

@@ -86,17 +86,23 @@ class PruneBackups:
     last_run: Run | None = None
     own: Mapping[str, RetentionPolicy] = field(default_factory=dict)
 
-    def __call__(self, stores: Sequence[ObjectStore], *, dry_run: bool) -> PruneReport:
+    def __call__(
+        self,
+        stores: Sequence[ObjectStore],
+        *,
+        dry_run: bool,
+        beside: Sequence[ObjectStore] = (),
+    ) -> PruneReport:
         """Each store is judged by its own listing, so that a backup that only one of them holds is
         never removed for another's sake. A store whose listing fails is left alone; one that fails
         later is reported with what was removed before. After a backup that is not complete, nothing
-        is removed from any of them. A backup of which they hold different ones stays in all of them,
-        and counts in none.
+        is removed from any of them. A backup of which they, or the stores `beside`, hold different ones
+        stays in all of them, and counts in none.
         """
         contents = [self._look_into(store) for store in stores]
         manifests = [manifest for found in contents for manifest in found.manifests]
         held = prune_hold(manifests, self.last_run, self.clock.now())
-        differing = _differing(contents)
+        differing = _differing([*contents, *map(self._look_into, beside)])
         contents = [found.without(differing) for found in contents]
         agreed = [manifest for found in contents for manifest in found.manifests]
         return PruneReport(

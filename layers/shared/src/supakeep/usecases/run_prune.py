@@ -51,4 +51,12 @@ class RunPrune:
         if any(store.name == PRIMARY for store in places):
             # a run is about the project's own stores, and not about a folder
             prune = replace(prune, last_run=TrackRuns.of(self.project).last_backup())
-        return prune(places, dry_run=dry_run)
+        return prune(places, dry_run=dry_run, beside=self._beside(places))
+
+    def _beside(self, places: Sequence[ObjectStore]) -> list[ObjectStore]:
+        """The project's other stores, where some of its own are pruned."""
+        names = {store.name for store in places}
+        own = {PRIMARY, *(copy.name for copy in self.project.copies)}
+        if names.isdisjoint(own) or not self.project.has_storage:
+            return []
+        return [store for store in every_store(self.project) if store.name not in names]
