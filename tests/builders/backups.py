@@ -107,13 +107,13 @@ def restore(
     deadline: Deadline | None = None,
     progress: InMemoryProgress | None = None,
     where: dict[str, str] | None = None,
-    policy: BackupPolicy = EVERYTHING,
+    policy: BackupPolicy | None = None,
     safeguard: Callable[[Sequence[str]], Manifest] | None = None,
 ) -> RestoreReport:
     use_case = RestoreBackup(
         target=target,
         project=project,
-        policy=policy,
+        policy=policy or BackupPolicy.of_tables(entry.name for entry in manifest.tables),
         deadline=deadline or NeverExpires(),
         progress=progress or InMemoryProgress(),
         safeguard=safeguard,
