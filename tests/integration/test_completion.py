@@ -9,8 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from supakeep.domain.manifest import Trigger
+from supakeep.domain.run import Run, RunKind, new_run_id
+from supakeep.runs.folder import FolderRunStore
 from supakeep.stores.folder import FolderObjectStore
 from tests.builders.backups import NAME, a_shop, back_up
+from tests.builders.manifests import PROJECT
+from tests.fakes.time import NOON
 
 pytestmark = pytest.mark.integration
 
@@ -24,7 +29,7 @@ def copies(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def asked(shell: str, line: str, folder: Path) -> list[str]:
+def asked(shell: str, line: str, folder: Path, **settings: str) -> list[str]:
     """What the shell is offered when its user presses Tab at the end of the line."""
     words = line.split()
     variables = {
@@ -35,7 +40,7 @@ def asked(shell: str, line: str, folder: Path) -> list[str]:
         "COMP_CWORD": str(len(words) if line.endswith(" ") else len(words) - 1),
     }
     done = subprocess.run(
-        [SUPAKEEP], cwd=folder, env={"PATH": os.environ["PATH"], **variables},
+        [SUPAKEEP], cwd=folder, env={"PATH": os.environ["PATH"], **variables, **settings},
         check=False, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert done.stderr == ""
@@ -64,6 +69,24 @@ def test_the_names_of_tables_are_completed(shell: str, copies: Path) -> None:
     line = "supakeep restore latest --from copies --table public.o"
 
     assert "public.orders" in "\n".join(asked(shell, line, copies))
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("command", ["runs", "undo"])
+def test_the_ids_of_runs_are_completed(shell: str, command: str, tmp_path: Path) -> None:
+    run = Run(
+        id=new_run_id(NOON), kind=RunKind.RESTORE, trigger=Trigger.CLI, requested_at=NOON
+    )  # fmt: skip
+    FolderRunStore(tmp_path / ".local/state/supakeep/runs" / PROJECT).create(run)
+    settings = {
+        "HOME": str(tmp_path),
+        "NEXT_PUBLIC_SUPABASE_URL": f"https://{PROJECT}.supabase.co",
+        "SUPABASE_SERVICE_ROLE_KEY": "sb_secret_x",
+    }
+
+    offered = asked(shell, f"supakeep {command} 2026", tmp_path, **settings)
+
+    assert run.id in "\n".join(offered)
 
 
 @pytest.mark.parametrize("shell", SHELLS)
