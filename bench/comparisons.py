@@ -16,6 +16,7 @@ REST_BACKUP, LOOP = "supakeep backup, rest", "supabase-py loop"
 REST_WINDOW = "supakeep backup, rest, last rows"
 CUSTOM, DIRECTORY = "pg_dump -Fc", "pg_dump -Fd -j2 -Z gzip:1"
 REFILL, REBUILD = "pg_restore --data-only", "pg_restore --clean -j2"
+LIST_MANY, PRUNE_MANY = "supakeep list, thousands", "supakeep prune, thousands"
 # how many times larger the largest database is than the smallest
 TIMES = 10
 # which part of the large table a window takes
@@ -31,7 +32,7 @@ def figures(rounds: Rounds, rows: int) -> list[Figure]:
     """The table's lines, as far as their runs were measured; `rows` is the size of the largest table."""
     comparisons = [*_comparisons(rounds), *_stored(rounds)]
     measured = [one.figure() for one in comparisons if rounds.has(one.ours, one.rival)]
-    return measured + _peak_memory(rounds, rows) + _imports(rounds)
+    return measured + _peak_memory(rounds, rows) + _many(rounds) + _imports(rounds)
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,15 @@ def _peak_memory(rounds: Rounds, rows: int) -> list[Figure]:
     few = [max(pair) for pair in zip(memory(SMALL_BACKUP), memory(SMALL_RESTORE), strict=True)]
     name = f"peak memory, backup and restore, {rows:,} rows / {rows // TIMES:,} rows"
     return [figure_of(name, many, few, "MB", 1.1, most=200)]
+
+
+def _many(rounds: Rounds) -> list[Figure]:
+    names = {"list thousands of backups": LIST_MANY, "prune thousands of backups": PRUNE_MANY}
+    return [
+        Figure(name, median(rounds.seconds(contender)), None, "s", None, most=20)
+        for name, contender in names.items()
+        if rounds.has(contender)
+    ]
 
 
 def _imports(rounds: Rounds) -> list[Figure]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from bench.cluster import start_cluster
 from bench.contenders import PROJECT_REF, PgDump, Supakeep
 from bench.jewelshot import Jewelshot
+from bench.many import ManyBackups
 from bench.store import open_store
 from devstack.processes.children import Children
 from devstack.supabase.lite import start_supabase_lite
@@ -21,12 +22,13 @@ from devstack.supabase.postgres import remove_cluster
 @dataclass(frozen=True)
 class Size:
     """Transactions: for the postgres engine, and for the rest engine. `checkpoint` is whether there
-    is one between the damage of 1 % and its repair.
+    is one between the damage of 1 % and its repair. `backups` are those of a store that has many.
     """
 
     rows: int
     rest_rows: int
     checkpoint: bool = False
+    backups: int = 5000
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,18 @@ class Laboratory:
     folder: Path
     store: str
     postgres: str | None
+
+    @contextmanager
+    def many_backups(self, number: int) -> Iterator[ManyBackups]:
+        """A store of its own, which is filled before each run."""
+        folder = self.folder / "many"
+        folder.mkdir()
+        try:
+            yield ManyBackups(
+                open_store(self.store, folder / "store", self.children), folder, number
+            )
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     @contextmanager
     def bench(self, rows: int, *, rest: bool = False) -> Iterator[Bench]:

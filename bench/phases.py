@@ -10,7 +10,9 @@ from bench.cold_start import FUNCTIONS, BuiltHandlers, build_handlers
 from bench.comparisons import (
     BACKUP,
     ENCRYPTED,
+    LIST_MANY,
     LOOP,
+    PRUNE_MANY,
     REPAIR,
     REST_BACKUP,
     REST_WINDOW,
@@ -38,6 +40,7 @@ class Phase(StrEnum):
     STORED = "stored"
     MEMORY = "memory"
     REST = "rest"
+    MANY = "many"
     START = "start"
 
 
@@ -67,6 +70,10 @@ def measure_all(
         rounds.tell(f"{size.rest_rows:,} transactions behind the Data API")
         with laboratory.bench(size.rest_rows, rest=True) as bench:
             measure_rest(bench, rounds)
+    if Phase.MANY in phases:
+        rounds.tell(f"{size.backups:,} backups in a store")
+        with laboratory.many_backups(size.backups) as many:
+            rounds.run(many.listing(LIST_MANY), many.prune(PRUNE_MANY))
     if Phase.START in phases:
         measure_imports(build_handlers(), rounds)
 

@@ -33,6 +33,10 @@ class Store(Protocol):
         """Removes every object."""
         ...
 
+    def place(self, objects: Mapping[str, bytes]) -> None:
+        """Puts these objects there, by their keys."""
+        ...
+
     def size_bytes(self) -> int:
         """Of all objects."""
         ...
@@ -53,6 +57,12 @@ class Folder:
         shutil.rmtree(self.path, ignore_errors=True)
         self.path.mkdir()
 
+    def place(self, objects: Mapping[str, bytes]) -> None:
+        for key, content in objects.items():
+            path = self.path / key
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(content)
+
     def size_bytes(self) -> int:
         return size_of(self.path)
 
@@ -66,8 +76,16 @@ class Bucket:
     address: str = f"s3://{BUCKET}"
 
     def clear(self) -> None:
-        for key in self._sizes():
-            self.client.delete_object(Bucket=BUCKET, Key=key)
+        keys = list(self._sizes())
+        for start in range(0, len(keys), 1000):
+            batch = keys[start : start + 1000]
+            self.client.delete_objects(
+                Bucket=BUCKET, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True}
+            )
+
+    def place(self, objects: Mapping[str, bytes]) -> None:
+        for key, content in objects.items():
+            self.client.put_object(Bucket=BUCKET, Key=key, Body=content)
 
     def size_bytes(self) -> int:
         return sum(self._sizes().values())
