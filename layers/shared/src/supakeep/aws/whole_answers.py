@@ -1,10 +1,10 @@
-"""Takes no answer of AWS that was cut short."""
+"""Takes no answer of AWS that was cut short, and none that somebody else gave."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import IncompleteReadError
+from botocore.exceptions import BotoCoreError, IncompleteReadError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,11 +12,21 @@ if TYPE_CHECKING:
     from botocore.model import OperationModel
 
 
+_PAGE = (b"<html", b"<!doctype html")
+
+
+class ForeignAnswerError(BotoCoreError):
+    """A page for a browser, which no service of AWS answers with."""
+
+    fmt = "The answer is a page for a browser, such as a proxy gives"
+
+
 def take_only_whole_answers(client: Any) -> None:
     """Has the client raise IncompleteReadError, a BotoCoreError, where an answer is shorter than it says.
 
     By itself botocore compares the length of an object's content only. What is left of any other answer
-    it reads as one without fields: a lost run record would look like one that never was.
+    it reads as one without fields: a lost run record would look like one that never was. It does so, too,
+    with the page that a proxy gives in place of an answer; this raises ForeignAnswerError.
     """
     client.meta.events.register("before-parse", _require_whole)
 
@@ -27,5 +37,9 @@ def _require_whole(
     if operation_model.http.get("method") == "HEAD":
         return  # it says how long the object is, and has no content
     body, said = response_dict["body"], response_dict["headers"].get("content-length", "")
-    if isinstance(body, bytes) and said.isdecimal() and len(body) < int(said):
+    if not isinstance(body, bytes):
+        return  # an object's content
+    if body.lstrip().lower().startswith(_PAGE):
+        raise ForeignAnswerError
+    if said.isdecimal() and len(body) < int(said):
         raise IncompleteReadError(actual_bytes=len(body), expected_bytes=int(said))
