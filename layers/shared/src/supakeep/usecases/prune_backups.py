@@ -28,6 +28,7 @@ from supakeep.ports import Clock, Deadline, ObjectStore, StoredObject
 from supakeep.usecases.in_parallel import in_parallel
 from supakeep.usecases.read_pins import read_pins
 from supakeep.usecases.remove_backups import Removal, remove_backups
+from supakeep.usecases.shared_parts import SharedParts
 from supakeep.usecases.stored_manifests import has_manifest, manifest_or_error
 
 log = logging.getLogger(__name__)
@@ -154,11 +155,11 @@ class PruneBackups:
             self.deadline.check()
             return manifest_or_error(store, name, {s.key: s.size_bytes for s in objects[name]})
 
-        manifests, untrusted = [], {}
+        manifests, untrusted, shared = [], {}, SharedParts()
         for name, found in zip(objects, in_parallel(read, objects), strict=True):
             is_listed = any(stored.key == name.manifest_key for stored in objects[name])
             if isinstance(found, Manifest):
-                manifests.append(found)
+                manifests.append(shared.of(found))
             elif is_listed or isinstance(found, IntegrityError):
                 untrusted[name] = found.message
         return manifests, untrusted

@@ -19,6 +19,7 @@ from supakeep.errors import (
 )
 from supakeep.ports import ObjectStore
 from supakeep.usecases.in_parallel import in_parallel
+from supakeep.usecases.shared_parts import SharedParts
 
 NotRead = StorageError | IntegrityError | BackupNotFoundError
 """Why a store gives no manifest that can be trusted."""
@@ -87,8 +88,9 @@ def read_manifests(
         if (parsed := ObjectName.parse(key)) is not None and parsed.is_manifest
     ]
     manifests = in_parallel(lambda name: manifest_or_error(store, name, sizes), names)
+    shared = SharedParts()
     return [
-        (name, read)
+        (name, shared.of(read) if isinstance(read, Manifest) else read)
         for name, read in zip(names, manifests, strict=True)
         if not isinstance(read, BackupNotFoundError)
     ]
