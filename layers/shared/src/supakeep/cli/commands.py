@@ -61,6 +61,15 @@ COMMANDS: tuple[Command, ...] = (
         ),
     ),
     Command(
+        "ledger",
+        "List the drills, or verify that none was dropped or changed.",
+        examples=(
+            "ledger",
+            "ledger verify",
+            "ledger verify --from ./copies",
+        ),
+    ),
+    Command(
         "copy",
         "Give each store what it lacks of a backup, or has damaged.",
         examples=(

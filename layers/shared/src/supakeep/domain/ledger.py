@@ -123,6 +123,12 @@ def is_of_the_future(entry: LedgerEntry, now: dt.datetime) -> bool:
     return entry.recorded_at > now + _CLOCK_SKEW
 
 
+def is_older(link: Link, entry: LedgerEntry) -> bool:
+    """Whether an entry could have been there when `entry` was written, as far as two clocks agree."""
+    at = recorded_at(link.key)
+    return link.key != entry.key and at is not None and at <= entry.recorded_at + _CLOCK_SKEW
+
+
 def unnamed(entries: Iterable[StoredEntry]) -> tuple[Link, ...]:
     """The entries that no other one names, by their keys: what the next one has to name."""
     by_key = {stored.key: stored for stored in entries}

@@ -1,0 +1,111 @@
+"""`supakeep ledger`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from supakeep.cli.command import FAILED, GOOD, PARTIAL
+from supakeep.cli.options import Source
+from supakeep.cli.session import Session
+from supakeep.cli.terminal import Terminal
+from supakeep.domain.drill import DrillReport
+from supakeep.domain.ledger import StoredEntry
+from supakeep.usecases.read_ledger import StoreLedger, entries_in, read_ledgers
+from supakeep.usecases.verify_ledger import LedgerReport, verify_ledger
+
+_HEAD = ("TIME (UTC)", "BACKUP", "PROVEN", "ROWS", "RESTORED IN", "FAILED AT")
+
+
+class What(StrEnum):
+    """What is done with the ledger."""
+
+    LIST = "list"
+    VERIFY = "verify"
+
+
+Wanted = Annotated[
+    What,
+    typer.Argument(
+        metavar="[verify]",
+        help="Without it, the drills are listed; verify looks for entries that were dropped or changed.",
+        show_default=False,
+    ),
+]
+
+
+def run(session: Session, what: Wanted = What.LIST, source: Source = None) -> int:
+    """Listing is partial where a store could not be read or an entry is not believed; verify fails
+    where anything is wrong.
+    """
+    copies = session.copies(source)
+    ledgers = read_ledgers(copies.stores, copies.project)
+    if what is What.VERIFY:
+        return _verify(session, ledgers)
+    _print_all(session.terminal, ledgers)
+    return PARTIAL if any(ledger.problem or ledger.untrusted for ledger in ledgers) else GOOD
+
+
+def _verify(session: Session, ledgers: Sequence[StoreLedger]) -> int:
+    report = verify_ledger(ledgers, session.now())
+    if session.terminal.as_json:
+        session.terminal.json(report)
+    else:
+        _print_report(session.terminal, report)
+    return GOOD if report.is_whole else FAILED
+
+
+def _print_report(terminal: Terminal, report: LedgerReport) -> None:
+    entries = "1 entry" if report.entries == 1 else f"{report.entries:,} entries"
+    stores = " and ".join(report.stores) or "no store"
+    state = "The ledger is whole" if report.is_whole else "The ledger is not whole"
+    terminal.line(f"{state}: {entries} in {stores}, {report.signed:,} of them signed")
+    for problem in report.problems:
+        terminal.notice(problem.message, problem.hint)
+
+
+def _print_all(terminal: Terminal, ledgers: Sequence[StoreLedger]) -> None:
+    entries = entries_in(ledgers)[::-1]
+    if terminal.as_json:
+        terminal.json(
+            {
+                "entries": [found.entry.model_dump(mode="json") for found in entries],
+                "untrusted": {
+                    ledger.store: {key: problem.model_dump() for key, problem in untrusted.items()}
+                    for ledger in ledgers
+                    if (untrusted := ledger.untrusted)
+                },
+                "problems": {s.store: s.problem.model_dump() for s in ledgers if s.problem},
+            }
+        )
+        return
+    if entries:
+        terminal.columns(_HEAD, [_row(found) for found in entries])
+    else:
+        terminal.line("No drills yet. `supakeep drill` proves the newest backup.")
+    for ledger in ledgers:
+        if ledger.problem is not None:
+            message = f"{ledger.store} could not be read: {ledger.problem.message}"
+            terminal.notice(message, ledger.problem.hint)
+        for problem in ledger.untrusted.values():
+            terminal.notice(f"{ledger.store}: {problem.message}", problem.hint)
+
+
+def _row(found: StoredEntry) -> Sequence[str]:
+    report = found.entry.report
+    took = report.restore_milliseconds
+    return (
+        f"{found.entry.recorded_at:%Y-%m-%d %H:%M}",
+        found.entry.backup.name,
+        str(report.reached or "nothing"),
+        f"{found.entry.backup.rows:,}",
+        "" if took is None else f"{took / 1000:,.1f} s",
+        ", ".join(_failed(report)),
+    )
+
+
+def _failed(report: DrillReport) -> list[str]:
+    return [str(rung.rung) for rung in report.rungs if rung.outcome == "failed"]

@@ -1,0 +1,103 @@
+"""`supakeep ledger`: what was drilled, and whether the record is whole."""
+
+from __future__ import annotations
+
+from tests.builders.drills import ledger_keys, record_drill
+from tests.fakes.object_store import InMemoryObjectStore
+from tests.unit.cli.conftest import Supakeep
+from tests.unit.usecases.pruning import days_ago
+
+
+def test_drills_are_listed_newest_first(primary: InMemoryObjectStore, supakeep: Supakeep) -> None:
+    record_drill(primary, at=days_ago(2), outcomes="pppp-")
+    record_drill(primary, at=days_ago(1), outcomes="pppf-")
+
+    ended = supakeep("ledger", "--from", "primary")
+
+    assert ended.code == 0
+    head, newest, oldest = ended.out.splitlines()
+    assert head.split() == [
+        "TIME",
+        "(UTC)",
+        "BACKUP",
+        "PROVEN",
+        "ROWS",
+        "RESTORED",
+        "IN",
+        "FAILED",
+        "AT",
+    ]
+    assert newest.split()[3] == "restorable"
+    assert newest.endswith("identical")
+    assert oldest.split()[3] == "identical"
+
+
+def test_who_has_no_drills_is_told_how_to_make_one(
+    primary: InMemoryObjectStore, supakeep: Supakeep
+) -> None:
+    ended = supakeep("ledger", "--from", "primary")
+
+    assert (ended.code, ended.out) == (
+        0,
+        "No drills yet. `supakeep drill` proves the newest backup.\n",
+    )
+    assert primary.objects == {}
+
+
+def test_the_list_as_json_has_whole_entries(
+    primary: InMemoryObjectStore, supakeep: Supakeep
+) -> None:
+    record_drill(primary)
+
+    ended = supakeep("ledger", "--json")
+
+    [entry] = ended.json["entries"]
+    assert entry["report"]["rungs"][0] == {
+        "rung": "stored",
+        "outcome": "proven",
+        "figures": {"rows": 3},
+        "milliseconds": 900,
+        "problems": [],
+    }
+    assert ended.json["untrusted"] == ended.json["problems"] == {}
+
+
+def test_an_entry_that_is_damaged_is_named_and_the_others_are_listed(
+    primary: InMemoryObjectStore, supakeep: Supakeep
+) -> None:
+    damaged = record_drill(primary, at=days_ago(1)).entry
+    record_drill(primary)
+    assert damaged is not None
+    primary.place(damaged, b"{}")
+
+    ended = supakeep("ledger")
+
+    assert ended.code == 3
+    assert f"! primary: The ledger entry {damaged} cannot be trusted" in ended.out
+
+
+def test_a_ledger_that_is_whole_verifies(primary: InMemoryObjectStore, supakeep: Supakeep) -> None:
+    record_drill(primary)
+
+    ended = supakeep("ledger", "verify")
+
+    assert (ended.code, ended.out) == (
+        0,
+        "The ledger is whole: 1 entry in primary, 0 of them signed\n",
+    )
+
+
+def test_a_ledger_that_lost_an_entry_does_not_verify(
+    primary: InMemoryObjectStore, supakeep: Supakeep
+) -> None:
+    for days in (2, 1):
+        record_drill(primary, at=days_ago(days))
+    first, last = ledger_keys(primary)
+    primary.delete(first)
+
+    ended = supakeep("ledger", "verify")
+
+    assert ended.code == 1
+    assert ended.out.startswith("The ledger is not whole: 1 entry in primary")
+    assert f"! {first} is missing in every store, and {last} names it" in ended.out
+    assert supakeep("ledger", "verify", "--json").json["problems"][0]["message"].startswith(first)
