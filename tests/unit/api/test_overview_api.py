@@ -11,6 +11,7 @@ from supakeep.domain.engine import POSTGRES
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import RunKind
 from tests.builders.backups import NAME, back_up
+from tests.builders.drills import record_drill
 from tests.builders.lambda_events import InvocationContext, Project, http_event
 from tests.builders.manifests import PROJECT, place_backup
 from tests.fakes.faulty_object_store import FailingObjectStore
@@ -49,6 +50,19 @@ def test_the_overview_says_that_the_data_is_safe_and_on_what_grounds(project: Pr
     assert [running["id"] for running in told["running"]] == [run.id]
     assert [day["status"] for day in told["days"]] == ["good", "missing", "good"]
     assert (told["backups"], told["max_age_hours"]) == (2, 26)
+
+
+def test_the_overview_says_when_a_drill_has_last_proven_a_backup(project: Project) -> None:
+    manifest = back_up(project.database, project.primary, project.mirror)
+    proven_at = NOON - dt.timedelta(days=2)
+    record_drill(project.mirror, manifest=manifest, at=proven_at)
+    record_drill(project.mirror, manifest=manifest, at=NOON, outcomes="pppf-")
+
+    told = get(LocalFunction("restore", project.served(**SCHEDULES)), "overview")
+
+    assert told["restore_proven_at"] == "2026-11-20T12:00:00Z"
+    sentences = [finding["sentence"] for finding in told["findings"]]
+    assert "A drill proved 2 days ago that a backup restores." in sentences
 
 
 def test_where_no_store_answers_the_overview_still_does(project: Project) -> None:

@@ -221,6 +221,16 @@ def test_no_drill_is_claimed() -> None:
     assert any("No drill has proven" in finding.sentence for finding in assess(of(stored())))
 
 
+def test_the_newest_proof_is_said_with_its_age() -> None:
+    findings = assess(of(stored(), proven_at=NOON - dt.timedelta(days=3)))
+
+    proof = next(finding for finding in findings if "drill" in finding.sentence)
+    assert (proof.level, proof.sentence) == (
+        "ok",
+        "A drill proved 3 days ago that a backup restores.",
+    )
+
+
 def test_of_two_runs_of_one_second_the_later_one_counts() -> None:
     scheduled = a_run(1 + 0.0001, RunStatus.COMPLETE).model_copy(
         update={"id": "20261122T110000Z-schedule"}

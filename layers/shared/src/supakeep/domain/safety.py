@@ -38,7 +38,8 @@ class Finding(BaseModel):
 @dataclass(frozen=True)
 class Situation:
     """What a verdict is based on: the backups newest first, those that cannot be trusted, the stores
-    that did not answer, the newest runs newest first, and what the settings ask for.
+    that did not answer, the newest runs newest first, and what the settings ask for. `proven_at` is when
+    a drill has last shown that a backup restores, None where none has.
     """
 
     now: dt.datetime
@@ -49,6 +50,7 @@ class Situation:
     stores: Sequence[str]
     schedules: Sequence[Schedule]
     max_age_hours: int
+    proven_at: dt.datetime | None = None
 
     @property
     def made(self) -> list[StoredBackup]:
@@ -104,7 +106,7 @@ def assess(situation: Situation) -> list[Finding]:
         *_future(situation),
         *_schedule(situation),
         *_uncovered(situation),
-        _drills(),
+        _drills(situation),
     ]
     return sorted(findings, key=lambda finding: -_BADNESS[finding.level])
 
@@ -272,12 +274,16 @@ def _uncovered(situation: Situation) -> Iterator[Finding]:
         )
 
 
-def _drills() -> Finding:
-    return Finding(
-        level="note",
-        sentence="No drill has proven that a backup can be restored: Supakeep has no drills yet.",
-        advice="Verify the newest backup, and look at a dry run of its restore, now and then.",
-    )
+def _drills(situation: Situation) -> Finding:
+    """How old a proof may be, the alarm on drills decides."""
+    if situation.proven_at is None:
+        return Finding(
+            level="note",
+            sentence="No drill has proven yet that a backup restores.",
+            advice="Start one: `supakeep drill`, or POST /api/admin/drills.",
+        )
+    age = situation.now - situation.proven_at
+    return Finding(level="ok", sentence=f"A drill proved {_words(age)} ago that a backup restores.")
 
 
 def _few(names: Sequence[str]) -> str:

@@ -9,8 +9,9 @@ from supakeep.domain.ledger import is_of_the_future
 from supakeep.ports import ObjectStore
 from supakeep.usecases.read_ledger import entries_in, read_ledger
 
-# failures in a row after which the last success is as good as none
-_NEWEST = 50
+# most often one of the newest entries is a proof; after so many failures in a row the last success is
+# as good as none
+_NEWEST = (3, 50)
 
 
 def newest_proof_at(
@@ -19,7 +20,10 @@ def newest_proof_at(
     """The moment of the newest drill, in whichever store's ledger, whose rows came back as they were
     written. None where there is none that can be believed, or no store answers.
     """
-    ledgers = [read_ledger(store, project, newest=_NEWEST) for store in stores]
-    entries = (found.entry for found in entries_in(ledgers))
-    proofs = (e for e in entries if e.report.restores and not is_of_the_future(e, now))
-    return max((entry.recorded_at for entry in proofs), default=None)
+    for newest in _NEWEST:
+        ledgers = [read_ledger(store, project, newest=newest) for store in stores]
+        entries = (found.entry for found in entries_in(ledgers))
+        proofs = (e for e in entries if e.report.restores and not is_of_the_future(e, now))
+        if moments := [entry.recorded_at for entry in proofs]:
+            return max(moments)
+    return None

@@ -11,6 +11,7 @@ from supakeep.domain.schedule import Schedule
 from supakeep.errors import StorageError
 from supakeep.ports import ObjectStore
 from supakeep.usecases.list_backups import BackupListing, FoundBackup, list_backups
+from supakeep.usecases.newest_proof import newest_proof_at
 from supakeep.usecases.project import Project
 from supakeep.usecases.track_runs import TrackRuns
 
@@ -27,9 +28,9 @@ def survey_project(
     """What is there now. A store that does not answer is part of the answer, even where none does;
     raises StorageError where the runs cannot be read.
     """
-    listing = _listing(project, stores)
+    listing, now = _listing(project, stores), project.clock.now()
     return Situation(
-        now=project.clock.now(),
+        now=now,
         backups=trusted(listing.backups),
         untrusted=listing.untrusted,
         unreachable=listing.problems,
@@ -37,6 +38,7 @@ def survey_project(
         stores=[store.name for store in stores],
         schedules=schedules,
         max_age_hours=max_age_hours,
+        proven_at=newest_proof_at(stores, project.ref, now),
     )
 
 

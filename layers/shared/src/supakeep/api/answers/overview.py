@@ -103,8 +103,7 @@ class Overview(Answer):
             newest_good=None if newest is None else NewestBackup.of(newest, situation.now),
             max_age_hours=situation.max_age_hours,
             schedules=schedules_of(situation.schedules, situation.runs, situation.now),
-            # nothing proves it yet: there are no drills
-            restore_proven_at=None,
+            restore_proven_at=situation.proven_at,
             running=[shown(run) for run in situation.running],
             last_backup_run=None if last is None else shown(last),
             backups=len(situation.backups),

