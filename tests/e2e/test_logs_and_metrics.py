@@ -33,9 +33,10 @@ def test_metrics_go_to_the_namespace_and_service_that_the_alarm_looks_at(
 ) -> None:
     supakeep.back_up()
     alarms = supakeep.stack.template.resources("AWS::CloudWatch::Alarm").values()
-    [watched] = [query["MetricStat"] for a in alarms for query in a.get("Metrics", ())[1:]]
-    alarm = watched["Metric"]
-    assert alarm["MetricName"] == "NewestGoodBackupAge"
+    watched = [query["MetricStat"] for a in alarms for query in a.get("Metrics", ())[1:]]
+    metrics = {stat["Metric"]["MetricName"]: stat["Metric"] for stat in watched}
+    assert metrics.keys() == {"NewestGoodBackupAge", "NewestProofAge"}
+    alarm = metrics["NewestGoodBackupAge"]
 
     written = [line for line in supakeep.logged() if "BackupRows" in line]
     latest = written[-1]

@@ -41,7 +41,11 @@ def test_memory_does_not_grow_with_the_table(supakeep: Deployment, tmp_path: Pat
             )
             supakeep.execute("truncate ledger")
             for kind, how in (("dry run", ["--dry-run"]), ("restore", ["--confirm", supakeep.ref])):
-                peaks[kind].append(measured(supakeep, "restore", "latest", "--from", folder, *how))
+                peaks[kind].append(
+                    measured(
+                        supakeep, "restore", "latest", "--from", folder, "--table", "ledger", *how
+                    )
+                )
             assert supakeep.execute("select count(*) from ledger") == [(rows,)]
     finally:
         supakeep.execute("drop table if exists ledger")

@@ -16,10 +16,12 @@ from tests.builders.postgres_project import PostgresProject
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
-# a shell that runs the tests in the background has its children ignore SIGINT
+# a shell that runs the tests in the background has its children ignore SIGINT, and nohup has them
+# ignore SIGHUP
 _PROGRAM = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from supakeep.cli.main import main
 sys.exit(main())
 """

@@ -1,13 +1,22 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 
 import pytest
 
 from supakeep.system import termination_as_interrupt
 
 
+@pytest.fixture
+def without_nohup() -> Iterator[None]:
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.usefixtures("without_nohup")
 def test_a_process_that_is_asked_to_end_is_interrupted_as_by_ctrl_c(sent: signal.Signals) -> None:
     before = signal.getsignal(sent)
 

@@ -122,8 +122,10 @@ class _Climb:
             "tables": len(report.tables),
             "rows": sum(report.tables.values()),
         }
-        if report.warnings:
-            raise RungFailedError([Problem(message=w) for w in report.warnings], figures)
+        wrong = [(copy.store, copy.problem) for copy in report.copies if copy.problem is not None]
+        if wrong:
+            problems = [Problem(message=f"{s}: {p.message}", hint=p.hint) for s, p in wrong]
+            raise RungFailedError(problems, figures)
         return figures
 
     def _assert(self, scratch: ScratchDatabase) -> None:

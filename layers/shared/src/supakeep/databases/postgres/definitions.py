@@ -24,6 +24,8 @@ _EXTENSIONS = {
 _SPELLED = re.compile(
     r'((?:"(?:[^"]|"")+"|[^".(\[]+))\.((?:"(?:[^"]|"")+"|[^".(\[]+))(?:\([^)]*\))?((?:\[\])*)'
 )
+# an array of JSON, of any depth, that holds a string
+_OF_STRINGS = re.compile(rb'\[(?:\[|null,)*"')
 
 
 class Definitions:
@@ -86,8 +88,7 @@ class Definitions:
             return column.type
         if is_array:
             # an array of a domain is printed otherwise than one of the type that it stands in for
-            is_of_strings = sample is None or sample[:2] == b'["'
-            return self._kept_as("text[]" if is_of_strings else "json", column.type)
+            return self._kept_as(_array_kind(sample), column.type)
         if sample is not None and sample[:1] != b'"':
             return self._kept_as("json", column.type)
         return self._domain(schema, name, column.type)
@@ -147,6 +148,15 @@ class Definitions:
 
     def _execute(self, statement: sql.SQL, *parts: sql.Composable) -> None:
         self._connection.execute(statement.format(*parts))
+
+
+def _array_kind(sample: bytes | None) -> str:
+    """What holds arrays of a type that is not there, and prints them as they are in the document: of
+    composites, for example, that is their text.
+    """
+    if sample is None or _OF_STRINGS.match(sample):
+        return "text[]"
+    return "text" if sample.startswith(b'"') else "json"
 
 
 def _plain(identifier: str) -> str:
