@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -51,13 +52,25 @@ class BreakingServer:
                 return
             with connection:
                 connection.settimeout(5)
-                connection.recv(65536)
+                read_request(connection)
                 connection.sendall(self.answer)
 
     def close(self) -> None:
         # wakes the thread that waits in accept()
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
+
+
+def read_request(connection: socket.socket) -> None:
+    """All of it: closing a connection with unread bytes resets it, and the client may see that first."""
+    received = b""
+    while b"\r\n\r\n" not in received and (piece := connection.recv(65536)):
+        received += piece
+    head, _, body = received.partition(b"\r\n\r\n")
+    length = re.search(rb"\r\ncontent-length: *(\d+)", head, re.IGNORECASE)
+    left = int(length[1]) - len(body) if length else 0
+    while left > 0 and (piece := connection.recv(65536)):
+        left -= len(piece)
 
 
 Serve = Callable[[bytes], BreakingServer]
