@@ -116,6 +116,17 @@ def test_a_run_is_replaced_while_its_record_has_the_status(store: RunStore) -> N
     assert store.get(started.id) == ended
 
 
+def test_a_replacement_that_is_asked_for_again_is_done(store: RunStore) -> None:
+    """As a client does whose answer was lost on the way."""
+    store.create(a_run())
+    started = a_run().started(LATER, "an invocation")
+
+    assert [store.replace(started, RunStatus.QUEUED) for _ in range(2)] == [True, True]
+
+    assert store.get(started.id) == started
+    assert not store.replace(a_run().started(LATER, "another"), RunStatus.QUEUED)
+
+
 def test_a_run_that_was_never_stored_is_not_replaced(store: RunStore) -> None:
     assert not store.replace(a_run(), RunStatus.QUEUED)
     assert store.get(a_run().id) is None

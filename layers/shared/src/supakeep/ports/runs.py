@@ -23,7 +23,11 @@ class RunStore(Protocol):
     def save(self, run: Run) -> None: ...
 
     def replace(self, run: Run, status: RunStatus) -> bool:
-        """Saves the run where its record still has this status; False, and nothing saved, otherwise."""
+        """Saves the run where its record still has this status; False, and nothing saved, otherwise.
+
+        True where the record is the run already: who asks again, since an answer was lost, learns that
+        it is done.
+        """
         ...
 
     def get(self, run_id: str) -> Run | None: ...

@@ -61,9 +61,11 @@ class DynamoDbRunStore:
                     ),
                     ExpressionAttributeNames={"#status": "status"},
                     ExpressionAttributeValues={":status": {"S": status}},
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
-        except _ConditionFailedError:
-            return False
+        except _ConditionFailedError as exc:
+            # boto3 asks again where an answer was lost, and is refused because of what it wrote itself
+            return exc.text_of("run") == _text(run)
         return True
 
     def get(self, run_id: str) -> Run | None:
@@ -127,7 +129,7 @@ class DynamoDbRunStore:
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
         except _ConditionFailedError as exc:
-            raise lease_held(exc.holder or "unknown") from exc
+            raise lease_held(exc.text_of("run_id") or "unknown") from exc
 
     def renew_lease(self, lease: str, run_id: str, expires_at: dt.datetime) -> None:
         try:
@@ -141,7 +143,7 @@ class DynamoDbRunStore:
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
         except _ConditionFailedError as exc:
-            raise lease_lost(exc.holder) from exc
+            raise lease_lost(exc.text_of("run_id")) from exc
 
     def release_lease(self, lease: str, run_id: str) -> None:
         try:
@@ -179,8 +181,7 @@ class DynamoDbRunStore:
             yield
         except self._client.exceptions.ConditionalCheckFailedException as exc:
             answer: Mapping[str, Any] = exc.response
-            holder = answer.get("Item", {}).get("run_id", {}).get("S")
-            raise _ConditionFailedError(holder) from exc
+            raise _ConditionFailedError(answer.get("Item", {})) from exc
         except self._client.exceptions.ResourceNotFoundException as exc:
             raise ConfigurationError(
                 f"The DynamoDB table {self._table} does not exist",
@@ -197,9 +198,15 @@ class DynamoDbRunStore:
 
 
 class _ConditionFailedError(Exception):
-    def __init__(self, holder: str | None) -> None:
-        super().__init__(holder)
-        self.holder = holder
+    """The item is not as it would have to be; `item` is what it is, where that was asked for."""
+
+    def __init__(self, item: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._item = item
+
+    def text_of(self, attribute: str) -> str | None:
+        text: str | None = self._item.get(attribute, {}).get("S")
+        return text
 
 
 def _mapped(exc: ClientError, operation: str, table: str) -> StorageError:

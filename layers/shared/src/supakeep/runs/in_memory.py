@@ -28,7 +28,7 @@ class InMemoryRunStore:
         with self._replacing:
             stored = self.get(run.id)
             if stored is None or stored.status is not status:
-                return False
+                return stored == run
             self.save(run)
             return True
 
