@@ -18,7 +18,12 @@ from supakeep.domain.restore import RestoredTable, RestoreReport
 from supakeep.domain.row_changes import WholeRow
 from supakeep.domain.run import Run, RunKind, RunStatus, TableProgress, new_run_id
 from supakeep.domain.summary import BackupSummary
-from supakeep.errors import ConfigurationError, LeaseHeldError, StorageUnavailableError
+from supakeep.errors import (
+    ConfigurationError,
+    LeaseHeldError,
+    StorageError,
+    StorageUnavailableError,
+)
 from supakeep.ports import RunStore
 from supakeep.runs.dynamodb import DynamoDbRunStore
 from supakeep.runs.folder import FolderRunStore
@@ -334,6 +339,24 @@ def test_a_run_that_an_earlier_version_accepted_is_started(dynamodb: DynamoDBCli
 
     assert store.replace(started, RunStatus.QUEUED)
     assert store.get(started.id) == started
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("damaged", [{"S": "{}"}, {"S": "{"}, {"N": "1"}])
+def test_a_record_that_cannot_be_read_is_named(
+    dynamodb: DynamoDBClient, damaged: dict[str, str]
+) -> None:
+    project = uuid4().hex
+    store = DynamoDbRunStore(dynamodb, TABLE, project)
+    key = {"pk": {"S": f"runs#{project}"}, "sk": {"S": a_run().id}}
+    item: Any = {**key, "run": damaged}
+    dynamodb.put_item(TableName=TABLE, Item=item)
+
+    asks: list[Callable[[], object]] = [lambda: store.get(a_run().id), lambda: store.list(10)]
+    for ask in asks:
+        with pytest.raises(StorageError, match=f"record of run {a_run().id}") as raised:
+            ask()
+        assert "delete that item" in str(raised.value.hint)
 
 
 def of_tables(count: int) -> Run:

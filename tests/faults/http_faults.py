@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 HTML = b"<html><head><title>Error</title></head><body>An error page of a proxy</body></html>"
 RETRY_AFTER_SECONDS = 1
+# AWS compares a signature of the whole request, which moto does not
+_SIGNED = frozenset({"dynamodb", "secretsmanager", "lambda"})
 
 
 class Asked(NamedTuple):
@@ -66,6 +68,8 @@ class HttpFault:
     def answer(self, asked: Asked, server: Server) -> Reply:
         self.first()
         if self.alters == "request":
+            if asked.service in _SIGNED:
+                return _refusal(400, "InvalidSignatureException")(asked, Reply(200))
             asked = asked._replace(body=flipped(asked.body))
         reply = server(asked) if self.carried_out else Reply(200)
         return self.spoil(asked, reply)

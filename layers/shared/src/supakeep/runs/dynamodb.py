@@ -76,7 +76,7 @@ class DynamoDbRunStore:
                 ConsistentRead=True,
             )
         item = answer.get("Item")
-        return Run.model_validate_json(item["run"]["S"]) if item else None
+        return self._run_in(item) if item else None
 
     def list(self, limit: int, before: str | None = None) -> Sequence[Run]:
         """Raises StorageUnavailableError where DynamoDB does not answer."""
@@ -84,7 +84,7 @@ class DynamoDbRunStore:
         below, page_start = before, True
         while page_start and len(runs) < limit:
             items, page_start = self._page(limit - len(runs), below)
-            runs += [Run.model_validate_json(item["run"]["S"]) for item in items]
+            runs += [self._run_in(item) for item in items]
             below = runs[-1].id if runs else None
         return runs
 
@@ -158,6 +158,19 @@ class DynamoDbRunStore:
                 )
         except _ConditionFailedError:
             return
+
+    def _run_in(self, item: Mapping[str, Any]) -> Run:
+        """Raises StorageError: a prune that passed over a record could remove what its run reads."""
+        try:
+            return Run.model_validate_json(item["run"]["S"])
+        except (ValueError, LookupError, TypeError) as exc:
+            run_id = item.get("sk", {}).get("S", "unknown")
+            raise StorageError(
+                f"The record of run {run_id} in {self._table} cannot be read",
+                operation="read run",
+                key=run_id,
+                hint="Try again. If it stays like this, delete that item of the DynamoDB table.",
+            ) from exc
 
     def _lease_key(self, lease: str) -> dict[str, Any]:
         return {"pk": self._leases, "sk": {"S": lease}}
