@@ -49,6 +49,26 @@ def test_a_changed_row_is_one_line_with_its_key_and_each_column_old_and_new(
     expect(lines).to_contain_text(f"balance: 0.5000 → {balance}, plan")
 
 
+def test_a_table_that_does_not_fit_is_named_beside_the_diff_and_stops_the_restore(
+    dashboard: Dashboard,
+) -> None:
+    supakeep = dashboard.supakeep
+    supakeep.back_up()
+    supakeep.execute("update user_credits set balance = 0.5")
+    supakeep.execute("alter table operation_costs drop constraint operation_costs_pkey")
+    try:
+        dashboard.open("restore").compare()
+    finally:
+        supakeep.execute("alter table operation_costs add primary key (id)")
+
+    dashboard.shows("Table public.operation_costs has no primary key")
+    dashboard.shows("rows would change")
+    expect(dashboard.page.get_by_label("Type")).to_have_count(0)
+    dashboard.page.get_by_label("public.operation_costs").uncheck()
+    dashboard.compare()
+    expect(dashboard.page.get_by_label("Type")).to_have_count(1)
+
+
 def with_a_row_to_delete(route: Route) -> None:
     """The run's answer as that of a restore that also deletes the row to insert."""
     run: dict[str, Any] = route.fetch().json()

@@ -106,6 +106,20 @@ def test_an_api_that_fails_can_be_tried_again(dashboard: Dashboard) -> None:
     dashboard.shows("Nothing has run yet")
 
 
+def test_the_list_of_runs_follows_a_run_until_it_has_ended(dashboard: Dashboard) -> None:
+    dashboard.supakeep.back_up()
+
+    def still_running(route: Route) -> None:
+        answer = route.fetch().json()
+        answer["runs"][0] |= {"status": "running", "duration_seconds": None}
+        route.fulfill(json=answer)
+
+    dashboard.page.route("**/api/admin/runs?*", still_running, times=1)
+    dashboard.open("runs").shows("running")
+
+    expect(dashboard.main.locator("tbody tr").first).to_contain_text("complete")
+
+
 def test_an_answer_that_was_cut_off_is_not_taken_for_an_empty_one(dashboard: Dashboard) -> None:
     dashboard.open()
     dashboard.page.route(

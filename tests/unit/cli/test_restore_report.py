@@ -8,6 +8,7 @@ import pytest
 
 from supakeep.cli.restore_report import print_report
 from supakeep.cli.terminal import Terminal
+from supakeep.domain.manifest import Problem
 from supakeep.domain.restore import RestoredTable, RestoreReport
 from supakeep.domain.row_changes import ChangedRow, WholeRow
 from tests.builders.backups import CUSTOMERS, ITEMS
@@ -79,6 +80,17 @@ def test_a_row_that_a_trigger_deleted_is_shown_by_its_key() -> None:
     )
 
     assert f"  {ITEMS} id=7 is no longer there\n" in printed(report, 200)
+
+
+def test_what_could_not_be_compared_is_named_with_its_fix() -> None:
+    objection = Problem(message="Table public.x has no primary key", hint="Leave it out.")
+    report = RestoreReport(
+        backup="backup", project=PROJECT, dry_run=True, read_from="p", objections=(objection,)
+    )
+
+    text = printed(report, 200)
+
+    assert "! Not compared: Table public.x has no primary key (Leave it out.)\n" in text
 
 
 def test_the_schema_that_was_written_to_is_named() -> None:

@@ -35,7 +35,8 @@ def request(**fields: Any) -> RestoreRequest:
 
 
 def plan(manifest: Manifest, request: RestoreRequest, catalog: Catalog) -> list[TableRestore]:
-    return plan_restore(choose_tables(manifest, request, EVERYTHING).entries, request, catalog)
+    entries = choose_tables(manifest, request, EVERYTHING).entries
+    return list(plan_restore(entries, request, catalog).tables)
 
 
 def planned(*tables: str, manifest: Manifest = BACKUP, catalog: Catalog = LIVE) -> list[str]:
@@ -159,9 +160,30 @@ def test_all_tables_that_lost_their_primary_keys_are_named_at_once() -> None:
     with pytest.raises(RestoreError) as refused:
         planned(catalog=keyless)
 
-    assert refused.value.message.startswith("2 tables have no primary key")
+    assert refused.value.message.startswith("2 tables cannot be restored: ")
     assert "public.customers" in refused.value.message
     assert "public.orders" in refused.value.message
+
+
+def test_a_dry_run_goes_on_with_the_tables_that_fit_and_says_why_others_do_not() -> None:
+    keyless = a_catalog(CUSTOMERS, ORDERS.model_copy(update={"primary_key": ()}))
+
+    planned = plan_restore(BACKUP.tables, request(dry_run=True), keyless)
+
+    assert [restore.entry.name for restore in planned.tables] == ["public.customers"]
+    assert ["public.orders has no primary key" in o.message for o in planned.objections] == [True]
+
+
+def test_a_dry_run_is_refused_where_no_table_fits() -> None:
+    with pytest.raises(RestoreError, match=r"orders does not exist.*; .*customers does not exist"):
+        plan_restore(BACKUP.tables, request(dry_run=True), a_catalog())
+
+
+def test_the_fixes_of_tables_that_do_not_fit_are_said_once() -> None:
+    with pytest.raises(RestoreError) as refused:
+        plan_restore(BACKUP.tables, request(), a_catalog())
+
+    assert str(refused.value.hint).count("migrations") == 1
 
 
 def test_a_column_that_the_database_lost_is_refused_by_name() -> None:

@@ -239,21 +239,41 @@ def test_a_table_that_may_not_be_written_is_named_with_the_grant(backup: Backup)
     )
 
 
-@pytest.mark.parametrize("dry_run", [False, True])
-def test_a_table_that_may_not_be_written_is_refused_before_anything_is_written(
-    backup: Backup, dry_run: bool
-) -> None:
-    shop, store, manifest = backup
+def with_orders_that_may_not_be_written(shop: InMemoryDatabase) -> InMemoryDatabase:
     target = emptied(shop)
     target.add_table(shop.catalog().tables[ORDERS].model_copy(update={"writable": False}))
+    return target
+
+
+def test_a_table_that_may_not_be_written_is_refused_before_anything_is_written(
+    backup: Backup,
+) -> None:
+    shop, store, manifest = backup
+    target = with_orders_that_may_not_be_written(shop)
     progress = InMemoryProgress()
 
     with pytest.raises(DatabasePermissionError, match=r"for table public\.orders$") as refused:
-        restore(target, store, manifest, dry_run=dry_run, progress=progress)
+        restore(target, store, manifest, progress=progress)
 
     assert (refused.value.hint or "").count('GRANT SELECT, INSERT, UPDATE ON "public"."orders"')
     assert progress.tables == {}
     assert set(map(len, target.everything().values())) == {0}
+
+
+def test_a_dry_run_compares_the_other_tables_and_says_what_stops_the_restore(
+    backup: Backup,
+) -> None:
+    shop, store, manifest = backup
+    target = with_orders_that_may_not_be_written(shop)
+
+    report = restore(target, store, manifest, dry_run=True)
+
+    assert ORDERS not in {table.name for table in report.tables}
+    assert {table.inserted == table.rows_in_backup for table in report.tables} == {True}
+    (objection,) = report.objections
+    assert objection.message.endswith(f"for table {ORDERS}")
+    assert 'GRANT SELECT, INSERT, UPDATE ON "public"."orders"' in str(objection.hint)
+    assert not report.is_whole
 
 
 def test_a_count_that_fails_after_the_last_write_costs_no_more_than_a_warning(

@@ -22,6 +22,8 @@ def print_report(terminal: Terminal, report: RestoreReport) -> None:
         for refused in table.refused_rows:
             terminal.notice(f"{table.name} {refused.row}: {refused.reason}")
         _print_altered(terminal, table)
+    for objection in report.objections:
+        terminal.notice(f"Not compared: {objection.message}", objection.hint)
     for warning in (*report.passed_over, *report.warnings):
         terminal.notice(warning)
 

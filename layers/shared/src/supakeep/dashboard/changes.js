@@ -12,6 +12,7 @@ export function restoreReport(result) {
   if (result.found_nothing) return [nothingFound(result.dry_run), ...warnings];
   const { differing, equal, without } = sorted(result);
   return [
+    result.objections.map((objection) => notice("fail", objection.message, objection.hint)),
     restoreHead(result),
     differing.length > 0 && changesByTable(differing, result.dry_run),
     rowsByTable(differing, result.dry_run),
@@ -40,7 +41,7 @@ function nothingFound(dryRun) {
 
 function restoreHead(result) {
   const total = (field) => result.tables.reduce((sum, table) => sum + table[field], 0);
-  if (CHANGES.every((field) => total(field) === 0)) return nothingToChange(result.mode, total("rows_chosen"));
+  if (CHANGES.every((field) => total(field) === 0)) return nothingToChange(result.mode, total("rows_chosen"), result.objections.length > 0);
   if (total("refused") + total("altered") > 0) return notice("warn", changesInWords(total, result.dry_run), nothingWritten(result));
   return notice(result.dry_run ? "note" : "ok", h("strong", {}, changesInWords(total, result.dry_run)), nothingWritten(result));
 }
@@ -50,7 +51,8 @@ function nothingWritten(result) {
 }
 
 /** Says only what was compared: a mode that looks for missing rows has not compared the values of the others. */
-function nothingToChange(mode, rows) {
+function nothingToChange(mode, rows, isPart) {
+  if (isPart) return notice("note", "The tables that could be compared do not differ.");
   if (mode === "missing-only") return notice("note", "No row of the backup is missing from the database.", "This mode leaves the rows that are there as they are, also where they differ. The mode merge compares their values.");
   if (rows === 0 && mode !== "replace") return notice("note", "There is nothing to restore: the backup holds no row of these tables.");
   return notice("ok", "Nothing differs: the database has every row of the backup, with the same values.");

@@ -42,7 +42,8 @@ export async function follow(id, place, signal, seen = () => {}) {
   }
 }
 
-function sleepOrLeave(milliseconds, signal) {
+/** Resolves to whether the view was left meanwhile. */
+export function sleepOrLeave(milliseconds, signal) {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve(true);
     const timer = setTimeout(() => resolve(false), milliseconds);

@@ -12,6 +12,7 @@ from supakeep.domain.backup_name import BackupName
 from supakeep.domain.copies import MIRROR, PRIMARY
 from supakeep.domain.policy import TablePolicy
 from supakeep.domain.schema import Column, Table, columns_fingerprint, quoted_identifier, unquoted
+from supakeep.errors import SupakeepError
 
 FORMAT_NAME = "supakeep"
 FORMAT_MAJOR = 1
@@ -53,6 +54,10 @@ class Problem(_Part):
 
     message: str
     hint: str | None = None
+
+    @classmethod
+    def from_error(cls, error: SupakeepError) -> Problem:
+        return Problem(message=error.message, hint=error.hint)
 
 
 class Shrinkage(Problem):

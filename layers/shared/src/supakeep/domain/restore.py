@@ -137,7 +137,9 @@ class RestoreReport(BaseModel):
     `undo_backup` holds the tables as they were before; `supakeep undo` restores it, with the private key
     of one of `undo_recipients` where there are any. `passed_over` are
     newer backups that `latest` could not take, and why. `left_out` are tables of the backup that neither
-    the policy nor the request names. `found_nothing` is whether rows were chosen
+    the policy nor the request names. `objections`, of a dry run, say which of the chosen tables could not be
+    compared, and why: the restore itself is refused until they are left out or fixed. `found_nothing` is
+    whether rows were chosen
     by value and no row has that value.
     """
 
@@ -154,6 +156,7 @@ class RestoreReport(BaseModel):
     tables: tuple[RestoredTable, ...] = ()
     passed_over: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    objections: tuple[Problem, ...] = ()
     found_nothing: bool = False
     warnings: tuple[str, ...] = ()
 
@@ -161,7 +164,8 @@ class RestoreReport(BaseModel):
     def is_whole(self) -> bool:
         """Whether all that the backup could give is in the database, and `latest` was the newest."""
         differs = any(table.refused or table.altered for table in self.tables)
-        return not (self.passed_over or self.left_out or self.found_nothing or differs)
+        missing = self.passed_over or self.left_out or self.objections or self.found_nothing
+        return not (missing or differs)
 
     @property
     def problems(self) -> tuple[Problem, ...]:

@@ -12,7 +12,12 @@ from supakeep.domain.objections import permission_denied
 from supakeep.domain.restore import RestoreRequest
 from supakeep.domain.row_changes import RestoreMode
 from supakeep.domain.schema import Catalog, Table, parents_first
-from supakeep.errors import InvalidRequestError, RestoreError, UnsafeOperationError
+from supakeep.errors import (
+    InvalidRequestError,
+    RestoreError,
+    SupakeepError,
+    UnsafeOperationError,
+)
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,16 @@ class TableRestore:
     entry: TableEntry
     live: Table
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RestorePlan:
+    """The tables to restore, parents before children. `objections` say why a dry run compared others of
+    the chosen tables with nothing: with them, the restore itself is refused.
+    """
+
+    tables: tuple[TableRestore, ...]
+    objections: tuple[SupakeepError, ...] = ()
 
 
 def check_confirmation(
@@ -108,22 +123,52 @@ def check_undo(kept: Manifest, tables: Iterable[Table]) -> list[str]:
 
 def plan_restore(
     entries: Iterable[TableEntry], request: RestoreRequest, catalog: Catalog
-) -> list[TableRestore]:
-    """The tables to restore, parents before children.
+) -> RestorePlan:
+    """Decides which live table takes the rows of each entry.
 
-    Raises RestoreError for a table that does not fit the database; nothing is written then.
+    Raises the error that names every table that does not fit the database; nothing is written then. A
+    dry run goes on with those that fit, where there are any.
     """
-    pairs = [(entry, _live_table(entry, request, catalog)) for entry in entries]
-    if request.mode is not RestoreMode.REPLACE:
-        _check_keys([live for _, live in pairs if not live.primary_key])
-    planned = {}
-    for entry, live in pairs:
-        if not (live.readable and live.writable):
-            raise permission_denied(live.schema_name, live.name, writing=True, role=catalog.role)
-        _check_dropped_columns(entry, live, request)
-        planned[live.qualified_name] = TableRestore(entry, live, tuple(_drift(entry, live)))
+    planned: dict[str, TableRestore] = {}
+    objections: list[SupakeepError] = []
+    for entry in entries:
+        try:
+            restore = _fitted(entry, request, catalog)
+        except SupakeepError as exc:
+            objections.append(exc)
+        else:
+            planned[restore.live.qualified_name] = restore
+    if objections and not (request.dry_run and planned):
+        raise _refusal(objections)
     order = parents_first({name: _parents(restore) for name, restore in planned.items()})
-    return [planned[name] for name in order]
+    return RestorePlan(tuple(planned[name] for name in order), tuple(objections))
+
+
+def _fitted(entry: TableEntry, request: RestoreRequest, catalog: Catalog) -> TableRestore:
+    """Raises RestoreError or DatabasePermissionError where the rows cannot be written to a live table."""
+    live = _live_table(entry, request, catalog)
+    if request.mode is not RestoreMode.REPLACE and not live.primary_key:
+        raise _keyless(live)
+    if not (live.readable and live.writable):
+        raise permission_denied(live.schema_name, live.name, writing=True, role=catalog.role)
+    _check_dropped_columns(entry, live, request)
+    return TableRestore(entry, live, tuple(_drift(entry, live)))
+
+
+def _refusal(objections: Sequence[SupakeepError]) -> SupakeepError:
+    """Names them all at once: who fixes one should not find the next by another run."""
+    first, *others = objections
+    if not others:
+        return first
+    messages = "; ".join(objection.message for objection in objections)
+    kinds = {type(objection) for objection in objections}
+    kind = kinds.pop() if len(kinds) == 1 else RestoreError
+    return kind(
+        f"{len(objections)} tables cannot be restored: {messages}",
+        operation="restore",
+        key=first.key,
+        hint=" ".join(dict.fromkeys(objection.hint for objection in objections if objection.hint)),
+    )
 
 
 def _parents(restore: TableRestore) -> set[str]:
@@ -145,22 +190,11 @@ def _live_table(entry: TableEntry, request: RestoreRequest, catalog: Catalog) ->
     return live
 
 
-def _check_keys(keyless: Sequence[Table]) -> None:
-    """Names every table without a key at once: who adds one should not find the next by another run."""
-    if not keyless:
-        return
-    names = [table.qualified_name for table in keyless]
-    first, *others = names
-    message = f"Table {first} has no primary key, so its rows cannot be matched"
-    if others:
-        message = (
-            f"{len(names)} tables have no primary key, so their rows cannot be matched: "
-            f"{', '.join(names)}"
-        )
-    raise RestoreError(
-        message,
+def _keyless(table: Table) -> RestoreError:
+    return RestoreError(
+        f"Table {table.qualified_name} has no primary key, so its rows cannot be matched",
         operation="restore",
-        key=first,
+        key=table.qualified_name,
         hint="Add the primary key back, leave the table out (name the others: tables, --table), or use "
         "the mode replace, which needs SUPABASE_DB_URL.",
     )

@@ -309,5 +309,5 @@ def _refused_entry(refused: RefusedTable) -> TableEntry:
         rows=0,
         bytes=0,
         policy=refused.policy,
-        error=Problem(message=refused.error.message, hint=refused.error.hint),
+        error=Problem.from_error(refused.error),
     )

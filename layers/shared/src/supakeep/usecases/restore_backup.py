@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from supakeep.archive.decoder import Decoder
 from supakeep.archive.reader import BackupReader
-from supakeep.domain.manifest import Manifest
+from supakeep.domain.manifest import Manifest, Problem
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.restore import RestoreReport, RestoreRequest
 from supakeep.domain.restore_choice import choose_tables
@@ -54,13 +54,13 @@ class RestoreBackup:
         reader.decoder.require_identity()
         with self.target.transaction(dry_run=request.dry_run) as transaction:
             catalog = transaction.catalog()
-            planned = plan_restore(choice.entries, request, catalog)
-            self._check_volumes(request, reader, planned)
+            plan = plan_restore(choice.entries, request, catalog)
+            self._check_volumes(request, reader, plan.tables)
             rows = ChosenRows(reader, request)
             steps = RestoreSteps(
                 transaction,
                 catalog,
-                planned,
+                plan,
                 rows,
                 self.deadline,
                 self.progress,
@@ -118,6 +118,7 @@ class RestoreBackup:
             read_from=reader.read_from,
             tables=tuple(steps.restored),
             left_out=tuple(steps.left_out),
+            objections=tuple(map(Problem.from_error, steps.plan.objections)),
             found_nothing=request.where is not None and not chosen,
             passed_over=(*request.passed_over, *reader.passed_over),
             warnings=(*_unsigned(request, reader.manifest), *reader.notices, *steps.warnings),

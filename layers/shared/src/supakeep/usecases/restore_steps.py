@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from supakeep.domain.manifest import Manifest, TableEntry, TableStatus
 from supakeep.domain.restore import RestoredTable, RestoreRequest
-from supakeep.domain.restore_plan import TableRestore
+from supakeep.domain.restore_plan import RestorePlan, TableRestore
 from supakeep.domain.row_changes import RestoreMode
 from supakeep.domain.schema import Catalog, Table
 from supakeep.ports import (
@@ -35,13 +35,18 @@ class RestoreSteps:
 
     transaction: TargetTransaction
     catalog: Catalog
-    planned: Sequence[TableRestore]
+    plan: RestorePlan
     rows: ChosenRows
     deadline: Deadline
     progress: Progress
     left_out: Sequence[str] = ()
     restored: list[RestoredTable] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def planned(self) -> Sequence[TableRestore]:
+        """What is written, parents before children."""
+        return self.plan.tables
 
     @property
     def tables(self) -> list[Table]:

@@ -114,7 +114,7 @@ class StoredCopy(Answer):
     ) -> Self:
         if isinstance(error, BackupNotFoundError):
             return cls(store=store, state="missing")
-        problem = Problem(message=error.message, hint=error.hint)
+        problem = Problem.from_error(error)
         if isinstance(error, StorageError):
             return cls(store=store, state="unreachable", problem=problem)
         return cls(store=store, state=Untrusted.of(error).state.value, problem=problem)

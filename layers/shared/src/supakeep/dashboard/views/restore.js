@@ -123,9 +123,9 @@ class Wizard {
   }
 }
 
-/** The diff and, where something would change, the question for the confirmation. */
+/** The diff and, where something would change and nothing stops it, the question for the confirmation. */
 export function diffSteps(run, confirmation) {
-  const changes = !run.result?.found_nothing && run.result?.tables.some((table) => table.inserted + table.updated + table.deleted > 0);
+  const changes = !run.result?.found_nothing && !run.result?.objections.length && run.result?.tables.some((table) => table.inserted + table.updated + table.deleted > 0);
   const report = run.result ? restoreReport(run.result) : reportOf(run);
   return [panel("What would change", report), ...(changes ? [confirmation()] : [])];
 }

@@ -4,16 +4,19 @@ import { get } from "../api.js";
 import { badge, dataTable, h } from "../dom.js";
 import { duration, time } from "../format.js";
 import { pagedList } from "../pages.js";
+import { hasEnded } from "../progress.js";
 
 const RUNS = 50;
 
 export async function runsView({ signal }) {
   const first = await get(`runs?limit=${RUNS}`, signal);
   return [pagedList(first, {
-    fetchPage: (before) => get(`runs?limit=${RUNS}&before=${encodeURIComponent(before)}`, signal),
+    fetchPage: (before) => get(`runs?limit=${RUNS}${before ? `&before=${encodeURIComponent(before)}` : ""}`, signal),
     itemsOf: (page) => page.runs,
     render: (runs) => [runs.length ? runTable(runs) : h("p", { class: "empty" }, "Nothing has run yet.")],
     older: "Show older runs",
+    isMoving: (runs) => runs.some((run) => !hasEnded(run)),
+    signal,
   })];
 }
 

@@ -77,7 +77,7 @@ def _problem_of(url: str, assertion: Assertion) -> Problem | None:
     except psycopg.Error as exc:
         return _wrong(assertion, f"failed: {_without_values(exc)}")
     except SupakeepError as exc:
-        return Problem(message=exc.message, hint=exc.hint)
+        return Problem.from_error(exc)
 
 
 def _without_values(exc: psycopg.Error) -> str:
