@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import socket
 import ssl
 
@@ -42,7 +43,7 @@ def untrusted() -> ssl.SSLCertVerificationError:
             "SSL_CERT_FILE",
         ),
         (ssl.SSLError(1, "wrong version number"), "TLS failed (wrong version number)", "port"),
-        (TimeoutError(), "ConnectError", None),
+        (TimeoutError(), "no connection", None),
     ],
     ids=["refused", "reset", "unknown host", "untrusted", "no TLS", "silent"],
 )
@@ -54,3 +55,16 @@ def test_the_first_cause_that_says_something_is_named(
     assert found.reason.startswith(reason)
     assert (found.hint is None) is (fix is None)
     assert fix is None or fix in str(found.hint)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (httpx.RemoteProtocolError("x"), "the connection ended before the answer did"),
+        (httpx.ReadTimeout("x"), "no answer within the time limit"),
+        (json.JSONDecodeError("x", "<html>", 0), "the answer is no JSON"),
+    ],
+    ids=["cut", "silent", "a page"],
+)
+def test_an_error_of_a_library_is_put_into_words(error: Exception, reason: str) -> None:
+    assert no_answer_of(error).reason.startswith(reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,7 @@ from supakeep.errors import (
     StatementTimeoutError,
     StatementTooLargeError,
 )
+from supakeep.no_answer import no_answer_of
 from tests.builders.rest_calls import FOUR_ATTEMPTS, RestCalls
 from tests.builders.tables import a_selection, a_table
 
@@ -96,7 +98,9 @@ def test_a_server_that_is_not_there_is_reported_with_what_to_look_at(
     def server(_: httpx.Request) -> httpx.Response:
         raise failure
 
-    with pytest.raises(DatabaseUnavailableError, match=type(failure).__name__) as failed:
+    with pytest.raises(
+        DatabaseUnavailableError, match=re.escape(no_answer_of(failure).reason)
+    ) as failed:
         database_over(server).catalog()
 
     assert failed.value.hint is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ from supakeep.errors import (
     StoragePermissionError,
     StorageUnavailableError,
 )
+from supakeep.no_answer import no_answer_of
 from supakeep.stores.supabase_storage import SupabaseObjectStore
 from tests.fakes.storage_server import InMemoryStorageServer
 
@@ -165,7 +167,7 @@ def test_a_server_that_is_not_there_is_worth_another_attempt(failure: httpx.HTTP
     def server(_: httpx.Request) -> httpx.Response:
         raise failure
 
-    with pytest.raises(StorageUnavailableError, match=type(failure).__name__):
+    with pytest.raises(StorageUnavailableError, match=re.escape(no_answer_of(failure).reason)):
         read(store_over(server))
 
 

@@ -5,6 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+# errors of httpx and json by name, since neither is imported only for its errors
+_IN_WORDS = {
+    "RemoteProtocolError": "the connection ended before the answer did",
+    "ReadError": "the connection ended before the answer did",
+    "WriteError": "the connection ended before all was sent",
+    "ConnectError": "no connection",
+    "ConnectTimeout": "no connection within the time limit",
+    "ReadTimeout": "no answer within the time limit",
+    "WriteTimeout": "it stopped taking data",
+    "JSONDecodeError": "the answer is no JSON, as if another server had given it",
+}
+
 
 class NoAnswer(NamedTuple):
     """`reason` in words, and `hint` where there is a fix beside waiting."""
@@ -14,7 +26,7 @@ class NoAnswer(NamedTuple):
 
 
 def no_answer_of(error: BaseException) -> NoAnswer:
-    """The first cause that says something; the error's own class where none does."""
+    """The first cause that says something; the error's own class in words where none does."""
     import socket
     import ssl
 
@@ -37,7 +49,8 @@ def no_answer_of(error: BaseException) -> NoAnswer:
             )
         if isinstance(cause, OSError) and cause.strerror:
             return NoAnswer(cause.strerror)
-    return NoAnswer(type(error).__name__)
+    name = type(error).__name__
+    return NoAnswer(_IN_WORDS.get(name, name))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

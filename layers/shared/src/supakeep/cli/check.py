@@ -10,11 +10,16 @@ from supakeep.cli.terminal import Terminal
 from supakeep.domain.health import Check, CheckStatus
 from supakeep.usecases.check_project import CheckProject
 
+# whoever asks what is wrong wants to know it, not to wait for its end
+_PATIENCE_SECONDS = 10
+
 
 def run(session: Session) -> int:
     """Failed where a check failed, partial where one warns."""
     app = session.app
-    with session.progress() as progress:
+    from supakeep.retries import patience
+
+    with session.progress() as progress, patience(seconds=_PATIENCE_SECONDS):
         checks = CheckProject(
             app,
             app.server_time,
