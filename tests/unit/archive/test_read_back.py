@@ -15,7 +15,7 @@ from supakeep.domain.manifest import BackupStatus
 from supakeep.domain.policy import BackupPolicy
 from supakeep.errors import ChecksumError, DeadlineExceededError, StorageUnavailableError
 from supakeep.ports import ObjectStore
-from tests.builders.backups import NAME, a_shop, back_up, manifests_in
+from tests.builders.backups import EVERYTHING, NAME, a_shop, back_up, manifests_in
 from tests.builders.signing import KEYRING
 from tests.fakes.faulty_object_store import (
     BitFlippingObjectStore,
@@ -190,3 +190,14 @@ def test_a_store_that_never_ends_is_left_when_the_time_is_up() -> None:
     with pytest.raises(DeadlineExceededError):
         back_up(a_shop(), store, deadline=checks)
     assert store.objects == {}
+
+
+@pytest.mark.parametrize(("policy", "said"), [(EVERYTHING, True), (WITHOUT, False)])
+def test_the_manifest_says_whether_its_volumes_were_read_back(
+    policy: BackupPolicy, said: bool
+) -> None:
+    store = InMemoryObjectStore()
+
+    manifest = back_up(a_shop(), store, policy=policy)
+
+    assert manifest.read_back is said

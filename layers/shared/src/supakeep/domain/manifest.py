@@ -176,7 +176,8 @@ class Manifest(_Part):
     for a pre-restore backup the one that it can undo. `checksum` is the SHA-256 of all other fields
     (archive/manifest.py): an edited manifest is refused. Each store has a manifest of its own, and
     `copies` is what was known when that one was written: the primary's, the last, knows them all.
-    `compression` is `gzip`, `zstd` or None. `signature` is None in one that was not read from a store.
+    `compression` is `gzip`, `zstd` or None. `read_back` is whether every volume was read again, whole, from
+    each store that has the backup; None in older manifests. `signature` is None in one that was not read from a store.
     """
 
     format: str = FORMAT
@@ -193,6 +194,7 @@ class Manifest(_Part):
     status: BackupStatus
     tables: tuple[TableEntry, ...]
     volumes: tuple[VolumeEntry, ...]
+    read_back: bool | None = None
     compression: str | None = None
     encryption: Encryption | None = None
     uncovered_tables: tuple[str, ...] = ()

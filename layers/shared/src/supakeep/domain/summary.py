@@ -56,6 +56,7 @@ class BackupSummary(BaseModel):
     finished_at: dt.datetime
     duration_seconds: int
     size_bytes: int
+    read_back: bool | None = None
     compression: str | None = None
     recipients: tuple[str, ...] = ()
     rows: int
@@ -125,6 +126,7 @@ class BackupSummary(BaseModel):
             finished_at=manifest.finished_at,
             duration_seconds=manifest.duration_seconds,
             size_bytes=manifest.size_bytes,
+            read_back=manifest.read_back,
             compression=manifest.compression,
             recipients=manifest.recipients,
             rows=manifest.rows,

@@ -168,6 +168,8 @@ class CreateBackup:
             status=exported.status,
             tables=tuple(sorted(exported.entries, key=lambda entry: entry.name)),
             volumes=volumes.finish(),
+            # a store that does not give a volume back takes no manifest
+            read_back=self.policy.storage.read_back,
             compression=self.encoding.compression,
             encryption=self._encryption(),
             uncovered_tables=start.plan.uncovered,

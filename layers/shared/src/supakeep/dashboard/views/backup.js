@@ -36,6 +36,7 @@ export async function backupView({ signal, argument }) {
       ["In", placesOf(backup.locations)],
       ["Kept", keptOf(backup.retention)],
       ["Pinned", pin.words],
+      ["Read back", READ_BACK[backup.read_back] ?? "not known"],
       ["Compression", backup.compression ?? "none"],
       ["Encryption", backup.recipients.length > 0 ? ["age, to ", backup.recipients.map((key) => h("code", { class: "checksum" }, key))] : "none"],
     ])),
@@ -43,6 +44,8 @@ export async function backupView({ signal, argument }) {
     tablesOf(backup),
   ].flat();
 }
+
+const READ_BACK = { true: "whole, from each store that has it, right after it was stored", false: "no: read_back is off" };
 
 function problemsOf(backup) {
   const problems = [...backup.tables.map((table) => table.error), ...backup.shrinkage, ...backup.copies.map((copy) => copy.problem)].filter(Boolean);
