@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from supakeep.cli.terminal import Terminal
 from supakeep.domain.measures import size_text
 
 
@@ -28,7 +31,54 @@ def test_a_size_is_in_the_unit_that_the_dashboard_takes(size_bytes: int, text: s
     assert size_text(size_bytes) == text
 
 
+class Tty(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def shown(head: tuple[str, ...], row: tuple[str, ...], width: int) -> str:
+    screen = Tty()
+    Terminal(screen, screen, width=width).columns(head, [row])
+    return re.sub(r"\x1b\[[0-9;]*m", "", screen.getvalue())
+
+
+@pytest.mark.parametrize("width", [30, 40, 60])
+def test_no_number_and_no_name_is_cut_short_however_narrow_the_terminal(
+    width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    head = ("TABLE", "ROWS", "SIZE", "STATUS", "POLICY")
+    row = ("public.credit_transactions", "12,400", "3.6 MiB", "complete", "all rows")
+
+    text = shown(head, row, width)
+
+    assert [cell for cell in row[:3] if cell not in text] == []
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_a_table_that_fits_is_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+
+    text = shown(("TABLE", "ROWS", "STATUS"), ("public.items", "12,400", "complete"), 40)
+
+    assert [line.split() for line in text.splitlines()] == [
+        ["TABLE", "ROWS", "STATUS"],
+        ["public.items", "12,400", "complete"],
+    ]
+
+
 PROGRAM = "import sys; from supakeep.cli.entry import main; sys.exit(main())"
+
+
+def test_a_character_that_the_output_cannot_encode_is_printed_as_its_escape() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, "show", "späť", "--from", "."],
+        env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "1"},
+        check=False, capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert "'sp\\xe4\\u0165' is not the name of a backup" in done.stderr
 
 
 @pytest.mark.parametrize("command", [("migration",), ("--version",), ("restore", "--help")])

@@ -18,11 +18,11 @@ def print_drill(terminal: Terminal, report: DrillReport) -> None:
     server = f" {report.server_version}" if report.server_version else ""
     terminal.line(f"{report.backup}, restored into {report.into}{server}")
     for rung in report.rungs:
-        terminal.line(_rung_line(rung), _STYLES.get(rung.outcome))
+        terminal.item(_rung_line(rung), _STYLES.get(rung.outcome))
         for problem in rung.problems if rung.outcome is RungOutcome.FAILED else ():
             terminal.entry(problem.message)
     for note in report.not_proven:
-        terminal.line(f"  not proven: {note.what} ({note.why})")
+        terminal.item(f"not proven: {note.what} ({note.why})")
     terminal.line(_conclusion(report))
     for failed in report.unrecorded:
         message = f"The ledger of {failed.store} lacks this drill: {failed.problem.message}"
@@ -30,13 +30,13 @@ def print_drill(terminal: Terminal, report: DrillReport) -> None:
 
 
 def _rung_line(rung: RungReport) -> str:
-    """Such as `  restorable  proven     5 tables, 18,204 rows in 1.3 s`."""
+    """Such as `restorable  proven     5 tables, 18,204 rows in 1.3 s`."""
     what = ", ".join(_figures(rung))
     if rung.outcome is RungOutcome.NOT_TRIED:
         what = "; ".join(problem.message for problem in rung.problems)
     elif what:
         what += f" in {_seconds(rung.milliseconds)}"
-    return f"  {rung.rung:<10}  {rung.outcome:<9}  {what}".rstrip()
+    return f"{rung.rung:<10}  {rung.outcome:<9}  {what}".rstrip()
 
 
 def _figures(rung: RungReport) -> Iterator[str]:

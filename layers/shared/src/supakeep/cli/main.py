@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -82,6 +83,7 @@ class CommandLine:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of `supakeep`; returns the exit code."""
+    _print_any_name()
     with termination_as_interrupt():
         try:
             code = CommandLine().run(argv)
@@ -89,6 +91,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         except OSError as error:
             return _unwritten(error)
     return code
+
+
+def _print_any_name() -> None:
+    """Has a stream whose encoding lacks a character, as ASCII does, print its escape instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _unwritten(error: OSError) -> int:

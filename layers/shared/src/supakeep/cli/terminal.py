@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
-from supakeep.cli.columns import aligned
+from supakeep.cli.columns import aligned, widest
 from supakeep.errors import SupakeepError
 
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ _COLOURS = {
     "partial": "yellow", "WARN": "bold yellow", "would be removed": "yellow",
     "failed": "red", "damaged": "red", "missing": "red", "FAIL": "bold red", "removed": "red",
 }  # fmt: skip
+
+_BETWEEN = 2
+# a column of words is broken down to this, and not below
+_NARROWEST = 10
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,21 @@ class Terminal:
         )
         for line in wrapped:
             self.line(line)
+
+    def item(self, text: str, style: str | None = None) -> None:
+        """Prints an indented line of a list; on a terminal, what it is broken into stands further in."""
+        if not _is_rich(self.out):
+            self.verbatim(f"  {text}")
+            return
+        wrapped = textwrap.wrap(
+            text,
+            self.width,
+            initial_indent="  ",
+            subsequent_indent="    ",
+            break_on_hyphens=False,
+        )
+        for line in wrapped:
+            self.line(line, style)
 
     def verbatim(self, text: str) -> None:
         """Prints what is to be copied, such as a command: nothing is broken."""
@@ -138,9 +157,13 @@ class Terminal:
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+        if _least_width(head, rows) > self.width:
+            # rich would cut numbers short, which makes others of them
+            self._print_records(head, rows)
+            return
+        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, _BETWEEN, 0, 0))
         for number, (title, *cells) in enumerate(zip(head, *rows, strict=True)):
-            is_number = bool(cells) and all(cell[:1].isdigit() for cell in cells if cell)
+            is_number = _are_numbers(cells)
             table.add_column(
                 title,
                 justify="right" if is_number else "left",
@@ -151,6 +174,30 @@ class Terminal:
         for row in rows:
             table.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in row))
         self.console(self.out).print(table)
+
+    def _print_records(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Each row as its first cell, with the others below it."""
+        for first, *others in rows:
+            self.line(first, "bold")
+            for title, cell in zip(head[1:], others, strict=True):
+                if cell:
+                    self.entry(f"{title.lower()}: {cell}")
+
+
+def _are_numbers(cells: Sequence[str]) -> bool:
+    return bool(cells) and all(cell[:1].isdigit() for cell in cells if cell)
+
+
+def _least_width(head: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """The cells without which a column that must not be broken would be cut short."""
+    columns = [*zip(head, *rows, strict=True)]
+    whole = [
+        widest(column)
+        if number == 0 or _are_numbers(column[1:])
+        else min(_NARROWEST, widest(column))
+        for number, column in enumerate(columns)
+    ]
+    return sum(whole) + _BETWEEN * (len(columns) - 1)
 
 
 def _is_terminal(stream: TextIO) -> bool:

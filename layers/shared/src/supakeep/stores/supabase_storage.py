@@ -278,7 +278,8 @@ def _bucket_not_found(operation: str, key: str) -> BucketNotFoundError:
         f"{failed}Storage bucket not found",
         operation=operation,
         key=key,
-        hint="Run what `supakeep migration` prints in the SQL editor. It creates the private bucket.",
+        hint="Run what `supakeep migration` prints in the SQL editor. It creates the private bucket. If it is "
+        "there, check SUPABASE_SERVICE_ROLE_KEY: Storage hides the bucket from every other key.",
     )
 
 
