@@ -222,6 +222,27 @@ def test_a_gateway_that_refuses_the_key_in_its_own_words_is_understood() -> None
         database_over(lambda _: httpx.Response(401, json=body)).catalog()
 
 
+@pytest.mark.parametrize(
+    "body", [b'{"message":"said the gateway"}', b"<html>said a proxy</html>", b""]
+)
+@pytest.mark.parametrize(
+    ("status", "error", "hint"),
+    [
+        (403, DatabasePermissionError, "SUPABASE_SERVICE_ROLE_KEY"),
+        (404, DatabaseError, "NEXT_PUBLIC_SUPABASE_URL"),
+        (413, StatementTooLargeError, "SUPABASE_DB_URL"),
+    ],
+)
+def test_a_gateway_that_refuses_in_place_of_the_data_api_is_not_taken_for_a_wrong_key(
+    status: int, error: type[DatabaseError], hint: str, body: bytes
+) -> None:
+    with pytest.raises(DatabaseError) as failed:
+        database_over(lambda _: httpx.Response(status, content=body)).catalog()
+
+    assert type(failed.value) is error
+    assert hint in str(failed.value.hint)
+
+
 def test_a_table_without_a_grant_is_reported_with_it() -> None:
     with pytest.raises(DatabasePermissionError) as failed:
         list(failing(403, "42501").export(a_selection(ORDERS)))

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from supakeep.errors import ConfigurationError, DeadlineExceededError, StorageUnavailableError
+from supakeep.aws_credentials import refused_credentials
+from supakeep.errors import (
+    ConfigurationError,
+    DeadlineExceededError,
+    StorageError,
+    StoragePermissionError,
+    StorageUnavailableError,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -45,7 +52,14 @@ class LambdaDispatcher:
             raise _not_started(function, type(exc).__name__) from exc
 
 
-def _not_started(function: str, why: str) -> StorageUnavailableError:
+def _not_started(function: str, why: str) -> StorageError:
+    if (refused := refused_credentials(why)) is not None:
+        return StoragePermissionError(
+            f"The function {function} could not be started: {refused.reason}",
+            operation="dispatch",
+            key=function,
+            hint=refused.hint,
+        )
     return StorageUnavailableError(
         f"The function {function} could not be started: {why}",
         operation="dispatch",

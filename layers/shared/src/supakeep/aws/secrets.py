@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from supakeep.aws_credentials import refused_credentials
 from supakeep.errors import ConfigurationError
+from supakeep.no_answer import no_answer_of
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -21,7 +23,11 @@ _GRANT = (
     "Give the secret's full ARN, with the six characters at its end (ExistingSecretArn), and the "
     "ARN of its KMS key where that is your own (ExistingSecretKeyArn)."
 )
-_DENIED = frozenset({"AccessDeniedException", "DecryptionFailure"})
+_LATER = (
+    "Try again later. If it stays like this, check the region (AWS_REGION), and whether the function "
+    "reaches Secrets Manager."
+)
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "DecryptionFailure"})
 
 
 def read_secret(client: SecretsManagerClient, secret_id: str) -> dict[str, str]:
@@ -34,7 +40,8 @@ def read_secret(client: SecretsManagerClient, secret_id: str) -> dict[str, str]:
     except ClientError as exc:
         raise _refused(exc, secret_id) from exc
     except BotoCoreError as exc:
-        raise _unusable(secret_id, "could not be read", _SHAPE) from exc
+        reason = no_answer_of(exc).reason
+        raise _unusable(secret_id, f"could not be read: {reason}", _LATER) from exc
     if text is None:
         raise _unusable(secret_id, "holds bytes and no text", _FILL_IN)
     try:
@@ -54,7 +61,9 @@ def _refused(error: ClientError, secret_id: str) -> ConfigurationError:
     if code == "ResourceNotFoundException":
         # AWS has one code for both
         return _unusable(secret_id, "does not exist, or is still empty", _FILL_IN)
-    return _unusable(secret_id, "could not be read", _SHAPE)
+    if (refused := refused_credentials(code)) is not None:
+        return _unusable(secret_id, f"could not be read: {refused.reason}", refused.hint)
+    return _unusable(secret_id, f"could not be read: {code}", _LATER)
 
 
 def _unusable(secret_id: str, why: str, hint: str) -> ConfigurationError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, IncompleteReadError
@@ -39,7 +40,8 @@ def _require_whole(
     body, said = response_dict["body"], response_dict["headers"].get("content-length", "")
     if not isinstance(body, bytes):
         return  # an object's content
-    if body.lstrip().lower().startswith(_PAGE):
-        raise ForeignAnswerError
+    is_page = body.lstrip().lower().startswith(_PAGE)
+    if is_page and response_dict["status_code"] < HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise ForeignAnswerError  # one of a server that failed is repeated by its status
     if said.isdecimal() and len(body) < int(said):
         raise IncompleteReadError(actual_bytes=len(body), expected_bytes=int(said))

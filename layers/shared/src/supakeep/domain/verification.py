@@ -35,13 +35,15 @@ class VerifiedCopy(VerifiedContents):
     problem: Problem | None = None
 
     @classmethod
-    def of(cls, store: str, contents: VerifiedContents, problems: Sequence[str]) -> Self:
-        """The copy in `store`, which has `contents` unless there are problems, each in words."""
+    def of(cls, store: str, contents: VerifiedContents, problems: Sequence[Problem]) -> Self:
+        """The copy in `store`, which has `contents` unless there are problems."""
         if not problems:
             return cls(store=store, good=True, **dict(contents))
         more = f" ({len(problems) - _FEW:,} more)" if len(problems) > _FEW else ""
-        message = f"{'; '.join(problems[:_FEW])}{more}"
-        return cls(store=store, good=False, problem=Problem(message=message, hint=None))
+        message = f"{'; '.join(problem.message for problem in problems[:_FEW])}{more}"
+        hint = next((problem.hint for problem in problems if problem.hint), None)
+        problem = Problem(message=message, hint=hint)
+        return cls(store=store, good=False, problem=problem)
 
 
 class VerificationReport(VerifiedContents):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from supakeep.aws_credentials import refused_credentials
 from supakeep.domain.lease import lease_held, lease_lost
 from supakeep.domain.run import RUN_RETENTION, Run, RunStatus
 from supakeep.errors import (
@@ -21,10 +22,12 @@ from supakeep.errors import (
     StoragePermissionError,
     StorageUnavailableError,
 )
+from supakeep.no_answer import no_answer_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+_LATER = "Try again later. If it stays like this, check the region (AWS_REGION) and this machine's network."
 # DynamoDB takes items of up to 400 KB
 _MOST_BYTES = 350_000
 
@@ -206,7 +209,10 @@ class DynamoDbRunStore:
             raise _mapped(exc, operation, self._table) from exc
         except BotoCoreError as exc:
             raise StorageUnavailableError(
-                f"DynamoDB did not answer: {type(exc).__name__}", operation=operation
+                f"DynamoDB did not answer: {no_answer_of(exc).reason}",
+                operation=operation,
+                key=self._table,
+                hint=_LATER,
             ) from exc
 
 
@@ -224,12 +230,19 @@ class _ConditionFailedError(Exception):
 
 def _mapped(exc: ClientError, operation: str, table: str) -> StorageError:
     code = exc.response["Error"]["Code"]
-    if code in ("AccessDeniedException", "UnrecognizedClientException"):
+    if (refused := refused_credentials(code)) is not None:
+        message = f"Permission denied by DynamoDB: {refused.reason}"
+        return StoragePermissionError(message, operation=operation, key=table, hint=refused.hint)
+    if code in ("AccessDeniedException", "AccessDenied"):
         return StoragePermissionError(
-            f"Permission denied by DynamoDB for {table}", operation=operation, key=table
+            f"Permission denied by DynamoDB for {table}",
+            operation=operation,
+            key=table,
+            hint="The function's role (or your AWS credentials) must allow dynamodb:GetItem, PutItem, "
+            "UpdateItem and Query on the table; template.yaml grants them.",
         )
     return StorageUnavailableError(
-        f"DynamoDB could not answer: {code}", operation=operation, key=table
+        f"DynamoDB could not answer: {code}", operation=operation, key=table, hint=_LATER
     )
 
 

@@ -25,6 +25,7 @@ from supakeep.errors import (
 )
 from supakeep.ports import StoredObject
 from supakeep.stores.deletion import delete_each
+from supakeep.stores.hints import MISSING_OBJECT_HINT, TAKEN_KEY_HINT
 from supakeep.system import NO_ROOM
 
 if TYPE_CHECKING:
@@ -177,10 +178,12 @@ def _mapped_errors(operation: str, key: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as exc:
-        raise ObjectNotFoundError(f"{key} is not there", operation=operation, key=key) from exc
+        raise ObjectNotFoundError(
+            f"{key} is not there", operation=operation, key=key, hint=MISSING_OBJECT_HINT
+        ) from exc
     except FileExistsError as exc:
         raise ObjectAlreadyExistsError(
-            f"{key} exists already", operation=operation, key=key
+            f"{key} exists already", operation=operation, key=key, hint=TAKEN_KEY_HINT
         ) from exc
     except PermissionError as exc:
         raise StoragePermissionError(

@@ -26,6 +26,7 @@ from supakeep.errors import (
 from supakeep.no_answer import no_answer_of
 from supakeep.ports import StoredObject
 from supakeep.stores.deletion import delete_each
+from supakeep.stores.hints import MISSING_OBJECT_HINT, TAKEN_KEY_HINT
 from supakeep.stores.spool import temporary_spool
 
 # one request each
@@ -195,7 +196,7 @@ def _raise_mapped(error: GoogleAPICallError, operation: str, key: str, bucket: s
     # of an object that is missing, only a download says so
     if status == HTTPStatus.NOT_FOUND and operation == "download":
         raise ObjectNotFoundError(
-            f"{key} is not in {bucket}", operation=operation, key=key
+            f"{key} is not in {bucket}", operation=operation, key=key, hint=MISSING_OBJECT_HINT
         ) from error
     if status == HTTPStatus.NOT_FOUND:
         raise BucketNotFoundError(
@@ -206,7 +207,7 @@ def _raise_mapped(error: GoogleAPICallError, operation: str, key: str, bucket: s
         ) from error
     if status == HTTPStatus.PRECONDITION_FAILED and operation == "upload":
         raise ObjectAlreadyExistsError(
-            f"{key} is in {bucket} already", operation=operation, key=key
+            f"{key} is in {bucket} already", operation=operation, key=key, hint=TAKEN_KEY_HINT
         ) from error
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         raise StoragePermissionError(
@@ -218,8 +219,14 @@ def _raise_mapped(error: GoogleAPICallError, operation: str, key: str, bucket: s
     busy = status is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR
     if busy or status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT):
         raise StorageUnavailableError(
-            f"Google Cloud Storage could not answer: {status}", operation=operation, key=key
+            f"Google Cloud Storage could not answer: {status}",
+            operation=operation,
+            key=key,
+            hint="Try again later. If it stays like this, look at https://status.cloud.google.com.",
         ) from error
     raise StorageError(
-        f"Google Cloud Storage refused: {status}", operation=operation, key=key
+        f"Google Cloud Storage refused: {status}",
+        operation=operation,
+        key=key,
+        hint="https://cloud.google.com/storage/docs/json_api/v1/status-codes explains the number.",
     ) from error

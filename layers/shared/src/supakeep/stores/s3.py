@@ -8,40 +8,31 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    CredentialRetrievalError,
-    NoCredentialsError,
     ParamValidationError,
-    PartialCredentialsError,
-    SSOError,
 )
 
 from supakeep.errors import (
-    BucketNotFoundError,
     ObjectAlreadyExistsError,
     ObjectLockedError,
-    ObjectNotFoundError,
     StorageError,
-    StoragePermissionError,
     StorageUnavailableError,
 )
 from supakeep.no_answer import no_answer_of
 from supakeep.ports import StoredObject
-from supakeep.retries import requested_pause
 from supakeep.stores.deletion import delete_each, delete_in_batches
+from supakeep.stores.hints import TAKEN_KEY_HINT
+from supakeep.stores.s3_errors import NO_CREDENTIALS, no_bucket_name, no_credentials, raise_mapped
 from supakeep.stores.spool import temporary_spool
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, SSOError)
 _PIECE_BYTES = 1024 * 1024
-# S3 may give these with a status below 500
-_BUSY_CODES = ("SlowDown", "RequestTimeout", "Throttling")
 
 
 class S3ObjectStore:
@@ -120,7 +111,10 @@ class S3ObjectStore:
                 raise
             return
         raise ObjectAlreadyExistsError(
-            f"{key} is in {self._bucket} already", operation="upload", key=key
+            f"{key} is in {self._bucket} already",
+            operation="upload",
+            key=key,
+            hint=TAKEN_KEY_HINT,
         )
 
     @contextmanager
@@ -209,11 +203,11 @@ class S3ObjectStore:
         try:
             yield
         except ClientError as exc:
-            _raise_mapped(exc, operation, key, self._bucket)
+            raise_mapped(exc, operation, key, self._bucket)
         except ParamValidationError as exc:
-            raise _no_bucket_name(self._bucket, operation) from exc
-        except _NO_CREDENTIALS as exc:
-            raise _no_credentials(exc, operation, key) from exc
+            raise no_bucket_name(self._bucket, operation) from exc
+        except NO_CREDENTIALS as exc:
+            raise no_credentials(exc, operation, key) from exc
         except BotoCoreError as exc:
             raise StorageUnavailableError(
                 f"S3 did not answer: {no_answer_of(exc).reason}",
@@ -248,62 +242,3 @@ def _region_of(client: S3Client, bucket: str) -> str | None:
     except ClientError as exc:
         headers = exc.response["ResponseMetadata"]["HTTPHeaders"]
     return headers.get("x-amz-bucket-region")
-
-
-def _no_credentials(exc: BotoCoreError, operation: str, key: str) -> StoragePermissionError:
-    return StoragePermissionError(
-        f"AWS credentials are missing or incomplete: {type(exc).__name__}",
-        operation=operation,
-        key=key,
-        hint="Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; `aws configure` and "
-        "`aws sso login` store them for a profile.",
-    )
-
-
-def _no_bucket_name(bucket: str, operation: str) -> StorageError:
-    """Keys are Supakeep's own, so it is the bucket's name that S3's client refuses to send."""
-    name = bucket.removeprefix("s3://").partition("/")[0]
-    if name in ("", bucket):
-        name = "my-bucket"
-    return StorageError(
-        f"{bucket!r} is not the name of an S3 bucket",
-        operation=operation,
-        key=bucket,
-        hint=f"Write s3://{name} or s3://{name}/prefix (--from, --to, [[copy]]); MIRROR_S3_BUCKET={name} "
-        "takes only the bucket.",
-    )
-
-
-def _raise_mapped(exc: ClientError, operation: str, key: str, bucket: str) -> NoReturn:
-    """The one place where S3's errors become ours, by their codes."""
-    code = exc.response.get("Error", {}).get("Code", "")
-    status = exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if code == "NoSuchBucket":
-        raise BucketNotFoundError(
-            f"The S3 bucket {bucket} does not exist",
-            operation=operation,
-            key=key,
-            hint="Correct the name (--from, --to, MIRROR_S3_BUCKET, [[copy]]), or create the bucket.",
-        ) from exc
-    if code in ("NoSuchKey", "404"):
-        raise ObjectNotFoundError(
-            f"{key} is not in {bucket}", operation=operation, key=key
-        ) from exc
-    # 409: another writer of the same key is at work
-    if code in ("PreconditionFailed", "ConditionalRequestConflict"):
-        raise ObjectAlreadyExistsError(
-            f"{key} is in {bucket} already", operation=operation, key=key
-        ) from exc
-    if status in (401, 403):
-        raise StoragePermissionError(
-            f"Permission denied by S3 for {bucket}: {code}",
-            operation=operation,
-            key=key,
-            hint="The function's role (or your AWS credentials) must allow this on the bucket.",
-        ) from exc
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or code in _BUSY_CODES:
-        busy = StorageUnavailableError(f"S3 could not answer: {code}", operation=operation, key=key)
-        headers = exc.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-        busy.retry_after_seconds = requested_pause(headers.get("retry-after"))
-        raise busy from exc
-    raise StorageError(f"S3 refused: {code}", operation=operation, key=key) from exc

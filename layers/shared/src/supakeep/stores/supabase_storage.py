@@ -24,6 +24,7 @@ from supakeep.no_answer import no_answer_of
 from supakeep.ports import StoredObject
 from supakeep.retries import requested_pause
 from supakeep.stores.deletion import delete_in_batches
+from supakeep.stores.hints import MISSING_OBJECT_HINT, TAKEN_KEY_HINT
 from supakeep.stores.spool import temporary_spool
 from supakeep.stores.supabase_listing import (
     Entry,
@@ -34,6 +35,10 @@ from supakeep.stores.supabase_policies import open_policies
 from supakeep.supabase_gateway import RESTRICTED_STATUSES, key_headers
 
 _PIECE_BYTES = 1024 * 1024
+_LATER = (
+    "Try again later. If it stays like this, check in the Supabase dashboard whether the project is paused "
+    "or restarting."
+)
 
 
 def storage_client(*, connect_seconds: float = 10, read_seconds: float = 120) -> httpx.Client:
@@ -246,10 +251,12 @@ def _raise_mapped(exc: StorageApiError, operation: str, key: str) -> NoReturn:
     if code in ("Bucket not found", "NoSuchBucket") or (operation == "upload" and status == "404"):
         raise _bucket_not_found(operation, key) from exc
     if status == "404":
-        raise ObjectNotFoundError(f"{key} is not in Storage", operation=operation, key=key) from exc
+        raise ObjectNotFoundError(
+            f"{key} is not in Storage", operation=operation, key=key, hint=MISSING_OBJECT_HINT
+        ) from exc
     if status == "409":
         raise ObjectAlreadyExistsError(
-            f"{key} is in Storage already", operation=operation, key=key
+            f"{key} is in Storage already", operation=operation, key=key, hint=TAKEN_KEY_HINT
         ) from exc
     if status in ("401", "403"):
         raise StoragePermissionError(
@@ -268,7 +275,10 @@ def _raise_mapped(exc: StorageApiError, operation: str, key: str) -> NoReturn:
     if status == "429" or status.startswith("5"):
         raise _unavailable(operation, key, f"{exc.message} ({status})") from exc
     raise StorageError(
-        f"Storage refused: {exc.message} ({status})", operation=operation, key=key
+        f"Storage refused: {exc.message} ({status})",
+        operation=operation,
+        key=key,
+        hint="Supabase's dashboard has the request under Logs, Storage, with the reason.",
     ) from exc
 
 
@@ -310,10 +320,10 @@ def _opened_bucket(bucket: str, policies: Sequence[str]) -> StorageError:
 def _unavailable(
     operation: str, key: str, why: str, fix: str | None = None
 ) -> StorageUnavailableError:
-    message = "Failed to download backup" if operation == "download" else "Storage did not answer"
+    message, otherwise = "Storage did not answer", _LATER
+    if operation == "download":
+        message = "Failed to download backup"
+        otherwise = "Try again later, or read another copy (--from and the name of its store)."
     return StorageUnavailableError(
-        f"{message}: {why}",
-        operation=operation,
-        key=key,
-        hint=fix or "Try again later, or read another copy (--from and the name of its store).",
+        f"{message}: {why}", operation=operation, key=key, hint=fix or otherwise
     )

@@ -9,7 +9,8 @@ from supakeep.archive.layout import split_rows
 from supakeep.archive.reader import BackupReader, Failure
 from supakeep.domain.copy_versions import is_same_backup
 from supakeep.domain.json_text import is_json_object
-from supakeep.domain.manifest import Manifest, Part, TableEntry, TableStatus
+from supakeep.domain.manifest import Manifest, Part, Problem, TableEntry, TableStatus
+from supakeep.domain.run import problem_of
 from supakeep.domain.verification import VerificationReport, VerifiedContents, VerifiedCopy
 from supakeep.errors import (
     BackupNotFoundError,
@@ -22,6 +23,8 @@ from supakeep.usecases.stored_manifests import read_manifest
 
 _NO_MANIFEST = "its manifest is missing"
 _ANOTHER_BACKUP = "its manifest describes another backup of this name"
+_COPY_HINT = "`supakeep copy` with the backup's name gives this store what it lacks."
+_COMPARE_HINT = "Look which of them is yours before you use one: docs/copies.md says how."
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class VerifyBackup:
             **dict(contents),
         )
 
-    def _what_is_wrong(self, reader: BackupReader) -> dict[str, list[str]]:
+    def _what_is_wrong(self, reader: BackupReader) -> dict[str, list[Problem]]:
         """For each store, what its copy lacks or has wrong; nothing for a good copy."""
         failures = reader.check_every_copy(self.deadline)
         return {
@@ -95,25 +98,30 @@ class VerifyBackup:
             yield rows
 
 
-def _problems(store: ObjectStore, manifest: Manifest, failures: Mapping[str, Failure]) -> list[str]:
+def _problems(
+    store: ObjectStore, manifest: Manifest, failures: Mapping[str, Failure]
+) -> list[Problem]:
     """What is wrong with the copy in this store, where `failures` are those of its volumes."""
     of_manifest = _problem_of_manifest(store, manifest)
     are_missing = len(failures) == len(manifest.volumes) and all(
         isinstance(failure.__cause__, ObjectNotFoundError) for failure in failures.values()
     )
-    if of_manifest == _NO_MANIFEST and are_missing:
-        return ["it has no copy of this backup"]
-    of_volumes = [failure.message for failure in failures.values()]
+    if of_manifest is not None and of_manifest.message == _NO_MANIFEST and are_missing:
+        return [Problem(message="it has no copy of this backup", hint=_COPY_HINT)]
+    of_volumes = [problem_of(failure) for failure in failures.values()]
+    found = [*([of_manifest] if of_manifest else []), *of_volumes]
     # a store that refuses says the same of every object
-    return list(dict.fromkeys([*([of_manifest] if of_manifest else []), *of_volumes]))
+    return list({problem.message: problem for problem in found}.values())
 
 
-def _problem_of_manifest(store: ObjectStore, manifest: Manifest) -> str | None:
+def _problem_of_manifest(store: ObjectStore, manifest: Manifest) -> Problem | None:
     """What is wrong with this store's manifest, which has to describe the same volumes and tables."""
     try:
         stored = read_manifest(store, manifest.name)
     except BackupNotFoundError:
-        return _NO_MANIFEST
+        return Problem(message=_NO_MANIFEST, hint=_COPY_HINT)
     except (IntegrityError, StorageError) as exc:
-        return exc.message
-    return None if is_same_backup(stored, manifest) else _ANOTHER_BACKUP
+        return problem_of(exc)
+    if is_same_backup(stored, manifest):
+        return None
+    return Problem(message=_ANOTHER_BACKUP, hint=_COMPARE_HINT)

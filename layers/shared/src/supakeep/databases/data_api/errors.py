@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import NoReturn
+from http import HTTPStatus
+from typing import Any, NoReturn
 
 import httpx
 from postgrest.exceptions import APIError
@@ -35,6 +36,7 @@ _UNAVAILABLE_CODES = ("55P03", "PGRST000", "PGRST001", "PGRST002", "PGRST003")
 _TIMEOUT_CODE = "57014"
 _TOO_LARGE_CLASS = "54"
 _OUT_OF_MEMORY = "53200"
+_KEY_CODES = ("401", "PGRST301", "PGRST303")
 _MISSING_TABLE_CODES = ("42P01", "PGRST205", "3F000")
 
 # where a gateway answers in PostgREST's place, the HTTP status is all there is
@@ -43,6 +45,13 @@ _UNAVAILABLE_STATUSES = frozenset((429, 500, 502, 503, 504, 520, 521, 522, 523, 
 # reach the database, which is an outage.
 _TIMEOUT_STATUSES = frozenset((504, 524))
 _PATIENT_SECONDS = 20
+
+_LATER = "Check in the Supabase dashboard whether the project is paused or restarting. Otherwise try again later."
+_REFUSED_HINT = (
+    "Supabase's dashboard has the request under Logs, API, and the statement under Logs, Postgres. "
+    "`supakeep check` looks whether the project is set up."
+)
+_TOO_LARGE_HINT = "One row is too large for the Data API. Give Supakeep the database's own address (SUPABASE_DB_URL)."
 
 
 def no_answer(function: str, what: str, table: Table | None) -> DatabaseUnavailableError:
@@ -66,6 +75,18 @@ def gateway_error(
     if status in RESTRICTED_STATUSES:
         message, hint = RESTRICTED_STATUSES[status]
         return DatabaseError(f"{message} (HTTP {status})", operation=function, hint=hint)
+    name = table.qualified_name if table else None
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return _wrong_key(_words_of(response))
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return _too_large(f"HTTP {status}", name)
+    if status not in _UNAVAILABLE_STATUSES:
+        return DatabaseError(
+            f"Supabase's gateway refused: HTTP {status}",
+            operation=function,
+            key=name,
+            hint="Check NEXT_PUBLIC_SUPABASE_URL; `supakeep check` looks whether the project is set up.",
+        )
     timed_out = status in _TIMEOUT_STATUSES and waited_seconds >= _PATIENT_SECONDS
     kind = StatementTimeoutError if timed_out else DatabaseUnavailableError
     error = _no_answer(kind, function, f"HTTP {status}", table=table)
@@ -85,9 +106,7 @@ def _no_answer(
         f"The database did not answer: {what}",
         operation=function,
         key=table.qualified_name if table else None,
-        hint=fix
-        or "Check in the Supabase dashboard whether the project is paused or restarting. "
-        "Otherwise try again later.",
+        hint=fix or _LATER,
     )
 
 
@@ -95,15 +114,26 @@ def raise_for_gateway(response: httpx.Response) -> None:
     """Raises HTTPStatusError where PostgREST did not answer, whose errors all have a code, and where
     the answer says when to come back.
     """
-    status = response.status_code
-    if status not in _UNAVAILABLE_STATUSES and status not in RESTRICTED_STATUSES:
+    if not response.is_error:
         return
+    asks_to_wait = (
+        response.status_code in _UNAVAILABLE_STATUSES and "retry-after" in response.headers
+    )
+    if asks_to_wait or not _fields_of(response).get("code"):
+        response.raise_for_status()
+
+
+def _words_of(response: httpx.Response) -> str:
+    """What the gateway says, where it says it as JSON."""
+    return str(_fields_of(response).get("message") or f"HTTP {response.status_code}")
+
+
+def _fields_of(response: httpx.Response) -> dict[str, Any]:
     try:
         body = json.loads(response.read())
     except ValueError:
-        body = None
-    if "retry-after" in response.headers or not isinstance(body, dict) or not body.get("code"):
-        response.raise_for_status()
+        return {}
+    return body if isinstance(body, dict) else {}
 
 
 def raise_mapped(exc: APIError, table: Table | None, *, writing: bool) -> NoReturn:
@@ -118,7 +148,7 @@ def _mapped(exc: APIError, table: Table | None, *, writing: bool) -> DatabaseErr
         return functions_missing("are not installed")
     if code == "42501":
         return _permission(table, writing=writing)
-    if code in ("", "401", "PGRST301", "PGRST303"):
+    if code in _KEY_CODES:
         return _wrong_key(said)
     if code in _MISSING_TABLE_CODES:
         return ExportError(
@@ -131,7 +161,7 @@ def _mapped(exc: APIError, table: Table | None, *, writing: bool) -> DatabaseErr
         detail = f" ({exc.details})" if exc.details else ""
         return ConstraintViolationError(f"{said}{detail}", operation="restore", key=name)
     return passing_error(code, said, name) or DatabaseError(
-        f"The database refused: {said} ({code})", operation="query", key=name
+        f"The database refused: {said} ({code})", operation="query", key=name, hint=_REFUSED_HINT
     )
 
 
@@ -144,17 +174,29 @@ def passing_error(code: str, said: str, name: str | None) -> DatabaseError | Non
     """The error for a statement that may pass later, or with fewer rows; None for all others."""
     if code == _TIMEOUT_CODE:
         return StatementTimeoutError(
-            f"The database cancelled the statement: {said}", operation="query", key=name
+            f"The database cancelled the statement: {said}",
+            operation="query",
+            key=name,
+            hint="Try again when the database has less to do. Supabase's dashboard shows its load under "
+            "Reports, Database.",
         )
     if code == _OUT_OF_MEMORY or sql_class(code) == _TOO_LARGE_CLASS:
-        return StatementTooLargeError(
-            f"The statement is too large for the database: {said}", operation="query", key=name
-        )
+        return _too_large(said, name)
     if sql_class(code) in _UNAVAILABLE_CLASSES or code in _UNAVAILABLE_CODES:
         return DatabaseUnavailableError(
-            f"The database could not answer: {said}", operation="query", key=name
+            f"The database could not answer: {said}", operation="query", key=name, hint=_LATER
         )
     return None
+
+
+def _too_large(said: str, name: str | None) -> StatementTooLargeError:
+    return StatementTooLargeError(
+        f"The statement is too large for the database: {said}",
+        operation="query",
+        key=name,
+        hint="One row is too large for the Data API. Give Supakeep the database's own address "
+        "(SUPABASE_DB_URL).",
+    )
 
 
 def _permission(table: Table | None, *, writing: bool) -> DatabasePermissionError:
