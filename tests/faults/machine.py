@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from supakeep.api.runtime import Projects
 from supakeep.domain.policy import BackupPolicy
+from supakeep.ports import Database
 from supakeep.wiring import SupabaseProject, Timeouts
 from tests.builders.backups import a_shop
 from tests.builders.lambda_events import InvocationContext
@@ -30,6 +31,20 @@ IMPATIENT = Timeouts(5, 0.4, 0.4, 0.4, aws_attempts=2)
 Rows = Mapping[str, list[bytes]]
 
 
+class Shop(Protocol):
+    """Tables with rows in them, past Supakeep."""
+
+    def everything(self) -> Rows:
+        """All rows of all tables, to compare two moments."""
+        ...
+
+    def insert(self, table: str, row: Mapping[str, object]) -> None:
+        """The row takes the place of one with its key."""
+        ...
+
+    def delete(self, table: str, **key: object) -> None: ...
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a use case gave or raised, and all that it said on the way."""
@@ -44,7 +59,7 @@ class Machine:
     """Reaches everything but its database through the proxy at `url`."""
 
     url: str
-    shop: InMemoryDatabase = field(default_factory=a_shop)
+    shop: Shop = field(default_factory=a_shop)
     clock: FixedClock = field(default_factory=lambda: FixedClock(NIGHT, tick_seconds=0.25))
     timeouts: Timeouts = PATIENT
     folder: Path = Path()
@@ -65,8 +80,14 @@ class Machine:
             "PRUNE_FUNCTION_NAME": "the-prune-function",
         }
         return SupabaseProject.from_environment(
-            environment, self.timeouts, database=self.shop, clock=self.clock, policy=POLICY
+            environment, self.timeouts, database=self.database, clock=self.clock, policy=POLICY
         )
+
+    @property
+    def database(self) -> Database:
+        """What backups read and restores write: here, the shop itself."""
+        assert isinstance(self.shop, InMemoryDatabase)
+        return self.shop
 
     def invoke(self, function: str, event: dict[str, Any], **context: Any) -> Any:
         """Calls the function with the event, as Lambda does."""

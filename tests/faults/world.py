@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.builders.backups import a_shop
-from tests.fakes.database import InMemoryDatabase
 from tests.fakes.storage_server import InMemoryStorageServer
 from tests.fakes.time import FixedClock
 from tests.faults.calls import Journal
 from tests.faults.http_faults import HttpFault
-from tests.faults.machine import NIGHT, Machine, Outcome, Rows
+from tests.faults.machine import NIGHT, Machine, Outcome, Rows, Shop
 from tests.faults.proxy import FaultProxy
 from tests.faults.secrets import NEW_KEY, SECRET
 from tests.faults.servers import LambdaService, MotoAws, StorageService
@@ -31,7 +30,7 @@ class World(Machine):
         *,
         clock: FixedClock | None = None,
         folder: Path = Path(),
-        shop: InMemoryDatabase | None = None,
+        shop: Shop | None = None,
     ) -> None:
         super().__init__(
             proxy.url,
