@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-# errors of httpx and json by name, since neither is imported only for its errors
+# errors of httpx, botocore and json by name, since none is imported only for its errors
 _IN_WORDS = {
     "RemoteProtocolError": "the connection ended before the answer did",
     "ReadError": "the connection ended before the answer did",
@@ -15,6 +15,15 @@ _IN_WORDS = {
     "ReadTimeout": "no answer within the time limit",
     "WriteTimeout": "it stopped taking data",
     "JSONDecodeError": "the answer is no JSON, as if another server had given it",
+    "ConnectTimeoutError": "no connection within the time limit",
+    "ReadTimeoutError": "no answer within the time limit",
+    "ConnectionClosedError": "the connection ended before the answer did",
+    "IncompleteReadError": "the answer was cut short",
+    "ResponseStreamingError": "the answer was cut short",
+    "ForeignAnswerError": "the answer is a page for a browser, such as a proxy gives",
+    # where a field of an answer is missing, or is something else
+    "KeyError": "the answer lacks what it has to have, as if another server had given it",
+    "TypeError": "the answer lacks what it has to have, as if another server had given it",
 }
 
 

@@ -16,6 +16,7 @@ from supakeep.errors import (
     StoragePermissionError,
     StorageUnavailableError,
 )
+from supakeep.no_answer import no_answer_of
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -49,7 +50,7 @@ class LambdaDispatcher:
         except ClientError as exc:
             raise _not_started(function, exc.response["Error"]["Code"]) from exc
         except BotoCoreError as exc:
-            raise _not_started(function, type(exc).__name__) from exc
+            raise _not_started(function, no_answer_of(exc).reason) from exc
 
 
 def _not_started(function: str, why: str) -> StorageError:

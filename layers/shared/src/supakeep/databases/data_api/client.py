@@ -22,6 +22,7 @@ from supakeep.databases.data_api.errors import (
 )
 from supakeep.domain.schema import Table
 from supakeep.errors import StatementTimeoutError
+from supakeep.no_answer import no_answer_of
 from supakeep.retries import OUTAGE_SECONDS, retrying
 from supakeep.supabase_gateway import key_headers
 
@@ -115,7 +116,7 @@ class DataApiClient:
             raise transport_error(function, exc, table) from exc
         except ValueError as exc:
             # an answer of 200 that is not JSON, such as a proxy's page
-            raise no_answer(function, type(exc).__name__, table) from exc
+            raise no_answer(function, no_answer_of(exc).reason, table) from exc
         if not isinstance(answer, dict):
             raise no_answer(function, "something other than its function", table)
         return answer
