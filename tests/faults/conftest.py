@@ -32,6 +32,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("enable_socket")
             # a function that fails counts nothing else
             item.add_marker(pytest.mark.filterwarnings("ignore:No application metrics to publish"))
+            # boto3 leaves a connection that broke to the garbage collection
+            item.add_marker(pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"))
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,6 @@ from typing import NamedTuple
 
 HTML = b"<html><head><title>Error</title></head><body>An error page of a proxy</body></html>"
 RETRY_AFTER_SECONDS = 1
-# AWS compares a signature of the whole request, which moto does not
-_SIGNED = frozenset({"dynamodb", "secretsmanager", "lambda"})
 
 
 class Asked(NamedTuple):
@@ -68,8 +66,9 @@ class HttpFault:
     def answer(self, asked: Asked, server: Server) -> Reply:
         self.first()
         if self.alters == "request":
-            if asked.service in _SIGNED:
-                return _refusal(400, "InvalidSignatureException")(asked, Reply(200))
+            if not _is_upload(asked):
+                # TLS ends a connection on which a request is not what was sent, before anybody acts on it
+                return _reset(asked, Reply(200))
             asked = asked._replace(body=flipped(asked.body))
         reply = server(asked) if self.carried_out else Reply(200)
         return self.spoil(asked, reply)
@@ -82,6 +81,12 @@ def flipped(content: bytes) -> bytes:
     altered = bytearray(content)
     altered[len(altered) // 2] ^= 1
     return bytes(altered)
+
+
+def _is_upload(asked: Asked) -> bool:
+    """Whether an object is to be stored, which a server may damage behind TLS."""
+    to_storage = asked.headers.get("content-type", "").startswith("multipart/")
+    return to_storage or (asked.service == "s3" and asked.method == "PUT")
 
 
 def _reset(_: Asked, reply: Reply) -> Reply:
@@ -133,8 +138,22 @@ def _aws_json_body(_: int, code: str) -> tuple[bytes, str]:
     return json.dumps({"__type": code, "message": code}).encode(), "application/x-amz-json-1.1"
 
 
+# what PostgREST says with these statuses; with others, the gateway answers, whose errors have no code
+_POSTGREST_CODES = {
+    400: "22023",
+    401: "PGRST303",
+    403: "42501",
+    404: "PGRST202",
+    409: "23505",
+    500: "XX000",
+    503: "PGRST002",
+}
+
+
 def _postgrest_body(status: int, code: str) -> tuple[bytes, str]:
-    said = {"code": f"PGRST{status}", "message": code, "details": None, "hint": None}
+    said = {"message": code}
+    if status in _POSTGREST_CODES:
+        said["code"] = _POSTGREST_CODES[status]
     return json.dumps(said).encode(), "application/json"
 
 

@@ -21,6 +21,7 @@ def judged(use_case: UseCase, world: World, outcome: Outcome, before: Stores) ->
         *_false_manifests(stores),
         *_false_claims(use_case.false_claims, world, outcome),
         *_false_claims_of_others(world),
+        *_unended(outcome),
         *_lost(before, stores, world.may_go),
         *_secrets(world, outcome),
         *_unnamed_rows(world, outcome),
@@ -42,6 +43,8 @@ def _false_claims(
 ) -> list[Finding]:
     if outcome.error is not None:
         return []
+    if _unended(outcome):
+        return []  # it claims nothing yet
     claims = claims_of(world, outcome.result)
     return [Finding(Failing.FALSE_SUCCESS, claim) for claim in claims]
 
@@ -55,6 +58,14 @@ def _false_claims_of_others(world: World) -> list[Finding]:
         if other.error is None
         for found in _false_claims(claims_of[other.result["kind"]], world, other)
     ]
+
+
+def _unended(outcome: Outcome) -> list[Finding]:
+    """A function that returns has done its work, or says why not."""
+    run = outcome.result
+    if not isinstance(run, dict) or run["status"] not in ("queued", "running"):
+        return []
+    return [Finding(Failing.OTHER, f"the run is {run['status']}, and nobody is at work on it")]
 
 
 def _lost(before: Stores, after: Stores, may_go: frozenset[str]) -> list[Finding]:
@@ -96,7 +107,8 @@ def vouched_for_altered(use_case: UseCase, plan: AnyPlan, outcome: Outcome) -> l
     content = plan.call.what.startswith("GET ") and ".sql.json" in plan.call.what
     # what is read again was compared as a whole before: only the rows that are wanted count then
     is_compared = content and plan.call.nth == 1
-    if outcome.error is not None or not (plan.fault.alters == "answer" and is_compared):
+    ended = outcome.error is None and not _unended(outcome)
+    if not (ended and plan.fault.alters == "answer" and is_compared):
         return []
     if store not in use_case.vouched(outcome.result):
         return []

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from tests.faults.calls import Call, Plan, common
-from tests.faults.expectations import AnyPlan, wrong_error
+from tests.faults.expectations import AnyPlan, wrong_errors
 from tests.faults.judge import judged, vouched_for_altered
 from tests.faults.machine import IMPATIENT, PATIENT, Outcome
 from tests.faults.tally import Failing, Finding, Tally
@@ -84,7 +84,7 @@ class Matrix:
             return outcome, [Finding(Failing.OTHER, "the call was not reached")]
         return outcome, [
             *vouched_for_altered(self.use_case, plan, outcome),
-            *([Finding(Failing.OTHER, why)] if (why := wrong_error(plan, outcome)) else []),
+            *(Finding(Failing.OTHER, why) for why in wrong_errors(plan, outcome)),
         ]
 
     def _next_run(self, world: World) -> list[Finding]:

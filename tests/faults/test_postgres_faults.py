@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from supakeep.domain.row_changes import RestoreMode
-from supakeep.domain.run import Run
+from supakeep.domain.run import Run, RunKind, RunStatus
 from supakeep.errors import SupakeepError
 from tests.builders.postgres_project import PostgresProject
 from tests.contract.conftest import Servers
@@ -174,7 +174,9 @@ def _of_backups(world: PostgresWorld, outcome: Outcome, former: Seed) -> Iterato
         yield Finding(Failing.BACKUP_LOST, name)
     if outcome.error is None and isinstance(outcome.result, Run):
         run = outcome.result
-        if run.kind.value == "backup" and run.backup not in world.whole_backups():
+        # one that says itself what it lacks is no false success
+        is_complete = run.kind is RunKind.BACKUP and run.status is RunStatus.COMPLETE
+        if is_complete and run.backup not in world.whole_backups():
             yield Finding(Failing.FALSE_SUCCESS, f"{run.backup} is not whole")
 
 

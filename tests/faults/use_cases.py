@@ -157,7 +157,9 @@ def _false_list(world: World, listing: Any) -> list[str]:
     shown = {found.name.text for found in listing.backups if found.manifest is not None}
     damaged = {found.name.text for found in listing.backups if found.manifest is None}
     there = good_in(world, "primary") | good_in(world, "mirror")
-    silent = set() if listing.problems else there - shown - damaged
+    # what another run wrote while this one listed may be shown or not
+    came = {other.result["backup"] for other in world.others if other.error is None}
+    silent = set() if listing.problems else there - shown - damaged - came
     return [
         *(f"{name} is not listed, and nothing is said" for name in silent),
         *(f"{name} is listed, and is not there" for name in shown - there - world.may_go),
