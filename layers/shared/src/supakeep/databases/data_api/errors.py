@@ -114,7 +114,8 @@ def raise_for_gateway(response: httpx.Response) -> None:
     """Raises HTTPStatusError where PostgREST did not answer, whose errors all have a code, and where
     the answer says when to come back.
     """
-    if not response.is_error:
+    # who gives a client of his own may use it for Storage too
+    if not response.is_error or "/rest/v1/" not in response.request.url.path:
         return
     asks_to_wait = (
         response.status_code in _UNAVAILABLE_STATUSES and "retry-after" in response.headers
