@@ -9,13 +9,14 @@ from playwright.sync_api import expect
 
 from devstack.stack import Options
 from tests.browser.dashboard import tab
+from tests.builders.keys import PAPER
 from tests.e2e.deployment import deployed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Route
 
     from tests.browser.dashboard import Dashboard
     from tests.e2e.deployment import Deployment
@@ -144,6 +145,50 @@ def test_no_table_chosen_is_said_before_anything_is_asked(dashboard: Dashboard) 
     dashboard.click("Show what would change")
 
     dashboard.shows("No table is chosen")
+
+
+def test_a_table_that_the_policy_does_not_name_is_restored_only_where_it_was_ticked(
+    dashboard: Dashboard,
+) -> None:
+    supakeep = dashboard.supakeep
+    supakeep.back_up()
+    asked = []
+
+    def outside_the_policy(route: Route) -> None:
+        backup = route.fetch().json()
+        for table in backup["tables"]:
+            table["in_policy"] = table["name"] != "public.operation_costs"
+        route.fulfill(json=backup)
+
+    dashboard.page.route("**/api/admin/backups/*", outside_the_policy)
+    dashboard.page.on("request", lambda sent: asked.append(sent.post_data_json or {}))
+    dashboard.open("restore").shows("public.operation_costs 12 rows, not in the policy")
+    box = dashboard.page.get_by_label("public.operation_costs")
+    expect(box).not_to_be_checked()
+
+    dashboard.compare()
+    box.check()
+    dashboard.compare()
+
+    by_itself, ticked = (request for request in asked if request.get("dry_run"))
+    assert "tables" not in by_itself
+    assert "public.operation_costs" in ticked["tables"]
+
+
+def test_an_encrypted_backup_says_whose_private_key_a_restore_needs(
+    dashboard: Dashboard, tmp_path: Path
+) -> None:
+    policy = tmp_path / "supakeep.toml"
+    policy.write_text(f'[backup]\ntables = "*"\n[encryption]\nrecipients = ["{PAPER.public}"]\n')
+    made = dashboard.supakeep.run("backup", "--config", str(policy), "--json")
+    dashboard.open(f"backups/{made.json['name']}").shows(f"age, to {PAPER.public}")
+    dashboard.tolerated.append("422")
+
+    dashboard.open("restore").click("Show what would change")
+
+    dashboard.shows(f"{made.json['name']} is encrypted, and no identity was given")
+    dashboard.shows(PAPER.public)
+    expect(dashboard.page.get_by_label("Type")).to_have_count(0)
 
 
 def test_a_restore_that_is_refused_says_why_and_keeps_the_form(spoiled: Dashboard) -> None:
