@@ -68,7 +68,8 @@ CONSEQUENCES: Mapping[str, Alternatives] = {
         _said("ConfigurationError", "holds bytes", "put-secret-value"),
     ),
     "lambda": (),
-    "data api": (),
+    # before an upload, it is asked whether the bucket is open
+    "data api": (_said("StorageUnavailableError", "Storage did not answer", _LATER),),
 }
 
 _STORAGE_SILENT = (

@@ -19,7 +19,6 @@ class Happening:
 
     name: str
     happen: Callable[[World], object]
-    kind: str = "disturbed"
     may_go: frozenset[str] = frozenset()
     alters: str | None = None
     is_late: bool = False
@@ -30,7 +29,7 @@ class Happening:
         def carry_on(_: Asked, reply: Reply) -> Reply:
             return reply
 
-        fault = HttpFault(self.name, carry_on, carried_out=True, kind=self.kind)
+        fault = HttpFault(self.name, carry_on, carried_out=True)
         return replace(fault, first=lambda: self.happen(world))
 
 

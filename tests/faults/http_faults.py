@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+# what these answer, no proxy and no disk has kept before it came
+_WITHOUT_OBJECTS = frozenset({"dynamodb", "secretsmanager", "lambda"})
 HTML = b"<html><head><title>Error</title></head><body>An error page of a proxy</body></html>"
 RETRY_AFTER_SECONDS = 1
 
@@ -48,8 +50,6 @@ class HttpFault:
     spoil: Callable[[Asked, Reply], Reply]
     carried_out: bool = False
     alters: str | None = None
-    # what a client may make of it: see expectations.py
-    kind: str = "unavailable"
     lasts: bool = True
     # what happens first (happenings.py)
     first: Callable[[], object] = lambda: None
@@ -101,7 +101,9 @@ def _cut(_: Asked, reply: Reply) -> Reply:
     return replace(reply, sent_bytes=len(reply.body) // 2) if reply.body else _reset(_, reply)
 
 
-def _flip(_: Asked, reply: Reply) -> Reply:
+def _flip(asked: Asked, reply: Reply) -> Reply:
+    if asked.service in _WITHOUT_OBJECTS:
+        return _reset(asked, reply)  # by TLS, as above
     return replace(reply, body=flipped(reply.body))
 
 
@@ -172,18 +174,18 @@ FAULTS = [
     HttpFault("late and not done", _late),
     HttpFault("late and done", _late, carried_out=True, lasts=False),
     HttpFault("answer cut short", _cut, carried_out=True),
-    HttpFault("answer bit-flipped", _flip, carried_out=True, alters="answer", kind="altered"),
-    HttpFault("request bit-flipped", _as_it_is, carried_out=True, alters="request", kind="altered"),
-    HttpFault("200 with HTML", _page(200), kind="foreign"),
-    HttpFault("400, expired token", _refusal(400, "ExpiredToken"), kind="refused"),
-    HttpFault("401", _refusal(401, "InvalidAccessKeyId"), kind="refused"),
-    HttpFault("403", _refusal(403, "AccessDenied"), kind="refused"),
-    HttpFault("403 with HTML", _page(403), kind="refused", lasts=False),
-    HttpFault("404", _refusal(404, "NoSuchKey"), kind="missing", lasts=False),
-    HttpFault("404, no bucket", _refusal(404, "NoSuchBucket"), kind="missing"),
-    HttpFault("409", _refusal(409, "ConditionalRequestConflict"), kind="conflict", lasts=False),
-    HttpFault("412", _refusal(412, "PreconditionFailed"), kind="conflict", lasts=False),
-    HttpFault("413", _refusal(413, "EntityTooLarge"), kind="large"),
+    HttpFault("answer bit-flipped", _flip, carried_out=True, alters="answer"),
+    HttpFault("request bit-flipped", _as_it_is, carried_out=True, alters="request"),
+    HttpFault("200 with HTML", _page(200)),
+    HttpFault("400, expired token", _refusal(400, "ExpiredToken")),
+    HttpFault("401", _refusal(401, "InvalidAccessKeyId")),
+    HttpFault("403", _refusal(403, "AccessDenied")),
+    HttpFault("403 with HTML", _page(403), lasts=False),
+    HttpFault("404", _refusal(404, "NoSuchKey"), lasts=False),
+    HttpFault("404, no bucket", _refusal(404, "NoSuchBucket")),
+    HttpFault("409", _refusal(409, "ConditionalRequestConflict"), lasts=False),
+    HttpFault("412", _refusal(412, "PreconditionFailed"), lasts=False),
+    HttpFault("413", _refusal(413, "EntityTooLarge")),
     HttpFault("429", _refusal(429, "SlowDown", Retry_After=str(RETRY_AFTER_SECONDS))),
     HttpFault("500", _refusal(500, "InternalError"), lasts=False),
     HttpFault("500, but done", _refusal(500, "InternalError"), carried_out=True, lasts=False),

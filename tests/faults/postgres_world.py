@@ -4,23 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from supakeep.databases.postgres.database import PostgresDatabase
-from supakeep.domain.manifest import Trigger
-from supakeep.domain.restore import RestoreRequest
-from supakeep.domain.row_changes import RestoreMode
-from supakeep.domain.run import Run, RunKind, new_run_id
-from supakeep.usecases.run_backup import RunBackup
-from supakeep.usecases.run_restore import RunRestore
-from tests.builders.lambda_events import ServedProject, settings
-from tests.builders.manifests import PROJECT
 from tests.builders.postgres_project import PostgresProject
 from tests.fakes.object_store import InMemoryObjectStore
-from tests.fakes.runs import InMemoryDispatcher
-from tests.fakes.time import FixedClock
-from tests.faults.machine import NIGHT, Outcome, watched
+from tests.faults.machine import Outcome, watched
+from tests.faults.postgres_machine import OpenStore, PostgresMachine
 from tests.faults.proof import good_backups, rows_of
 from tests.faults.tcp import TcpFaultProxy
 
@@ -45,16 +34,15 @@ insert into orders values (99, 1);
 Rows = Mapping[str, list[str]]
 
 
-@dataclass
-class PostgresWorld:
+class PostgresWorld(PostgresMachine):
     """Its database has the rows of the shop; `store` holds one good backup of them."""
 
-    project: PostgresProject
-    proxy: TcpFaultProxy
-    store: InMemoryObjectStore = field(
-        default_factory=lambda: InMemoryObjectStore(piece_bytes=4096)
-    )
-    clock: FixedClock = field(default_factory=lambda: FixedClock(NIGHT))
+    def __init__(
+        self, project: PostgresProject, proxy: TcpFaultProxy, store: OpenStore | None = None
+    ) -> None:
+        address = f"postgres:{PASSWORD}@127.0.0.1:{proxy.own_port}/{project.name}"
+        super().__init__(f"postgresql://{address}", store or InMemoryObjectStore(piece_bytes=4096))
+        self.project = project
 
     @property
     def rows(self) -> Rows:
@@ -66,19 +54,6 @@ class PostgresWorld:
             for table in TABLES
         }
 
-    def served(self) -> ServedProject:
-        url = (
-            f"postgresql://postgres:{PASSWORD}@127.0.0.1:{self.proxy.own_port}/{self.project.name}"
-        )
-        return ServedProject(
-            settings=settings(),
-            database=PostgresDatabase(url),
-            primary=self.store,
-            mirror=None,
-            dispatcher=InMemoryDispatcher(),
-            clock=self.clock,
-        )
-
     def watch(self, work: Callable[[], Any]) -> Outcome:
         """Does the work, and waits until the server has noticed its end."""
         outcome = watched(work)
@@ -88,19 +63,6 @@ class PostgresWorld:
             assert time.monotonic() < give_up_at
             time.sleep(0.002)
         return outcome
-
-    def back_up(self) -> Run:
-        run = self._run(RunKind.BACKUP)
-        return RunBackup(self.served())(run)
-
-    def restore(self, mode: RestoreMode = RestoreMode.MERGE) -> Run:
-        [name] = {"backup_jewelshot_2026-11-21T030005Z"} & good_backups(self.store.objects)
-        request = RestoreRequest(name=name, confirm=PROJECT, mode=mode)
-        return RunRestore(self.served())(self._run(RunKind.RESTORE), request)
-
-    def _run(self, kind: RunKind) -> Run:
-        now = self.clock.now()
-        return Run(id=new_run_id(now), kind=kind, trigger=Trigger.API, requested_at=now)
 
     def whole_backups(self) -> set[str]:
         """The good backups, which must have exactly the rows that the database has."""
