@@ -24,6 +24,7 @@ from tests.builders.backups import (
     tables_in,
 )
 from tests.builders.manifests import PROJECT, a_manifest
+from tests.builders.planted import plant
 from tests.builders.tables import a_table
 from tests.fakes.database import FailingExportDatabase, InMemoryDatabase
 from tests.fakes.object_store import InMemoryObjectStore
@@ -328,6 +329,21 @@ def test_a_backup_of_one_store_that_was_accepted_is_not_undone_by_another_one(
     both = Nights(store, mirror)
     both.clock.advance(days=2)
     assert both.back_up(shop).is_good
+
+
+def test_a_backup_whose_copies_differ_is_passed_over_for_the_one_before(
+    shop: InMemoryDatabase, store: InMemoryObjectStore
+) -> None:
+    """Whoever plants a backup in one store could hide with it that rows were lost."""
+    mirror = InMemoryObjectStore("mirror", piece_bytes=4096)
+    nights = Nights(store, mirror)
+    first, second = nights.back_up(shop), nights.back_up(shop)
+    lose(shop, ITEMS)
+    plant(mirror, shop, second)
+
+    (found,) = nights.back_up(shop).shrinkage
+
+    assert (found.table, found.before) == (ITEMS, first.backup)
 
 
 FORMER_MANIFEST = "daily/backup_jewelshot_2026-11-01.manifest.json"

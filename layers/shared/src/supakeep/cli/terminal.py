@@ -4,7 +4,6 @@ error.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -110,8 +109,10 @@ class Terminal:
             print(text, file=self.out)
 
     def json(self, value: BaseModel | dict[str, Any]) -> None:
-        fields = value if isinstance(value, dict) else value.model_dump(mode="json")
-        print(json.dumps(fields, indent=2, ensure_ascii=False), file=self.out)
+        from pydantic_core import to_json
+
+        # indented by Rust: the standard library does it in Python, which thousands of backups show
+        print(to_json(value, indent=2).decode(), file=self.out)
 
     def error(self, error: SupakeepError) -> None:
         if self.as_json:

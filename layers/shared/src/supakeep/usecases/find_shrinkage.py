@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import heapq
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from supakeep.domain.copy_versions import versions_of
 from supakeep.domain.engine import Engine
 from supakeep.domain.manifest import Manifest, Shrinkage, TableEntry, TableStatus, Trigger
 from supakeep.domain.objections import objection
@@ -28,6 +29,7 @@ from supakeep.domain.shrinkage import (
 from supakeep.errors import BucketNotFoundError, DatabaseError, StorageError
 from supakeep.ports import ObjectStore, Snapshot
 from supakeep.usecases.newest_good import newest_first
+from supakeep.usecases.stored_manifests import manifests_of
 
 log = logging.getLogger(__name__)
 
@@ -110,17 +112,31 @@ class FindShrinkage:
 def tables_before(
     stores: Sequence[ObjectStore], project: str, now: dt.datetime
 ) -> dict[str, FormerTable]:
-    """The tables of the backups before, from all stores together. Raises StorageError where a store
-    does not answer and the others have no good backup.
+    """The tables of the backups before, from all stores together, without a backup of which stores hold
+    different ones: nobody knows which is right. Raises StorageError where a store does not answer and
+    the others have no good backup.
     """
     failures: list[StorageError] = []
     listings = [_listed(store, project, now, failures) for store in stores]
     seen: list[Manifest] = []
     merged = heapq.merge(*listings, key=lambda manifest: manifest.started_at, reverse=True)
-    tables = former_tables(_kept_in(seen, merged))
+    tables = former_tables(_kept_in(seen, _agreed(stores, merged)))
     if failures and not any(manifest.is_good for manifest in seen):
         raise failures[0]
     return tables
+
+
+def _agreed(stores: Sequence[ObjectStore], manifests: Iterable[Manifest]) -> Iterator[Manifest]:
+    by_name: dict[str, bool] = {}
+    for manifest in manifests:
+        if manifest.backup not in by_name:
+            copies = manifests_of(stores, manifest.name).items()
+            versions = versions_of((s, copy) for s, copy in copies if isinstance(copy, Manifest))
+            by_name[manifest.backup] = len(versions) <= 1
+        if by_name[manifest.backup]:
+            yield manifest
+        else:
+            log.warning("%s is not compared with: its copies differ", manifest.backup)
 
 
 def unknown_shrinkage(error: StorageError) -> Shrinkage:
