@@ -62,11 +62,12 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "ledger",
-        "List the drills, or verify that none was dropped or changed.",
+        "List the drills, verify the list, or report to auditors.",
         examples=(
             "ledger",
-            "ledger verify",
             "ledger verify --from ./copies",
+            "ledger report --since 2026-01-01 --to report.html",
+            "ledger verify --report report.html",
         ),
     ),
     Command(

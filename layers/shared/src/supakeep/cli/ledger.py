@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from supakeep.cli.command import FAILED, GOOD, PARTIAL
+from supakeep.cli.ledger_report import check_report, write_report
 from supakeep.cli.options import Source
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal
@@ -25,28 +28,71 @@ class What(StrEnum):
 
     LIST = "list"
     VERIFY = "verify"
+    REPORT = "report"
 
 
 Wanted = Annotated[
     What,
     typer.Argument(
-        metavar="[verify]",
-        help="Without it, the drills are listed; verify looks for entries that were dropped or changed.",
+        metavar="[verify|report]",
+        help="Without it, the drills are listed; verify looks for entries that were dropped or changed; "
+        "report writes a page for auditors.",
         show_default=False,
     ),
 ]
 
 
-def run(session: Session, what: Wanted = What.LIST, source: Source = None) -> int:
-    """Listing is partial where a store could not be read or an entry is not believed; verify fails
-    where anything is wrong.
+def _day(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a day such as 2026-01-31") from None
+
+
+Since = Annotated[
+    dt.date | None,
+    typer.Option(
+        parser=_day, metavar="DATE", help="report: its first day (UTC). Default: 31 days ago."
+    ),
+]
+To = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="report: where it goes. Default: standard output."),
+]
+Report = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="verify: the signature of this report.")
+]
+
+
+def run(
+    session: Session,
+    what: Wanted = What.LIST,
+    source: Source = None,
+    since: Since = None,
+    to: To = None,
+    report: Report = None,
+) -> int:
+    """A list and a report are partial where a store could not be read or an entry is not believed; verify
+    fails where anything is wrong.
     """
+    _check_usage(what, {"--since": since, "--to": to}, report)
+    if report is not None:
+        return check_report(session, report)
     copies = session.copies(source)
+    if what is What.REPORT:
+        return write_report(session, copies, since, to)
     ledgers = read_ledgers(copies.stores, copies.project)
     if what is What.VERIFY:
         return _verify(session, ledgers)
     _print_all(session.terminal, ledgers)
     return PARTIAL if any(ledger.problem or ledger.untrusted for ledger in ledgers) else GOOD
+
+
+def _check_usage(what: What, of_report: Mapping[str, object], report: Path | None) -> None:
+    if what is not What.REPORT and (given := [name for name, v in of_report.items() if v]):
+        raise typer.BadParameter(f"{given[0]} belongs to `supakeep ledger report`")
+    if what is not What.VERIFY and report:
+        raise typer.BadParameter("--report belongs to `supakeep ledger verify`")
 
 
 def _verify(session: Session, ledgers: Sequence[StoreLedger]) -> int:
