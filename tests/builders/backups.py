@@ -53,9 +53,9 @@ def a_shop(database: InMemoryDatabase | None = None) -> InMemoryDatabase:
     return shop
 
 
-def emptied(shop: InMemoryDatabase) -> InMemoryDatabase:
+def emptied(shop: InMemoryDatabase, database: InMemoryDatabase | None = None) -> InMemoryDatabase:
     """A database with the shop's tables, each without rows."""
-    empty = InMemoryDatabase()
+    empty = database or InMemoryDatabase()
     tables = shop.catalog().tables
     empty.add_table(tables[CUSTOMERS])
     empty.add_table(tables[ORDERS], foreign_keys=[ForeignKey("customer_id", CUSTOMERS, "id")])

@@ -157,38 +157,62 @@ _LAMBDA: Mapping[str, Alternatives] = {
     "401": (_said("StoragePermissionError", "credentials are not valid", _INVALID),),
 }
 
+# where none of the tables can be exported, the error of the first is part of the error
 _DATABASE_SILENT = (
     _said(
-        "DatabaseUnavailableError StatementTimeoutError",
+        "DatabaseUnavailableError StatementTimeoutError ExportError",
         "The database did not answer",
         "whether the project is paused",
     ),
+    # one row at a time is the last that is tried before a page is given up
+    _said("StatementTimeoutError ExportError", "Reading a single row", "SUPABASE_DB_URL"),
 )
 _DATA_API: Mapping[str, Alternatives] = {
     **dict.fromkeys((*_BROKEN, "200 with HTML", "429", "502 with HTML"), _DATABASE_SILENT),
     **dict.fromkeys(
         ("500", "500, but done", "503"),
-        (_said("DatabaseUnavailableError", "The database could not answer", "is paused"),),
+        (
+            _said(
+                "DatabaseUnavailableError ExportError", "The database could not answer", "is paused"
+            ),
+        ),
     ),
-    "400, expired token": (_said("DatabaseError", "The database refused", "Logs, Postgres"),),
+    **dict.fromkeys(
+        ("400, expired token", "409"),
+        (
+            _said("DatabaseError ExportError", "The database refused", "Logs, Postgres"),
+            _said("ConstraintViolationError", "", "Logs, Postgres"),
+        ),
+    ),
     **dict.fromkeys(
         ("401", "403 with HTML"),
-        (_said("DatabasePermissionError", "Permission denied", "SUPABASE_SERVICE_ROLE_KEY"),),
+        (
+            _said(
+                "DatabasePermissionError ExportError",
+                "Permission denied",
+                "SUPABASE_SERVICE_ROLE_KEY",
+            ),
+        ),
     ),
     "403": (
-        _said("DatabasePermissionError", "Permission denied", "SUPABASE_SERVICE_ROLE_KEY"),
-        _said("DatabasePermissionError", "Permission denied for table", "GRANT"),
         _said(
-            "DatabasePermissionError", "Permission denied", "GRANT SELECT, UPDATE ON ALL SEQUENCES"
+            "DatabasePermissionError ExportError", "Permission denied", "SUPABASE_SERVICE_ROLE_KEY"
+        ),
+        _said("DatabasePermissionError ExportError", "Permission denied for table", "GRANT"),
+        _said(
+            "DatabasePermissionError ExportError",
+            "Permission denied",
+            "GRANT SELECT, UPDATE ON ALL SEQUENCES",
         ),
     ),
     **dict.fromkeys(
         ("404", "404, no bucket"),
-        (_said("FunctionsMissingError", "are not installed", "supakeep migration"),),
+        (_said("FunctionsMissingError ExportError", "are not installed", "supakeep migration"),),
     ),
-    "409": (_said("DatabaseError", "The database refused", "Logs, Postgres"),),
-    "412": (_said("DatabaseError", "gateway refused: HTTP 412", "NEXT_PUBLIC_SUPABASE_URL"),),
-    "413": (_said("StatementTooLargeError", "too large", "SUPABASE_DB_URL"),),
+    "412": (
+        _said("DatabaseError ExportError", "gateway refused: HTTP 412", "NEXT_PUBLIC_SUPABASE_URL"),
+    ),
+    "413": (_said("StatementTooLargeError ExportError", "too large", "SUPABASE_DB_URL"),),
 }
 
 EXPECTED: Mapping[str, Mapping[str, Alternatives]] = {

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
+from supakeep.databases.data_api.writer import UpsertCounts
 from supakeep.domain.manifest import Manifest
 from supakeep.domain.row_changes import RestoreMode
 from supakeep.domain.schema import Column, Table
@@ -320,6 +323,24 @@ def test_progress_ends_with_the_rows_of_each_table(backup: Backup) -> None:
     restore(emptied(shop), store, manifest, progress=progress)
 
     assert progress.tables == dict.fromkeys((CUSTOMERS, ORDERS, ITEMS), (5, "complete"))
+
+
+def test_a_table_is_named_before_its_first_batch_whose_answer_may_be_lost(backup: Backup) -> None:
+    class AnswerLost(InMemoryDatabase):
+        def upsert(
+            self, table: Table, columns: Sequence[str], rows: Sequence[bytes], *, dry_run: bool
+        ) -> UpsertCounts:
+            super().upsert(table, columns, rows, dry_run=dry_run)
+            raise DatabaseUnavailableError("The database did not answer", operation="restore")
+
+    _, store, manifest = backup
+    target, progress = emptied(a_shop(), AnswerLost()), InMemoryProgress()
+
+    with pytest.raises(DatabaseUnavailableError):
+        restore(target, store, manifest, progress=progress)
+
+    assert len(target.rows(CUSTOMERS)) == 5
+    assert progress.tables == {CUSTOMERS: (0, "running")}
 
 
 def test_progress_names_the_steps_of_a_restore(backup: Backup) -> None:

@@ -114,6 +114,8 @@ class RestoreSteps:
 
     def _write(self, table: TableRestore) -> RestoredTable:
         entry = table.entry
+        # named before the first batch, which may be written although no answer says so
+        self.progress.table(entry.name, 0, "running")
         writer = self.transaction.writer(table.live, entry.table, self.rows.request.mode)
         chosen, again = self._pass(writer, entry)
         while again:

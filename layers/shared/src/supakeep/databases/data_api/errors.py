@@ -160,7 +160,9 @@ def _mapped(exc: APIError, table: Table | None, *, writing: bool) -> DatabaseErr
         )
     if writing and sql_class(code) in _VIOLATION_CLASSES:
         detail = f" ({exc.details})" if exc.details else ""
-        return ConstraintViolationError(f"{said}{detail}", operation="restore", key=name)
+        return ConstraintViolationError(
+            f"{said}{detail}", operation="restore", key=name, hint=_REFUSED_HINT
+        )
     return passing_error(code, said, name) or DatabaseError(
         f"The database refused: {said} ({code})", operation="query", key=name, hint=_REFUSED_HINT
     )
