@@ -195,6 +195,26 @@ def test_an_answer_of_aws_that_is_cut_short_is_not_an_answer_without_fields(
 
 
 @pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (b"200 OK", "did not answer: the answer is a page for a browser"),
+        (b"403 Forbidden", "did not answer: the answer is a page for a browser"),
+        # boto3 tries it again, as it does each answer of a server that failed
+        (b"502 Bad Gateway", "could not answer: 502"),
+    ],
+)
+def test_a_page_of_a_proxy_is_no_answer_of_aws(
+    serve: Serve, aws_at: Callable[[str, str], Any], status: bytes, said: str
+) -> None:
+    page = b"<html>a proxy</html>"
+    head = b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n" % (status, len(page))
+    runs = DynamoDbRunStore(aws_at("dynamodb", serve(head + page).url), "runs", "abc")
+
+    with pytest.raises(StorageUnavailableError, match=f"DynamoDB {said}"):
+        runs.get("20261122T120000Z-1a2b3c4d")
+
+
+@pytest.mark.parametrize(
     "answer",
     [
         b"",
