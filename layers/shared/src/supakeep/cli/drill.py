@@ -18,7 +18,8 @@ from supakeep.usecases.choose_stores import every_store
 from supakeep.usecases.drill_backup import DrillBackup
 from supakeep.usecases.find_drilled import find_drilled
 from supakeep.usecases.record_drill import RecordDrill
-from supakeep.wiring.scratch import embedded_server
+from supakeep.wiring import with_secrets
+from supakeep.wiring.scratch import scratch_server
 
 Name = Annotated[
     str,
@@ -46,16 +47,18 @@ def run(
     assertions: AssertionsFile = None,
 ) -> int:
     """Restores the backup into a PostgreSQL that is started for it and thrown away, compares every row,
-    and asks your own assertions. No other database is touched. What that proves is recorded in the ledger
+    and asks your own assertions. With DRILL_DB_URL it makes a database of its own on that server, and drops
+    it. No live table is touched. What that proves is recorded in the ledger
     beside the backups. Failed where a rung of the proof is, partial where a store could not record it.
     """
     asked = session.assertions(assertions)
+    server = scratch_server(with_secrets(session.environment))
     copies = session.copies(source)
     reader = find_drilled(copies.stores, name, copies.project, now=session.now())
     reader.decoder.unlock(session.identities(identity))
     with session.progress() as progress:
         progress.expect({entry.name: entry.rows for entry in reader.manifest.tables})
-        drill = DrillBackup(embedded_server(), asked, SystemClock(), NoDeadline(), progress)
+        drill = DrillBackup(server, asked, SystemClock(), NoDeadline(), progress)
         started_at = session.now()
         report = drill(reader)
     # a copy that could not be looked at has a ledger too

@@ -23,7 +23,7 @@ from supakeep.stores.retrying import RetryingObjectStore
 from supakeep.system import SystemClock
 from supakeep.wiring.clients import FOR_WORK, Timeouts, aws_client
 from supakeep.wiring.places import copy_store, s3_store
-from supakeep.wiring.scratch import embedded_server
+from supakeep.wiring.scratch import scratch_server
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -53,9 +53,14 @@ class SupabaseProject:
     """
 
     def __init__(
-        self, settings: Settings, timeouts: Timeouts = FOR_WORK, **adapters: Unpack[Adapters]
+        self,
+        settings: Settings,
+        timeouts: Timeouts = FOR_WORK,
+        environment: Mapping[str, str] | None = None,
+        **adapters: Unpack[Adapters],
     ) -> None:
         self.settings = settings
+        self._environment = environment or {}
         self._timeouts = timeouts
         # a cached property that has a value is not computed
         self.__dict__.update(adapters)
@@ -77,7 +82,7 @@ class SupabaseProject:
         precedence over the environment's, and those of the last over those of the others.
         """
         values = with_secrets(environment, timeouts)
-        return cls(Settings.from_environment(values), timeouts, **adapters)
+        return cls(Settings.from_environment(values), timeouts, values, **adapters)
 
     @property
     def ref(self) -> str:
@@ -218,7 +223,7 @@ class SupabaseProject:
     @cached_property
     def scratch_server(self) -> ScratchServer:
         """Where drills restore to."""
-        return embedded_server()
+        return scratch_server(self._environment)
 
     @cached_property
     def dispatcher(self) -> Dispatcher:
