@@ -11,6 +11,7 @@ from bench.measure import Rounds
 
 BACKUP, RESTORE, REPAIR = "supakeep backup", "supakeep restore, empty", "supakeep restore, 1 %"
 ZSTD, ENCRYPTED = "supakeep backup, zstd", "supakeep backup, zstd and age"
+DRILL = "supakeep drill"
 SMALL_BACKUP, SMALL_RESTORE = "supakeep backup, a tenth", "supakeep restore, a tenth"
 REST_BACKUP, LOOP = "supakeep backup, rest", "supabase-py loop"
 REST_WINDOW = "supakeep backup, rest, last rows"
@@ -64,6 +65,8 @@ def _comparisons(rounds: Rounds) -> list[_Comparison]:
         _Comparison(refill, RESTORE, REFILL, time, "s", 0.6),
         _Comparison(f"restore, 1 % differs / {REBUILD}", REPAIR, REBUILD, time, "s", 0.5),
         _Comparison("the same: WAL written", REPAIR, REBUILD, wal, "MB", 0.05),
+        _Comparison("drill / backup", DRILL, BACKUP, time, "s", 2.5),
+        _Comparison("the same: peak memory", DRILL, BACKUP, memory, "MB"),
     ]
 
 

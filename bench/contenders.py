@@ -45,6 +45,11 @@ class Supakeep:
         options += ["--no-undo"]
         return self._contender(name, options, prepare)
 
+    def drill(self, name: str) -> Contender:
+        """Restores the newest backup into a PostgreSQL that is started for it, and compares every row."""
+        options = ["drill", "latest", "--from", self.store.address]
+        return self._contender(name, options, lambda: None)
+
     def _contender(
         self,
         name: str,

@@ -9,6 +9,7 @@ from functools import partial
 from bench.cold_start import FUNCTIONS, BuiltHandlers, build_handlers
 from bench.comparisons import (
     BACKUP,
+    DRILL,
     ENCRYPTED,
     LIST_MANY,
     LOOP,
@@ -38,6 +39,7 @@ class Phase(StrEnum):
     RESTORE = "restore"
     REPAIR = "repair"
     STORED = "stored"
+    DRILL = "drill"
     MEMORY = "memory"
     REST = "rest"
     MANY = "many"
@@ -60,7 +62,7 @@ def measure_all(
 ) -> None:
     """Runs the chosen phases and those that they need."""
     phases = with_needed(chosen)
-    if phases & {Phase.BACKUP, Phase.RESTORE, Phase.REPAIR, Phase.STORED}:
+    if phases & {Phase.BACKUP, Phase.RESTORE, Phase.REPAIR, Phase.STORED, Phase.DRILL}:
         measure_postgres(laboratory, rounds, size, phases)
     if Phase.MEMORY in phases:
         rounds.tell(f"{size.rows // TIMES:,} transactions in Postgres")
@@ -95,6 +97,8 @@ def measure_postgres(
             measure_repairs(bench, rounds, size)
         if Phase.STORED in phases:
             measure_stored(bench, rounds)
+        if Phase.DRILL in phases:
+            measure_drills(bench, rounds)
 
 
 def measure_backups(bench: Bench, rounds: Rounds) -> None:
@@ -115,6 +119,11 @@ def measure_stored(bench: Bench, rounds: Rounds) -> None:
         bench.pg_dump.custom(),
         bench.pg_dump.directory(),
     )
+
+
+def measure_drills(bench: Bench, rounds: Rounds) -> None:
+    """Each drills the backup that was made just before."""
+    rounds.run(bench.supakeep.backup(BACKUP), bench.supakeep.drill(DRILL))
 
 
 def make_backups(bench: Bench, rounds: Rounds) -> None:
