@@ -77,7 +77,7 @@ def store(supakeep: Deployment, manifests: Iterable[Manifest], *, copies: int = 
                 pool.submit(put, one, manifest, supakeep.stack.keyring)
 
 
-def put(store: ObjectStore, manifest: Manifest, keyring: Keyring) -> None:
+def put(store: ObjectStore, manifest: Manifest, keyring: Keyring | None) -> None:
     for volume in manifest.volumes:
         store.put(volume.key, io.BytesIO(bytes(volume.bytes)))
     key = BackupName.parse(manifest.backup).manifest_key

@@ -142,6 +142,16 @@ def test_the_longest_name_of_a_table_fits_a_phone(dashboard: Dashboard) -> None:
     assert dashboard.page.evaluate(OVERFLOW) <= 0
 
 
+def test_on_a_phone_what_a_cell_says_stands_together(dashboard: Dashboard) -> None:
+    dashboard.supakeep.back_up()
+    dashboard.page.set_viewport_size({"width": 360, "height": 740})
+    dashboard.open("backups")
+
+    cell = dashboard.main.locator("td", has_text="snapshot")
+    tops = [box["y"] for one in (cell, cell.locator(".id")) if (box := one.bounding_box())]
+    assert tops[1] - tops[0] > 15
+
+
 def test_without_a_connection_the_page_says_so_and_recovers(dashboard: Dashboard) -> None:
     dashboard.open()
     dashboard.tolerated.append("ERR_INTERNET_DISCONNECTED")

@@ -21,6 +21,13 @@ export function isShown(child) {
   return child !== undefined && child !== null && child !== false && child !== "";
 }
 
+/** What an error or an advice puts between backticks is something to type. */
+export function withCommands(text) {
+  if (typeof text !== "string") return text;
+  const parts = text.split("`");
+  return parts.length % 2 ? parts.map((part, i) => (i % 2 ? h("code", {}, part) : part)) : text;
+}
+
 export function announce(text) {
   document.getElementById("announcements").textContent = text;
 }
@@ -42,9 +49,14 @@ export function dataTable(caption, head, rows, { cards = false } = {}) {
       { role: "table", "aria-label": caption },
       h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, columns.map((column) => cell("th", "columnheader", column.title, column, { scope: "col" })))),
       h("tbody", { role: "rowgroup" }, rows.map((row) => h("tr", { role: "row" }, row.map((content, i) =>
-        i === 0 ? cell("th", "rowheader", content, columns[i], { scope: "row" }) : cell("td", "cell", content, columns[i]))))),
+        i === 0 ? cell("th", "rowheader", content, columns[i], { scope: "row" }) : cell("td", "cell", inOnePlace(content), columns[i]))))),
     ),
   );
+}
+
+/** On a card, what a cell holds stands together, apart from the column's title. */
+function inOnePlace(content) {
+  return Array.isArray(content) ? h("div", {}, content) : content;
 }
 
 export function badge(status) {
@@ -55,8 +67,8 @@ export function notice(level, sentence, advice, ...more) {
   return h(
     "div",
     { class: `notice ${level}`, role: level === "fail" ? "alert" : undefined },
-    h("p", {}, sentence),
-    advice && h("p", { class: "advice" }, advice),
+    h("p", {}, withCommands(sentence)),
+    advice && h("p", { class: "advice" }, withCommands(advice)),
     more,
   );
 }

@@ -1,7 +1,7 @@
 // One backup: what it holds, what changed, whether it is good, and how to get it.
 
 import { get, post } from "../api.js";
-import { badge, dataTable, facts, h, notice } from "../dom.js";
+import { badge, dataTable, facts, h, notice, withCommands } from "../dom.js";
 import { count, duration, signed, size, time } from "../format.js";
 import { follow } from "../progress.js";
 import { reportOf } from "../reports.js";
@@ -68,7 +68,7 @@ function copiesOf(backup) {
       copy.store === "primary" ? "primary (Supabase Storage)" : copy.store,
       h("span", { class: `badge ${copy.state === "whole" ? "complete" : "failed"}` }, copy.state),
       [SIGNATURES[copy.signature] ?? WRONG_SIGNATURES[copy.state] ?? "—", copy.key_id && h("span", { class: "id" }, `key ${copy.key_id}`)].filter(Boolean),
-      copy.problem ? [copy.problem.message, copy.problem.hint && h("p", { class: "advice" }, copy.problem.hint)].filter(Boolean) : "—",
+      copy.problem ? [withCommands(copy.problem.message), copy.problem.hint && h("p", { class: "advice" }, withCommands(copy.problem.hint))].filter(Boolean) : "—",
     ]), { cards: true }),
     h("p", { class: "quiet-text" }, "This is what the manifests and the sizes of the objects show. Verify reads every byte of every copy."),
   ];

@@ -2,7 +2,7 @@
 
 import { get, post } from "../api.js";
 import { calendar, durationChart, sizeChart, withoutUndoCopies } from "../charts.js";
-import { facts, h, notice } from "../dom.js";
+import { facts, h, notice, withCommands } from "../dom.js";
 import { ago, count, size, time } from "../format.js";
 import { follow } from "../progress.js";
 import { reportOf } from "../reports.js";
@@ -100,8 +100,8 @@ function verdict(overview, button) {
     h("svg", { class: "mark", viewBox: "0 0 24 24", "aria-hidden": "true" }, h("path", { d: MARKS[overview.level] ?? MARKS.warn })),
     h("div", {},
       h("h2", { id: "verdict-title" }, TITLES[overview.level] ?? overview.level),
-      h("p", { class: "sentence" }, overview.sentence),
-      overview.advice && h("p", { class: "advice" }, overview.advice)),
+      h("p", { class: "sentence" }, withCommands(overview.sentence)),
+      overview.advice && h("p", { class: "advice" }, withCommands(overview.advice))),
     button,
   );
 }
