@@ -9,7 +9,6 @@ from playwright.sync_api import expect
 
 from devstack.stack import Options
 from tests.browser.dashboard import tab
-from tests.builders.keys import PAPER
 from tests.e2e.deployment import deployed
 
 if TYPE_CHECKING:
@@ -175,20 +174,31 @@ def test_a_table_that_the_policy_does_not_name_is_restored_only_where_it_was_tic
     assert "public.operation_costs" in ticked["tables"]
 
 
-def test_an_encrypted_backup_says_whose_private_key_a_restore_needs(
-    dashboard: Dashboard, tmp_path: Path
-) -> None:
-    policy = tmp_path / "supakeep.toml"
-    policy.write_text(f'[backup]\ntables = "*"\n[encryption]\nrecipients = ["{PAPER.public}"]\n')
-    made = dashboard.supakeep.run("backup", "--config", str(policy), "--json")
-    dashboard.open(f"backups/{made.json['name']}").shows(f"age, to {PAPER.public}")
-    dashboard.tolerated.append("422")
+def different_tables(supakeep: Deployment) -> set[str]:
+    state = supakeep.state()
+    return {table for table in state if state[table] != supakeep.pristine[table]}
 
-    dashboard.open("restore").click("Show what would change")
 
-    dashboard.shows(f"{made.json['name']} is encrypted, and no identity was given")
-    dashboard.shows(PAPER.public)
-    expect(dashboard.page.get_by_label("Type")).to_have_count(0)
+def test_a_table_that_is_not_ticked_is_neither_compared_nor_restored(spoiled: Dashboard) -> None:
+    supakeep = spoiled.supakeep
+    supakeep.execute("update operation_costs set cost = cost + 1")
+    spoiled.open("restore").page.get_by_label("public.user_credits").uncheck()
+    spoiled.compare()
+
+    spoiled.shows("12 rows would change: 12 updated")
+    expect(spoiled.main.locator("section.panel", has_text="What would change")).not_to_contain_text(
+        "public.user_credits"
+    )
+    spoiled.confirm("Restore now")
+
+    spoiled.shows("12 rows were changed: 12 updated")
+    assert plans(supakeep) == {HOSTILE}
+    assert different_tables(supakeep) == {"user_credits"}
+    # the newest one is now the undo copy, which holds what was overwritten
+    spoiled.open("restore").click("None")
+    spoiled.click("All")
+    spoiled.compare()
+    spoiled.shows("400 rows would change: 400 updated")
 
 
 def test_a_restore_that_is_refused_says_why_and_keeps_the_form(spoiled: Dashboard) -> None:

@@ -27,16 +27,16 @@ function backupReport(result) {
 function verifyReport(result) {
   return [
     result.copies.map((copy) => copy.good
-      ? notice("ok", `The copy in ${copy.store} is good.`, verifiedInWords(copy))
+      ? notice("ok", `The copy in ${copy.store} is good.`, verifiedInWords(copy, result.backup))
       : notice("fail", `The copy in ${copy.store} is not good: ${copy.problem?.message ?? "unknown"}`, copy.problem?.hint)),
     result.warnings.map((warning) => notice("warn", warning)),
   ].flat();
 }
 
-/** An encrypted backup's rows can be read only with its private key, which the functions do not hold. */
-function verifiedInWords(copy) {
+/** An encrypted backup's rows can be read only with its private key, which the functions seldom hold. */
+function verifiedInWords(copy, backup) {
   const read = `Every byte was read: ${plural(copy.objects, "object")}, ${size(copy.bytes)}, and every checksum is right.`;
-  return copy.contents_read ? read : `${read} The rows are encrypted and were not read. To read them too, run supakeep verify --deep with the private key.`;
+  return copy.contents_read ? read : `${read} The rows are encrypted and were not read. To read them too, run \`supakeep verify ${backup} --identity FILE\` with the file of its private key.`;
 }
 
 function copyReport(result) {

@@ -2,6 +2,7 @@
 
 import { get, post } from "../api.js";
 import { restoreReport } from "../changes.js";
+import { withoutUndoCopies } from "../charts.js";
 import { h, notice, panel } from "../dom.js";
 import { plural, shortTime } from "../format.js";
 import { follow } from "../progress.js";
@@ -12,8 +13,13 @@ export async function restoreView({ signal, argument }) {
   const usable = list.backups.filter((backup) => backup.tables.some((table) => table.status === "complete"));
   if (!usable.length) return [h("p", { class: "empty" }, "There is no backup to restore yet.")];
   const wizard = new Wizard(settings, signal);
-  const chosen = argument && argument !== "latest" ? argument : usable[0].name;
+  const chosen = argument && argument !== "latest" ? argument : newestOf(usable).name;
   return [h("div", { class: "wizard" }, chooseBackup(usable, chosen, wizard), wizard.place)];
+}
+
+/** An undo copy holds what a restore overwrote: whoever wants that back asks for it. */
+function newestOf(backups) {
+  return withoutUndoCopies(backups)[0] ?? backups[0];
 }
 
 function chooseBackup(backups, chosen, wizard) {
@@ -74,7 +80,7 @@ class Wizard {
           this.settings.engine.undo.possible && checkbox("skip_undo", "Do not keep an undo copy"))),
       button,
     );
-    return [form, diff];
+    return [encryptionNote(backup), form, diff].filter(Boolean);
   }
 
   request(form) {
@@ -121,6 +127,12 @@ class Wizard {
       location.hash = `#/runs/${accepted.run_id}`;
     });
   }
+}
+
+/** The functions may or may not hold the key; a command line that does can always do it. */
+function encryptionNote(backup) {
+  return backup.recipients.length > 0 && notice("note", "This backup is encrypted: to compare or restore it needs its private key.",
+    `The functions have it if AGE_IDENTITY is in their secret. Else, run \`supakeep restore ${backup.name} --identity FILE --dry-run\` where the key is.`);
 }
 
 /** The diff and, where something would change and nothing stops it, the question for the confirmation. */
