@@ -101,7 +101,11 @@ _STORAGE: Mapping[str, Alternatives] = {
 _S3: Mapping[str, Alternatives] = {
     **dict.fromkeys(
         (*_BROKEN, *_FOREIGN, "403 with HTML"),
-        (_said("StorageUnavailableError", "S3 did not answer", _LATER.lower()),),
+        (
+            _said("StorageUnavailableError", "S3 did not answer", _LATER.lower()),
+            # boto3 takes a list that is no XML for a failure of the server
+            _said("StorageUnavailableError", "S3 could not answer: 500", "status page"),
+        ),
     ),
     **dict.fromkeys(
         _BUSY, (_said("StorageUnavailableError", "S3 could not answer", "status page"),)
