@@ -5,11 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Self
+from dataclasses import dataclass, field
 
-from supakeep.domain.backup_name import FOLDER, PIN_SUFFIX, BackupName, ObjectName
-from supakeep.domain.copy_versions import copies_differ, versions_of
+from supakeep.domain.backup_name import PIN_SUFFIX, BackupName
 from supakeep.domain.manifest import Manifest, Problem
 from supakeep.domain.pin import Pin
 from supakeep.domain.prune import PrunedBackup, PrunedStore, PruneReport
@@ -18,18 +16,16 @@ from supakeep.domain.retention import apply_retention, is_of_the_future
 from supakeep.domain.retention_policy import RetentionPolicy
 from supakeep.domain.run import Run, problem_of
 from supakeep.domain.untrusted import Untrusted
-from supakeep.errors import (
-    BackupNotFoundError,
-    CopiesDifferError,
-    IntegrityError,
-    StorageError,
-)
+from supakeep.errors import StorageError
 from supakeep.ports import Clock, Deadline, ObjectStore, StoredObject
-from supakeep.usecases.in_parallel import in_parallel
-from supakeep.usecases.read_pins import read_pins
 from supakeep.usecases.remove_backups import Removal, remove_backups
-from supakeep.usecases.shared_parts import SharedParts
-from supakeep.usecases.stored_manifests import has_manifest, manifest_or_error
+from supakeep.usecases.store_contents import (
+    StoreContents,
+    differing_backups,
+    look_into,
+    objects_by_backup,
+)
+from supakeep.usecases.stored_manifests import has_manifest
 
 log = logging.getLogger(__name__)
 
@@ -45,28 +41,9 @@ class _Decision:
     is_leftover: bool = False
 
 
-@dataclass(frozen=True)
-class _Contents:
-    """What one store holds; with a `problem`, it could not be listed."""
-
-    store: ObjectStore
-    objects: dict[BackupName, list[StoredObject]]
-    manifests: list[Manifest]
-    untrusted: dict[BackupName, str]
-    pins: dict[BackupName, Pin]
-    problem: Problem | None = None
-
-    def without(self, differing: Mapping[BackupName, object]) -> Self:
-        """The same, where these backups are not believed."""
-        manifests = [m for m in self.manifests if m.name not in differing]
-        untrusted = dict.fromkeys(differing.keys() & self.objects.keys(), _DIFFERING)
-        return replace(self, manifests=manifests, untrusted={**self.untrusted, **untrusted})
-
-
 _NOT_REACHED = _Decision(
     "it was to be removed, and the store failed before: the next prune does it"
 )
-_DIFFERING = "stores hold different backups of this name"
 _HELD = "it was to be removed, and waits for a complete backup"
 _PINNED_MEANWHILE = _Decision("it was pinned meanwhile: not touched")
 _HAS_MANIFEST = _Decision("its manifest was not found before and is there: not touched")
@@ -100,10 +77,11 @@ class PruneBackups:
         is removed from any of them. A backup of which they, or the stores `beside`, hold different ones
         stays in all of them, and counts in none.
         """
-        contents = [self._look_into(store) for store in stores]
+        contents = [look_into(store, self.project, self.deadline) for store in stores]
         manifests = [manifest for found in contents for manifest in found.manifests]
         held = prune_hold(manifests, self.last_run, self.clock.now())
-        differing = _differing([*contents, *map(self._look_into, beside)])
+        others = [look_into(store, self.project, self.deadline) for store in beside]
+        differing = differing_backups([*contents, *others])
         contents = [found.without(differing) for found in contents]
         agreed = [manifest for found in contents for manifest in found.manifests]
         return PruneReport(
@@ -117,17 +95,7 @@ class PruneBackups:
             differing=tuple(map(Untrusted.of, differing.values())),
         )
 
-    def _look_into(self, store: ObjectStore) -> _Contents:
-        try:
-            objects = _objects_by_backup(store, self.project)
-            manifests, untrusted = self._manifests(store, objects)
-            keys = (entry.key for stored in objects.values() for entry in stored)
-            return _Contents(store, objects, manifests, untrusted, read_pins(store, keys))
-        except StorageError as exc:
-            log.exception("%s was not pruned", store.name)
-            return _Contents(store, {}, [], {}, {}, problem_of(exc))
-
-    def _prune(self, found: _Contents, *, dry_run: bool, is_held: bool) -> PrunedStore:
+    def _prune(self, found: StoreContents, *, dry_run: bool, is_held: bool) -> PrunedStore:
         rules = self.own.get(found.store.name, self.policy)
         decisions = self._decide(rules, found)
         if is_held:
@@ -146,25 +114,7 @@ class PruneBackups:
         good = (m.started_at for m in manifests if m.is_good and not is_of_the_future(m, now))
         return max(good, default=None)
 
-    def _manifests(
-        self, store: ObjectStore, objects: dict[BackupName, list[StoredObject]]
-    ) -> tuple[list[Manifest], dict[BackupName, str]]:
-        """Each manifest is asked for by its name: that a listing lacks it proves nothing."""
-
-        def read(name: BackupName) -> Manifest | IntegrityError | BackupNotFoundError:
-            self.deadline.check()
-            return manifest_or_error(store, name, {s.key: s.size_bytes for s in objects[name]})
-
-        manifests, untrusted, shared = [], {}, SharedParts()
-        for name, found in zip(objects, in_parallel(read, objects), strict=True):
-            is_listed = any(stored.key == name.manifest_key for stored in objects[name])
-            if isinstance(found, Manifest):
-                manifests.append(shared.of(found))
-            elif is_listed or isinstance(found, IntegrityError):
-                untrusted[name] = found.message
-        return manifests, untrusted
-
-    def _decide(self, rules: RetentionPolicy, found: _Contents) -> dict[BackupName, _Decision]:
+    def _decide(self, rules: RetentionPolicy, found: StoreContents) -> dict[BackupName, _Decision]:
         now = self.clock.now()
         pins = {name.text: pin for name, pin in found.pins.items()}
         decisions = {
@@ -183,7 +133,7 @@ class PruneBackups:
         return decisions
 
     def _carry_out(
-        self, found: _Contents, decisions: dict[BackupName, _Decision]
+        self, found: StoreContents, decisions: dict[BackupName, _Decision]
     ) -> Problem | None:
         """Leftovers go last. Returns what ended it early, and then leaves in `decisions` what was really
         removed.
@@ -199,9 +149,9 @@ class PruneBackups:
 
     def _remove(
         self,
-        found: _Contents,
+        found: StoreContents,
         names: Sequence[BackupName],
-        spared: Callable[[_Contents, Sequence[BackupName]], Mapping[BackupName, _Decision]],
+        spared: Callable[[StoreContents, Sequence[BackupName]], Mapping[BackupName, _Decision]],
         decisions: dict[BackupName, _Decision],
     ) -> Problem | None:
         """What is `spared` after a second look is decided anew. The others go, and `decisions` says what
@@ -222,21 +172,13 @@ class PruneBackups:
         return next(map(problem_of, failures), None)
 
 
-def _differing(contents: Sequence[_Contents]) -> dict[BackupName, CopiesDifferError]:
-    """The backups of which the stores hold different ones."""
-    held: dict[BackupName, list[tuple[str, Manifest]]] = {}
-    for found in contents:
-        for manifest in found.manifests:
-            held.setdefault(manifest.name, []).append((found.store.name, manifest))
-    versions = {name: versions_of(manifests) for name, manifests in held.items()}
-    return {name: copies_differ(v) for name, v in versions.items() if len(v) > 1}
-
-
-def _pinned_meanwhile(found: _Contents, names: Sequence[BackupName]) -> dict[BackupName, _Decision]:
+def _pinned_meanwhile(
+    found: StoreContents, names: Sequence[BackupName]
+) -> dict[BackupName, _Decision]:
     """The backups that got a pin since they were listed. Raises StorageError."""
     if not names:
         return {}
-    listed = _objects_by_backup(found.store, names[0].project_ref)
+    listed = objects_by_backup(found.store, names[0].project_ref)
     known = {stored.key for objects in found.objects.values() for stored in objects}
     return {
         name: _PINNED_MEANWHILE
@@ -245,7 +187,9 @@ def _pinned_meanwhile(found: _Contents, names: Sequence[BackupName]) -> dict[Bac
     }
 
 
-def _with_manifest(found: _Contents, names: Sequence[BackupName]) -> dict[BackupName, _Decision]:
+def _with_manifest(
+    found: StoreContents, names: Sequence[BackupName]
+) -> dict[BackupName, _Decision]:
     """The leftovers that have a manifest after all. Raises StorageError."""
     return {name: _HAS_MANIFEST for name in names if has_manifest(found.store, name)}
 
@@ -263,15 +207,6 @@ def _after(removal: Removal, decision: _Decision) -> _Decision:
     if not removal.removed:
         return _Decision("it was to be removed, and the store failed: the next prune tries again")
     return _Decision(f"the store failed: {left} for the next prune", removed=True)
-
-
-def _objects_by_backup(store: ObjectStore, project: str) -> dict[BackupName, list[StoredObject]]:
-    objects: dict[BackupName, list[StoredObject]] = {}
-    for stored in store.list(f"{FOLDER}/backup_{project}_"):
-        parsed = ObjectName.parse(stored.key)
-        if parsed is not None and parsed.backup.project_ref == project:
-            objects.setdefault(parsed.backup, []).append(stored)
-    return objects
 
 
 def _judge_leftover(stored: list[StoredObject], pin: Pin | None, now: dt.datetime) -> _Decision:
