@@ -5,7 +5,9 @@ import datetime as dt
 from hypothesis import given
 from hypothesis import strategies as st
 
+from supakeep.domain.ledger import DrilledBackup, LedgerEntry
 from supakeep.domain.manifest import Manifest, Trigger
+from supakeep.domain.proof import Proofs
 from supakeep.domain.retention import (
     CopyVerdict,
     RetentionDecision,
@@ -14,6 +16,7 @@ from supakeep.domain.retention import (
     judge_copies,
 )
 from supakeep.domain.retention_policy import RetentionPolicy
+from tests.builders.drills import a_drill
 from tests.builders.manifests import a_manifest
 from tests.fakes.time import NOON
 
@@ -210,3 +213,88 @@ def test_a_second_prune_of_what_is_left_removes_nothing_more(
     left = [manifest for manifest in manifests if manifest.backup not in gone]
 
     assert removed(apply_retention(policy, left, NOON)) == set()
+
+
+def an_entry(manifest: Manifest, *, restores: bool) -> LedgerEntry:
+    return LedgerEntry(
+        project=manifest.project,
+        run="20261122T120000Z-1a2b3c4d",
+        started_at=manifest.started_at,
+        recorded_at=manifest.started_at,
+        tool_version="1",
+        backup=DrilledBackup.of(manifest),
+        report=a_drill("pppp-" if restores else "ppf--", backup=manifest.backup),
+    )
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[list[Manifest], Proofs]:
+    """Backups, of which some were drilled, with more or less success, or perhaps."""
+    manifests = draw(backups)
+    drills = draw(st.lists(st.sampled_from([None, True, False]), min_size=len(manifests)))
+    entries = [
+        an_entry(manifest, restores=restores)
+        for manifest, restores in zip(manifests, drills, strict=False)
+        if restores is not None
+    ]
+    unread = draw(st.none() | st.integers(min_value=0, max_value=40))
+    until = None if unread is None else NOON - dt.timedelta(days=unread)
+    return manifests, Proofs.of(entries, unread_before=until, why="a store failed")
+
+
+def newest(manifests: list[Manifest]) -> set[str]:
+    """The name of the newest one that is good and not of the future, if there is one."""
+    good = [m for m in manifests if m.is_good and m.started_at <= NOON]
+    return {max(good, key=lambda manifest: manifest.started_at).backup} if good else set()
+
+
+@given(policies, histories())
+def test_the_newest_good_and_the_newest_proven_backup_are_never_removed(
+    policy: RetentionPolicy, history: tuple[list[Manifest], Proofs]
+) -> None:
+    manifests, proofs = history
+
+    gone = removed(apply_retention(policy, manifests, NOON, proofs=proofs))
+
+    proven = [manifest for manifest in manifests if proofs.is_proven(manifest)]
+    assert not gone & (newest(manifests) | newest(proven))
+
+
+@given(policies, histories())
+def test_what_an_unread_entry_could_have_proven_is_removed_only_below_a_newer_proof(
+    policy: RetentionPolicy, history: tuple[list[Manifest], Proofs]
+) -> None:
+    manifests, proofs = history
+
+    gone = removed(apply_retention(policy, manifests, NOON, proofs=proofs))
+
+    proven = newest([manifest for manifest in manifests if proofs.is_proven(manifest)])
+    for manifest in manifests:
+        if manifest.backup in gone and manifest.is_good and proofs.may_be_proven(manifest):
+            assert proven
+            assert manifest.backup < min(proven)
+
+
+@given(policies, histories())
+def test_a_second_prune_with_the_same_proofs_removes_nothing_more(
+    policy: RetentionPolicy, history: tuple[list[Manifest], Proofs]
+) -> None:
+    manifests, proofs = history
+    gone = removed(apply_retention(policy, manifests, NOON, proofs=proofs))
+    left = [manifest for manifest in manifests if manifest.backup not in gone]
+
+    assert removed(apply_retention(policy, left, NOON, proofs=proofs)) == set()
+
+
+@given(st.integers(1, 15), st.integers(0, 15), histories())
+def test_a_stronger_policy_and_any_proof_never_remove_more(
+    days: int, more: int, history: tuple[list[Manifest], Proofs]
+) -> None:
+    manifests, proofs = history
+    weaker = RetentionPolicy(keep_within_days=days)
+    stronger = RetentionPolicy(keep_within_days=days + more, keep_last=1 + more)
+
+    gone = removed(apply_retention(weaker, manifests, NOON, proofs=proofs))
+
+    assert removed(apply_retention(stronger, manifests, NOON, proofs=proofs)) <= gone
+    assert gone <= removed(apply_retention(weaker, manifests, NOON))

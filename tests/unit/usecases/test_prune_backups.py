@@ -7,7 +7,8 @@ from supakeep.errors import (
     ObjectLockedError,
     StoragePermissionError,
 )
-from tests.builders.manifests import place_backup
+from tests.builders.drills import record_drill
+from tests.builders.manifests import a_manifest, place_backup
 from tests.fakes.faulty_object_store import FailingObjectStore
 from tests.fakes.object_store import InMemoryObjectStore
 from tests.fakes.time import NOON, ExpiringDeadline
@@ -230,6 +231,8 @@ def test_a_store_that_fails_does_not_keep_the_other_from_being_pruned(
 ) -> None:
     denied = StoragePermissionError("Permission denied", operation="list", hint="Allow it")
     mirror = FailingObjectStore(InMemoryObjectStore("mirror"), "list", error=denied)
+    # so that nothing in the ledger of the other could matter
+    record_drill(nine_nights, manifest=a_manifest(at=NOON), at=NOON)
 
     report = prune(mirror, nine_nights)
 

@@ -46,8 +46,15 @@ def print_decisions(terminal: Terminal, report: PruneReport) -> None:
         terminal.columns(("BACKUP", "DECISION", "SIZE", "WHY", "IN"), decisions)
     elif not report.problems:
         terminal.line("There are no backups to prune.")
+    _print_problems(terminal, report)
+
+
+def _print_problems(terminal: Terminal, report: PruneReport) -> None:
     for differing in report.differing:
         terminal.notice(differing.message, differing.hint)
+    for name, unread in report.unread_ledgers.items():
+        message = f"The ledger of {name} could not be listed: {unread.message}"
+        terminal.notice(message, unread.hint)
     for store in report.stores:
         if store.problem:
             problem = store.problem

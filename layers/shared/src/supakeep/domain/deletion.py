@@ -82,6 +82,17 @@ def require_another_good(backup: str, store: str, *, exists: bool) -> None:
         )
 
 
+def require_not_newest_proven(backup: str, store: str, reason: str | None) -> None:
+    """`reason` says in which way it is the store's newest proven backup. Raises UnsafeOperationError."""
+    if reason is not None:
+        raise UnsafeOperationError(
+            f"{backup} is not deleted: in {store} it is {reason}",
+            operation="delete",
+            key=backup,
+            hint="Prove a newer one first (`supakeep drill`). `supakeep ledger` shows what was proven.",
+        )
+
+
 def require_confirmation(backup: str, ref: str, confirm: str | None) -> None:
     """Raises UnsafeOperationError unless the project's ref is repeated."""
     if confirm != ref:

@@ -23,7 +23,7 @@ _KEY = re.compile(
 )
 _MOMENT = "%Y-%m-%dT%H%M%SZ"
 # the clocks of two machines differ
-_CLOCK_SKEW = dt.timedelta(minutes=5)
+CLOCK_SKEW = dt.timedelta(minutes=5)
 
 
 class _Recorded(BaseModel):
@@ -120,13 +120,13 @@ def recorded_at(key: str) -> dt.datetime | None:
 
 def is_of_the_future(entry: LedgerEntry, now: dt.datetime) -> bool:
     """Whether it claims a time that has not come."""
-    return entry.recorded_at > now + _CLOCK_SKEW
+    return entry.recorded_at > now + CLOCK_SKEW
 
 
 def is_older(link: Link, entry: LedgerEntry) -> bool:
     """Whether an entry could have been there when `entry` was written, as far as two clocks agree."""
     at = recorded_at(link.key)
-    return link.key != entry.key and at is not None and at <= entry.recorded_at + _CLOCK_SKEW
+    return link.key != entry.key and at is not None and at <= entry.recorded_at + CLOCK_SKEW
 
 
 def unnamed(entries: Iterable[StoredEntry]) -> tuple[Link, ...]:

@@ -36,7 +36,8 @@ class PrunedStore(BaseModel):
 class PruneReport(BaseModel):
     """In a dry run, `removed` says what would be. `newest_good_at` is that of all stores. `held` says
     why nothing at all was removed. `differing` are the backups of which stores hold different ones;
-    none of them is removed.
+    none of them is removed. `unread_ledgers` are those that could not be listed, by their stores: what a
+    drill may have proven is kept.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -47,6 +48,7 @@ class PruneReport(BaseModel):
     newest_good_at: dt.datetime | None = None
     held: Problem | None = None
     differing: tuple[Untrusted, ...] = ()
+    unread_ledgers: dict[str, Problem] = {}
 
     @property
     def removed(self) -> int:
@@ -58,7 +60,9 @@ class PruneReport(BaseModel):
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        candidates = (self.held, *self.differing, *(store.problem for store in self.stores))
+        failed = {store.store: store.problem for store in self.stores if store.problem}
+        # a store that fails is one problem, and not two
+        candidates = (self.held, *self.differing, *{**self.unread_ledgers, **failed}.values())
         return tuple(problem for problem in candidates if problem is not None)
 
     @property

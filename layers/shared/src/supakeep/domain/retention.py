@@ -12,11 +12,14 @@ from pydantic import BaseModel, ConfigDict
 from supakeep.domain.calendar_duration import CalendarDuration
 from supakeep.domain.manifest import Manifest
 from supakeep.domain.pin import Pin
+from supakeep.domain.proof import NO_PROOFS, Proofs
 from supakeep.domain.retention_policy import RetentionPolicy
 from supakeep.domain.retention_rules import Reason, counted
 
 _NONE_IS_GOOD = "no good backup exists, so none is removed"
 _NO_RULE = "no rule keeps it"
+_NEWEST_PROVEN = "the newest proven backup"
+_MAY_BE_PROVEN = "perhaps the newest proven backup"
 # the clocks of two machines differ
 _CLOCK_SKEW = dt.timedelta(minutes=5)
 
@@ -59,6 +62,7 @@ def judge_copies(
     backups: Sequence[StoredBackup],
     now: dt.datetime,
     own: Mapping[str, RetentionPolicy] = MappingProxyType({}),
+    proofs: Proofs = NO_PROOFS,
 ) -> dict[str, tuple[CopyVerdict, ...]]:
     """By a backup's name the verdict on each of its copies, in the order of its stores. Each store is
     judged by what it holds itself, as a prune does, and by its `own` rules where it has some.
@@ -70,7 +74,7 @@ def judge_copies(
         rules = own.get(store, policy)
         by_store[store] = {
             decision.manifest.backup: _verdict(store, decision, now)
-            for decision in apply_retention(rules, held, now, pins)
+            for decision in apply_retention(rules, held, now, pins, proofs)
         }
     return {
         backup.manifest.backup: tuple(
@@ -90,16 +94,19 @@ def apply_retention(
     manifests: Sequence[Manifest],
     now: dt.datetime,
     pins: Mapping[str, Pin] = MappingProxyType({}),
+    proofs: Proofs = NO_PROOFS,
 ) -> list[RetentionDecision]:
     """Decides on the backups of one project in one store, newest first.
 
     The rules are those of restic's `forget`, and a window ends at the newest good backup: where
     backups have stopped, the ones that are left do not go one by one. The newest good backup is
-    always kept. The rules that count look at good backups only; one of the future is none of them.
+    always kept, and so is the newest good one of which a drill has proven that it restores; where
+    `proofs` lack what could name a newer one, each that it could be. The rules that count look at good
+    backups only; one of the future is none of them.
     A backup with a pin that holds is kept too, and takes its place in the rules as any other: without
     the pin, what is kept beside it would be the same.
     """
-    decisions = _by_rules(policy, manifests, now)
+    decisions = _by_rules(policy, manifests, now, proofs)
     return [_pinned(decision, pins.get(decision.manifest.backup), now) for decision in decisions]
 
 
@@ -114,18 +121,52 @@ def _pinned(decision: RetentionDecision, pin: Pin | None, now: dt.datetime) -> R
 
 
 def _by_rules(
-    policy: RetentionPolicy, manifests: Sequence[Manifest], now: dt.datetime
+    policy: RetentionPolicy, manifests: Sequence[Manifest], now: dt.datetime, proofs: Proofs
 ) -> list[RetentionDecision]:
     newest_first = sorted(manifests, key=lambda manifest: manifest.started_at, reverse=True)
-    # one that claims to be of the future says nothing on how old the others are
-    good = [m for m in newest_first if m.is_good and not is_of_the_future(m, now)]
+    good = _good(manifests, now)
     if not good:
         return [RetentionDecision(m, keep=True, reason=_NONE_IS_GOOD) for m in newest_first]
-    reasons = counted(policy.numbers, good)
+    reasons, proven = counted(policy.numbers, good), newest_proven(good, proofs, now)
     return [
-        _decide(m, policy, newest_good=good[0], others=reasons.get(m.backup, ()))
+        _decide(
+            m,
+            policy,
+            newest_good=good[0],
+            others=[*_of_proof(proven.get(m.backup)), *reasons.get(m.backup, ())],
+        )
         for m in newest_first
     ]
+
+
+def _of_proof(text: str | None) -> Sequence[Reason]:
+    return () if text is None else (Reason(text),)
+
+
+def newest_proven(
+    manifests: Sequence[Manifest], proofs: Proofs, now: dt.datetime
+) -> dict[str, str]:
+    """The newest good backup that is proven, and each newer one that an unread entry could have proven, by
+    their names with the reason to keep them.
+    """
+    reasons: dict[str, str] = {}
+    for manifest in _good(manifests, now):
+        if proofs.is_proven(manifest):
+            return {**reasons, manifest.backup: _NEWEST_PROVEN}
+        if proofs.may_be_proven(manifest):
+            reasons[manifest.backup] = f"{_MAY_BE_PROVEN}: {proofs.why}"
+    return reasons
+
+
+def knows_newest_proven(manifests: Sequence[Manifest], proofs: Proofs, now: dt.datetime) -> bool:
+    """Whether no entry that was not read could change which of a store's backups is the newest proven."""
+    return set(newest_proven(manifests, proofs, now).values()) <= {_NEWEST_PROVEN}
+
+
+def _good(manifests: Sequence[Manifest], now: dt.datetime) -> list[Manifest]:
+    """Newest first. One that claims to be of the future says nothing on how old the others are."""
+    good = (m for m in manifests if m.is_good and not is_of_the_future(m, now))
+    return sorted(good, key=lambda manifest: manifest.started_at, reverse=True)
 
 
 def is_of_the_future(manifest: Manifest, now: dt.datetime) -> bool:

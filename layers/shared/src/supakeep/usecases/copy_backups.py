@@ -10,6 +10,7 @@ from supakeep.domain.backup_name import BackupName
 from supakeep.domain.copy_report import CopiedBackup, CopiedStore, CopyReport
 from supakeep.domain.pin import joined
 from supakeep.domain.policy import BackupPolicy
+from supakeep.domain.proof import Proofs
 from supakeep.domain.retention import apply_retention
 from supakeep.domain.run import problem_of
 from supakeep.errors import (
@@ -22,6 +23,7 @@ from supakeep.errors import (
 from supakeep.ports import ObjectStore
 from supakeep.usecases.copy_backup import CopyBackup
 from supakeep.usecases.list_backups import BackupListing, list_backups
+from supakeep.usecases.read_proofs import read_proofs
 
 
 def require_copies(stores: Sequence[ObjectStore]) -> None:
@@ -52,14 +54,16 @@ class CopyBackups:
     def all(self, targets: Sequence[ObjectStore], now: dt.datetime, *, dry_run: bool) -> CopyReport:
         """Leaves out of a store what its next prune would remove."""
         listing = list_backups(self.copy.stores, self.project)
-        too_old = {store.name: self._too_old(store, listing, now) for store in targets}
+        manifests = [found.manifest for found in listing.backups if found.manifest]
+        proofs = read_proofs(self.copy.stores, manifests, self.project, now)
+        too_old = {store.name: self._too_old(store, listing, proofs, now) for store in targets}
         backups = [
             self._copied(found.name, targets, too_old, dry_run=dry_run) for found in listing.backups
         ]
         return CopyReport(dry_run=dry_run, backups=tuple(backups), unlisted=listing.problems)
 
     def _too_old(
-        self, store: ObjectStore, listing: BackupListing, now: dt.datetime
+        self, store: ObjectStore, listing: BackupListing, proofs: Proofs, now: dt.datetime
     ) -> dict[str, str]:
         """The backups that the store's retention would remove, with the reason."""
         rules = self.policy.own_retention.get(store.name, self.policy.retention)
@@ -68,7 +72,7 @@ class CopyBackups:
         pins = {b.name.text: pin for b in listing.backups if (pin := joined(b.pins)) is not None}
         return {
             decision.manifest.backup: decision.reason
-            for decision in apply_retention(rules, manifests, now, pins)
+            for decision in apply_retention(rules, manifests, now, pins, proofs)
             if not decision.keep
         }
 

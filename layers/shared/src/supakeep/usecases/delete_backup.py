@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Sequence
 
 from supakeep.domain.backup_name import FOLDER, BackupName, ObjectName
@@ -10,16 +11,20 @@ from supakeep.domain.deletion import (
     DeletedStore,
     DeleteReport,
     require_another_good,
+    require_not_newest_proven,
     require_unpinned,
 )
+from supakeep.domain.manifest import Manifest
 from supakeep.domain.pin import holding
+from supakeep.domain.retention import newest_proven
 from supakeep.domain.run import problem_of
 from supakeep.ports import ObjectStore, StoredObject
 from supakeep.system import NoDeadline
 from supakeep.usecases.newest_good import newest_first
 from supakeep.usecases.read_pins import pins_of
+from supakeep.usecases.read_proofs import read_proofs
 from supakeep.usecases.remove_backups import Removal, remove_backups
-from supakeep.usecases.stored_manifests import no_such_backup
+from supakeep.usecases.stored_manifests import manifests_of, no_such_backup
 
 
 def delete_backup(
@@ -28,9 +33,9 @@ def delete_backup(
     """Looks at every store first: what any of them has against it keeps the backup in all of them. What
     fails later in one store is its problem, and the others go on. Whoever calls it keeps all runs away.
 
-    Raises UnsafeOperationError for a backup that is pinned, and where a store would be left without a
-    good one; BackupNotFoundError where no store has any object of it; StorageError where a store
-    cannot be looked into.
+    Raises UnsafeOperationError for a backup that is pinned, for one that is or may be the newest proven
+    one of a store, and where a store would be left without a good one; BackupNotFoundError where no store
+    has any object of it; StorageError where a store cannot be looked into.
     """
     found = [(store, _objects(store, name)) for store in stores]
     doomed = [(store, objects) for store, objects in found if objects]
@@ -38,6 +43,7 @@ def delete_backup(
         raise no_such_backup(name.text)
     for store, _ in doomed:
         _require_expendable(name, store, now)
+        _require_not_newest_proven(name, store, stores, now)
     deleted = [
         _deleted(store, Removal(tuple(objects), (), None))
         if dry_run
@@ -52,6 +58,23 @@ def _require_expendable(name: BackupName, store: ObjectStore, now: dt.datetime) 
     others = newest_first(store, name.project_ref, now=now)
     exists = any(manifest.is_good and manifest.name != name for manifest in others)
     require_another_good(name.text, store.name, exists=exists)
+
+
+def _require_not_newest_proven(
+    name: BackupName, store: ObjectStore, stores: Sequence[ObjectStore], now: dt.datetime
+) -> None:
+    """Asks the ledger of every store, since one that failed during a drill lacks its entry."""
+    manifest = manifests_of([store], name)[store.name]
+    if not isinstance(manifest, Manifest):
+        return
+    proofs = read_proofs(stores, [manifest], name.project_ref, now)
+    if proofs.is_proven(manifest) or proofs.may_be_proven(manifest):
+        newer = itertools.takewhile(
+            lambda other: other.name != name, newest_first(store, name.project_ref, now=now)
+        )
+        if not any(other.is_good and proofs.is_proven(other) for other in newer):
+            why = newest_proven([manifest], proofs, now).get(name.text)
+            require_not_newest_proven(name.text, store.name, why)
 
 
 def _objects(store: ObjectStore, name: BackupName) -> list[StoredObject]:

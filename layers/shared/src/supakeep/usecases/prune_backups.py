@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 from supakeep.domain.backup_name import PIN_SUFFIX, BackupName
 from supakeep.domain.manifest import Manifest, Problem
 from supakeep.domain.pin import Pin
+from supakeep.domain.proof import Proofs
 from supakeep.domain.prune import PrunedBackup, PrunedStore, PruneReport
 from supakeep.domain.prune_hold import prune_hold
-from supakeep.domain.retention import apply_retention, is_of_the_future
+from supakeep.domain.retention import apply_retention, is_of_the_future, knows_newest_proven
 from supakeep.domain.retention_policy import RetentionPolicy
 from supakeep.domain.run import Run, problem_of
 from supakeep.domain.untrusted import Untrusted
 from supakeep.errors import StorageError
 from supakeep.ports import Clock, Deadline, ObjectStore, StoredObject
+from supakeep.usecases.read_proofs import read_proofs
 from supakeep.usecases.remove_backups import Removal, remove_backups
 from supakeep.usecases.store_contents import (
     StoreContents,
@@ -84,20 +86,36 @@ class PruneBackups:
         differing = differing_backups([*contents, *others])
         contents = [found.without(differing) for found in contents]
         agreed = [manifest for found in contents for manifest in found.manifests]
+        proofs = self._proofs(contents, [*stores, *beside])
         return PruneReport(
             project=self.project,
             dry_run=dry_run,
             stores=tuple(
-                self._prune(found, dry_run=dry_run, is_held=held is not None) for found in contents
+                self._prune(found, proofs, dry_run=dry_run, is_held=held is not None)
+                for found in contents
             ),
             newest_good_at=self._newest_good(agreed),
             held=held,
             differing=tuple(map(Untrusted.of, differing.values())),
+            unread_ledgers=dict(proofs.problems),
         )
 
-    def _prune(self, found: StoreContents, *, dry_run: bool, is_held: bool) -> PrunedStore:
+    def _proofs(self, contents: Sequence[StoreContents], stores: Sequence[ObjectStore]) -> Proofs:
+        """What drills have proven, as far as it decides on any store's newest proven backup."""
+        now = self.clock.now()
+        manifests = [m for found in contents for m in found.manifests]
+
+        def suffices(proofs: Proofs) -> bool:
+            self.deadline.check()
+            return all(knows_newest_proven(found.manifests, proofs, now) for found in contents)
+
+        return read_proofs(stores, manifests, self.project, now, suffices)
+
+    def _prune(
+        self, found: StoreContents, proofs: Proofs, *, dry_run: bool, is_held: bool
+    ) -> PrunedStore:
         rules = self.own.get(found.store.name, self.policy)
-        decisions = self._decide(rules, found)
+        decisions = self._decide(rules, found, proofs)
         if is_held:
             decisions = {
                 name: _Decision(_HELD) if decision.removed else decision
@@ -114,12 +132,14 @@ class PruneBackups:
         good = (m.started_at for m in manifests if m.is_good and not is_of_the_future(m, now))
         return max(good, default=None)
 
-    def _decide(self, rules: RetentionPolicy, found: StoreContents) -> dict[BackupName, _Decision]:
+    def _decide(
+        self, rules: RetentionPolicy, found: StoreContents, proofs: Proofs
+    ) -> dict[BackupName, _Decision]:
         now = self.clock.now()
         pins = {name.text: pin for name, pin in found.pins.items()}
         decisions = {
             decision.manifest.name: _Decision(decision.reason, removed=not decision.keep)
-            for decision in apply_retention(rules, found.manifests, now, pins)
+            for decision in apply_retention(rules, found.manifests, now, pins, proofs)
         }
         for name, stored in found.objects.items():
             if name.text in self.in_use:

@@ -68,7 +68,7 @@ def _keys(store: ObjectStore, project: str | None, since: dt.datetime | None) ->
 
 def _read(store: ObjectStore, keys: Sequence[str]) -> StoreLedger:
     with ThreadPoolExecutor(_PARALLEL_READS) as pool:
-        reading = [pool.submit(copy_context().run, _entry_in, store, key) for key in keys]
+        reading = [pool.submit(copy_context().run, entry_in, store, key) for key in keys]
         found = [future.result() for future in reading]
     entries = tuple(entry for entry in found if isinstance(entry, StoredEntry))
     untrusted = {
@@ -79,8 +79,10 @@ def _read(store: ObjectStore, keys: Sequence[str]) -> StoreLedger:
     return StoreLedger(store.name, entries, untrusted)
 
 
-def _entry_in(store: ObjectStore, key: str) -> StoredEntry | IntegrityError | None:
-    """None where it was removed after it was listed."""
+def entry_in(store: ObjectStore, key: str) -> StoredEntry | IntegrityError | None:
+    """The entry under this key, or why it is not believed; None where it was removed after it was listed.
+    Raises StorageError.
+    """
     try:
         with store.read(key) as pieces:
             return parse_entry(manifest_content(pieces), key)
