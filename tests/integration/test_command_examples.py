@@ -42,6 +42,8 @@ class Shell:
             "SUPABASE_SERVICE_ROLE_KEY": stack.service_key,
             "SIGNING_KEY": stack.signing_key,
             "MIRROR_S3_BUCKET": stack.mirror_bucket,
+            # the stack takes any, and this one can be looked for
+            "AWS_SECRET_ACCESS_KEY": "the-secret-of-this-shell",
             # where runs are recorded
             "HOME": str(folder),
         }
@@ -53,6 +55,12 @@ class Shell:
             ["bash", "-c", line], cwd=self.folder, env=self.environment,
             check=False, capture_output=True, text=True, timeout=150,
         )  # fmt: skip
+
+    def secrets_in(self, done: subprocess.CompletedProcess[str]) -> list[str]:
+        """The names of the secrets that a command has printed."""
+        names = ("SUPABASE_SERVICE_ROLE_KEY", "SIGNING_KEY", "AWS_SECRET_ACCESS_KEY")
+        printed = done.stdout + done.stderr
+        return [name for name in names if self.environment[name] in printed]
 
     @property
     def destination(self) -> str:
@@ -107,6 +115,25 @@ def test_every_example_works(owner: Shell) -> None:
         done = owner.types(f"sleep 1; {line}" if name == "backup" else line)
 
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+        assert owner.secrets_in(done) == [], line
+
+
+# each first reads something; what they write, the examples write too
+JSON = (
+    "list", "show latest", "verify latest", "diff latest", "restore latest --dry-run", "copy latest",
+    "prune --dry-run", "pin latest", "unpin latest", "runs", "check", "config check", "config show",
+    "migration", "ledger", "ledger verify", "download latest --to ./downloaded", "keygen", "show none",
+)  # fmt: skip
+
+
+def test_every_command_gives_programs_json_and_no_secret(owner: Shell) -> None:
+    made = owner.types("supakeep backup --json && supakeep drill --json")
+    assert made.returncode == 0, made.stderr
+    for command in JSON:
+        done = owner.types(f"supakeep {command} --json --debug")
+
+        assert isinstance(json.loads(done.stdout), dict), command
+        assert owner.secrets_in(done) == [], command
 
 
 def test_every_command_has_examples() -> None:
