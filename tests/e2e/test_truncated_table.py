@@ -15,7 +15,10 @@ EMPTIED = "public.credit_transactions"
 @pytest.fixture
 def old(supakeep: Deployment) -> str:
     """The name of the good backup before, which the next prune would remove, were there a newer one."""
-    today = supakeep.back_up()["backup"]
+    run = supakeep.back_up()
+    # rows of a table that it could not export are not compared with: the next one would be complete
+    assert run["status"] == "complete", run["result"]
+    today = run["backup"]
     # a complete backup starts a prune
     supakeep.stack.wait_idle()
     for store in (supakeep.primary, supakeep.mirror):
@@ -48,7 +51,7 @@ def test_an_emptied_table_makes_the_backup_partial_until_it_is_accepted(
     run = supakeep.back_up()
 
     # partial, and named
-    assert run["status"] == "partial"
+    assert run["status"] == "partial", run["result"]
     [shrunk] = run["result"]["shrinkage"]
     assert (shrunk["table"], shrunk["rows"], shrunk["rows_before"]) == (EMPTIED, 0, 10_000)
     assert "accept" in shrunk["hint"]
