@@ -25,9 +25,15 @@ __all__ = ["servers"]
 HERE = Path(__file__).parent
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+# a test of the whole matrix tries up to two hundred faults
+_EVERY_FAULT_SECONDS = 900
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE):
+            if config.getoption("--every-fault"):
+                item.add_marker(pytest.mark.timeout(_EVERY_FAULT_SECONDS))
             item.add_marker("faults")
             item.add_marker("enable_socket")
             # a function that fails counts nothing else
