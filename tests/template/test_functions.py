@@ -75,6 +75,7 @@ def test_a_functions_environment_is_what_the_settings_read(stack: Stack, functio
         "BACKUP_SCHEDULE": "cron(0 3 * * ? *)",
         "BACKUP_SCHEDULE_STATE": "ENABLED",
         "PRUNE_SCHEDULE": "cron(30 4 * * ? *)",
+        "DRILL_SCHEDULE": "cron(0 5 1 * ? *)",
         "MAX_BACKUP_AGE_HOURS": "26",
     }
     assert stack.properties(function)["Environment"]["Variables"] == {

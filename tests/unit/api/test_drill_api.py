@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from supakeep.settings import PACKAGED_POLICY
+from supakeep.usecases.stored_manifests import read_manifest
 from tests.builders.backups import NAME, back_up
+from tests.builders.drills import record_drill
 from tests.builders.lambda_events import Project
 from tests.builders.manifests import PROJECT
 from tests.fakes.scratch import InMemoryScratchServer
@@ -177,3 +179,41 @@ def test_whoever_replaces_the_packaged_policy_loses_its_assertions(
 
     assert len(project.served().settings.assertions()) == 3
     assert project.served(policy_file=policy_file).settings.assertions() == ()
+
+
+def test_a_backup_that_was_drilled_says_so_and_is_kept_as_the_newest_proven(
+    functions: Functions, project: Project
+) -> None:
+    manifest = read_manifest(project.primary, NAME)
+    record_drill(project.primary, manifest=manifest, at=project.clock.now(), outcomes="ppppf")
+    restore = functions("restore")
+
+    [listed] = restore.request("GET", "/api/admin/backups").body["backups"]
+    shown = restore.request("GET", f"/api/admin/backups/{NAME}").body
+
+    assert listed["proof"] == shown["proof"]
+    assert (shown["proof"]["reached"], shown["proof"]["failed"]) == ("identical", ["asserted"])
+    verdicts = {copy["store"]: copy["reason"] for copy in shown["retention"]}
+    assert "the newest proven backup" in verdicts["mirror"]
+    assert listed["retention"] == shown["retention"]
+    simulated = restore.request("GET", "/api/admin/retention").body["backups"]
+    assert "the newest proven backup" in simulated[0]["copies"][0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "enabled", "words"),
+    [
+        ("cron(0 5 1 * ? *)", True, "on day 1 of every month at 05:00 UTC"),
+        ("after-each-backup", True, "after each backup"),
+        ("never", False, "never"),
+    ],
+)
+def test_the_overview_says_when_the_next_drill_is(
+    project: Project, expression: str, words: str, *, enabled: bool
+) -> None:
+    restore = LocalFunction("restore", project.served(drill_schedule=expression))
+
+    [drill] = restore.request("GET", "/api/admin/overview").body["schedules"]
+
+    assert (drill["kind"], drill["words"], drill["enabled"]) == ("drill", words, enabled)
+    assert (drill["next_at"] is not None) == expression.startswith("cron")

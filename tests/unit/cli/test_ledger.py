@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from supakeep.usecases.stored_manifests import read_manifest
 from tests.builders.drills import ledger_keys, record_drill
+from tests.builders.manifests import place_backup
 from tests.fakes.object_store import InMemoryObjectStore
 from tests.unit.cli.conftest import Supakeep
 from tests.unit.usecases.pruning import days_ago
@@ -101,3 +103,19 @@ def test_a_ledger_that_lost_an_entry_does_not_verify(
     assert ended.out.startswith("The ledger is not whole: 1 entry in primary")
     assert f"! {first} is missing in every store, and {last} names it" in ended.out
     assert supakeep("ledger", "verify", "--json").json["problems"][0]["message"].startswith(first)
+
+
+def test_list_and_show_say_what_a_drill_has_proven(
+    primary: InMemoryObjectStore, supakeep: Supakeep
+) -> None:
+    name = place_backup(primary)
+    record_drill(primary, manifest=read_manifest(primary, name), outcomes="pppp-")
+    badge = "stored · readable · restored · identical (2026-11-22 12:00 UTC)"
+
+    assert f"\n  {badge}\n" in supakeep("list").out
+    assert f"\n{badge}\n" in supakeep("show", name.text).out
+    [listed] = supakeep("list", "--json").json["backups"]
+    shown = supakeep("show", name.text, "--json").json["proof"]
+    assert listed["proof"] == shown
+    assert (shown["reached"], shown["restores"]) == ("identical", True)
+    assert shown["drilled_at"] == "2026-11-22T12:00:00Z"

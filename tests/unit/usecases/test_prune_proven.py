@@ -168,3 +168,21 @@ def test_the_newest_proven_backup_is_not_deleted_by_hand() -> None:
     assert delete_backup(name(30), [store], NOON, dry_run=False).is_whole
     drill(store, 0, after=0.002)
     assert delete_backup(name(20), [store], NOON, dry_run=False).is_whole
+
+
+def test_a_badge_says_how_far_the_drill_came_and_a_failure_stands_until_it_is_answered() -> None:
+    store = a_store(20)
+    [manifest] = manifests_in(store)
+
+    def badge() -> str:
+        return str(read_proofs([store], [manifest], PROJECT, NOON).proof_of(manifest))
+
+    assert badge() == "None"
+    drill(store, 20, outcomes="ppppp", after=1)
+    assert badge() == "stored · readable · restored · identical · asserted (2026-11-03 12:00 UTC)"
+    drill(store, 20, outcomes="p----", after=2)
+    assert badge().startswith("stored · readable · restored")
+    drill(store, 20, outcomes="pppf-", after=3)
+    assert badge() == "stored · readable · restored, failed: identical (2026-11-05 12:00 UTC)"
+    drill(store, 20, outcomes="pppp-", after=4)
+    assert badge() == "stored · readable · restored · identical (2026-11-06 12:00 UTC)"

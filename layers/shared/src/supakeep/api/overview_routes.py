@@ -21,6 +21,7 @@ from supakeep.api.request import Request, Requests
 from supakeep.domain.retention_policy import RetentionPolicy
 from supakeep.domain.safety import Situation
 from supakeep.usecases.list_backups import list_backups
+from supakeep.usecases.read_proofs import read_proofs
 from supakeep.usecases.survey_project import RECENT_RUNS, survey_project, trusted
 from supakeep.usecases.track_runs import TrackRuns
 
@@ -61,8 +62,10 @@ def add_overview_routes(resolver: APIGatewayHttpResolver, request: Requests) -> 
             keep_monthly=keep_monthly,
             keep_yearly=keep_yearly,
         )
-        backups = trusted(list_backups(request().stores(), project.ref).backups)
-        return RetentionSimulation.of(rules, deployed, backups, project.clock.now())
+        stores, now = request().stores(), project.clock.now()
+        backups = trusted(list_backups(stores, project.ref).backups)
+        proofs = read_proofs(stores, [b.manifest for b in backups], project.ref, now)
+        return RetentionSimulation.of(rules, deployed, backups, now, proofs)
 
 
 def _rules(deployed: RetentionPolicy, **asked: int | None) -> RetentionPolicy:

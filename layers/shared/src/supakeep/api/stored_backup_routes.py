@@ -33,6 +33,7 @@ from supakeep.usecases.find_backups import damaged_copies, find_backup, stores_h
 from supakeep.usecases.list_backups import list_backups, page_of
 from supakeep.usecases.newest_good import judge_backup, newest_good
 from supakeep.usecases.read_pins import pins_of
+from supakeep.usecases.read_proofs import read_proofs
 from supakeep.usecases.stored_manifests import manifests_of
 from supakeep.usecases.survey_project import trusted
 
@@ -85,12 +86,16 @@ def _add_questions(resolver: APIGatewayHttpResolver, request: Requests) -> None:
         ] = True,
     ) -> BackupList:
         project = request().project
-        listing = list_backups(request().stores(), project.ref)
+        stores = request().stores()
+        listing = list_backups(stores, project.ref)
         page, following = page_of(listing, limit=limit, before=before)
         everything = trusted(listing.backups)
         policy, now = project.policy, project.clock.now()
-        verdicts = judge_copies(policy.retention, everything, now, policy.own_retention)
-        shown = [ListedBackup.judged(b, verdicts[b.manifest.backup], now) for b in trusted(page)]
+        proofs = read_proofs(stores, [b.manifest for b in everything], project.ref, now)
+        verdicts = judge_copies(policy.retention, everything, now, policy.own_retention, proofs)
+        shown = [
+            ListedBackup.judged(b, verdicts[b.manifest.backup], proofs, now) for b in trusted(page)
+        ]
         return BackupList(
             backups=shown if details else [backup.without_details() for backup in shown],
             next=following,
@@ -114,6 +119,7 @@ def _detail(request: Request, found: BackupReader) -> BackupDetail:
     holding_stores = [store for store in stores if store.name in holders]
     pins = pins_of(holding_stores, manifest.name)
     damaged = damaged_copies(stores, manifest)
+    proofs = read_proofs(stores, [manifest], project.ref, now)
     before = None
     if manifest.trigger is not Trigger.PRE_RESTORE:
         before = newest_good(found.stores[0], manifest.project, now=now, before=manifest.started_at)
@@ -121,9 +127,13 @@ def _detail(request: Request, found: BackupReader) -> BackupDetail:
         before,
         manifest,
         BackupSummary.of(
-            manifest, holders, notices=_notices(found, damaged), pins=holding(pins, now)
+            manifest,
+            holders,
+            notices=_notices(found, damaged),
+            pins=holding(pins, now),
+            proof=proofs.proof_of(manifest),
         ),
-        judge_backup(project.policy, manifest, holding_stores, now, pins),
+        judge_backup(project.policy, manifest, holding_stores, now, pins, proofs),
         project.policy,
         _stored(request, manifest, damaged),
     )

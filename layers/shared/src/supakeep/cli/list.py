@@ -13,9 +13,11 @@ from supakeep.cli.terminal import Terminal
 from supakeep.domain.manifest import Problem, Trigger
 from supakeep.domain.measures import size_text
 from supakeep.domain.pin import holding, pin_words
+from supakeep.domain.proof import Proofs
 from supakeep.domain.retention import is_of_the_future
 from supakeep.domain.summary import BackupSummary
 from supakeep.usecases.list_backups import BackupListing, list_backups
+from supakeep.usecases.read_proofs import read_proofs
 
 _HEAD = ("NAME", "TIME (UTC)", "ROWS", "SIZE", "STATUS", "TRIGGER", "IN")
 
@@ -24,14 +26,18 @@ def run(session: Session, source: Source = None) -> int:
     """Partial where a store could not be listed, or stores hold different backups of one name."""
     copies = session.copies(source)
     listing = list_backups(copies.stores, copies.project)
-    _print(session.terminal, listing, session.now())
+    manifests = [found.manifest for found in listing.backups if found.manifest]
+    proofs = read_proofs(copies.stores, manifests, copies.project, session.now())
+    _print(session.terminal, listing, proofs, session.now())
     differ = any(len(found.versions) > 1 for found in listing.backups)
     return PARTIAL if listing.problems or differ else GOOD
 
 
-def _print(terminal: Terminal, listing: BackupListing, now: dt.datetime) -> None:
+def _print(terminal: Terminal, listing: BackupListing, proofs: Proofs, now: dt.datetime) -> None:
     found = [
-        BackupSummary.of(b.manifest, b.stores, pins=holding(b.pins, now))
+        BackupSummary.of(
+            b.manifest, b.stores, pins=holding(b.pins, now), proof=proofs.proof_of(b.manifest)
+        )
         for b in listing.backups
         if b.manifest
     ]
@@ -83,11 +89,13 @@ def _narrow_lines(found: Sequence[BackupSummary]) -> Iterator[str]:
 
 
 def _with_notes(found: Sequence[BackupSummary], lines: Sequence[str]) -> Iterator[str]:
-    """The lines, each followed by the run of the restore that it undoes, and by its pin."""
+    """The lines, each followed by the run of the restore that it undoes, by what a drill has proven, and by its pin."""
     for summary, line in zip(found, lines, strict=True):
         yield from line.split("\n")
         if summary.trigger == Trigger.PRE_RESTORE and summary.run:
             yield f"  undoes {summary.run}"
+        if summary.proof:
+            yield f"  {summary.proof}"
         for words in pin_words(summary.pins, summary.locations):
             yield f"  {words}"
 

@@ -11,6 +11,7 @@ from supakeep.domain.pin import holding, pin_words
 from supakeep.domain.summary import BackupSummary
 from supakeep.usecases.find_backups import damaged_copies, stores_holding
 from supakeep.usecases.read_pins import pins_of
+from supakeep.usecases.read_proofs import read_proofs
 
 
 def run(session: Session, name: Name, source: Source = None) -> int:
@@ -23,7 +24,10 @@ def run(session: Session, name: Name, source: Source = None) -> int:
     damaged = damaged_copies(copies.stores, found.manifest)
     notices = tuple(dict.fromkeys((*found.passed_over, *found.notices, *damaged.values())))
     pins = holding(pins_of(copies.stores, found.manifest.name), session.now())
-    summary = BackupSummary.of(found.manifest, holders, notices=notices, pins=pins)
+    project = found.manifest.project
+    proofs = read_proofs(copies.stores, [found.manifest], project, session.now())
+    proof = proofs.proof_of(found.manifest)
+    summary = BackupSummary.of(found.manifest, holders, notices=notices, pins=pins, proof=proof)
     print_backup(session.terminal, summary)
     return PARTIAL if notices else GOOD
 
@@ -40,6 +44,8 @@ def print_backup(terminal: Terminal, summary: BackupSummary) -> None:
     )
     for words in pin_words(summary.pins, summary.locations):
         terminal.line(words)
+    if summary.proof:
+        terminal.line(str(summary.proof))
     if summary.compression or summary.recipients:
         terminal.line(_stored(summary))
     terminal.columns(

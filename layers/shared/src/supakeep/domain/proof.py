@@ -55,6 +55,9 @@ class Proof(BaseModel):
         failed = f", failed: {', '.join(map(_word, self.failed))}" if self.failed else ""
         return f"{proven}{failed}"
 
+    def __str__(self) -> str:
+        return f"{self.badge} ({self.drilled_at:%Y-%m-%d %H:%M} UTC)"
+
 
 @dataclass(frozen=True)
 class Proofs:

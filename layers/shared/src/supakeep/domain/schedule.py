@@ -32,7 +32,7 @@ _DAYS = {
 class Schedule:
     """One schedule of the stack; all of them are in UTC."""
 
-    kind: Literal["backup", "prune"]
+    kind: Literal["backup", "prune", "drill"]
     expression: str
     enabled: bool = True
 
@@ -62,7 +62,7 @@ class Schedule:
         """The usual expressions in English; any other is its own description."""
         form = _FORM.fullmatch(self.expression.strip())
         if form is None:
-            return self.expression
+            return self.expression.replace("-", " ")
         described = {"cron": _cron_words, "rate": _rate_words, "at": _at_words}[form[1]](form[2])
         return described or f"by {self.expression}"
 

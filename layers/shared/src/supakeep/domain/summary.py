@@ -18,6 +18,7 @@ from supakeep.domain.manifest import (
     Trigger,
 )
 from supakeep.domain.pin import Pin
+from supakeep.domain.proof import Proof
 
 # what grows with the number of tables
 _LONG_FIELDS = ("tables", "objects", "uncovered_tables", "warnings")
@@ -42,6 +43,7 @@ class BackupSummary(BaseModel):
     """`locations` names the stores that hold the backup; `objects` are its keys there, which take
     `size_bytes`. `copies` is what became of each copy when the backup was made. `recipients` are the
     public keys that it is encrypted to. `pins` are those that hold, of the stores that have one.
+    `proof` is what drills have shown, None where none of the newest ones is of this backup.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -69,6 +71,7 @@ class BackupSummary(BaseModel):
     warnings: tuple[str, ...] = ()
     run: str | None = None
     pins: tuple[Pin, ...] = ()
+    proof: Proof | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -102,6 +105,7 @@ class BackupSummary(BaseModel):
         *,
         notices: Sequence[str] = (),
         pins: Sequence[Pin] = (),
+        proof: Proof | None = None,
     ) -> Self:
         """`notices` are what was found out now; they stand before the manifest's own warnings."""
         tables = tuple(
@@ -139,4 +143,5 @@ class BackupSummary(BaseModel):
             run=manifest.run,
             warnings=(*notices, *manifest.warnings),
             pins=tuple(pins),
+            proof=proof,
         )

@@ -84,6 +84,7 @@ class Settings(BaseModel):
     backup_schedule: str | None = None
     backup_schedule_state: Literal["ENABLED", "DISABLED"] = "ENABLED"
     prune_schedule: str | None = None
+    drill_schedule: str | None = None
     max_backup_age_hours: int = Field(default=26, ge=1, le=24 * 366)
     function_name: str | None = None
     prune_function_name: str | None = None
@@ -113,7 +114,9 @@ class Settings(BaseModel):
         enabled = self.backup_schedule_state == "ENABLED"
         backup = self.backup_schedule and Schedule("backup", self.backup_schedule, enabled)
         prune = self.prune_schedule and Schedule("prune", self.prune_schedule)
-        return tuple(schedule for schedule in (backup, prune) if schedule)
+        expression = self.drill_schedule
+        drill = expression and Schedule("drill", expression, enabled=expression != "never")
+        return tuple(schedule for schedule in (backup, prune, drill) if schedule)
 
     @property
     def destination(self) -> str:
@@ -193,6 +196,7 @@ def _plain_fields(values: Mapping[str, str]) -> dict[str, str | None]:
         "backup_schedule": "BACKUP_SCHEDULE",
         "backup_schedule_state": "BACKUP_SCHEDULE_STATE",
         "prune_schedule": "PRUNE_SCHEDULE",
+        "drill_schedule": "DRILL_SCHEDULE",
         "max_backup_age_hours": "MAX_BACKUP_AGE_HOURS",
         "function_name": "AWS_LAMBDA_FUNCTION_NAME",
         "prune_function_name": "PRUNE_FUNCTION_NAME",

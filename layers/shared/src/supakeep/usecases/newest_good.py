@@ -10,6 +10,7 @@ from supakeep.domain.backup_name import FOLDER, BackupName, ObjectName
 from supakeep.domain.manifest import Manifest
 from supakeep.domain.pin import Pin
 from supakeep.domain.policy import BackupPolicy
+from supakeep.domain.proof import NO_PROOFS, Proofs
 from supakeep.domain.retention import (
     CopyVerdict,
     StoredBackup,
@@ -76,18 +77,34 @@ def judge_backup(
     stores: Sequence[ObjectStore],
     now: dt.datetime,
     pins: tuple[Pin, ...] = (),
+    proofs: Proofs = NO_PROOFS,
 ) -> tuple[CopyVerdict, ...]:
     """What retention says of the copy of one backup, with these pins, in each of these stores, which
-    hold it: the same as `judge_copies` says, from the newest good backups only.
+    hold it: the same as `judge_copies` says, from the newest good and the newest proven backups only.
     """
     verdicts: list[CopyVerdict] = []
     for store in stores:
         newest = newest_good(store, manifest.project, now=now)
         held = [StoredBackup(manifest, (store.name,), pins)]
-        if newest and newest.backup != manifest.backup:
-            held.append(StoredBackup(newest, (store.name,)))
-        verdicts += judge_copies(policy.retention, held, now, policy.own_retention)[manifest.backup]
+        proven = _proven_after(manifest, store, now, proofs)
+        others = {m.backup: m for m in (newest, proven) if m and m.backup != manifest.backup}
+        held += [StoredBackup(other, (store.name,)) for other in others.values()]
+        own = policy.own_retention
+        verdicts += judge_copies(policy.retention, held, now, own, proofs)[manifest.backup]
     return tuple(verdicts)
+
+
+def _proven_after(
+    manifest: Manifest, store: ObjectStore, now: dt.datetime, proofs: Proofs
+) -> Manifest | None:
+    """A newer backup of the store that is proven; not asked for where this one would not be kept as that."""
+    if not (proofs.is_proven(manifest) or proofs.may_be_proven(manifest)):
+        return None
+    names = map(BackupName.parse, proofs.by_backup)
+    newer = (_trusted(store, name, now) for name in names if _day(name) >= _day(manifest.name))
+    return next(
+        (m for m in newer if m and m.started_at > manifest.started_at and proofs.is_proven(m)), None
+    )
 
 
 def _names(store: ObjectStore, project: str) -> Iterator[BackupName]:

@@ -34,7 +34,7 @@ _Held = Mapping[str, Sequence[ObjectStore]]
 def read_proofs(
     stores: Sequence[ObjectStore],
     manifests: Sequence[Manifest],
-    project: str,
+    project: str | None,
     now: dt.datetime,
     suffices: Callable[[Proofs], bool] = lambda _: False,
 ) -> Proofs:
@@ -85,7 +85,7 @@ class _Reading:
 
 def _listed(
     stores: Sequence[ObjectStore],
-    project: str,
+    project: str | None,
     since: dt.datetime,
     now: dt.datetime,
     reading: _Reading,

@@ -9,6 +9,7 @@ from supakeep.api.answers.answer import Answer
 from supakeep.domain.manifest import Manifest, Problem, TableEntry
 from supakeep.domain.pin import holding
 from supakeep.domain.policy import BackupPolicy
+from supakeep.domain.proof import Proofs
 from supakeep.domain.restore_choice import is_of_policy
 from supakeep.domain.retention import CopyVerdict, StoredBackup
 from supakeep.domain.summary import BackupSummary, TableSummary
@@ -23,10 +24,16 @@ class ListedBackup(Answer, BackupSummary):
 
     @classmethod
     def judged(
-        cls, found: StoredBackup, retention: tuple[CopyVerdict, ...], now: dt.datetime
+        cls,
+        found: StoredBackup,
+        retention: tuple[CopyVerdict, ...],
+        proofs: Proofs,
+        now: dt.datetime,
     ) -> Self:
         pins = holding(found.pins, now)
-        summary = BackupSummary.of(found.manifest, found.stores, pins=pins)
+        summary = BackupSummary.of(
+            found.manifest, found.stores, pins=pins, proof=proofs.proof_of(found.manifest)
+        )
         return cls(**dict(summary), retention=retention)
 
 

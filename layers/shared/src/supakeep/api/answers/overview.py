@@ -20,7 +20,7 @@ from supakeep.domain.schedule import Schedule
 class ScheduleAnswer(Answer):
     """A schedule. `words` describe it; `next_at` is None where it is off, unknown or over."""
 
-    kind: Literal["backup", "prune"]
+    kind: Literal["backup", "prune", "drill"]
     expression: str
     words: str
     enabled: bool

@@ -9,6 +9,7 @@ from typing import Self
 from supakeep.api.answers.answer import Answer
 from supakeep.domain.manifest import BackupStatus, Manifest, Trigger
 from supakeep.domain.policy import BackupPolicy
+from supakeep.domain.proof import NO_PROOFS, Proofs
 from supakeep.domain.retention import CopyVerdict, StoredBackup, judge_copies
 from supakeep.domain.retention_policy import RetentionPolicy
 
@@ -47,10 +48,11 @@ class RetentionSimulation(Answer):
         deployed: BackupPolicy,
         backups: Sequence[StoredBackup],
         now: dt.datetime,
+        proofs: Proofs = NO_PROOFS,
     ) -> Self:
         own = deployed.own_retention
-        verdicts = judge_copies(rules, backups, now, own)
-        today = judge_copies(deployed.retention, backups, now, own)
+        verdicts = judge_copies(rules, backups, now, own, proofs)
+        today = judge_copies(deployed.retention, backups, now, own, proofs)
         simulated = [
             _simulated(b.manifest, verdicts[b.manifest.backup], today[b.manifest.backup])
             for b in backups

@@ -5,7 +5,7 @@ import { badge, dataTable, facts, h, notice, withCommands } from "../dom.js";
 import { count, duration, signed, size, time } from "../format.js";
 import { follow } from "../progress.js";
 import { reportOf } from "../reports.js";
-import { keptOf, placesOf, startedBy } from "./backups.js";
+import { keptOf, placesOf, proofOf, startedBy } from "./backups.js";
 import { pinControl } from "./pin.js";
 
 const BETWEEN_DOWNLOADS_MILLISECONDS = 400;
@@ -34,6 +34,7 @@ export async function backupView({ signal, argument }) {
       ["Engine", backup.engine],
       ["Consistency", backup.consistency],
       ["In", placesOf(backup.locations)],
+      ["Proven", proofOf(backup.proof)],
       ["Kept", keptOf(backup.retention)],
       ["Pinned", pin.words],
       ["Read back", READ_BACK[backup.read_back] ?? "not known"],

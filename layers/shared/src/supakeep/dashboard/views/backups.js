@@ -18,6 +18,7 @@ const COLUMNS = [
   [{ title: "Duration", numeric: true }, (backup) => duration(backup.duration_seconds)],
   ["Engine", (backup) => [backup.engine, h("span", { class: "id" }, backup.consistency)]],
   ["In", (backup) => backup.locations.join(", ")],
+  ["Proven", (backup) => proofOf(backup.proof)],
   ["Kept", (backup) => keptOf(backup.retention)],
 ];
 
@@ -65,6 +66,16 @@ export function startedBy(trigger) {
 /** The stores by name, and what each one is. */
 export function placesOf(names) {
   return names.map((name) => (name === "primary" ? "primary (Supabase Storage)" : `${name} (a copy)`)).join(", ");
+}
+
+/** How far the drill of it came, rung by rung, and when. */
+export function proofOf(proof) {
+  if (!proof) return "not drilled";
+  const words = (rungs) => rungs.map((rung) => (rung === "restorable" ? "restored" : rung)).join(" · ");
+  return h("span", {},
+    proof.proven.length > 0 && h("span", {}, words(proof.proven)),
+    proof.failed.length > 0 && [" ", h("span", { class: "badge failed" }, `failed: ${words(proof.failed)}`)],
+    h("span", { class: "id" }, time(proof.drilled_at)));
 }
 
 /** Why retention keeps it, and when it may go. */

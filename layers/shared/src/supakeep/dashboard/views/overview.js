@@ -119,10 +119,16 @@ function tiles(overview) {
     ["Newest good backup", newest ? [h("a", { class: "large", href: `#/backups/${newest.name}` }, ago(newest.started_at)), h("p", {}, `${count(newest.rows)} rows, ${size(newest.size_bytes)}`)] : [h("span", { class: "large" }, "none"), h("p", {}, "Trigger the first one")]],
     ...overview.schedules.map((schedule) => [
       `Next ${schedule.kind}`,
-      [h("span", { class: "large" }, schedule.next_at ? ago(schedule.next_at) : schedule.enabled ? "unknown" : "off"), h("p", {}, schedule.next_at ? time(schedule.next_at) : schedule.words)],
+      [h("span", { class: "large" }, whenOf(schedule)), h("p", {}, schedule.next_at ? time(schedule.next_at) : schedule.words)],
     ]),
     overview.restore_proven_at && ["Last restore proven", [h("span", { class: "large" }, ago(overview.restore_proven_at)), h("p", {}, time(overview.restore_proven_at))]],
   ].filter(Boolean), "tiles");
+}
+
+function whenOf(schedule) {
+  if (schedule.next_at) return ago(schedule.next_at);
+  if (!schedule.enabled) return "off";
+  return schedule.expression === "after-each-backup" ? "after a backup" : "unknown";
 }
 
 function pictures(overview, backups) {
