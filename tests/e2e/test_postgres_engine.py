@@ -38,6 +38,8 @@ def test_a_backup_is_one_snapshot_and_a_restore_one_transaction(direct: Deployme
     assert run["result"]["engine"] == "postgres"
     manifest = direct.manifest(run["backup"])
     assert (manifest.consistency, bool(manifest.wal_position)) == ("snapshot", True)
+    assert manifest.definitions is not None
+    assert manifest.definitions.stored is not None, manifest.definitions.problem
     direct.wreck()
 
     restored = direct.restore(run["backup"])

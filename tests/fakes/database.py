@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -108,6 +108,9 @@ class InMemoryDatabase:
 
     def left_out(self, schemas: Sequence[str]) -> Mapping[str, str]:  # noqa: ARG002
         return {}
+
+    def definitions(self) -> Generator[bytes, None, None]:
+        yield b"create table orders (id bigint);\n"
 
     @contextmanager
     def snapshot(self, selects: TableFilter = every_table) -> Iterator[Self]:  # noqa: ARG002

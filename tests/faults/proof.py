@@ -90,7 +90,8 @@ def _wrong_manifest(manifest: dict[str, Any], name: str, signing_key: str | None
 
 def _wrong_volumes(objects: Objects, manifest: dict[str, Any]) -> list[str]:
     wrong = []
-    for volume in manifest["volumes"]:
+    definitions = (manifest.get("definitions") or {}).get("stored")
+    for volume in [*manifest["volumes"], *([definitions] if definitions else [])]:
         content = objects.get(volume["key"])
         if content is None:
             wrong.append(f"{volume['key']} is missing")

@@ -25,18 +25,19 @@ def test_a_function_runs_python_3_13_on_arm64(stack: Stack, function: str) -> No
 
 def test_the_layers_are_built_for_what_the_functions_run_on(stack: Stack) -> None:
     layers = stack.of_type("AWS::Lambda::LayerVersion").values()
-    assert [layer["CompatibleRuntimes"] for layer in layers] == [["python3.13"]] * 2
-    assert [layer["CompatibleArchitectures"] for layer in layers] == [["arm64"]] * 2
+    assert [layer["CompatibleRuntimes"] for layer in layers] == [["python3.13"]] * 3
+    assert [layer["CompatibleArchitectures"] for layer in layers] == [["arm64"]] * 3
 
 
-def test_only_the_function_that_drills_carries_postgresql(stack: Stack) -> None:
+def test_each_function_carries_the_programs_of_postgresql_that_it_runs(stack: Stack) -> None:
     shared = next(name for name in stack.of_type("AWS::Lambda::LayerVersion") if "Shared" in name)
     postgres = next(
         name for name in stack.of_type("AWS::Lambda::LayerVersion") if "Postgres" in name
     )
+    pg_dump = next(name for name in stack.of_type("AWS::Lambda::LayerVersion") if "PgDump" in name)
     layers = {function: stack.properties(function)["Layers"] for function in FUNCTIONS}
     assert layers == {
-        "BackupFunction": [shared],
+        "BackupFunction": [shared, pg_dump],
         "RestoreFunction": [shared, postgres],
         "PruneFunction": [shared],
     }

@@ -169,7 +169,7 @@ def download(request: Request, name: str) -> Download:
             sha256=volume.sha256,
             url=sign(volume.key, LINK_SECONDS),
         )
-        for volume in manifest.volumes
+        for volume in manifest.objects
     ]
     key = manifest.name.manifest_key
     itself = DownloadLink(key=key, bytes=None, sha256=None, url=sign(key, LINK_SECONDS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -172,6 +173,10 @@ def _check_names(manifest: Manifest, key: str) -> None:
     own = ObjectName(name, is_manifest=False, encoding=Encoding.of_manifest(manifest).suffix)
     if any(ObjectName.parse(volume.key) != own for volume in manifest.volumes):
         raise UnsealedError("its volumes are not its own")
+    own = replace(own, is_definitions=True)
+    definitions = manifest.objects[len(manifest.volumes) :]
+    if any(ObjectName.parse(stored.key) != own for stored in definitions):
+        raise UnsealedError("its definitions are not its own")
 
 
 def _check_sums(entry: TableEntry) -> None:

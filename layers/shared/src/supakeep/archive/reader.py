@@ -117,7 +117,7 @@ class BackupReader:
         """
         found: dict[str, dict[str, Failure]] = {store.name: {} for store in self.stores}
         silent: dict[str, Failure] = {}
-        for volume in self.manifest.volumes:
+        for volume in self.manifest.objects:
             wrong = dict(silent)
             for store in self.stores:
                 if store.name in silent:

@@ -15,6 +15,7 @@ from supakeep.archive.manifest import encode_manifest
 from supakeep.archive.read_back import ReadBack
 from supakeep.archive.shared_file import shared_file
 from supakeep.archive.signature import Keyring
+from supakeep.domain.backup_name import FOLDER
 from supakeep.domain.manifest import BackupStatus, CopyState, Manifest, Problem, VolumeEntry
 from supakeep.errors import (
     ChecksumError,
@@ -211,8 +212,8 @@ def _put_shared(store: ObjectStore, key: str, content: BinaryIO) -> None:
 
 
 def _confirm_volumes(store: ObjectStore, manifest: Manifest) -> None:
-    volumes = {volume.key: volume.bytes for volume in manifest.volumes}
-    _confirm(store, manifest.name.document_key, volumes)
+    volumes = {volume.key: volume.bytes for volume in manifest.objects}
+    _confirm(store, f"{FOLDER}/{manifest.name}.", volumes)
 
 
 def _confirm(store: ObjectStore, prefix: str, sizes: Mapping[str, int]) -> None:

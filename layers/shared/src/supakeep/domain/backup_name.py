@@ -11,6 +11,7 @@ from supakeep.errors import InvalidRequestError
 
 FOLDER = "daily"
 DOCUMENT_SUFFIX = ".sql.json"
+DEFINITIONS_SUFFIX = ".schema.sql"
 MANIFEST_SUFFIX = ".manifest.json"
 PIN_SUFFIX = ".pin.json"
 LATEST = "latest"
@@ -25,10 +26,14 @@ _ENCODING = r"(?:\.gz|\.zst)?(?:\.age)?"
 _OBJECT_NAME = re.compile(
     rf"{FOLDER}/(?P<backup>{_NAME.pattern})(?:{re.escape(MANIFEST_SUFFIX)}|"
     rf"(?P<pin>(?:\.\d{{3,}})?{re.escape(PIN_SUFFIX)})|"
+    rf"(?P<definitions>{re.escape(DEFINITIONS_SUFFIX)}{_ENCODING})|"
     rf"{re.escape(DOCUMENT_SUFFIX)}(?P<encoding>{_ENCODING})(?:\.\d{{3,}})?)",
     re.ASCII,
 )
-_FILE_SUFFIX = re.compile(rf"{re.escape(MANIFEST_SUFFIX)}|{re.escape(DOCUMENT_SUFFIX)}{_ENCODING}")
+_FILE_SUFFIX = re.compile(
+    rf"{re.escape(MANIFEST_SUFFIX)}|"
+    rf"(?:{re.escape(DOCUMENT_SUFFIX)}|{re.escape(DEFINITIONS_SUFFIX)}){_ENCODING}"
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -42,7 +47,7 @@ class BackupName:
 
     @classmethod
     def parse(cls, text: str) -> BackupName:
-        """Accepts the bare name, or that of its document or manifest.
+        """Accepts the bare name, or that of its document, definitions or manifest.
 
         Raises InvalidRequestError for anything else, paths included.
         """
@@ -95,6 +100,11 @@ class BackupName:
         """
         return f"{self.document_key}{encoding}.{number:03d}"
 
+    @property
+    def definitions_key(self) -> str:
+        """The key of the definitions that are stored as they are; others begin with it."""
+        return f"{FOLDER}/{self.text}{DEFINITIONS_SUFFIX}"
+
     def pin_key(self, number: int) -> str:
         """The key of the `number`-th pin (from 1): another date is written beside the one before."""
         return f"{FOLDER}/{self.text}{f'.{number:03d}' if number > 1 else ''}{PIN_SUFFIX}"
@@ -105,14 +115,15 @@ class BackupName:
 
 @dataclass(frozen=True)
 class ObjectName:
-    """Which backup an object belongs to, read from its key; `encoding` is the suffix of a volume that
-    is compressed or encrypted.
+    """Which backup an object belongs to, read from its key; `encoding` is the suffix of a volume, or
+    of definitions, that are compressed or encrypted.
     """
 
     backup: BackupName
     is_manifest: bool
     encoding: str = ""
     is_pin: bool = False
+    is_definitions: bool = False
 
     @classmethod
     def parse(cls, key: str) -> ObjectName | None:
@@ -120,9 +131,14 @@ class ObjectName:
         match = _OBJECT_NAME.fullmatch(key)
         if match is None or not _is_real_moment(match["date"], match["time"]):
             return None
-        encoding, is_pin = match["encoding"], match["pin"] is not None
-        is_manifest = encoding is None and not is_pin
-        return cls(BackupName(match["backup"]), is_manifest, encoding or "", is_pin)
+        backup = BackupName(match["backup"])
+        if match["pin"] is not None:
+            return cls(backup, is_manifest=False, is_pin=True)
+        if (definitions := match["definitions"]) is not None:
+            encoding = definitions.removeprefix(DEFINITIONS_SUFFIX)
+            return cls(backup, is_manifest=False, encoding=encoding, is_definitions=True)
+        encoding = match["encoding"]
+        return cls(backup, is_manifest=encoding is None, encoding=encoding or "")
 
 
 def _is_real_moment(date: str, time: str | None) -> bool:

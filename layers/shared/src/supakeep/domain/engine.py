@@ -36,6 +36,11 @@ class Engine:
         return self.name == "rest"
 
     @property
+    def gives_definitions(self) -> bool:
+        """Whether a backup has what makes the tables, and not their rows alone."""
+        return self.name == "postgres"
+
+    @property
     def survives_lost_connection(self) -> bool:
         """Whether an export can go on with the next table. A snapshot is lost with its connection."""
         return self.consistency == "per-table"

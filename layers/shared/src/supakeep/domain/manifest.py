@@ -146,6 +146,15 @@ class VolumeEntry(_Part):
         return self.bytes if self.document_bytes is None else self.document_bytes
 
 
+class Definitions(_Part):
+    """What `pg_dump` made of the same snapshot: one object, stored as the volumes are. Where there is
+    none, `problem` says why.
+    """
+
+    stored: VolumeEntry | None = None
+    problem: Problem | None = None
+
+
 class Encryption(_Part):
     """The public keys to which each volume is encrypted by itself, with age."""
 
@@ -176,6 +185,7 @@ class Manifest(_Part):
     for a pre-restore backup the one that it can undo. `checksum` is the SHA-256 of all other fields
     (archive/manifest.py): an edited manifest is refused. Each store has a manifest of its own, and
     `copies` is what was known when that one was written: the primary's, the last, knows them all.
+    `definitions` is None in older manifests, in pre-restore backups, and with `rest`.
     `compression` is `gzip`, `zstd` or None. `read_back` is whether every volume was read again, whole, from
     each store that has the backup; None in older manifests. `signature` is None in one that was not read from a store.
     """
@@ -194,6 +204,7 @@ class Manifest(_Part):
     status: BackupStatus
     tables: tuple[TableEntry, ...]
     volumes: tuple[VolumeEntry, ...]
+    definitions: Definitions | None = None
     read_back: bool | None = None
     compression: str | None = None
     encryption: Encryption | None = None
@@ -218,9 +229,15 @@ class Manifest(_Part):
         return BackupName.parse(self.backup)
 
     @property
+    def objects(self) -> tuple[VolumeEntry, ...]:
+        """Everything that is stored beside the manifest itself."""
+        stored = self.definitions.stored if self.definitions else None
+        return self.volumes if stored is None else (*self.volumes, stored)
+
+    @property
     def size_bytes(self) -> int:
         """Bytes in the store."""
-        return sum(volume.bytes for volume in self.volumes)
+        return sum(stored.bytes for stored in self.objects)
 
     @property
     def document_bytes(self) -> int:

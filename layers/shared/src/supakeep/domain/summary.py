@@ -137,11 +137,16 @@ class BackupSummary(BaseModel):
             tables=tables,
             uncovered_tables=manifest.uncovered_tables,
             locations=tuple(locations),
-            objects=(*(volume.key for volume in manifest.volumes), manifest.name.manifest_key),
+            objects=(*(volume.key for volume in manifest.objects), manifest.name.manifest_key),
             copies=manifest.copies,
             shrinkage=manifest.shrinkage,
             run=manifest.run,
-            warnings=(*notices, *manifest.warnings),
+            warnings=(*notices, *manifest.warnings, *_missing_definitions(manifest)),
             pins=tuple(pins),
             proof=proof,
         )
+
+
+def _missing_definitions(manifest: Manifest) -> tuple[str, ...]:
+    problem = manifest.definitions.problem if manifest.definitions else None
+    return () if problem is None else (f"{problem.message}. {problem.hint or ''}".strip(),)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -57,6 +57,12 @@ class Snapshot(Protocol):
 
     def catalog(self) -> Catalog:
         """Every ordinary and partitioned table outside the system's schemas, readable or not."""
+        ...
+
+    def definitions(self) -> Generator[bytes, None, None]:
+        """SQL that makes everything but the rows, without what Supabase manages itself. Raises
+        ExportError where it cannot be had; the rows still can.
+        """
         ...
 
     def export(self, selection: Selection) -> Iterator[Rows]:

@@ -95,8 +95,8 @@ class CopyBackup:
         if not isinstance(found, Manifest | BackupNotFoundError | ManifestError):
             raise found
         listed = {stored.key for stored in target.list(f"{FOLDER}/{manifest.name}")}
-        missing = [volume for volume in manifest.volumes if volume.key not in listed]
-        damaged = [v for v in manifest.volumes if v.key in listed and self._is_damaged(target, v)]
+        missing = [volume for volume in manifest.objects if volume.key not in listed]
+        damaged = [v for v in manifest.objects if v.key in listed and self._is_damaged(target, v)]
         pin = missing_pin(target, self.stores, manifest.name)
         return _Lacks(missing, damaged, None if isinstance(found, Manifest) else found, pin)
 

@@ -20,6 +20,7 @@ from supakeep.archive.writer import VolumeWriter
 from supakeep.domain.backup_name import FOLDER, BackupName
 from supakeep.domain.manifest import (
     BackupStatus,
+    Definitions,
     Encryption,
     Manifest,
     Problem,
@@ -27,6 +28,7 @@ from supakeep.domain.manifest import (
     TableEntry,
     TableStatus,
     Trigger,
+    VolumeEntry,
     table_entry_columns,
 )
 from supakeep.domain.plan import (
@@ -44,6 +46,7 @@ from supakeep.errors import BucketNotFoundError, DatabaseError, ExportError, Sto
 from supakeep.ports import Clock, Deadline, ObjectStore, Progress, Snapshot, SourceDatabase
 from supakeep.usecases.completeness import require_complete
 from supakeep.usecases.find_shrinkage import FindShrinkage, tables_before, unknown_shrinkage
+from supakeep.usecases.store_definitions import StoreDefinitions
 
 log = logging.getLogger(__name__)
 
@@ -132,7 +135,9 @@ class CreateBackup:
             volumes.write(document.DOCUMENT_FOOT)
             shrinkage, accepted = self._shrinkage(start, entries)
             exported = _Exported(entries, [*warnings, *accepted], shrinkage)
-            return self._manifest(start, exported, volumes)
+            stored = volumes.finish()
+            definitions = self._definitions(start, upload)
+            return self._manifest(start, exported, stored, definitions)
 
     def _start(self, name: BackupName, trigger: Trigger, snapshot: Snapshot) -> _Start:
         at = self.clock.now()
@@ -152,8 +157,22 @@ class CreateBackup:
             },
         )
 
-    def _manifest(self, start: _Start, exported: _Exported, volumes: VolumeWriter) -> Manifest:
-        """Stores the last volume, so that the manifest can list them all."""
+    def _definitions(self, start: _Start, upload: BackupUpload) -> Definitions | None:
+        """None for a backup that only an undo reads, and where the engine has none."""
+        if start.trigger is Trigger.PRE_RESTORE or not self.source.engine.gives_definitions:
+            return None
+        store = StoreDefinitions(
+            upload, start.name, self.encoding, self.max_object_bytes, self.deadline
+        )
+        return store(start.snapshot)
+
+    def _manifest(
+        self,
+        start: _Start,
+        exported: _Exported,
+        volumes: Sequence[VolumeEntry],
+        definitions: Definitions | None,
+    ) -> Manifest:
         return Manifest(
             backup=start.name.text,
             project=self.project,
@@ -167,7 +186,8 @@ class CreateBackup:
             finished_at=self.clock.now(),
             status=exported.status,
             tables=tuple(sorted(exported.entries, key=lambda entry: entry.name)),
-            volumes=volumes.finish(),
+            volumes=tuple(volumes),
+            definitions=definitions,
             # a store that does not give a volume back takes no manifest
             read_back=self.policy.storage.read_back,
             compression=self.encoding.compression,
@@ -286,7 +306,9 @@ def choose_name(
 
 
 def _is_taken(name: BackupName, keys: set[str]) -> bool:
-    return any(key.startswith((name.document_key, name.manifest_key)) for key in keys)
+    return any(
+        key.startswith((name.document_key, name.definitions_key, name.manifest_key)) for key in keys
+    )
 
 
 def _require_some_table(entries: list[TableEntry]) -> None:

@@ -56,15 +56,15 @@ class DownloadBackup:
         """
         manifest = reader.manifest
         has_manifest = self._holds_manifest(manifest)
-        self.transfers.expect({volume.key: volume.bytes for volume in manifest.volumes})
-        kept = sum(self._fetch(volume, reader) for volume in manifest.volumes)
+        self.transfers.expect({volume.key: volume.bytes for volume in manifest.objects})
+        kept = sum(self._fetch(volume, reader) for volume in manifest.objects)
         if not has_manifest:
             self._put_manifest(reader)
         return DownloadReport(
             backup=manifest.backup,
             to=self.target.name,
             read_from=tuple(dict.fromkeys(self._sources)),
-            objects=len(manifest.volumes) + 1,
+            objects=len(manifest.objects) + 1,
             already_there=kept + has_manifest,
             bytes=manifest.size_bytes,
             warnings=(*reader.passed_over, *reader.notices, *self._warnings),

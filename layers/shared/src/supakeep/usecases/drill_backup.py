@@ -103,7 +103,7 @@ class _Climb:
         copies = stored_copies(self.reader)
         why = "nothing of it lies there: retention removed it, or it never arrived"
         self.not_proven += [NotProven(what=f"the copy {name}", why=why) for name in copies.absent]
-        figures = {"copies": len(copies.whole), "objects": len(self.reader.manifest.volumes) + 1}
+        figures = {"copies": len(copies.whole), "objects": len(self.reader.manifest.objects) + 1}
         if copies.whole:
             self.reader = self.reader.among(copies.whole)
         if copies.problems or not copies.whole:

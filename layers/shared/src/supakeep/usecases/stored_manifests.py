@@ -99,7 +99,7 @@ def read_manifests(
 def check_sizes(manifest: Manifest, sizes: Mapping[str, int], *, read_from: str) -> None:
     """Raises ChecksumError for a volume that a listing of the store does not have in its full size."""
     others = manifest.other_copies(read_from)
-    for volume in manifest.volumes:
+    for volume in manifest.objects:
         size = sizes.get(volume.key)
         if size is None:
             raise damaged(volume.key, "it is missing", others=others)

@@ -43,7 +43,7 @@ def _is_there(store: ObjectStore, reader: BackupReader) -> bool:
     """False where there is nothing of the backup. Raises ChecksumError where something is missing."""
     manifest = reader.manifest
     sizes = {o.key: o.size_bytes for o in store.list(f"{FOLDER}/{manifest.name}")}
-    own = {manifest.name.manifest_key, *(volume.key for volume in manifest.volumes)}
+    own = {manifest.name.manifest_key, *(volume.key for volume in manifest.objects)}
     if own.isdisjoint(sizes):
         return False
     if manifest.name.manifest_key not in sizes:

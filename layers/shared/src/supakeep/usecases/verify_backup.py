@@ -50,7 +50,7 @@ class VerifyBackup:
         for entry in readable:
             self._verify_rows(reader, entry)
         contents = VerifiedContents(
-            objects=len(manifest.volumes),
+            objects=len(manifest.objects),
             bytes=manifest.size_bytes,
             tables={entry.name: entry.rows for entry in readable},
             contents_read=contents_read,
@@ -103,7 +103,7 @@ def _problems(
 ) -> list[Problem]:
     """What is wrong with the copy in this store, where `failures` are those of its volumes."""
     of_manifest = _problem_of_manifest(store, manifest)
-    are_missing = len(failures) == len(manifest.volumes) and all(
+    are_missing = len(failures) == len(manifest.objects) and all(
         isinstance(failure.__cause__, ObjectNotFoundError) for failure in failures.values()
     )
     if of_manifest is not None and of_manifest.message == _NO_MANIFEST and are_missing:

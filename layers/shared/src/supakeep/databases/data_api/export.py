@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import cached_property
@@ -15,7 +15,7 @@ from supakeep.databases.data_api.client import DataApiClient, named
 from supakeep.databases.data_api.pages import Page, PageReader
 from supakeep.domain.plan import Selection
 from supakeep.domain.schema import Catalog, quoted_identifier
-from supakeep.errors import StatementTimeoutError
+from supakeep.errors import ExportError, StatementTimeoutError
 from supakeep.ports import Rows
 
 _SLICE_ROWS = 5000
@@ -45,6 +45,13 @@ class DataApiSnapshot:
     @cached_property
     def _described(self) -> dict[str, Any]:
         return described(self._client)
+
+    def definitions(self) -> Generator[bytes, None, None]:
+        raise ExportError(
+            "The Data API gives no definitions",
+            operation="export definitions",
+            hint="Set SUPABASE_DB_URL: the engine `postgres` keeps them.",
+        )
 
     def export(self, selection: Selection) -> Iterator[Rows]:
         ahead, abandoned = ThreadPoolExecutor(1, "supakeep-page"), Event()

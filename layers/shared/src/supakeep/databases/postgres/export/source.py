@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from typing import Any, LiteralString, NamedTuple
@@ -17,6 +17,7 @@ from supakeep.databases.postgres.connection import (
     exported_snapshot,
 )
 from supakeep.databases.postgres.errors import mapped_errors
+from supakeep.databases.postgres.export.definitions import dumped_definitions
 from supakeep.databases.postgres.export.locks import Lockable, hold, readable_tables
 from supakeep.databases.postgres.export.ranges import RangeReader
 from supakeep.databases.postgres.indexes import load_indexes
@@ -62,7 +63,7 @@ def open_snapshot(
                 also_held = hold(follower, sorted(held.tables), None)
             readers.append(Reader(follower, also_held.tables))
         pool = opened.enter_context(ThreadPoolExecutor(connections, "supakeep-export"))
-        yield PostgresSnapshot(readers, pool, held.refused, position)
+        yield PostgresSnapshot(readers, pool, held.refused, position, Exported(url, snapshot))
 
 
 def _connect(url: str, count: int) -> list[Connection]:
@@ -97,6 +98,13 @@ class Reader(NamedTuple):
     tables: frozenset[Lockable]
 
 
+class Exported(NamedTuple):
+    """Where other programs find the snapshot, and under which name."""
+
+    url: str
+    snapshot: str
+
+
 class PostgresSnapshot:
     """One snapshot. Rows stand in the order of the primary key, and those of a table without a key
     as they lie on disk.
@@ -108,6 +116,7 @@ class PostgresSnapshot:
         pool: ThreadPoolExecutor,
         refused: Mapping[Lockable, DatabaseError],
         wal_position: str | None,
+        exported: Exported,
     ) -> None:
         self._leader = readers[0].connection
         self._readers = readers
@@ -116,12 +125,17 @@ class PostgresSnapshot:
         # how many rows the tables have that were just exported
         self._counted: dict[str, Future[int]] = {}
         self.wal_position = wal_position
+        self._exported = exported
 
     def catalog(self) -> Catalog:
         return read_catalog(self._leader)
 
     def left_out(self, schemas: Sequence[str]) -> Mapping[str, str]:
         return read_left_out(self._leader, list(schemas))
+
+    def definitions(self) -> Generator[bytes, None, None]:
+        major = self._leader.info.server_version // 10_000
+        return dumped_definitions(self._exported.url, self._exported.snapshot, major)
 
     def count(self, selection: Selection) -> int:
         name = selection.table.qualified_name
