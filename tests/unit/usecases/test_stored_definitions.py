@@ -22,12 +22,6 @@ from tests.fakes.time import NOON, NeverExpires
 TINY = BackupPolicy.parse('[backup]\ntables = "*"\n[storage]\nread_back = true')
 
 
-class WithDefinitions(InMemoryDatabase):
-    """A shop whose engine gives definitions."""
-
-    engine = POSTGRES
-
-
 @pytest.fixture
 def store() -> InMemoryObjectStore:
     return InMemoryObjectStore()
@@ -35,7 +29,7 @@ def store() -> InMemoryObjectStore:
 
 @pytest.fixture
 def manifest(store: InMemoryObjectStore) -> Manifest:
-    return back_up(a_shop(WithDefinitions()), store, policy=TINY)
+    return back_up(a_shop(InMemoryDatabase(engine=POSTGRES)), store, policy=TINY)
 
 
 def verify(store: InMemoryObjectStore) -> None:
@@ -70,12 +64,14 @@ def test_another_backups_definitions_are_refused(manifest: Manifest) -> None:
 def test_definitions_that_do_not_fit_into_an_object_are_left_out_and_told(
     store: InMemoryObjectStore,
 ) -> None:
-    manifest = back_up(a_shop(WithDefinitions()), store, policy=TINY, max_object_bytes=20)
+    manifest = back_up(
+        a_shop(InMemoryDatabase(engine=POSTGRES)), store, policy=TINY, max_object_bytes=20
+    )
 
     assert manifest.definitions is not None
     assert manifest.definitions.problem is not None
     assert "more than 20 bytes" in manifest.definitions.problem.message
-    assert not [key for key in store.keys() if ".schema.sql" in key]  # noqa: SIM118
+    assert not [key for key in store.objects if ".schema.sql" in key]
     verify(store)
 
 
