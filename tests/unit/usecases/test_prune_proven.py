@@ -10,7 +10,7 @@ import pytest
 from supakeep.archive.verified_store import verified
 from supakeep.domain.manifest import Manifest
 from supakeep.errors import UnsafeOperationError
-from supakeep.ports import ForwardingObjectStore
+from supakeep.ports import ForwardingObjectStore, ObjectStore
 from supakeep.usecases.delete_backup import delete_backup
 from supakeep.usecases.read_ledger import read_ledger
 from supakeep.usecases.read_proofs import read_proofs
@@ -106,17 +106,31 @@ def test_the_proof_counts_in_a_store_whose_ledger_lacks_it() -> None:
     assert names_in(mirror) == [name(0), name(20)]
 
 
-def test_a_ledger_that_cannot_be_listed_keeps_what_it_may_have_proven() -> None:
+def without_ledger(store: InMemoryObjectStore) -> ObjectStore:
+    return FailingObjectStore(store, "list", key_part="ledger/")
+
+
+def test_where_no_ledger_can_be_listed_what_they_may_have_proven_is_kept() -> None:
     primary, mirror = a_store(0, 20, 30), a_store(called="mirror")
     drill(primary, 30)
 
-    report = prune(primary, FailingObjectStore(mirror, "list", key_part="ledger/"))
+    report = prune(without_ledger(primary), without_ledger(mirror))
 
     assert decisions(report)[name(20).text].reason == (
-        "perhaps the newest proven backup: the ledger of mirror could not be listed"
+        "perhaps the newest proven backup: no ledger could be listed"
     )
     assert not report.is_whole
     assert names_in(primary) == [name(0), name(20), name(30)]
+
+
+def test_a_dead_copy_does_not_keep_the_other_stores_from_removing_old_backups() -> None:
+    primary, mirror = a_store(0, 20, 30), a_store(called="mirror")
+    drill(primary, 30)
+
+    report = prune(primary, without_ledger(mirror))
+
+    assert not report.is_whole
+    assert names_in(primary) == [name(0), name(30)]
 
 
 def test_an_entry_that_is_not_believed_keeps_what_it_may_have_proven_and_proves_nothing() -> None:

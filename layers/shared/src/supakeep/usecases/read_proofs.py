@@ -100,7 +100,10 @@ def _listed(
         except StorageError as exc:
             log.warning("The ledger of %s could not be listed", store.name, exc_info=True)
             reading.problems[store.name] = problem_of(exc)
-            reading.doubts.append((now, f"the ledger of {store.name} could not be listed"))
+    if len(reading.problems) == len(stores):
+        # each drill is recorded in every store: one that answers says what a dead one would, which must
+        # not keep the others from removing anything for as long as it is dead
+        reading.doubts.append((now, "no ledger could be listed"))
     return {key: held[key] for key in sorted(held, reverse=True)}
 
 
