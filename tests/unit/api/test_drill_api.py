@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
@@ -7,16 +8,18 @@ import pytest
 from supakeep.settings import PACKAGED_POLICY
 from supakeep.usecases.stored_manifests import read_manifest
 from tests.builders.backups import NAME, back_up
-from tests.builders.drills import record_drill
+from tests.builders.drills import ledger_keys, record_drill
 from tests.builders.lambda_events import Project
 from tests.builders.manifests import PROJECT
 from tests.fakes.scratch import InMemoryScratchServer
+from tests.fakes.time import NOON
 from tests.unit.api.conftest import Functions, LocalFunction
 from tests.unit.api.emitted import metrics
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
 
 DRILLS = "/api/admin/drills"
+LEDGER = "/api/admin/ledger"
 ASSERTED = "-- name: nobody owes\nselect * from orders where false\n"
 
 
@@ -217,3 +220,36 @@ def test_the_overview_says_when_the_next_drill_is(
 
     assert (drill["kind"], drill["words"], drill["enabled"]) == ("drill", words, enabled)
     assert (drill["next_at"] is not None) == expression.startswith("cron")
+
+
+def test_the_ledger_lists_the_recorded_drills_newest_first_and_in_pages(
+    functions: Functions, project: Project
+) -> None:
+    restore, manifest = functions("restore"), read_manifest(project.primary, NAME)
+    for hours in range(3):
+        record_drill(
+            project.primary, project.mirror, manifest=manifest, at=NOON - dt.timedelta(hours=hours)
+        )
+
+    first = restore.request("GET", LEDGER, query={"limit": "2", "verify": "true"}).body
+    rest = restore.request("GET", LEDGER, query={"limit": "2", "before": first["next"]}).body
+
+    recorded = [drill["entry"]["recorded_at"] for drill in (*first["drills"], *rest["drills"])]
+    assert (len(recorded), recorded) == (3, sorted(recorded, reverse=True))
+    assert first["drills"][0]["stores"] == ["primary", "mirror"]
+    assert first["drills"][0]["entry"]["backup"]["name"] == NAME.text
+    assert (first["verification"]["entries"], first["verification"]["problems"]) == (3, [])
+    assert (rest["next"], rest["verification"], rest["problems"]) == (None, None, [])
+
+
+def test_the_ledger_names_an_entry_that_is_not_believed(
+    functions: Functions, project: Project
+) -> None:
+    record_drill(project.primary, manifest=read_manifest(project.primary, NAME))
+    [key] = ledger_keys(project.primary)
+    project.primary.place(key, b"{}", modified_at=NOON)
+
+    ledger = functions("restore").request("GET", LEDGER).body
+
+    [problem] = ledger["problems"]
+    assert (ledger["drills"], key in problem["message"]) == ([], True)

@@ -1,4 +1,4 @@
-"""The route that starts drills."""
+"""The routes on drills: start one, and read what was recorded of them."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ from http import HTTPStatus
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
-from aws_lambda_powertools.event_handler.openapi.params import Body
+from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
 from supakeep.api.accept import accept
+from supakeep.api.answers.ledger import Ledger
 from supakeep.api.answers.runs import Accepted
 from supakeep.api.contracts import DrillBody
 from supakeep.api.request import Requests
 from supakeep.domain.run import RunKind
 from supakeep.usecases.find_drilled import find_drilled
+from supakeep.usecases.read_ledger import read_ledgers
+from supakeep.usecases.verify_ledger import verify_ledger
 
 DRILLS_PATH = "/api/admin/drills"
+LEDGER_PATH = "/api/admin/ledger"
 
 
 def add_drill_routes(resolver: APIGatewayHttpResolver, request: Requests) -> None:
@@ -32,3 +36,25 @@ def add_drill_routes(resolver: APIGatewayHttpResolver, request: Requests) -> Non
         backup = found.manifest.backup
         accepted = accept(request(), RunKind.DRILL, {"name": backup}, backup=backup)
         return accepted, HTTPStatus.ACCEPTED
+
+    @resolver.get(LEDGER_PATH)
+    def get_ledger(
+        limit: Annotated[int, Query(ge=1, le=100, description="So many at most.")] = 20,
+        before: Annotated[
+            str | None, Query(max_length=200, description="Continues below this entry.")
+        ] = None,
+        *,
+        verify: Annotated[
+            bool,
+            Query(
+                description="Reads the whole ledger, and says which entries were dropped, changed or forged."
+            ),
+        ] = False,
+    ) -> Ledger:
+        project, stores = request().project, request().stores()
+        verification = None
+        if verify:
+            verification = verify_ledger(read_ledgers(stores, project.ref), project.clock.now())
+        # one more, to know whether there is another page
+        ledgers = read_ledgers(stores, project.ref, before=before, newest=limit + 1)
+        return Ledger.page(ledgers, limit, verification)

@@ -48,6 +48,7 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "/api/admin/backups/{name}/copy": ("POST",),
     "/api/admin/backups/{name}/pin": ("PUT", "DELETE"),
     "/api/admin/drills": ("POST",),
+    "/api/admin/ledger": ("GET",),
     "/api/admin/overview": ("GET",),
     "/api/admin/settings": ("GET",),
     "/api/admin/retention": ("GET",),

@@ -30,29 +30,50 @@ class StoreLedger:
     untrusted: dict[str, Problem] = field(default_factory=dict)
     problem: Problem | None = None
 
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong with the store, or with its entries, by the store's name."""
+        if self.problem is not None:
+            message = f"{self.store} could not be read: {self.problem.message}"
+            return (Problem(message=message, hint=self.problem.hint),)
+        # the hint of an entry leads to the verification
+        hint = "Another store may have it right."
+        return tuple(
+            Problem(message=f"{self.store}: {problem.message}", hint=hint)
+            for problem in self.untrusted.values()
+        )
+
 
 def read_ledger(
     store: ObjectStore,
     project: str | None,
     *,
     since: dt.datetime | None = None,
+    before: str | None = None,
     newest: int | None = None,
 ) -> StoreLedger:
     """The entries of `project` (of every project where None) in one store: only those recorded at
-    `since` or later, and only so many of the newest.
+    `since` or later, those that are older than the entry `before`, and so many of the newest.
     """
     try:
-        keys = _keys(store, project, since)
+        keys = [key for key in _keys(store, project, since) if before is None or key < before]
         return _read(store, keys[-newest:] if newest else keys)
     except StorageError as exc:
         return StoreLedger(store.name, problem=problem_of(exc))
 
 
 def read_ledgers(
-    stores: Sequence[ObjectStore], project: str | None, *, since: dt.datetime | None = None
+    stores: Sequence[ObjectStore],
+    project: str | None,
+    *,
+    since: dt.datetime | None = None,
+    before: str | None = None,
+    newest: int | None = None,
 ) -> list[StoreLedger]:
     """The same of several stores, in their order."""
-    return [read_ledger(store, project, since=since) for store in stores]
+    return [
+        read_ledger(store, project, since=since, before=before, newest=newest) for store in stores
+    ]
 
 
 def entries_in(ledgers: Sequence[StoreLedger]) -> list[StoredEntry]:

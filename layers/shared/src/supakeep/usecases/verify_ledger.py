@@ -42,13 +42,7 @@ def verify_ledger(ledgers: Sequence[StoreLedger], now: dt.datetime) -> LedgerRep
 
 def _problems(ledgers: Sequence[StoreLedger], now: dt.datetime) -> Iterator[Problem]:
     for ledger in ledgers:
-        if ledger.problem is not None:
-            message = f"{ledger.store} could not be read: {ledger.problem.message}"
-            yield Problem(message=message, hint=ledger.problem.hint)
-        for problem in ledger.untrusted.values():
-            message = f"{ledger.store}: {problem.message}"
-            # the hint of an entry leads here
-            yield Problem(message=message, hint="Another store may have it right.")
+        yield from ledger.problems
     held = {ledger.store: ledger.entries for ledger in ledgers if ledger.problem is None}
     yield from ledger_problems(held, now)
     yield from missing_entries(held)

@@ -114,6 +114,13 @@ OPERATIONS: Mapping[str, Operation] = {
         not_found=True,
         damaged=True,
     ),
+    "get_ledger": Operation(
+        "Backups",
+        "List the drills that were recorded",
+        "Newest first, with what each has proven, its signature and the stores that hold the entry. `next` "
+        "is what to pass as `before` for the following page. `verify=true` checks the whole ledger too.",
+        {200: "Ledger"},
+    ),
     "put_pin": Operation(
         "Backups",
         "Pin a backup",
