@@ -23,7 +23,7 @@ from supakeep.retries import patience
 from supakeep.stores.remembering import ManifestMemory, RememberingObjectStore
 from supakeep.usecases.choose_stores import every_store
 from supakeep.usecases.measure_age import measure_age
-from supakeep.usecases.newest_proof import newest_proof_at
+from supakeep.usecases.newest_proof import newest_proof
 from supakeep.usecases.run_prune import RunPrune
 
 logger = observability.create_logger()
@@ -80,15 +80,15 @@ def _measure(projects: runtime.Projects, memories: Memories, context: Any) -> di
             ]
             now = project.clock.now()
             measured = measure_age(stores, project.ref, now)
-            proven_at = newest_proof_at(stores, project.ref, now)
+            proven = newest_proof(stores, project.ref, now)
     except SupakeepError as exc:
         observability.report_failure(logger, metrics, "Measurement", exc, "Prune")
         return {"newest_good_at": None}
     newest = measured.newest_good_at
     if newest is not None:
         _count_age_since(project, newest)
-    if proven_at is not None:
-        observability.count_newest_proof(metrics, max(0.0, (now - proven_at).total_seconds()))
+    if proven is not None:
+        observability.count_newest_proof(metrics, max(0.0, (now - proven.at).total_seconds()))
     observability.count_differing_backups(metrics, measured.differing)
     return {"newest_good_at": newest and newest.isoformat()}
 

@@ -46,7 +46,7 @@ def test_the_overview_says_that_the_data_is_safe_and_on_what_grounds(project: Pr
         ("backup", "2026-11-23T03:00:00Z"),
         ("prune", None),
     ]
-    assert told["restore_proven_at"] is None
+    assert (told["restore_proven_at"], told["recovery_seconds"]) == (None, None)
     assert [running["id"] for running in told["running"]] == [run.id]
     assert [day["status"] for day in told["days"]] == ["good", "missing", "good"]
     assert (told["backups"], told["max_age_hours"]) == (2, 26)
@@ -61,6 +61,7 @@ def test_the_overview_says_when_a_drill_has_last_proven_a_backup(project: Projec
     told = get(LocalFunction("restore", project.served(**SCHEDULES)), "overview")
 
     assert told["restore_proven_at"] == "2026-11-20T12:00:00Z"
+    assert told["recovery_seconds"] == 1
     sentences = [finding["sentence"] for finding in told["findings"]]
     assert "A drill proved 2 days ago that a backup restores." in sentences
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from supakeep.domain.manifest import Manifest, Problem, Shrinkage, Trigger
+from supakeep.domain.proof import ProvenRestore
 from supakeep.domain.retention import StoredBackup
 from supakeep.domain.run import Run, RunKind, RunStatus
 from supakeep.domain.safety import Finding, Situation, assess, verdict
@@ -222,7 +223,9 @@ def test_no_drill_is_claimed() -> None:
 
 
 def test_the_newest_proof_is_said_with_its_age() -> None:
-    findings = assess(of(stored(), proven_at=NOON - dt.timedelta(days=3)))
+    findings = assess(
+        of(stored(), proven=ProvenRestore(NOON - dt.timedelta(days=3), rows=3, milliseconds=900))
+    )
 
     proof = next(finding for finding in findings if "drill" in finding.sentence)
     assert (proof.level, proof.sentence) == (

@@ -60,6 +60,28 @@ class Proof(BaseModel):
 
 
 @dataclass(frozen=True)
+class ProvenRestore:
+    """A drill whose rows came back as they were written: when, how many, and in what time."""
+
+    at: dt.datetime
+    rows: int
+    milliseconds: int | None
+
+    @classmethod
+    def of(cls, entry: LedgerEntry) -> Self:
+        return cls(entry.recorded_at, entry.backup.rows, entry.report.restore_milliseconds)
+
+    def seconds_for(self, rows: int) -> int | None:
+        """How long so many rows would take by the same measure, a second at least; None where the time
+        was not measured.
+        """
+        if self.milliseconds is None:
+            return None
+        whole = self.milliseconds * max(rows, 1)
+        return max(1, -(-whole // (1000 * max(self.rows, 1))))
+
+
+@dataclass(frozen=True)
 class Proofs:
     """What was read of a ledger, by the names of the backups, the newest entry of each first.
 

@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from supakeep.domain.manifest import Manifest, Problem, TableStatus, Trigger
+from supakeep.domain.proof import ProvenRestore
 from supakeep.domain.retention import StoredBackup, is_of_the_future
 from supakeep.domain.run import Run, RunKind, RunStatus
 from supakeep.domain.schedule import Schedule
@@ -38,8 +39,8 @@ class Finding(BaseModel):
 @dataclass(frozen=True)
 class Situation:
     """What a verdict is based on: the backups newest first, those that cannot be trusted, the stores
-    that did not answer, the newest runs newest first, and what the settings ask for. `proven_at` is when
-    a drill has last shown that a backup restores, None where none has.
+    that did not answer, the newest runs newest first, and what the settings ask for. `proven` is the
+    drill that has last shown that a backup restores, None where none has.
     """
 
     now: dt.datetime
@@ -50,7 +51,7 @@ class Situation:
     stores: Sequence[str]
     schedules: Sequence[Schedule]
     max_age_hours: int
-    proven_at: dt.datetime | None = None
+    proven: ProvenRestore | None = None
 
     @property
     def made(self) -> list[StoredBackup]:
@@ -70,6 +71,13 @@ class Situation:
     @property
     def newest_good(self) -> StoredBackup | None:
         return next((backup for backup in self.made if backup.manifest.is_good), None)
+
+    @property
+    def recovery_seconds(self) -> int | None:
+        """How long the rows of the newest good backup would take to come back, by the newest proof."""
+        if self.proven is None or self.newest_good is None:
+            return None
+        return self.proven.seconds_for(self.newest_good.manifest.rows)
 
     @property
     def last_backup_run(self) -> Run | None:
@@ -276,13 +284,13 @@ def _uncovered(situation: Situation) -> Iterator[Finding]:
 
 def _drills(situation: Situation) -> Finding:
     """How old a proof may be, the alarm on drills decides."""
-    if situation.proven_at is None:
+    if situation.proven is None:
         return Finding(
             level="note",
             sentence="No drill has proven yet that a backup restores.",
             advice="Start one: `supakeep drill`, or POST /api/admin/drills.",
         )
-    age = situation.now - situation.proven_at
+    age = situation.now - situation.proven.at
     return Finding(level="ok", sentence=f"A drill proved {_words(age)} ago that a backup restores.")
 
 

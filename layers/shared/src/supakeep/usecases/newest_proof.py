@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from supakeep.domain.ledger import is_of_the_future
+from supakeep.domain.proof import ProvenRestore
 from supakeep.ports import ObjectStore
 from supakeep.usecases.read_ledger import entries_in, read_ledger
 
@@ -14,16 +15,16 @@ from supakeep.usecases.read_ledger import entries_in, read_ledger
 _NEWEST = (3, 50)
 
 
-def newest_proof_at(
+def newest_proof(
     stores: Sequence[ObjectStore], project: str, now: dt.datetime
-) -> dt.datetime | None:
-    """The moment of the newest drill, in whichever store's ledger, whose rows came back as they were
+) -> ProvenRestore | None:
+    """The newest drill, in whichever store's ledger, whose rows came back as they were
     written. None where there is none that can be believed, or no store answers.
     """
     for newest in _NEWEST:
         ledgers = [read_ledger(store, project, newest=newest) for store in stores]
         entries = (found.entry for found in entries_in(ledgers))
         proofs = (e for e in entries if e.report.restores and not is_of_the_future(e, now))
-        if moments := [entry.recorded_at for entry in proofs]:
-            return max(moments)
+        if newest_entry := max(proofs, key=lambda entry: entry.recorded_at, default=None):
+            return ProvenRestore.of(newest_entry)
     return None

@@ -11,7 +11,7 @@ from supakeep.domain.schedule import Schedule
 from supakeep.errors import StorageError
 from supakeep.ports import ObjectStore
 from supakeep.usecases.list_backups import BackupListing, FoundBackup, list_backups
-from supakeep.usecases.newest_proof import newest_proof_at
+from supakeep.usecases.newest_proof import newest_proof
 from supakeep.usecases.project import Project
 from supakeep.usecases.track_runs import TrackRuns
 
@@ -38,7 +38,7 @@ def survey_project(
         stores=[store.name for store in stores],
         schedules=schedules,
         max_age_hours=max_age_hours,
-        proven_at=newest_proof_at(stores, project.ref, now),
+        proven=newest_proof(stores, project.ref, now),
     )
 
 

@@ -64,7 +64,8 @@ class NewestBackup(Answer):
 class Overview(Answer):
     """GET /api/admin/overview. `level` (never `note`), `sentence` and `advice` are those of the
     worst finding, which is the first of `findings`. `days` go back to the oldest backup, five weeks
-    at most. `restore_proven_at` is None until a drill has restored a backup.
+    at most. `restore_proven_at` is None until a drill has restored a backup;
+    `recovery_seconds` is how long the rows of the newest good backup would take by that drill's measure.
     """
 
     project: str
@@ -77,6 +78,7 @@ class Overview(Answer):
     max_age_hours: int
     schedules: list[ScheduleAnswer]
     restore_proven_at: dt.datetime | None
+    recovery_seconds: int | None
     running: list[RunAnswer]
     last_backup_run: RunAnswer | None
     backups: int
@@ -103,7 +105,8 @@ class Overview(Answer):
             newest_good=None if newest is None else NewestBackup.of(newest, situation.now),
             max_age_hours=situation.max_age_hours,
             schedules=schedules_of(situation.schedules, situation.runs, situation.now),
-            restore_proven_at=situation.proven_at,
+            restore_proven_at=None if situation.proven is None else situation.proven.at,
+            recovery_seconds=situation.recovery_seconds,
             running=[shown(run) for run in situation.running],
             last_backup_run=None if last is None else shown(last),
             backups=len(situation.backups),

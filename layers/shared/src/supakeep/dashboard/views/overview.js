@@ -3,7 +3,7 @@
 import { get, post } from "../api.js";
 import { calendar, durationChart, sizeChart, withoutUndoCopies } from "../charts.js";
 import { facts, h, notice, withCommands } from "../dom.js";
-import { ago, count, size, time } from "../format.js";
+import { ago, count, duration, size, time } from "../format.js";
 import { follow } from "../progress.js";
 import { reportOf } from "../reports.js";
 import { backupTable } from "./backups.js";
@@ -11,7 +11,7 @@ import { backupTable } from "./backups.js";
 const CHARTED = 60;
 const FEW = 5;
 const TITLES = { ok: "Safe", warn: "Attention", fail: "Not safe" };
-const AT_WORK = { backup: "Backing up", restore: "Restoring", verify: "Verifying", copy: "Copying" };
+const AT_WORK = { backup: "Backing up", restore: "Restoring", verify: "Verifying", copy: "Copying", drill: "Drilling" };
 const MARKS = { ok: "M5 12.5l4.5 4.5L19 7.5", warn: "M12 6v8M12 17.5v.5", fail: "M7 7l10 10M17 7L7 17" };
 
 export async function overviewView({ signal }) {
@@ -121,8 +121,14 @@ function tiles(overview) {
       `Next ${schedule.kind}`,
       [h("span", { class: "large" }, whenOf(schedule)), h("p", {}, schedule.next_at ? time(schedule.next_at) : schedule.words)],
     ]),
-    overview.restore_proven_at && ["Last restore proven", [h("span", { class: "large" }, ago(overview.restore_proven_at)), h("p", {}, time(overview.restore_proven_at))]],
+    overview.restore_proven_at && ["Last restore proven", [h("span", { class: "large" }, ago(overview.restore_proven_at)), h("p", {}, recoveryOf(overview))]],
   ].filter(Boolean), "tiles");
+}
+
+/** When the restore was proven, and how long the newest good backup would take by its measure. */
+function recoveryOf(overview) {
+  const { restore_proven_at: at, recovery_seconds: seconds } = overview;
+  return seconds === null ? time(at) : [time(at), ` · rows back in about ${duration(seconds)}`];
 }
 
 function whenOf(schedule) {
