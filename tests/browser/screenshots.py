@@ -45,7 +45,10 @@ def views(dashboard: Dashboard) -> Iterator[str]:
     for view in ("backups", f"backups/{name}", "runs", "settings"):
         dashboard.open(view)
         yield view.replace(f"backups/{name}", "backup")
-    dashboard.click("Simulate")
+    dashboard.open(f"backups/{name}").click("Drill")
+    dashboard.shows("What this drill does not prove")
+    yield "drill"
+    dashboard.open("settings").click("Simulate")
     dashboard.shows("nothing is removed")
     yield "retention"
     dashboard.open().shows("Latest backups")

@@ -3,13 +3,16 @@
 import { restoreReport } from "./changes.js";
 import { badge, dataTable, facts, h, notice } from "./dom.js";
 import { count, duration, plural, size, time } from "./format.js";
+import { drillReport } from "./ladder.js";
 
 /** How a run that has ended is shown: its error, or its result. */
 export function reportOf(run) {
   if (run.error) {
-    return [notice("fail", run.error.message, run.error.hint), run.log_url && h("p", {}, h("a", { href: run.log_url, rel: "noopener" }, "The function's log"))].filter(Boolean);
+    // a drill that failed says most by how far it came
+    const ladder = run.kind === "drill" && run.result ? drillReport(run.result) : [];
+    return [notice("fail", run.error.message, run.error.hint), run.log_url && h("p", {}, h("a", { href: run.log_url, rel: "noopener" }, "The function's log")), ...ladder].filter(Boolean);
   }
-  const reports = { backup: backupReport, restore: restoreReport, verify: verifyReport, copy: copyReport, prune: pruneReport, delete: deleteReport };
+  const reports = { backup: backupReport, restore: restoreReport, verify: verifyReport, copy: copyReport, prune: pruneReport, delete: deleteReport, drill: drillReport };
   return run.result ? reports[run.kind](run.result, run) : [notice("note", `The ${run.kind} has ended: ${run.status}.`)];
 }
 

@@ -19,6 +19,7 @@ export async function backupView({ signal, argument }) {
     h("div", { class: "buttons" },
       h("a", { class: "button primary", href: `#/restore/${backup.name}` }, "Restore …"),
       h("button", { type: "button", onclick: (event) => act(event.target, work, signal, () => verify(backup, work, signal)) }, "Verify"),
+      h("button", { type: "button", onclick: (event) => act(event.target, work, signal, () => drill(backup, work, signal)) }, "Drill"),
       h("button", { type: "button", onclick: (event) => act(event.target, work, signal, () => copy(backup, work, signal)) }, "Copy"),
       h("button", { type: "button", onclick: (event) => act(event.target, work, signal, () => download(backup, work, signal)) }, "Download"),
       pin.button),
@@ -107,6 +108,14 @@ async function verify(backup, work, signal) {
   work.replaceChildren(h("p", {}, "Every byte of every copy is read …"));
   const run = await follow(accepted.run_id, work, signal);
   if (run) work.replaceChildren(...reportOf(run));
+}
+
+async function drill(backup, work, signal) {
+  const accepted = await post("drills", { name: backup.name }, signal);
+  const progress = h("div", {});
+  work.replaceChildren(h("section", { class: "panel" }, h("p", {}, "The backup is restored into a PostgreSQL that is thrown away. Nothing of yours is written …"), progress));
+  const run = await follow(accepted.run_id, progress, signal);
+  if (run) work.replaceChildren(h("section", { class: "panel" }, h("h2", {}, "Drill"), reportOf(run)));
 }
 
 async function copy(backup, work, signal) {
