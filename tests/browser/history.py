@@ -62,6 +62,7 @@ def earlier(newest: Manifest, days: int) -> Manifest:
             "started_at": started_at,
             "finished_at": started_at + dt.timedelta(seconds=8 - days // 4 + days % 3),
             "volumes": volumes,
+            "definitions": None,
             "status": BackupStatus.PARTIAL if partial else BackupStatus.COMPLETE,
             "tables": (lacking, *others) if partial else newest.tables,
         }

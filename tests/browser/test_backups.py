@@ -261,10 +261,10 @@ def test_a_backup_is_downloaded_with_one_click(dashboard: Dashboard) -> None:
     dashboard.click("Download")
 
     dashboard.shows("The links are valid for 5 min")
-    while len(saved) < 2:
+    while len(saved) < 3:
         dashboard.page.wait_for_timeout(50)
     files = {one.suggested_filename: one.path().read_bytes() for one in saved}
-    keys = (f"{name}.sql.json", f"{name}.manifest.json")
+    keys = (f"{name}.sql.json", f"{name}.schema.sql", f"{name}.manifest.json")
     assert files == {key: supakeep.content(supakeep.primary, f"daily/{key}") for key in keys}
     expect(dashboard.page.get_by_role("heading", name=name)).to_be_visible()
     # Storage, which the links point to

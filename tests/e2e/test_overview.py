@@ -36,7 +36,11 @@ def test_after_a_backup_the_data_is_safe_until_the_next_one(supakeep: Deployment
     assert (told["running"], told["max_age_hours"]) == ([], 26)
     assert [day["status"] for day in told["days"]] == ["good"]
     words = {schedule["kind"]: schedule["words"] for schedule in told["schedules"]}
-    assert words == {"backup": "every day at 03:00 UTC", "prune": "every day at 04:30 UTC"}
+    assert words == {
+        "backup": "every day at 03:00 UTC",
+        "prune": "every day at 04:30 UTC",
+        "drill": "on day 1 of every month at 05:00 UTC",
+    }
     now = dt.datetime.now(dt.UTC)
     for schedule in told["schedules"]:
         next_at = dt.datetime.fromisoformat(schedule["next_at"])

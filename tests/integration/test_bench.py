@@ -31,7 +31,7 @@ def test_the_benchmark_measures_every_figure(store: str, tmp_path: Path) -> None
     )
     assert done.returncode == 0, done.stderr
     figures = json.loads(result.read_text())
-    assert len(figures) == 22
+    assert len(figures) == 24
     assert [figure["figure"] for figure in figures if figure["parts"]] == IMPORTS
     for figure in figures:
         assert figure.keys() == KEYS

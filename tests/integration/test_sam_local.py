@@ -39,6 +39,7 @@ build-ToldLayer:
 	mkdir "$(ARTIFACTS_DIR)/python"
 	echo "$(PYTHON) $(PLATFORM)" > "$(ARTIFACTS_DIR)/python/told"
 """
+LAYERS = ("SharedLayer", "PostgresLayer", "PgDumpLayer")
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def folder(
 ) -> Path:
     """A folder as `make dev` leaves it for SAM CLI."""
     folder = tmp_path_factory.mktemp("dev")
-    layers = {name: PROJECT / "build/lambda" / name for name in ("SharedLayer", "PostgresLayer")}
+    layers = {name: PROJECT / "build/lambda" / name for name in LAYERS}
     dev.write_sam_files(sam_local.files(stack, container, layers), folder)
     return folder
 
@@ -69,7 +70,7 @@ def event(folder: Path, name: str) -> Any:
 
 def test_sam_finds_no_fault_in_the_derived_template(stack: Stack, tmp_path: Path) -> None:
     container = sam_local.container_for("docker")
-    layers = {name: PROJECT / "build/lambda" / name for name in ("SharedLayer", "PostgresLayer")}
+    layers = {name: PROJECT / "build/lambda" / name for name in LAYERS}
     dev.write_sam_files(sam_local.files(stack, container, layers), tmp_path)
     if not SAM.exists():
         pytest.fail("SAM CLI is missing: run `make sam-cli` (`make test` does)")

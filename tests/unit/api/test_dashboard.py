@@ -7,6 +7,7 @@ import gzip
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +116,11 @@ def test_another_method_is_refused() -> None:
 @pytest.mark.parametrize("path", ["/api/admin/overview", "/admin/dashboards", "/admin"])
 def test_other_paths_are_not_the_dashboards(path: str) -> None:
     assert not is_dashboard(request(path))
+
+
+def test_no_two_modules_of_the_script_use_one_name() -> None:
+    names = re.findall(
+        r"^(?:async )?(?:function|const|let|class) (\w+)", dashboard.script(), re.MULTILINE
+    )
+
+    assert [name for name, times in Counter(names).items() if times > 1] == []

@@ -14,10 +14,10 @@ const OUTCOMES = { proven: "complete", failed: "failed", "not tried": "queued" }
 
 export function drillReport(result) {
   const notRecorded = result.unrecorded.map(({ store, problem }) => notice("warn", `The ledger of ${store} lacks this drill: ${problem.message}`, problem.hint));
-  return [verdict(result), ladder(result.rungs), assertions(result.assertions), notProven(result.not_proven), ...notRecorded].filter(Boolean);
+  return [drillVerdict(result), ladder(result.rungs), assertions(result.assertions), notProven(result.not_proven), ...notRecorded].filter(Boolean);
 }
 
-function verdict(result) {
+function drillVerdict(result) {
   const failed = result.rungs.filter((rung) => rung.outcome === "failed").map((rung) => rung.rung);
   if (failed.length) return notice("fail", `This drill has failed: ${failed.join(", ")}.`, "The rungs below say what is wrong.");
   const restored = ["restorable", "identical"].every((name) => result.rungs.some((rung) => rung.rung === name && rung.outcome === "proven"));

@@ -13,7 +13,7 @@ from supakeep.errors import ExportError
 
 _PIECE_BYTES = 64 * 1024
 # A lock that somebody waits for since the snapshot would only come after our own are given back.
-_LOCK_WAIT = "30s"
+_LOCK_WAIT = "1s"
 # What Supabase itself manages; `supabase db dump` leaves out the same.
 MANAGED_SCHEMAS = (
     "_analytics",
