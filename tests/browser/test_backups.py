@@ -192,22 +192,6 @@ def test_a_copy_whose_signature_does_not_verify_is_shown(dashboard: Dashboard) -
     expect(copies.filter(has_text="primary")).to_contain_text("signed, and verified")
 
 
-def test_a_backup_that_somebody_else_signed_is_listed_apart_with_its_reason(
-    dashboard: Dashboard,
-) -> None:
-    supakeep = dashboard.supakeep
-    name = supakeep.back_up()["backup"]
-    manifest = supakeep.manifest(name)
-    for place in (supakeep.primary, supakeep.mirror):
-        for key in supakeep.keys(place):
-            place.delete(key)
-        put(place, manifest, Keyring("k" * 32))
-
-    dashboard.open("backups").shows(f"{name} (signature does not verify): ")
-
-    dashboard.shows("No backups yet")
-
-
 def test_a_damaged_copy_is_named_by_verify(dashboard: Dashboard) -> None:
     supakeep = dashboard.supakeep
     name = supakeep.back_up()["backup"]
