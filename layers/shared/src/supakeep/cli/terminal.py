@@ -56,33 +56,11 @@ class Terminal:
 
     def entry(self, text: str) -> None:
         """Prints a line that belongs to the one above; a terminal gets all of it indented."""
-        if not _is_rich(self.out):
-            self.verbatim(f"    {text}")
-            return
-        wrapped = textwrap.wrap(
-            text,
-            self.width,
-            initial_indent="    ",
-            subsequent_indent="      ",
-            break_on_hyphens=False,
-        )
-        for line in wrapped:
-            self.line(line)
+        self._hanging("    ", text)
 
     def item(self, text: str, style: str | None = None) -> None:
         """Prints an indented line of a list; on a terminal, what it is broken into stands further in."""
-        if not _is_rich(self.out):
-            self.verbatim(f"  {text}")
-            return
-        wrapped = textwrap.wrap(
-            text,
-            self.width,
-            initial_indent="  ",
-            subsequent_indent="    ",
-            break_on_hyphens=False,
-        )
-        for line in wrapped:
-            self.line(line, style)
+        self._hanging("  ", text, style)
 
     def verbatim(self, text: str) -> None:
         """Prints what is to be copied, such as a command: nothing is broken."""
@@ -153,6 +131,20 @@ class Terminal:
             console.print(text, style=style, markup=False, highlight=False)
         else:
             print(text, file=self.err)
+
+    def _hanging(self, indent: str, text: str, style: str | None = None) -> None:
+        if not _is_rich(self.out):
+            self.verbatim(f"{indent}{text}")
+            return
+        wrapped = textwrap.wrap(
+            text,
+            self.width,
+            initial_indent=indent,
+            subsequent_indent=f"{indent}  ",
+            break_on_hyphens=False,
+        )
+        for line in wrapped:
+            self.line(line, style)
 
     def _print_table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         from rich.table import Table
