@@ -11,6 +11,7 @@ import pytest
 
 from tests.contract.conftest import Servers
 from tests.faults.calls import Call, Plan
+from tests.faults.cases import NAMES, cases_of
 from tests.faults.http_faults import FAULTS, HttpFault
 from tests.faults.matrix import MakeWorld, Matrix
 from tests.faults.proof import rows_of
@@ -40,24 +41,12 @@ USES = [
     replace(BY_NAME["backup"], name="backup (rest)", false_claims=_false_backup),
     replace(BY_NAME["restore"], name="restore (rest)"),
 ]
-CASES = [
-    pytest.param(
-        use_case,
-        fault,
-        for_ever,
-        id=f"{use_case.name}, {fault.name} {'for ever' if for_ever else 'once'}",
-    )
-    for use_case in USES
-    for for_ever in (False, True)
-    for fault in FAULTS
-    # TLS compares what arrives with what was sent, which the plain HTTP of these tests does not
-    if (fault.lasts or not for_ever) and fault.alters is None
-]
+# TLS compares what arrives with what was sent, which the plain HTTP of these tests does not
+CASES = cases_of(USES, (fault for fault in FAULTS if fault.alters is None))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    names = ("use_case", "fault", "for_ever")
-    metafunc.parametrize(names, part_of(CASES, metafunc.config))
+    metafunc.parametrize(NAMES, part_of(CASES, metafunc.config))
 
 
 @pytest.fixture(scope="module")

@@ -5,29 +5,18 @@ from __future__ import annotations
 import pytest
 
 from tests.faults.calls import Call, Plan
+from tests.faults.cases import NAMES, cases_of
 from tests.faults.http_faults import FAULTS, HttpFault
 from tests.faults.matrix import MakeWorld, Matrix
 from tests.faults.selection import one_of, part_of
 from tests.faults.tally import SESSION
 from tests.faults.use_cases import USE_CASES, UseCase
 
-CASES = [
-    pytest.param(
-        use_case,
-        fault,
-        for_ever,
-        id=f"{use_case.name}, {fault.name} {'for ever' if for_ever else 'once'}",
-    )
-    for use_case in USE_CASES
-    for for_ever in (False, True)
-    for fault in FAULTS
-    if fault.lasts or not for_ever
-]
+CASES = cases_of(USE_CASES, FAULTS)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    names = ("use_case", "fault", "for_ever")
-    metafunc.parametrize(names, part_of(CASES, metafunc.config))
+    metafunc.parametrize(NAMES, part_of(CASES, metafunc.config))
 
 
 def test_a_call_that_goes_wrong_breaks_no_promise(
