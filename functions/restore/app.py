@@ -22,6 +22,7 @@ from supakeep.api.restore_routes import add_restore_routes
 from supakeep.api.run_routes import add_run_routes
 from supakeep.api.stored_backup_routes import add_stored_backup_routes
 from supakeep.domain.backup_name import LATEST
+from supakeep.domain.drill import DrillReport
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import Run, RunKind, new_run_id
 from supakeep.usecases.run_copy import RunCopy
@@ -31,6 +32,8 @@ from supakeep.usecases.run_verify import RunVerify
 
 logger = observability.create_logger()
 metrics = observability.create_metrics()
+# Lambda ends a chain of functions that start themselves after about 16 of them
+_MOST_CONTINUATIONS = 12
 
 
 def create_handler(projects: runtime.Projects) -> observability.Handler:
@@ -78,25 +81,32 @@ def _copy(project: ServedProject, event: dict[str, Any], context: Any) -> Run:
 
 
 def _drill(project: ServedProject, event: dict[str, Any], context: Any) -> Run:
-    run, name = _drill_run(project, event, context)
+    run, name, continuation = _drill_run(project, event, context)
 
     def drill() -> Run:
         asserted, deadline = project.settings.assertions(), runtime.deadline_of(context)
         return RunDrill(project, project.scratch_server, asserted, deadline)(run, name)
 
-    return _carry_out(run, context, drill)
+    ended = _carry_out(run, context, drill)
+    goes_on = isinstance(ended.result, DrillReport) and ended.result.goes_on
+    if goes_on and continuation < _MOST_CONTINUATIONS and ended.invocation == run.invocation:
+        follows = {"name": ended.backup, "after": run.id, "continuation": continuation + 1}
+        project.dispatcher.dispatch("drill", {**follows, "trigger": run.trigger})
+    return ended
 
 
-def _drill_run(project: ServedProject, event: dict[str, Any], context: Any) -> tuple[Run, str]:
-    """The run, and the backup that is drilled: for the schedule, the newest good one."""
+def _drill_run(project: ServedProject, event: dict[str, Any], context: Any) -> tuple[Run, str, int]:
+    """The run, and the backup that is drilled: for the schedule, the newest good one. The number says how
+    many drills before it went on with the same backup.
+    """
     if runtime.is_schedule(event):
         scheduled_at = runtime.parse_event(ScheduleEvent, event).scheduled_at
         run_id = new_run_id(scheduled_at, "drill")
         run = runtime.new_run(project, RunKind.DRILL, Trigger.SCHEDULE, run_id, context)
-        return run, LATEST
+        return run, LATEST, 0
     asked = runtime.parse_event(DrillInvocation, event)
     run = runtime.new_run(project, RunKind.DRILL, asked.trigger, asked.run_id, context)
-    return run.model_copy(update={"after": asked.after}), asked.name
+    return run.model_copy(update={"after": asked.after}), asked.name, asked.continuation
 
 
 _WORK = {

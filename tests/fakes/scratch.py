@@ -44,6 +44,10 @@ class InMemoryScratchServer:
     wrong: frozenset[str] = frozenset()
     place: str = "memory"
     opened: int = 0
+    free: int | None = None
+
+    def room(self) -> int | None:
+        return self.free
 
     @contextmanager
     def open(self) -> Iterator[InMemoryScratch]:

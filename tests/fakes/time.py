@@ -41,6 +41,16 @@ class NeverExpires:
         return None
 
 
+class Lasts(NeverExpires):
+    """A deadline that is always so far away, and never reached."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._seconds = seconds
+
+    def seconds_left(self) -> float | None:
+        return self._seconds
+
+
 class ExpiringDeadline:
     """Lets `checks` checks pass; the next one finds the time used up."""
 

@@ -223,6 +223,9 @@ class _Meddling:
 
     place = "meddled with"
 
+    def room(self) -> None:
+        """Nobody knows."""
+
     @contextmanager
     def open(self) -> Iterator[ScratchDatabase]:
         with EmbeddedPostgres().open() as scratch:
@@ -325,6 +328,9 @@ class _WithoutRoom:
     statement: str
 
     place = "a full disk"
+
+    def room(self) -> None:
+        """Nobody knows."""
 
     @contextmanager
     def open(self) -> Iterator[ScratchDatabase]:

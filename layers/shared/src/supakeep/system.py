@@ -50,6 +50,9 @@ class NoDeadline:
     def check(self) -> None:
         return None
 
+    def seconds_left(self) -> None:
+        return None
+
 
 @contextmanager
 def termination_as_interrupt() -> Iterator[None]:

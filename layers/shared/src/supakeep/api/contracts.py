@@ -189,11 +189,13 @@ class CopyInvocation(CopyBody):
 
 class DrillInvocation(DrillBody):
     """A direct invocation of the restore function that drills a backup; `trigger` is that of the backup
-    that started it, and `after` that backup's run.
+    that started it, and `after` that backup's run. A drill that goes on with the tables that the one before
+    had no room or time for is `after` that drill, and number `continuation` of its kind.
     """
 
     action: Literal["drill"]
     after: Text | None = None
+    continuation: Annotated[int, Field(ge=0)] = 0
     run_id: Text | None = None
     trigger: Requested = Trigger.API
 

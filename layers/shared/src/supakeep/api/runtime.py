@@ -23,7 +23,7 @@ from supakeep.aws.dispatch import LambdaDeadline
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import Run, RunKind, new_run_id
 from supakeep.errors import InvalidRequestError, SupakeepError
-from supakeep.ports import Deadline
+from supakeep.ports import Deadline, TimeLimit
 from supakeep.retries import patience
 from supakeep.usecases.project import Project
 from supakeep.wiring import FOR_ANSWERS, FOR_WORK, SupabaseProject, Timeouts
@@ -102,7 +102,7 @@ def parse_event(model: type[M], event: dict[str, Any]) -> M:
         ) from None
 
 
-def deadline_of(context: Any) -> Deadline:
+def deadline_of(context: Any) -> TimeLimit:
     """The deadline that the timeout of this invocation sets."""
     return LambdaDeadline(context.get_remaining_time_in_millis)
 

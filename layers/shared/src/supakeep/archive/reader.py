@@ -40,7 +40,8 @@ class BackupReader:
     `stores` come in the order in which they are asked. The manifest's checksums decide, so a store
     may serve a volume although its own manifest is gone. `passed_over` says which newer backups were
     not taken, and why, where the newest was asked for; `damaged_copies` what is wrong with copies whose
-    own manifest could not be used. `decoder` takes the identity of an encrypted backup.
+    own manifest could not be used. `decoder` takes the identity of an encrypted backup. `objects` are what
+    a check of every copy looks at, and `stored_manifest` what each copy's own is compared with.
     """
 
     def __init__(
@@ -56,6 +57,8 @@ class BackupReader:
         self.decoder = Decoder(manifest)
         self.passed_over = tuple(passed_over)
         self._damaged_copies = tuple(damaged_copies)
+        self.stored_manifest = manifest
+        self.objects = manifest.objects
         self._chosen: dict[str, ObjectStore] = {}
         self._notices: dict[str, str] = {}
 
@@ -68,6 +71,14 @@ class BackupReader:
         """A reader of the same objects from the same copies, whose tables `manifest` describes."""
         other = copy(self)
         other.manifest = manifest
+        return other
+
+    def narrowed_to(self, tables: Sequence[TableEntry]) -> Self:
+        """A reader of these tables only: `objects` are then those that hold no rows but theirs."""
+        other = self.described_as(self.manifest.model_copy(update={"tables": tuple(tables)}))
+        of_others = {volume.key for volume in self.volumes_of(self.manifest.tables)}
+        of_others -= {volume.key for volume in self.volumes_of(tables)}
+        other.objects = tuple(stored for stored in self.objects if stored.key not in of_others)
         return other
 
     def among(self, stores: Sequence[ObjectStore]) -> Self:
@@ -90,7 +101,7 @@ class BackupReader:
         """The volumes that hold rows of these tables."""
         numbers: set[int] = set()
         for part in (part for entry in entries for part in entry.parts):
-            numbers.update(self._volume_numbers(part))
+            numbers.update(self.volume_numbers(part))
         return [self.manifest.volumes[number - 1] for number in sorted(numbers)]
 
     def check_volumes(self, volumes: Iterable[VolumeEntry], deadline: Deadline) -> None:
@@ -117,7 +128,7 @@ class BackupReader:
         """
         found: dict[str, dict[str, Failure]] = {store.name: {} for store in self.stores}
         silent: dict[str, Failure] = {}
-        for volume in self.manifest.objects:
+        for volume in self.objects:
             wrong = dict(silent)
             for store in self.stores:
                 if store.name in silent:
@@ -180,7 +191,19 @@ class BackupReader:
             failures[store.name] = failure
         raise self.no_right_copy(failures)
 
-    def _volume_numbers(self, part: Part) -> range:
+    def rest_of(self, part: Part, volume: int) -> Part:
+        """What lies of a part from the beginning of this volume on; all of it where nothing would be left."""
+        before = sum(
+            v.size_in_document for v in self.manifest.volumes[part.volume - 1 : volume - 1]
+        )
+        passed = before - part.offset
+        if volume <= part.volume or passed >= part.bytes:
+            return part
+        rest = {"volume": volume, "offset": 0, "bytes": part.bytes - passed, "sha256": None}
+        return part.model_copy(update=rest)
+
+    def volume_numbers(self, part: Part) -> range:
+        """The numbers of the volumes that it reaches into."""
         volumes = self.manifest.volumes
         number, reach = part.volume, part.offset + part.bytes
         while number <= len(volumes) and reach > volumes[number - 1].size_in_document:
@@ -194,7 +217,7 @@ class BackupReader:
 
     def _from_offset(self, part: Part) -> Iterator[bytes]:
         skip = part.offset
-        for number in self._volume_numbers(part):
+        for number in self.volume_numbers(part):
             for piece in self._content(self.manifest.volumes[number - 1]):
                 if skip >= len(piece):
                     skip -= len(piece)

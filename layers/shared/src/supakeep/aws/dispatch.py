@@ -83,3 +83,6 @@ class LambdaDeadline:
                 operation="check deadline",
                 hint="Raise the function's Timeout or MemorySize, or select fewer rows.",
             )
+
+    def seconds_left(self) -> float:
+        return max(0, self._remaining_milliseconds() - _RESERVE_MILLISECONDS) / 1000

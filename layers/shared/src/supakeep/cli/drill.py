@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
+from supakeep.archive.reader import BackupReader
 from supakeep.cli.command import FAILED, GOOD, PARTIAL
 from supakeep.cli.completion import complete_backups
 from supakeep.cli.drill_report import print_drill
 from supakeep.cli.options import Identity, Source
 from supakeep.cli.session import Session
+from supakeep.domain.assertions import Assertion
 from supakeep.domain.backup_name import LATEST
+from supakeep.domain.drill import DrillReport
 from supakeep.domain.run import new_run_id
+from supakeep.ports import ObjectStore, ScratchServer
 from supakeep.system import NoDeadline, SystemClock
 from supakeep.usecases.choose_stores import every_store
 from supakeep.usecases.drill_backup import DrillBackup
 from supakeep.usecases.find_drilled import find_drilled
+from supakeep.usecases.plan_drill import PlanDrill
 from supakeep.usecases.record_drill import RecordDrill
 from supakeep.wiring import with_secrets
 from supakeep.wiring.scratch import scratch_server
@@ -49,27 +55,50 @@ def run(
     """Restores the backup into a PostgreSQL that is started for it and thrown away, compares every row,
     and asks your own assertions. With DRILL_DB_URL it makes a database of its own on that server, and drops
     it. No live table is touched. What that proves is recorded in the ledger
-    beside the backups. Failed where a rung of the proof is, partial where a store could not record it.
+    beside the backups. A backup that the temporary folder has no room for is drilled table by table, one
+    drill after the other. Failed where a rung of the proof is, partial where a store could not record it.
     """
     asked = session.assertions(assertions)
     server = scratch_server(with_secrets(session.environment))
     copies = session.copies(source)
     reader = find_drilled(copies.stores, name, copies.project, now=session.now())
     reader.decoder.unlock(session.identities(identity))
-    with session.progress() as progress:
-        progress.expect({entry.name: entry.rows for entry in reader.manifest.tables})
-        drill = DrillBackup(server, asked, SystemClock(), NoDeadline(), progress)
-        started_at = session.now()
-        report = drill(reader)
     # a copy that could not be looked at has a ledger too
     kept_in = copies.stores if copies.is_elsewhere else every_store(session.app)
+    plan = PlanDrill(kept_in, reader.manifest.project, server, SystemClock(), NoDeadline())
+    drills = list[DrillReport]()
+    while not drills or _goes_on(drills):
+        drills.append(_drill(session, reader, server, asked, plan, kept_in))
+        if not session.terminal.as_json:
+            print_drill(session.terminal, drills[-1])
+    if session.terminal.as_json:
+        # the ones before are in the ledger
+        session.terminal.json(drills[-1])
+    if not all(report.is_whole for report in drills):
+        return FAILED
+    return PARTIAL if any(report.unrecorded for report in drills) else GOOD
+
+
+def _goes_on(drills: Sequence[DrillReport]) -> bool:
+    """Whether there is more to drill: where no ledger takes the drills, each would do the same again."""
+    left = [len(drill.portion.left) for drill in drills if drill.portion]
+    return drills[-1].goes_on and left[-1] < (left[-2] if len(left) > 1 else left[-1] + 1)
+
+
+def _drill(
+    session: Session,
+    reader: BackupReader,
+    server: ScratchServer,
+    asked: Sequence[Assertion],
+    plan: PlanDrill,
+    kept_in: Sequence[ObjectStore],
+) -> DrillReport:
+    """Drills the backup, or the portion of it that is next, and records that."""
+    with session.progress() as progress:
+        progress.expect({entry.name: entry.rows for entry in reader.manifest.tables})
+        drill = DrillBackup(server, asked, SystemClock(), NoDeadline(), progress, plan)
+        started_at = session.now()
+        report = drill(reader)
     record = RecordDrill(kept_in, session.keyring, session.clock)
     run_id = new_run_id(started_at)
-    report = record(report, reader.manifest, run=run_id, started_at=started_at)
-    if session.terminal.as_json:
-        session.terminal.json(report)
-    else:
-        print_drill(session.terminal, report)
-    if not report.is_whole:
-        return FAILED
-    return PARTIAL if report.unrecorded else GOOD
+    return record(report, reader.manifest, run=run_id, started_at=started_at)

@@ -36,8 +36,10 @@ class AuditedBackup:
 
     @property
     def proof(self) -> StoredEntry | None:
-        """The drill that has proven most, the newest of several."""
-        return max(self.drills, key=lambda d: (d.entry.report.height, d.key), default=None)
+        """The drill that has proven most, the newest of several; one that proves the backup as a whole
+        before one of some of its tables.
+        """
+        return max(self.drills, key=_proves, default=None)
 
     @property
     def is_proven(self) -> bool:
@@ -70,6 +72,11 @@ class Audit:
     def gaps(self) -> tuple[str, ...]:
         """What is not as it should be, a sentence each."""
         return tuple(_gaps(self))
+
+
+def _proves(drill: StoredEntry) -> tuple[bool, bool, int, str]:
+    report = drill.entry.report
+    return report.restores, report.portion is None, report.height, drill.key
 
 
 def _gaps(audit: Audit) -> Iterator[str]:

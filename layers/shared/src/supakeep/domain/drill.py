@@ -9,6 +9,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
 from supakeep.domain.manifest import Problem
+from supakeep.domain.portion import Portion
 
 
 class Rung(StrEnum):
@@ -70,6 +71,7 @@ class Unrecorded(_Recorded):
 class DrillReport(_Recorded):
     """What a drill of `backup` in the database `into` has proven, rung by rung, from the lowest.
 
+    `portion` is what it is about where the backup is too large for one drill, None where it is about all.
     `restore_milliseconds` is how long the rows took to come back, None where they did not. `entry` is
     the key under which each store's ledger has the drill, and `unrecorded` are the stores that do not
     have it.
@@ -78,6 +80,7 @@ class DrillReport(_Recorded):
     backup: str
     into: str
     server_version: str | None = None
+    portion: Portion | None = None
     rungs: tuple[RungReport, ...]
     assertions: tuple[AssertionResult, ...] = ()
     not_proven: tuple[NotProven, ...] = ()
@@ -114,9 +117,21 @@ class DrillReport(_Recorded):
         return rows * 1000 / self.restore_milliseconds
 
     @property
-    def restores(self) -> bool:
-        """Whether the backup is shown to restore: its rows came back as they were written."""
+    def came_back(self) -> bool:
+        """Whether the rows that this drill was about came back as they were written."""
         return {Rung.RESTORABLE, Rung.IDENTICAL}.issubset(self.proven)
+
+    @property
+    def restores(self) -> bool:
+        """Whether the backup is shown to restore as a whole, by this drill or by the last one of those that
+        have each proven some of its tables.
+        """
+        return self.came_back and (self.portion is None or self.portion.completes)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the next drill of this backup has tables to prove that none has looked at."""
+        return self.came_back and self.portion is not None and bool(self.portion.left)
 
     @property
     def is_whole(self) -> bool:
@@ -147,7 +162,9 @@ class DrillReport(_Recorded):
     def without_details(self) -> Self:
         """Without what the run's record has no room for: the ledger has it."""
         failed = tuple(a for a in self.assertions if not a.holds)
-        return self.model_copy(update={"assertions": failed[:20], "not_proven": ()})
+        portion = self.portion and self.portion.without_details()
+        update = {"assertions": failed[:20], "not_proven": (), "portion": portion}
+        return self.model_copy(update=update)
 
 
 def rungs_above(rung: Rung, why: str) -> Sequence[RungReport]:

@@ -29,6 +29,7 @@ from supakeep.ports.surroundings import (
     Clock,
     Deadline,
     Progress,
+    TimeLimit,
     Transfers,
 )
 
@@ -54,5 +55,6 @@ __all__ = [
     "TableWriter",
     "TargetDatabase",
     "TargetTransaction",
+    "TimeLimit",
     "Transfers",
 ]

@@ -42,6 +42,12 @@ class ScratchServer(Protocol):
     @property
     def place(self) -> str: ...
 
+    def room(self) -> int | None:
+        """How many bytes of rows and indexes a database has room for, without what killed drills left; None
+        where nobody knows.
+        """
+        ...
+
     def open(self) -> AbstractContextManager[ScratchDatabase]:
         """An empty database, which is gone afterwards, whatever happens. What a killed drill left
         behind is removed first. Raises MachineError, ConfigurationError or a DatabaseError.

@@ -27,6 +27,14 @@ class Deadline(Protocol):
         ...
 
 
+class TimeLimit(Deadline, Protocol):
+    """A deadline that says when it will be reached."""
+
+    def seconds_left(self) -> float | None:
+        """How long until `check` raises; None where there is no end."""
+        ...
+
+
 class Progress(Protocol):
     """Sees how far a run is."""
 

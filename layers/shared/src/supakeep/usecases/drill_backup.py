@@ -17,7 +17,8 @@ from supakeep.domain.drill import (
     RungReport,
     rungs_above,
 )
-from supakeep.domain.manifest import Problem
+from supakeep.domain.manifest import Manifest, Problem
+from supakeep.domain.portion import Portion
 from supakeep.domain.run import problem_of
 from supakeep.errors import (
     DatabaseError,
@@ -28,6 +29,7 @@ from supakeep.errors import (
     SupakeepError,
 )
 from supakeep.ports import Clock, Deadline, Progress, ScratchDatabase, ScratchServer
+from supakeep.usecases.drill_portion import answerable, beyond, portion_of
 from supakeep.usecases.drill_restore import DrillRestore
 from supakeep.usecases.rung import Figures, RungFailedError
 from supakeep.usecases.stored_objects import stored_copies
@@ -39,13 +41,16 @@ _ENDS_THE_RUN = (DeadlineExceededError, LeaseHeldError, MachineError)
 
 @dataclass(frozen=True)
 class DrillBackup:
-    """Restores into a database of `server`, and never into another one."""
+    """Restores into a database of `server`, and never into another one. `plan` says which portion of the
+    backup is drilled, where it is too large for one drill.
+    """
 
     server: ScratchServer
     assertions: Sequence[Assertion]
     clock: Clock
     deadline: Deadline
     progress: Progress
+    plan: Callable[[Manifest], Portion | None] = lambda _: None
 
     def __call__(self, reader: BackupReader) -> DrillReport:
         """Climbs the rungs one after the other. A rung that fails is part of the report; those above
@@ -53,7 +58,7 @@ class DrillBackup:
 
         Raises what says nothing about the backup: no time left, no server to be had.
         """
-        climb = _Climb(self, reader)
+        climb = _Climb(self, reader, reader.manifest)
         with ExitStack() as opened:
             climb.carry_out(opened)
         return climb.report()
@@ -63,13 +68,16 @@ class DrillBackup:
 class _Climb:
     drill: DrillBackup
     reader: BackupReader
+    manifest: Manifest
     rungs: list[RungReport] = field(default_factory=list)
     assertions: list[AssertionResult] = field(default_factory=list)
     not_proven: list[NotProven] = field(default_factory=list)
     server_version: str | None = None
+    portion: Portion | None = None
 
     def carry_out(self, opened: ExitStack) -> None:
         self._try(Rung.STORED, self._look)
+        self.portion = self.drill.plan(self.manifest)
         if not self._try(Rung.READABLE, self._read):
             self.rungs += rungs_above(Rung.READABLE, "The rows could not be read")
             return
@@ -88,9 +96,10 @@ class _Climb:
         restorable = next((r for r in self.rungs if r.rung is Rung.RESTORABLE), None)
         restored = restorable is not None and restorable.outcome is RungOutcome.PROVEN
         return DrillReport(
-            backup=self.reader.manifest.backup,
+            backup=self.manifest.backup,
             into=self.drill.server.place,
             server_version=self.server_version,
+            portion=self.portion,
             rungs=tuple(self.rungs),
             assertions=tuple(self.assertions),
             not_proven=tuple(self.not_proven),
@@ -114,6 +123,9 @@ class _Climb:
     def _read(self) -> Figures:
         """Every byte of every copy, and every row."""
         self.drill.progress.phase("reading")
+        if self.portion is not None:
+            self.reader, self.portion = portion_of(self.reader, self.portion, self.drill.deadline)
+            self.not_proven += beyond(self.portion)
         verify = VerifyBackup(self.drill.deadline, self.drill.progress, deep=True)
         report = verify(self.reader)
         figures = {
@@ -133,11 +145,25 @@ class _Climb:
             why = "There are no assertions: write queries into drills.sql"
             self.rungs += rungs_above(Rung.IDENTICAL, why)
             return
-        self._try(Rung.ASSERTED, lambda: self._ask_all(scratch))
+        asked = self._askable()
+        if not asked:
+            why = "Each assertion needs a table that this drill does not have whole"
+            self.rungs += rungs_above(Rung.IDENTICAL, why)
+            return
+        self._try(Rung.ASSERTED, lambda: self._ask_all(scratch, asked))
 
-    def _ask_all(self, scratch: ScratchDatabase) -> Figures:
+    def _askable(self) -> Sequence[Assertion]:
+        """The assertions that have every table that they need."""
+        if self.portion is None:
+            return self.drill.assertions
+        asked = answerable(self.drill.assertions, self.portion, self.manifest)
+        self.not_proven += asked.notes
+        self.portion = self.portion.model_copy(update={"not_asked": asked.left_out})
+        return asked.assertions
+
+    def _ask_all(self, scratch: ScratchDatabase, asked: Sequence[Assertion]) -> Figures:
         self.drill.progress.phase("asking the assertions")
-        for assertion in self.drill.assertions:
+        for assertion in asked:
             self.drill.deadline.check()
             self.assertions.append(scratch.ask(assertion))
         failed = [a.problem for a in self.assertions if a.problem is not None]

@@ -55,11 +55,12 @@ class DrillRestore:
         tables = [entry.table for entry in self._described.tables]
         self.not_proven += self.scratch.create_tables(tables, self._samples())
         self.not_proven += _without_definitions(self.reader.manifest)
+        names = tuple(entry.name for entry in self._described.tables)
         restore = RestoreBackup(
             target=self.scratch.database,
             project=self._described.project,
             # nothing of anybody's is there to be overwritten
-            policy=BackupPolicy.of_tables(entry.name for entry in self._described.tables),
+            policy=BackupPolicy.of_tables(names),
             deadline=self.deadline,
             progress=self.progress,
         )
@@ -69,11 +70,14 @@ class DrillRestore:
             # the tables are empty, and without a primary key rows can be written in no other mode
             mode=RestoreMode.REPLACE,
             keep_undo=False,
+            # of a portion, only the volumes that hold its rows are read
+            tables=names if len(self.reader.objects) < len(self.reader.manifest.objects) else None,
         )
         report = restore(request, self.reader.described_as(self._described))
         return {
             "tables": len(report.tables),
             "rows": sum(table.rows_in_database or 0 for table in report.tables),
+            "bytes": sum(entry.bytes for entry in self._described.tables),
         }
 
     def compare(self) -> Figures:

@@ -9,11 +9,12 @@ from supakeep.archive.encryption import Identities
 from supakeep.domain.assertions import Assertion
 from supakeep.domain.drill import DrillReport
 from supakeep.domain.run import Run
-from supakeep.ports import Deadline, ObjectStore, Progress, ScratchServer
+from supakeep.ports import ObjectStore, Progress, ScratchServer, TimeLimit
 from supakeep.system import NoDeadline
 from supakeep.usecases.choose_stores import every_store
 from supakeep.usecases.drill_backup import DrillBackup
 from supakeep.usecases.find_drilled import find_drilled
+from supakeep.usecases.plan_drill import PlanDrill
 from supakeep.usecases.project import Project
 from supakeep.usecases.record_drill import RecordDrill
 from supakeep.usecases.run_progress import RunProgress
@@ -27,7 +28,7 @@ class RunDrill:
     project: Project
     server: ScratchServer
     assertions: Sequence[Assertion] = ()
-    deadline: Deadline = NoDeadline()  # noqa: RUF009  (it has no state)
+    deadline: TimeLimit = NoDeadline()  # noqa: RUF009  (it has no state)
     watcher: Progress | None = None
 
     def __call__(
@@ -53,10 +54,12 @@ class RunDrill:
             progress.name_backup(reader.manifest.backup)
             progress.expect({entry.name: entry.rows for entry in reader.manifest.tables})
             clock = self.project.clock
-            drill = DrillBackup(self.server, self.assertions, clock, progress, progress)
+            kept_in = every_store(self.project)
+            plan = PlanDrill(kept_in, reader.manifest.project, self.server, clock, self.deadline)
+            drill = DrillBackup(self.server, self.assertions, clock, progress, progress, plan)
             started_at = clock.now()
             report = drill(reader)
-            record = RecordDrill(every_store(self.project), self.project.keyring, clock)
+            record = RecordDrill(kept_in, self.project.keyring, clock)
             return record(report, reader.manifest, run=run.id, started_at=started_at)
 
         return TrackRuns.of(self.project, self.watcher).execute(run, work, self.deadline)

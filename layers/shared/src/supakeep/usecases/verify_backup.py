@@ -50,8 +50,8 @@ class VerifyBackup:
         for entry in readable:
             self._verify_rows(reader, entry)
         contents = VerifiedContents(
-            objects=len(manifest.objects),
-            bytes=manifest.size_bytes,
+            objects=len(reader.objects),
+            bytes=sum(stored.bytes for stored in reader.objects),
             tables={entry.name: entry.rows for entry in readable},
             contents_read=contents_read,
         )
@@ -66,8 +66,7 @@ class VerifyBackup:
         """For each store, what its copy lacks or has wrong; nothing for a good copy."""
         failures = reader.check_every_copy(self.deadline)
         return {
-            store.name: _problems(store, reader.manifest, failures[store.name])
-            for store in reader.stores
+            store.name: _problems(store, reader, failures[store.name]) for store in reader.stores
         }
 
     def _verify_rows(self, reader: BackupReader, entry: TableEntry) -> None:
@@ -99,11 +98,11 @@ class VerifyBackup:
 
 
 def _problems(
-    store: ObjectStore, manifest: Manifest, failures: Mapping[str, Failure]
+    store: ObjectStore, reader: BackupReader, failures: Mapping[str, Failure]
 ) -> list[Problem]:
     """What is wrong with the copy in this store, where `failures` are those of its volumes."""
-    of_manifest = _problem_of_manifest(store, manifest)
-    are_missing = len(failures) == len(manifest.objects) and all(
+    of_manifest = _problem_of_manifest(store, reader.stored_manifest)
+    are_missing = len(failures) == len(reader.objects) and all(
         isinstance(failure.__cause__, ObjectNotFoundError) for failure in failures.values()
     )
     if of_manifest is not None and of_manifest.message == _NO_MANIFEST and are_missing:

@@ -39,6 +39,12 @@ def drill_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def free_in_folder() -> int:
+    """The bytes that are free for a new folder, when what killed drills left is gone."""
+    _remove_leftovers()
+    return shutil.disk_usage(tempfile.gettempdir()).free
+
+
 def _remove_leftovers() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         if _is_left(folder):

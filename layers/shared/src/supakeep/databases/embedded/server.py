@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import psycopg
 
-from supakeep.databases.embedded.folder import DATA, drill_folder
+from supakeep.databases.embedded.folder import DATA, drill_folder, free_in_folder
 from supakeep.databases.embedded.programs import Programs, environment_of, find_programs
 from supakeep.databases.postgres.assertions import READER
 from supakeep.databases.postgres.scratch import PostgresScratch, open_scratch
@@ -24,6 +24,8 @@ _LOG = "server.log"
 _START_SECONDS = 60
 _STOP_SECONDS = 20
 _BETWEEN_TRIES_SECONDS = 0.05
+# the programs' files where they are copied, the empty database's, and max_wal_size with what exceeds it
+_OWN_FILES_BYTES = 200_000_000
 # Lambda has no usable /dev/shm. Nothing here has to survive a crash, so nothing waits for a disk.
 _SETTINGS = {
     "shared_memory_type": "mmap",
@@ -51,6 +53,10 @@ class EmbeddedPostgres:
     """A ScratchServer that starts a server of its own, in a temporary folder, for each drill."""
 
     place = "embedded PostgreSQL"
+
+    def room(self) -> int:
+        """What is free in the temporary folder, less the server's own files and its log of changes."""
+        return max(0, free_in_folder() - _OWN_FILES_BYTES)
 
     @contextmanager
     def open(self) -> Iterator[PostgresScratch]:

@@ -40,6 +40,10 @@ class PostgresScratchServer:
         self._url = url
         self.place = place
 
+    def room(self) -> None:
+        """PostgreSQL does not say how much of its disk is free."""
+        return
+
     @contextmanager
     def open(self) -> Iterator[PostgresScratch]:
         with closing(connect(self._url)) as server, ExitStack() as at_the_end:
