@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from supakeep.databases.postgres.scratch import PostgresScratch
 from supakeep.domain.assertions import Assertion, parse_assertions
 from supakeep.domain.drill import DrillReport, Rung, RungOutcome
 from supakeep.domain.manifest import Manifest
+from supakeep.domain.portion import DrilledTable, Portion
 from supakeep.errors import DeadlineExceededError, MachineError
 from supakeep.ports import Deadline, ObjectStore, ScratchDatabase, ScratchServer
 from supakeep.system import SystemClock
@@ -48,6 +50,7 @@ def drill(
     assertions: str = "",
     server: ScratchServer | None = None,
     deadline: Deadline | None = None,
+    plan: Portion | None = None,
 ) -> DrillReport:
     store, manifest = backup
     climb = DrillBackup(
@@ -56,6 +59,7 @@ def drill(
         SystemClock(),
         deadline or NeverExpires(),
         InMemoryProgress(),
+        lambda _: plan,
     )
     return climb(BackupReader(manifest, [store, *further_copies]))
 
@@ -436,3 +440,36 @@ def test_the_folder_of_a_drill_at_work_is_left_alone(shop: Backup) -> None:
         assert report.reached is Rung.IDENTICAL
         assert scratch.create_tables([], {}) == []
         assert scratch.ask(Assertion("it is alive", "select true")).holds
+
+
+def test_a_table_and_a_sample_of_another_one_are_proven(shop: Backup) -> None:
+    planned = Portion(
+        tables=(
+            DrilledTable(name="public.notes", rows=30, of_rows=30, bytes=1),
+            DrilledTable(name="public.customers", rows=0, of_rows=500, bytes=9_000, volumes=(1,)),
+        ),
+        why="there is little room",
+        of_tables=2,
+    )
+
+    report = drill(shop, assertions="-- name: n\nselect true from notes limit 1", plan=planned)
+
+    assert (outcomes(report), messages(report)) == ("ppppp", [])
+    assert report.portion is not None
+    notes, customers = report.portion.tables
+    assert (notes.rows, customers.of_rows) == (30, 500)
+    assert 100 < customers.rows < 200
+    assert report.rung(Rung.IDENTICAL).figures == {"tables": 2, "rows": 30 + customers.rows}
+
+
+def test_there_is_room_for_less_than_what_is_free_in_the_temporary_folder(
+    own_temporary_folder: str,
+) -> None:
+    left = Path(own_temporary_folder, "supakeep-drill-left")
+    left.mkdir()
+    (left / "lock").touch()
+
+    room = EmbeddedPostgres().room()
+
+    assert 0 <= room < shutil.disk_usage(own_temporary_folder).free - 100_000_000
+    assert leftovers() == []

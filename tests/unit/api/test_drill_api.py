@@ -136,6 +136,40 @@ def test_a_good_backup_starts_a_drill_of_itself_where_each_one_is_drilled(projec
     ]
 
 
+def test_a_drill_of_some_tables_starts_one_of_the_others_until_all_are_proven(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("supakeep.usecases.plan_drill._LEAST_ROOM_BYTES", 1)
+    served = project.served()
+    served.scratch_server = InMemoryScratchServer(free=2000)
+    restore = LocalFunction("restore", served)
+
+    first = restore.invoke({"action": "drill", "name": "latest"})
+
+    assert first["result"]["portion"]["left"] == ["public.customers"]
+    [(action, payload)] = project.dispatcher.handed_over
+    assert (action, payload["name"], payload["after"]) == ("drill", NAME.text, first["id"])
+    # no backup is proven to restore yet
+    assert "NewestProofAge" not in metrics(capsys)
+    second = restore.invoke({**payload, "action": action})
+    assert second["result"]["portion"]["left"] == []
+    assert len(project.dispatcher.handed_over) == 1
+    assert metrics(capsys)["NewestProofAge"] == 0
+
+
+def test_a_chain_of_drills_has_an_end(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("supakeep.usecases.plan_drill._LEAST_ROOM_BYTES", 1)
+    served = project.served()
+    served.scratch_server = InMemoryScratchServer(free=2000)
+
+    run = LocalFunction("restore", served).invoke(
+        {"action": "drill", "name": "latest", "continuation": 12}
+    )
+
+    assert run["result"]["portion"]["left"] == ["public.customers"]
+    assert project.dispatcher.handed_over == []
+
+
 def test_a_proven_drill_counts_its_rungs_and_its_pace(
     functions: Functions, capsys: pytest.CaptureFixture[str]
 ) -> None:

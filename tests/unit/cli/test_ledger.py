@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from supakeep.usecases.stored_manifests import read_manifest
-from tests.builders.drills import ledger_keys, record_drill
+from tests.builders.drills import a_portion, ledger_keys, record_drill
 from tests.builders.manifests import place_backup
 from tests.fakes.object_store import InMemoryObjectStore
 from tests.unit.cli.conftest import Supakeep
@@ -32,6 +32,18 @@ def test_drills_are_listed_newest_first(primary: InMemoryObjectStore, supakeep: 
     assert newest.split()[3] == "restorable"
     assert newest.endswith("identical")
     assert oldest.split()[3] == "identical"
+
+
+def test_a_drill_of_some_tables_says_of_how_many(
+    primary: InMemoryObjectStore, supakeep: Supakeep
+) -> None:
+    record_drill(primary, at=days_ago(2), portion=a_portion("public.items"))
+    record_drill(primary, at=days_ago(1), portion=a_portion("public.items", sampled=True))
+
+    _, newest, oldest = supakeep("ledger", "--from", "primary").out.splitlines()
+
+    assert "identical, 1 of 3 tables" in oldest
+    assert "identical, a sample of 1 of 3 tables" in newest
 
 
 def test_who_has_no_drills_is_told_how_to_make_one(

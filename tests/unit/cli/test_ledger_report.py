@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders.drills import record_drill
+from tests.builders.drills import a_portion, record_drill
 from tests.builders.manifests import PROJECT, a_manifest, place_backup
 from tests.builders.signing import KEYRING, SIGNING_KEY, STRANGERS_KEY
 from tests.fakes.object_store import InMemoryObjectStore
@@ -63,6 +63,25 @@ def test_every_backup_its_copies_and_its_proof_are_on_the_page(
     assert "restorable" in page.words
     assert "identical: failed" in page.words
     assert "The ledger is whole" in page.words
+
+
+def test_a_backup_of_which_some_tables_are_drilled_is_a_gap_until_all_are(
+    primary: InMemoryObjectStore, supakeep: Supakeep, noon: dt.datetime
+) -> None:
+    place_backup(primary, at=noon)
+    manifest = a_manifest(at=noon)
+    record_drill(primary, manifest=manifest, at=noon, portion=a_portion("public.items"))
+    gap = "1 of 1 good backups are not shown to restore by a drill"
+
+    page = _report(supakeep)
+
+    assert gap in page.words
+    assert "1 of 3 tables (1 still to be drilled)" in page.words
+    assert "public.orders" in page.words
+
+    later = noon + dt.timedelta(seconds=5)
+    record_drill(primary, manifest=manifest, at=later, portion=a_portion())
+    assert gap not in _report(supakeep).words
 
 
 def test_the_page_loads_nothing_and_a_hostile_name_is_only_text(

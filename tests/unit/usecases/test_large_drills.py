@@ -5,14 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 
+import pyrage
 import pytest
 
+from supakeep.archive.encryption import Identities
 from supakeep.archive.reader import BackupReader
 from supakeep.domain.assertions import Assertion
 from supakeep.domain.drill import DrillReport, Rung, RungOutcome
 from supakeep.domain.ledger import ledger_prefix
 from supakeep.domain.manifest import Manifest
+from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.portion import Portion
 from supakeep.domain.proof import Proofs
 from supakeep.errors import StorageError
@@ -24,6 +28,7 @@ from tests.builders.backups import CUSTOMERS, ITEMS, ORDERS, a_shop, back_up
 from tests.builders.drills import record_drill
 from tests.builders.manifests import PROJECT
 from tests.builders.tables import a_table
+from tests.fakes.database import InMemoryDatabase
 from tests.fakes.faulty_object_store import BitFlippingObjectStore
 from tests.fakes.object_store import InMemoryObjectStore
 from tests.fakes.runs import InMemoryProgress
@@ -43,6 +48,7 @@ class Drills:
     seconds: float | None = A_MILLISECOND
     server: InMemoryScratchServer = field(default_factory=InMemoryScratchServer)
     assertions: Sequence[Assertion] = ()
+    identity: str | None = None
     clock: FixedClock = field(default_factory=lambda: FixedClock(NOON + dt.timedelta(hours=1)))
 
     def drill(self) -> DrillReport:
@@ -51,7 +57,10 @@ class Drills:
         climb = DrillBackup(
             self.server, self.assertions, self.clock, NeverExpires(), InMemoryProgress(), plan
         )
-        report = climb(BackupReader(self.manifest, [self.store]))
+        reader = BackupReader(self.manifest, [self.store])
+        reader.decoder.unlock(lambda: Identities(self.identity))
+        report = climb(reader)
+        assert report.came_back or not report.is_whole
         record = RecordDrill([self.store], None, self.clock)
         now = self.clock.now()
         return record(report, self.manifest, run=f"{now:%Y%m%dT%H%M%SZ}-1a2b3c4d", started_at=now)
@@ -163,6 +172,25 @@ def test_a_table_that_does_not_fit_alone_is_drilled_by_samples_of_one_volume_aft
     assert not log.proofs.is_proven(log.manifest)
     assert "public.log as a whole" in {note.what for note in first.not_proven}
     assert f"a sample of public.log: {sample.rows} of 100 rows, from volume" in str(portion(first))
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+def test_samples_of_compressed_and_encrypted_volumes(compression: str) -> None:
+    identity = pyrage.x25519.Identity.generate()
+    policy = BackupPolicy.parse(
+        f'[backup]\ntables = "*"\n[storage]\ncompression = "{compression}"\n'
+        f'[encryption]\nrecipients = ["{identity.to_public()}"]'
+    )
+    shop, store = InMemoryDatabase(portion_rows=50), InMemoryObjectStore()
+    rows = [{"id": n, "what": sha256(b"%d" % n).hexdigest()} for n in range(1, 101)]
+    shop.add_table(a_table("log", "what text"), rows)
+    manifest = back_up(shop, store, policy=policy, max_object_bytes=2500)
+    drills = Drills(manifest, store, identity=str(identity))
+
+    samples = [portion(drills.drill()).tables[0] for _ in range(4)]
+
+    assert samples[0].volumes[0] < samples[1].volumes[0] < samples[2].volumes[0]
+    assert all(0 < sample.rows < 100 for sample in samples)
 
 
 def test_samples_come_to_every_row_and_begin_anew(log: Drills) -> None:

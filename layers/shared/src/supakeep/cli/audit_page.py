@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from supakeep import __version__
 from supakeep.domain.audit import Audit, AuditedBackup
-from supakeep.domain.drill import RungOutcome
+from supakeep.domain.drill import DrillReport, RungOutcome
 from supakeep.domain.ledger import StoredEntry
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.measures import size_text
@@ -104,7 +104,15 @@ def _proof(backup: AuditedBackup) -> str:
     entry = backup.proof.entry
     reached = entry.report.reached or "nothing"
     word = _marked(str(reached), is_fine=entry.report.restores)
-    return f"{word}<br>{_minute(entry.recorded_at)}"
+    return f"{word}<br>{_of_tables(entry.report)}{_minute(entry.recorded_at)}"
+
+
+def _of_tables(report: DrillReport) -> str:
+    """Which tables the drill was about, where the backup was too large for one drill."""
+    if report.portion is None:
+        return ""
+    names = [f"{t.name} (sample)" if t.is_sample else t.name for t in report.portion.tables]
+    return f'{_text(str(report.portion))}<br><span class="quiet">{_list(names)}</span><br>'
 
 
 def _drills(audit: Audit) -> str:
@@ -125,8 +133,8 @@ def _drill_row(drill: StoredEntry) -> Sequence[str]:
     return (
         f'{_minute(entry.recorded_at)}<br><span class="quiet">{signed}</span>',
         f'{_text(entry.backup.name)}<br><span class="quiet">{into}</span>',
-        "<br>".join(rungs),
-        f"{entry.backup.rows:,}",
+        _of_tables(report) + "<br>".join(rungs),
+        f"{entry.backup.rows if report.portion is None else report.portion.rows:,}",
         "" if took is None else f"{took / 1000:,.1f} s",
         "<br>".join(_text(f"{note.what}: {note.why}") for note in report.not_proven),
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from supakeep.cli.terminal import Terminal
 from supakeep.domain.drill import DrillReport, RungOutcome, RungReport
 from supakeep.domain.measures import size_text
+from supakeep.domain.portion import Portion
 
 _STYLES = {RungOutcome.PROVEN: "green", RungOutcome.FAILED: "bold red"}
 _NOUNS = ("tables", "rows", "objects", "bytes", "copies", "assertions")
@@ -17,6 +18,8 @@ def print_drill(terminal: Terminal, report: DrillReport) -> None:
     """Prints what a drill has proven, a line for each rung, and what it has not."""
     server = f" {report.server_version}" if report.server_version else ""
     terminal.line(f"{report.backup}, restored into {report.into}{server}")
+    if report.portion is not None:
+        terminal.item(f"{report.portion}, because {report.portion.why}")
     for rung in report.rungs:
         terminal.item(_rung_line(rung), _STYLES.get(rung.outcome))
         for problem in rung.problems if rung.outcome is RungOutcome.FAILED else ():
@@ -55,8 +58,18 @@ def _seconds(milliseconds: int) -> str:
 
 
 def _conclusion(report: DrillReport) -> str:
+    if report.came_back and report.portion is not None:
+        return _conclusion_of(report.portion)
     if not report.restores:
         return "This backup is not proven to restore."
     if report.restore_milliseconds is None:
         return "This backup restores."
     return f"This backup restores: its rows came back in {_seconds(report.restore_milliseconds)}."
+
+
+def _conclusion_of(portion: Portion) -> str:
+    if portion.completes:
+        return "This backup restores: this drill and those before it have proven every table."
+    return (
+        f"These rows came back. The backup as a whole is not proven: of its tables, {portion.rest}."
+    )

@@ -142,15 +142,25 @@ def _print_all(terminal: Terminal, ledgers: Sequence[StoreLedger]) -> None:
 
 def _row(found: StoredEntry) -> Sequence[str]:
     report = found.entry.report
+    rows = found.entry.backup.rows if report.portion is None else report.portion.rows
     took = report.restore_milliseconds
     return (
         f"{found.entry.recorded_at:%Y-%m-%d %H:%M}",
         found.entry.backup.name,
-        str(report.reached or "nothing"),
-        f"{found.entry.backup.rows:,}",
+        str(report.reached or "nothing") + _tables(report),
+        f"{rows:,}",
         "" if took is None else f"{took / 1000:,.1f} s",
         ", ".join(_failed(report)),
     )
+
+
+def _tables(report: DrillReport) -> str:
+    """Of how many tables, where the drill was not about all of them."""
+    if report.portion is None:
+        return ""
+    number = len(report.portion.tables)
+    sample = "a sample of " if any(table.is_sample for table in report.portion.tables) else ""
+    return f", {sample}{number:,} of {report.portion.of_tables:,} tables"
 
 
 def _failed(report: DrillReport) -> list[str]:

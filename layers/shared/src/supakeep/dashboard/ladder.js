@@ -22,8 +22,18 @@ function drillVerdict(result) {
   if (failed.length) return notice("fail", `This drill has failed: ${failed.join(", ")}.`, "The rungs below say what is wrong.");
   const restored = ["restorable", "identical"].every((name) => result.rungs.some((rung) => rung.rung === name && rung.outcome === "proven"));
   if (!restored) return notice("warn", "This backup is not proven to restore.");
+  if (result.portion) return portionVerdict(result.portion);
   const took = result.restore_milliseconds === null ? "" : ` Its rows came back in ${duration(Math.ceil(result.restore_milliseconds / 1000))}.`;
   return notice("ok", h("strong", {}, `This backup restores.${took}`));
+}
+
+/** Of a backup that is too large for one drill. */
+function portionVerdict({ tables, of_tables: all, left, sampled, why }) {
+  const rows = tables.map((table) => `${table.name}: ${count(table.rows)} of ${count(table.of_rows)} rows${table.volumes.length ? `, a sample from volume ${table.volumes[0]}` : ""}`);
+  const rest = [left.length && `${count(left.length)} still to be drilled`, sampled.length && `${count(sampled.length)} drilled by sample only`].filter(Boolean).join(", ");
+  const details = `This drill was about ${count(tables.length)} of ${count(all)} tables (${rows.join("; ")}), because ${why}.`;
+  if (!rest) return notice("ok", h("strong", {}, "This backup restores: this drill and those before it have proven every table."), details);
+  return notice("warn", `These rows came back. The backup as a whole is not proven: of its tables, ${rest}.`, details);
 }
 
 function ladder(rungs) {

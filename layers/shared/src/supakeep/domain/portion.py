@@ -69,20 +69,25 @@ class Portion(_Recorded):
                 f"{t.name}: {t.rows:,} of {t.of_rows:,} rows, from volume {_numbers(t.volumes)}"
                 for t in self.tables
             )
+        return f"{what} ({self.rest or 'all are proven by now'})"
+
+    @property
+    def rest(self) -> str:
+        """What is not proven of the backup's tables, such as `4 still to be drilled`; empty for nothing."""
         rest = [
             *([f"{len(self.left):,} still to be drilled"] if self.left else []),
-            *([f"{len(self.sampled):,} by sample only"] if self.sampled else []),
+            *([f"{len(self.sampled):,} drilled by sample only"] if self.sampled else []),
         ]
-        return f"{what} ({', '.join(rest) or 'all are proven by now'})"
+        return ", ".join(rest)
 
     def without_details(self) -> Portion:
         """With so many tables as a run's record has room for."""
         return self.model_copy(
             update={
-                "tables": self.tables[:50],
-                "left": self.left[:50],
-                "sampled": self.sampled[:50],
-                "not_asked": self.not_asked[:20],
+                "tables": self.tables[:200],
+                "left": self.left[:500],
+                "sampled": self.sampled[:500],
+                "not_asked": self.not_asked[:50],
             }
         )
 

@@ -1,0 +1,94 @@
+"""What `supakeep drill` does and prints where a backup is too large for one drill."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from supakeep.cli.drill_report import print_drill
+from supakeep.cli.terminal import Terminal
+from supakeep.domain.portion import Portion
+from supakeep.errors import StorageError
+from tests.builders.backups import a_shop, back_up
+from tests.builders.drills import a_drill, a_portion
+from tests.fakes.object_store import InMemoryObjectStore
+from tests.fakes.scratch import InMemoryScratchServer
+from tests.unit.cli.conftest import Supakeep
+
+
+@pytest.mark.parametrize(
+    ("portion", "outcomes", "lines"),
+    [
+        (
+            a_portion("public.items"),
+            "pppp-",
+            [
+                "1 of 3 tables (1 still to be drilled), because there is little room",
+                "The backup as a whole is not proven: of its tables, 1 still to be drilled.",
+            ],
+        ),
+        (
+            a_portion(sampled=True),
+            "pppp-",
+            [
+                "a sample of public.orders: 3 of 9 rows, from volume 2 to 3 (1 drilled by sample only)",
+                "of its tables, 1 drilled by sample only.",
+            ],
+        ),
+        (a_portion(), "pppp-", ["this drill and those before it have proven every table."]),
+        (a_portion(), "ppf--", ["This backup is not proven to restore."]),
+        (None, "pppp-", ["This backup restores: its rows came back in 0.9 s."]),
+    ],
+    ids=["some", "sample", "last", "failed", "all"],
+)
+def test_the_report_says_which_tables_and_what_that_makes_of_the_backup(
+    portion: Portion | None, outcomes: str, lines: list[str]
+) -> None:
+    out = io.StringIO()
+
+    print_drill(Terminal(out, io.StringIO()), a_drill(outcomes, portion=portion))
+
+    assert [line for line in lines if line not in out.getvalue()] == []
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> InMemoryScratchServer:
+    """A place with room for two of the shop's three tables."""
+    server = InMemoryScratchServer(free=2000)
+    monkeypatch.setattr("supakeep.cli.drill.scratch_server", lambda _: server)
+    monkeypatch.setattr("supakeep.usecases.plan_drill._LEAST_ROOM_BYTES", 1)
+    return server
+
+
+def test_drills_follow_each_other_until_every_table_is_proven(
+    primary: InMemoryObjectStore, supakeep: Supakeep, small: InMemoryScratchServer
+) -> None:
+    back_up(a_shop(), primary)
+
+    ended = supakeep("drill", "--from", "primary")
+
+    assert (ended.code, small.opened) == (0, 2)
+    assert "2 of 3 tables (1 still to be drilled)" in ended.out
+    assert ended.out.endswith("this drill and those before it have proven every table.\n")
+    listed = supakeep("list", "--from", "primary").out
+    assert "stored · readable · restored · identical" in listed
+
+
+def test_where_no_ledger_takes_the_drills_they_come_to_an_end(
+    primary: InMemoryObjectStore,
+    supakeep: Supakeep,
+    small: InMemoryScratchServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    back_up(a_shop(), primary)
+
+    def refuse(key: str, content: object) -> None:
+        raise StorageError("it is read-only", operation="put", key=key)
+
+    monkeypatch.setattr(primary, "put", refuse)
+
+    ended = supakeep("drill", "--from", "primary")
+
+    assert (ended.code, small.opened) == (3, 2)
+    assert "The ledger of primary lacks this drill" in ended.out + ended.err
