@@ -29,6 +29,19 @@ def failed(route: Route) -> None:
     route.fulfill(json=run)
 
 
+def of_some_tables(route: Route) -> None:
+    """The run's answer as that of a drill that had room for one table, and for a sample of another."""
+    run: dict[str, Any] = route.fetch().json()
+    if run["result"]:
+        whole = {"name": "public.a", "rows": 3, "of_rows": 3, "bytes": 9, "volumes": []}
+        sample = {"name": HOSTILE, "rows": 5, "of_rows": 9, "bytes": 9, "volumes": [2, 3]}
+        run["result"]["portion"] = {
+            "tables": [whole, sample], "why": "there is little room", "of_tables": 4,
+            "left": ["public.b"], "sampled": [HOSTILE], "not_asked": [],
+        }  # fmt: skip
+    route.fulfill(json=run)
+
+
 def test_a_backup_is_drilled_and_the_page_shows_what_that_proves_and_what_not(
     dashboard: Dashboard,
 ) -> None:
@@ -44,8 +57,17 @@ def test_a_backup_is_drilled_and_the_page_shows_what_that_proves_and_what_not(
     dashboard.shows("rows back in about")
 
 
-def test_a_drill_that_failed_names_the_rung_and_the_reason(dashboard: Dashboard) -> None:
+def test_a_drill_of_some_tables_or_one_that_failed_says_what_is_not_proven(
+    dashboard: Dashboard,
+) -> None:
     name = dashboard.supakeep.back_up()["backup"]
+    dashboard.page.route("**/api/admin/runs/*", of_some_tables)
+    dashboard.open(f"backups/{name}").click("Drill")
+
+    dashboard.shows("of its tables, 1 still to be drilled, 1 drilled by sample only.")
+    dashboard.shows(f"{HOSTILE}: 5 of 9 rows, a sample from volume 2")
+
+    dashboard.page.unroute("**/api/admin/runs/*")
     dashboard.page.route("**/api/admin/runs/*", failed)
     dashboard.open(f"backups/{name}").click("Drill")
 
