@@ -21,6 +21,12 @@ class InMemoryScratch:
     server_version: str = "18.0"
     database: InMemoryDatabase = field(default_factory=lambda: InMemoryDatabase(engine=EVERY_MODE))
 
+    def located(self, table: Table) -> Table:
+        return table
+
+    def objection(self, assertion: Assertion) -> str | None:  # noqa: ARG002
+        return None
+
     def create_tables(
         self,
         tables: Sequence[Table],

@@ -56,7 +56,7 @@ def test_the_report_says_which_tables_and_what_that_makes_of_the_backup(
 def small(monkeypatch: pytest.MonkeyPatch) -> InMemoryScratchServer:
     """A place with room for two of the shop's three tables."""
     server = InMemoryScratchServer(free=2000)
-    monkeypatch.setattr("supakeep.cli.drill.scratch_server", lambda _: server)
+    monkeypatch.setattr("supakeep.cli.drill.scratch_server", lambda *_: server)
     monkeypatch.setattr("supakeep.usecases.plan_drill._LEAST_ROOM_BYTES", 1)
     return server
 
@@ -92,3 +92,21 @@ def test_where_no_ledger_takes_the_drills_they_come_to_an_end(
 
     assert (ended.code, small.opened) == (3, 2)
     assert "The ledger of primary lacks this drill" in ended.out + ended.err
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (["--into", "schema"], 1, "needs its address"),
+        (["--into", "database"], 1, "DRILL_DB_URL is not set"),
+        (["--room", "5"], 2, "--room belongs to --into schema"),
+        (["--into", "nowhere"], 2, "'nowhere' is not one of"),
+    ],
+)
+def test_a_place_that_there_is_not_is_refused(
+    supakeep: Supakeep, options: list[str], code: int, message: str
+) -> None:
+    ended = supakeep("drill", "--from", "primary", *options)
+
+    assert ended.code == code
+    assert message in ended.err

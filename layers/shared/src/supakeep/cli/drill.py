@@ -25,7 +25,7 @@ from supakeep.usecases.find_drilled import find_drilled
 from supakeep.usecases.plan_drill import PlanDrill
 from supakeep.usecases.record_drill import RecordDrill
 from supakeep.wiring import with_secrets
-from supakeep.wiring.scratch import scratch_server
+from supakeep.wiring.scratch import Place, scratch_schemas, scratch_server
 
 Name = Annotated[
     str,
@@ -44,22 +44,44 @@ AssertionsFile = Annotated[
     ),
 ]
 
+Into = Annotated[
+    Place | None,
+    typer.Option(
+        help="Where it is restored: a PostgreSQL that is started for it (embedded), a database on the server "
+        "of DRILL_DB_URL (database), or schemas beside the live ones, in the database of SUPABASE_DB_URL "
+        "(schema). Default: database where DRILL_DB_URL is set, else embedded.",
+    ),
+]
+Room = Annotated[
+    int | None,
+    typer.Option(
+        metavar="MIB",
+        min=1,
+        help="--into schema: so much of the live database's disk may be taken at a time. Default: 100. What "
+        "does not fit is drilled table by table, or by sample.",
+    ),
+]
+_ROOM_MIB = 100
 
-def run(
+
+def run(  # noqa: PLR0913, PLR0917 - one for each option
     session: Session,
     name: Name = LATEST,
     source: Source = None,
     identity: Identity = None,
     assertions: AssertionsFile = None,
+    into: Into = None,
+    room: Room = None,
 ) -> int:
     """Restores the backup into a PostgreSQL that is started for it and thrown away, compares every row,
     and asks your own assertions. With DRILL_DB_URL it makes a database of its own on that server, and drops
-    it. No live table is touched. What that proves is recorded in the ledger
-    beside the backups. A backup that the temporary folder has no room for is drilled table by table, one
-    drill after the other. Failed where a rung of the proof is, partial where a store could not record it.
+    it; with --into schema, schemas of its own beside the live ones. No live table is touched. What that
+    proves is recorded in the ledger beside the backups. A backup that there is no room for is drilled table
+    by table, one drill after the other. Failed where a rung of the proof is, partial where a store could not
+    record it.
     """
     asked = session.assertions(assertions)
-    server = scratch_server(with_secrets(session.environment))
+    server = _server(session, into, room)
     copies = session.copies(source)
     reader = find_drilled(copies.stores, name, copies.project, now=session.now())
     reader.decoder.unlock(session.identities(identity))
@@ -77,6 +99,14 @@ def run(
     if not all(report.is_whole for report in drills):
         return FAILED
     return PARTIAL if any(report.unrecorded for report in drills) else GOOD
+
+
+def _server(session: Session, into: Place | None, room: int | None) -> ScratchServer:
+    if into is Place.SCHEMA:
+        return scratch_schemas(session.app.settings, (room or _ROOM_MIB) * 1024 * 1024)
+    if room is not None:
+        raise typer.BadParameter("--room belongs to --into schema")
+    return scratch_server(with_secrets(session.environment), into)
 
 
 def _goes_on(drills: Sequence[DrillReport]) -> bool:

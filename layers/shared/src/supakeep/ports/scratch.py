@@ -21,6 +21,14 @@ class ScratchDatabase(Protocol):
     @property
     def database(self) -> Database: ...
 
+    def located(self, table: Table) -> Table:
+        """The table as it stands in this database: in another schema where its own is somebody else's."""
+        ...
+
+    def objection(self, assertion: Assertion) -> str | None:
+        """Why this assertion cannot be asked here, as a clause; None where it can."""
+        ...
+
     def create_tables(
         self, tables: Sequence[Table], samples: Mapping[str, Mapping[str, bytes]]
     ) -> Sequence[NotProven]:

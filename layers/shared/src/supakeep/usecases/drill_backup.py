@@ -145,20 +145,19 @@ class _Climb:
             why = "There are no assertions: write queries into drills.sql"
             self.rungs += rungs_above(Rung.IDENTICAL, why)
             return
-        asked = self._askable()
+        asked = self._askable(scratch)
         if not asked:
-            why = "Each assertion needs a table that this drill does not have whole"
+            why = "No assertion could be asked: the reasons stand under what was not proven"
             self.rungs += rungs_above(Rung.IDENTICAL, why)
             return
         self._try(Rung.ASSERTED, lambda: self._ask_all(scratch, asked))
 
-    def _askable(self) -> Sequence[Assertion]:
-        """The assertions that have every table that they need."""
-        if self.portion is None:
-            return self.drill.assertions
-        asked = answerable(self.drill.assertions, self.portion, self.manifest)
+    def _askable(self, scratch: ScratchDatabase) -> Sequence[Assertion]:
+        """The assertions that can be asked there, and have every table that they need."""
+        asked = answerable(self.drill.assertions, self.portion, self.manifest, scratch.objection)
         self.not_proven += asked.notes
-        self.portion = self.portion.model_copy(update={"not_asked": asked.left_out})
+        if self.portion is not None:
+            self.portion = self.portion.model_copy(update={"not_asked": asked.left_out})
         return asked.assertions
 
     def _ask_all(self, scratch: ScratchDatabase, asked: Sequence[Assertion]) -> Figures:

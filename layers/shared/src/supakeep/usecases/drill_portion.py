@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from supakeep.archive.reader import BackupReader
@@ -55,23 +55,35 @@ class Answerable:
     notes: Sequence[NotProven]
 
 
-def answerable(assertions: Sequence[Assertion], portion: Portion, manifest: Manifest) -> Answerable:
-    """Those that name no table of the backup that is not there whole. A table is named where its name
-    stands in the query as a word: rather none is asked than one that cannot hold.
+def answerable(
+    assertions: Sequence[Assertion],
+    portion: Portion | None,
+    manifest: Manifest,
+    objection: Callable[[Assertion], str | None],
+) -> Answerable:
+    """Those that name no table of the backup that is not there whole, and meet no `objection`. A table is
+    named where its name stands in the query as a word: rather none is asked than one that cannot hold.
     """
-    whole = {table.name for table in portion.tables if not table.is_sample}
-    lacking = [entry.table.name for entry in manifest.tables if entry.name not in whole]
+    lacking = _lacking(portion, manifest)
     asked, notes = list[Assertion](), list[NotProven]()
     for assertion in assertions:
         needed = [name for name in lacking if _names(assertion.query, name)]
+        why = objection(assertion)
         if needed:
-            what = f"the assertion {assertion.name!r}"
             why = f"it needs {' and '.join(needed)}, which this drill does not have whole"
-            notes.append(NotProven(what=what, why=why))
-        else:
+        if why is None:
             asked.append(assertion)
+        else:
+            notes.append(NotProven(what=f"the assertion {assertion.name!r}", why=why))
     left_out = tuple(a.name for a in assertions if a not in asked)
     return Answerable(asked, left_out, notes)
+
+
+def _lacking(portion: Portion | None, manifest: Manifest) -> Sequence[str]:
+    if portion is None:
+        return ()
+    whole = {table.name for table in portion.tables if not table.is_sample}
+    return [entry.table.name for entry in manifest.tables if entry.name not in whole]
 
 
 def _names(query: str, table: str) -> bool:

@@ -38,13 +38,23 @@ class DrillRestore:
     deadline: Deadline
     progress: Progress
     not_proven: list[NotProven] = field(default_factory=list)
+    _own_names: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def _described(self) -> Manifest:
         """The manifest as it describes the tables in which every row, and every value, is written."""
         manifest = self.reader.manifest
         complete = (t for t in manifest.tables if t.status is TableStatus.COMPLETE)
-        return manifest.model_copy(update={"tables": tuple(map(_written_whole, complete))})
+        located = (self._located(_written_whole(entry)) for entry in complete)
+        return manifest.model_copy(update={"tables": tuple(located)})
+
+    def _located(self, entry: TableEntry) -> TableEntry:
+        table = self.scratch.located(entry.table)
+        if table == entry.table:
+            return entry
+        self._own_names[table.qualified_name] = entry.name
+        place = {"name": table.qualified_name, "schema_name": table.schema_name, "references": ()}
+        return entry.model_copy(update=place)
 
     def restore(self) -> Figures:
         """Creates the tables and restores their rows, with the code of every other restore.
@@ -84,7 +94,9 @@ class DrillRestore:
         """Exports the tables again and compares every row. Raises RungFailedError where one differs."""
         self.progress.phase("comparing")
         problems, rows = list[Problem](), 0
-        with self.scratch.database.snapshot() as snapshot:
+        wanted = {(e.table.schema_name, e.table.name) for e in self._described.tables}
+        # of a live database, no other table is locked
+        with self.scratch.database.snapshot(lambda *name: name in wanted) as snapshot:
             catalog = snapshot.catalog()
             for entry in self._described.tables:
                 table = catalog.find(entry.table.schema_name, entry.table.name) or entry.table
@@ -94,7 +106,8 @@ class DrillRestore:
                 stored, exported = self._stored(entry), self._exported(snapshot, table)
                 rows += exported.rows
                 if stored != exported:
-                    problems.append(_difference(entry, stored, exported))
+                    name = self._own_names.get(entry.name, entry.name)
+                    problems.append(_difference(name, stored, exported))
         figures = {"tables": len(self._described.tables), "rows": rows}
         if problems:
             raise RungFailedError(problems, figures)
@@ -171,8 +184,8 @@ def _without_definitions(manifest: Manifest) -> Iterator[NotProven]:
             yield NotProven(what=entry.name, why=f"it is incomplete in {manifest.backup}")
 
 
-def _difference(entry: TableEntry, stored: RowDigest, exported: RowDigest) -> Problem:
-    what = f"{entry.name} is not what was backed up"
+def _difference(name: str, stored: RowDigest, exported: RowDigest) -> Problem:
+    what = f"{name} is not what was backed up"
     if stored.rows != exported.rows:
         what += f": {exported.rows:,} rows came back of {stored.rows:,}"
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any, LiteralString
 
 import psycopg
@@ -41,7 +41,7 @@ end $$
 """
 _BEGIN: LiteralString = "begin isolation level repeatable read, read only"
 # tables are named as the user's own database finds them
-_SEARCH_PATH: LiteralString = "set local search_path = public, extensions"
+_SEARCH_PATH = ("public", "extensions")
 
 
 def grant_reading(connection: Connection) -> None:
@@ -49,23 +49,48 @@ def grant_reading(connection: Connection) -> None:
     connection.execute(_PREPARE)
 
 
-def ask(url: str, assertion: Assertion) -> AssertionResult:
-    """Asks in a transaction that may only read, as the role READER, for 30 s at most.
+def create_reader(server: Connection) -> None:
+    """Makes the role READER where nobody logs in as it, and the role of this session becomes it."""
+    reader = sql.Identifier(READER)
+    # another drill may have made it
+    with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+        server.execute(sql.SQL("create role {} nologin noinherit").format(reader))
+    server.execute(sql.SQL("grant {} to current_user").format(reader))
+
+
+def drop_reader(server: Connection) -> None:
+    """Drops the role; another drill may need it, and drops it then."""
+    with suppress(psycopg.Error):
+        server.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(READER)))
+
+
+def grant_reading_of(connection: Connection, schema: str) -> None:
+    """Lets READER read the tables of this schema, and no other one."""
+    names = {"schema": sql.Identifier(schema), "reader": sql.Identifier(READER)}
+    for grant in ("usage on schema", "select on all tables in schema"):
+        connection.execute(sql.SQL(f"grant {grant} {{schema}} to {{reader}}").format(**names))
+
+
+def ask(
+    url: str, assertion: Assertion, search_path: Sequence[str] = _SEARCH_PATH
+) -> AssertionResult:
+    """Asks in a transaction that may only read, as the role READER, for 30 s at most. Tables are looked for
+    in the schemas of `search_path`.
 
     Where `url` logs in as another role, that one must be allowed to become READER.
     """
     started = time.monotonic()
-    problem = _problem_of(url, assertion)
+    problem = _problem_of(url, assertion, search_path)
     milliseconds = round((time.monotonic() - started) * 1000)
     return AssertionResult(
         name=assertion.name, holds=problem is None, milliseconds=milliseconds, problem=problem
     )
 
 
-def _problem_of(url: str, assertion: Assertion) -> Problem | None:
+def _problem_of(url: str, assertion: Assertion, search_path: Sequence[str]) -> Problem | None:
     try:
         with closing(connect(url)) as connection:
-            _begin(connection)
+            _begin(connection, search_path)
             cursor = connection.execute(assertion.query.encode(), prepare=True)
             if cursor.description is None:
                 return _wrong(assertion, "is not a query that gives rows")
@@ -87,10 +112,11 @@ def _without_values(exc: psycopg.Error) -> str:
     return f"{type(exc).__name__} (SQLSTATE {exc.sqlstate})"
 
 
-def _begin(connection: Connection) -> None:
+def _begin(connection: Connection, search_path: Sequence[str]) -> None:
     connection.execute(_BEGIN)
     connection.execute(sql.SQL("set local statement_timeout = {}").format(f"{_SECONDS}s"))
-    connection.execute(_SEARCH_PATH)
+    path = sql.SQL(", ").join(map(sql.Identifier, search_path))
+    connection.execute(sql.SQL("set local search_path = {}").format(path))
     connection.execute(sql.SQL("set local role {}").format(sql.Identifier(READER)))
 
 

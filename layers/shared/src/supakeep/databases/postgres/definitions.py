@@ -34,9 +34,13 @@ class Definitions:
     A type that the server lacks becomes a domain of its name over text, so that its values keep
     their spelling and queries may still name the type. Where its values are not strings, the column
     is of type json, which keeps any text of JSON as it is.
+
+    With `only_tables`, nothing is created but tables, in schemas that are there: such a type becomes text.
+    They are unlogged then, so that they fill no log and no publication has them.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, only_tables: bool = False) -> None:
+        self._only_tables = only_tables
         self.not_proven: list[NotProven] = []
         self._connection = connection
         self._schemas: set[str] = set()
@@ -44,12 +48,14 @@ class Definitions:
 
     def create(self, table: Table, samples: Mapping[str, bytes]) -> None:
         """Raises psycopg.Error where the server refuses the table."""
-        self._create_schema(table.schema_name)
+        if not self._only_tables:
+            self._create_schema(table.schema_name)
         types = {c.name: self._type(c, samples.get(c.name)) for c in table.columns}
         parts = [self._column(column, types[column.name]) for column in table.columns]
         if table.primary_key and self._may_be_key(table, types):
             parts.append(sql.SQL("primary key ({})").format(columns_of(table.primary_key)))
-        self._execute(sql.SQL("create table {} ({})"), name_of(table), sql.SQL(", ").join(parts))
+        create = "create unlogged table {} ({})" if self._only_tables else "create table {} ({})"
+        self._execute(sql.SQL(create), name_of(table), sql.SQL(", ").join(parts))
         self._note_generated(table)
 
     def _column(self, column: Column, type_name: str) -> sql.Composable:
@@ -91,6 +97,8 @@ class Definitions:
             return self._kept_as(_array_kind(sample), column.type)
         if sample is not None and sample[:1] != b'"':
             return self._kept_as("json", column.type)
+        if self._only_tables:
+            return self._kept_as("text", column.type)
         return self._domain(schema, name, column.type)
 
     def _domain(self, schema: str, name: str, type_name: str) -> str:
@@ -106,6 +114,8 @@ class Definitions:
         """Whether the server has this type, or an extension that brings it."""
         if self._exists(type_name):
             return True
+        if self._only_tables:
+            return False
         return self._has_extension(schema, name) and self._exists(type_name)
 
     def _has_extension(self, schema: str, type_name: str) -> bool:

@@ -24,6 +24,12 @@ class PostgresScratch:
         self.server_version = server_version
         self.database = PostgresDatabase(url)
 
+    def located(self, table: Table) -> Table:
+        return table
+
+    def objection(self, assertion: Assertion) -> str | None:  # noqa: ARG002
+        return None
+
     def create_tables(
         self, tables: Sequence[Table], samples: Mapping[str, Mapping[str, bytes]]
     ) -> Sequence[NotProven]:

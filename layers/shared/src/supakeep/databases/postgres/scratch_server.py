@@ -5,28 +5,28 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
+from typing import LiteralString
 from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
 from psycopg import sql
 
-from supakeep.databases.postgres.assertions import READER
+from supakeep.databases.postgres.assertions import create_reader, drop_reader
 from supakeep.databases.postgres.connection import Connection, connect
 from supakeep.databases.postgres.errors import mapped_errors
 from supakeep.databases.postgres.scratch import PostgresScratch, open_scratch
 
 log = logging.getLogger(__name__)
 
-_PREFIX = "supakeep_drill_"
+PREFIX = "supakeep_drill_"
 # only what a drill has named, and what this very role has made
 _OF_DRILLS = """
 select datname from pg_database
  where datname ~ '^supakeep_drill_[0-9a-f]{16}$' and datdba = (select oid from pg_roles where rolname = current_user)
 """
 # a session holds it as long as it lives, whatever ends it
-_LOCK = "select pg_try_advisory_lock(hashtextextended($1, 0))"
-_UNLOCK = "select pg_advisory_unlock(hashtextextended($1, 0))"
+LOCK: LiteralString = "select pg_try_advisory_lock(hashtextextended($1, 0))"
+UNLOCK: LiteralString = "select pg_advisory_unlock(hashtextextended($1, 0))"
 
 
 class PostgresScratchServer:
@@ -49,12 +49,12 @@ class PostgresScratchServer:
         with closing(connect(self._url)) as server, ExitStack() as at_the_end:
             with mapped_errors("drill"):
                 _drop_leftovers(server)
-                name = _PREFIX + secrets.token_hex(8)
+                name = PREFIX + secrets.token_hex(8)
                 # before it is there, so that nobody takes it for one that was left
-                server.execute(_LOCK, [name])
+                server.execute(LOCK, [name])
                 at_the_end.callback(self._drop, name)
                 _create(server, name)
-                _create_reader(server)
+                create_reader(server)
             url = _in_database(self._url, name)
             with open_scratch(url, url) as scratch:
                 yield scratch
@@ -63,19 +63,17 @@ class PostgresScratchServer:
         """On a connection of its own: the other one may be lost."""
         with closing(connect(self._url)) as server, mapped_errors("drill"):
             _drop_database(server, name)
-            # another drill may need it, and drops it then
-            with suppress(psycopg.Error):
-                server.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(READER)))
+            drop_reader(server)
 
 
 def _drop_leftovers(server: Connection) -> None:
     """What killed drills left: a database whose lock nobody holds."""
     for (name,) in server.execute(_OF_DRILLS).fetchall():
-        [(is_left,)] = server.execute(_LOCK, [name]).fetchall()
+        [(is_left,)] = server.execute(LOCK, [name]).fetchall()
         if is_left:
             log.warning("A drill was killed before its end: its database %s is dropped", name)
             _drop_database(server, name)
-            server.execute(_UNLOCK, [name])
+            server.execute(UNLOCK, [name])
 
 
 def _drop_database(server: Connection, name: str) -> None:
@@ -89,15 +87,6 @@ def _create(server: Connection, name: str) -> None:
     )
     comment = sql.Literal("Made by a drill of Supakeep, which drops it at its end")
     server.execute(sql.SQL("comment on database {} is {}").format(database, comment))
-
-
-def _create_reader(server: Connection) -> None:
-    """The role that assertions are asked as: nobody logs in as it, and this role becomes it."""
-    reader = sql.Identifier(READER)
-    # another drill may have made it
-    with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
-        server.execute(sql.SQL("create role {} nologin noinherit").format(reader))
-    server.execute(sql.SQL("grant {} to current_user").format(reader))
 
 
 def _in_database(url: str, name: str) -> str:
