@@ -27,11 +27,12 @@ FIRST_PAINT = """new Promise((done) => new PerformanceObserver((list) => {
 FIRST_PAINT_MILLISECONDS = 1000
 
 
-def test_five_hundred_backups_are_listed_in_pages(dashboard: Dashboard) -> None:
+def test_many_backups_are_listed_in_pages(dashboard: Dashboard) -> None:
     supakeep = dashboard.supakeep
     now = dt.datetime.now(dt.UTC)
-    nights = [a_manifest(project=supakeep.ref, at=now - dt.timedelta(hours=n)) for n in range(500)]
-    store(supakeep, nights, copies=1)
+    ages = [dt.timedelta(hours=hours) for hours in range(0, 24 * 21, 4)]
+    made = [a_manifest(project=supakeep.ref, at=now - age) for age in ages]
+    store(supakeep, made, copies=1)
     dashboard.open("backups")
     rows = dashboard.main.locator("tbody tr")
     expect(rows).to_have_count(50)

@@ -41,7 +41,8 @@ class PostgresProject:
     name: str = field(default_factory=lambda: f"test_{uuid4().hex[:12]}")
 
     def __enter__(self) -> Self:
-        self._on_server(f"create database {self.name} owner postgres")
+        # a copy of its files takes a third of the time that a copy by way of the log takes
+        self._on_server(f"create database {self.name} owner postgres strategy file_copy")
         self.superuser("grant create on schema public to postgres")
         self.owner = psycopg.connect(self.url(), autocommit=True)
         return self

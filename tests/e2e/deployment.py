@@ -210,8 +210,9 @@ class Deployment:
 
     def forget_everything(self) -> None:
         for store in (self.primary, self.mirror):
-            for key in self.keys(store):
-                store.delete(key)
+            for prefix in ("daily/", "ledger/"):
+                for stored in [*store.list(prefix)]:
+                    store.delete(stored.key)
         table = self.stack.runs_table
         for item in self.dynamodb.scan(TableName=table)["Items"]:
             self.dynamodb.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
