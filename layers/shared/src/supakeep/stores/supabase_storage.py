@@ -32,7 +32,7 @@ from supakeep.stores.supabase_listing import (
     entries_by_offset,
 )
 from supakeep.stores.supabase_policies import open_policies
-from supakeep.supabase_gateway import RESTRICTED_STATUSES, key_headers
+from supakeep.supabase_gateway import RESTRICTED_STATUSES, key_headers, tls_context
 
 _PIECE_BYTES = 1024 * 1024
 _LATER = (
@@ -44,7 +44,7 @@ _LATER = (
 def storage_client(*, connect_seconds: float = 10, read_seconds: float = 120) -> httpx.Client:
     """A client for Storage with these limits: for a connection, and for each piece of an answer."""
     timeout = httpx.Timeout(read_seconds, connect=connect_seconds)
-    return httpx.Client(timeout=timeout, follow_redirects=False)
+    return httpx.Client(verify=tls_context(), timeout=timeout, follow_redirects=False)
 
 
 class SupabaseObjectStore:

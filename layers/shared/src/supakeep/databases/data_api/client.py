@@ -24,7 +24,7 @@ from supakeep.domain.schema import Table
 from supakeep.errors import StatementTimeoutError
 from supakeep.no_answer import no_answer_of
 from supakeep.retries import OUTAGE_SECONDS, retrying
-from supakeep.supabase_gateway import key_headers
+from supakeep.supabase_gateway import key_headers, tls_context
 
 _TIMEOUT = httpx.Timeout(90.0, connect=10.0)
 
@@ -50,7 +50,7 @@ class DataApiClient:
     def __init__(
         self, url: str, key: str, *, client: httpx.Client | None = None, retries: Retries = USUAL
     ) -> None:
-        client = client or _Client(timeout=_TIMEOUT, follow_redirects=False)
+        client = client or _Client(verify=tls_context(), timeout=_TIMEOUT, follow_redirects=False)
         client.event_hooks["response"].append(raise_for_gateway)
         self._api = SyncPostgrestClient(
             f"{url.rstrip('/')}/rest/v1",
