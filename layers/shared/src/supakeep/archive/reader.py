@@ -105,7 +105,8 @@ class BackupReader:
         return [self.manifest.volumes[number - 1] for number in sorted(numbers)]
 
     def check_volumes(self, volumes: Iterable[VolumeEntry], deadline: Deadline) -> None:
-        """Reads each volume and settles which copy of it is used from now on.
+        """Reads each volume and settles which copy of it is used from now on. One that is settled is
+        not read again.
 
         Raises ChecksumError, or a StorageError, for the first volume that no store has right.
         """
@@ -113,6 +114,7 @@ class BackupReader:
         checks = [
             (volume, pool.submit(copy_context().run, self._first_right_copy, volume, deadline))
             for volume in volumes
+            if volume.key not in self._chosen
         ]
         try:
             for volume, check in checks:

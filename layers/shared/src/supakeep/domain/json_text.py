@@ -6,6 +6,8 @@ import json
 from decimal import Decimal
 from typing import NamedTuple
 
+from pydantic_core import from_json
+
 SHOWN_CHARACTERS = 200
 # numbers become Decimal, which keeps every digit
 _DECODER = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal)
@@ -29,6 +31,14 @@ def unnamed_member(token: str | None) -> UnnamedMember:
 
 def is_json_object(row: bytes) -> bool:
     """Whether the bytes are one JSON object, whatever the size of its numbers."""
+    try:
+        # three times as fast, and stricter: what it refuses, Python's decoder may still read
+        return isinstance(from_json(row, allow_inf_nan=False, cache_strings="none"), dict)
+    except ValueError:
+        return _is_object_to_python(row)
+
+
+def _is_object_to_python(row: bytes) -> bool:
     try:
         return isinstance(_DECODER.decode(row.decode()), dict)
     except ValueError:
