@@ -54,8 +54,9 @@ class Definitions:
         parts = [self._column(column, types[column.name]) for column in table.columns]
         if table.primary_key and self._may_be_key(table, types):
             parts.append(sql.SQL("primary key ({})").format(columns_of(table.primary_key)))
-        create = "create unlogged table {} ({})" if self._only_tables else "create unlogged table {} ({})"
-        self._execute(sql.SQL(create), name_of(table), sql.SQL(", ").join(parts))
+        self._execute(
+            sql.SQL("create unlogged table {} ({})"), name_of(table), sql.SQL(", ").join(parts)
+        )
         self._note_generated(table)
 
     def _column(self, column: Column, type_name: str) -> sql.Composable:
