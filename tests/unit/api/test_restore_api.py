@@ -42,6 +42,7 @@ def test_a_restore_is_accepted_and_handed_over(functions: Functions, project: Pr
                 "into_schema": None,
                 "ignore_dropped_columns": False,
                 "keep_undo": True,
+                "users": None,
                 "passed_over": [],
                 "run_id": answer.body["run_id"],
             },

@@ -95,7 +95,7 @@ def test_the_fields_of_show(supakeep: Supakeep) -> None:
         "max_object_bytes": 47185920,
         "policy_file": "supakeep.toml",
         "tables": {},
-        "patterns": {"tables": ["*"], "exclude": [], "schemas": ["public"]},
+        "patterns": {"tables": ["*"], "exclude": [], "schemas": ["public"], "auth": True},
         "retention": {"keep_within_days": 7},
         "compression": "none",
         "recipients": [],

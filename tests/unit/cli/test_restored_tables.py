@@ -12,8 +12,8 @@ from tests.builders.tables import a_table
 from tests.fakes.database import EVERY_MODE, InMemoryDatabase
 from tests.unit.cli.conftest import Supakeep, Surroundings
 
-USERS = "auth.users"
-EVERYTHING = '[backup]\ntables = "*"\nschemas = ["public", "auth"]\n'
+USERS = "crm.users"
+EVERYTHING = '[backup]\ntables = "*"\nschemas = ["public", "crm"]\n'
 CONFIRMED = ("--confirm", PROJECT)
 
 
@@ -21,7 +21,7 @@ CONFIRMED = ("--confirm", PROJECT)
 def shop(around: Surroundings) -> InMemoryDatabase:
     """The shop, with a schema that its policy does not name."""
     database = a_shop(InMemoryDatabase(engine=EVERY_MODE))
-    database.add_table(a_table("users", "email text", schema="auth"), [{"id": 1, "email": "mine"}])
+    database.add_table(a_table("users", "email text", schema="crm"), [{"id": 1, "email": "mine"}])
     around.adapters["database"] = database
     return database
 
@@ -47,7 +47,7 @@ def test_a_table_outside_the_policy_is_left_out_and_named(
 
     assert ended.code == 3
     assert (
-        "! auth.users is in the backup, but not in the policy (supakeep.toml), and was left out. To "
+        "! crm.users is in the backup, but not in the policy (supakeep.toml), and was left out. To "
         "restore it, give its name (--table, tables)"
     ) in ended.out
     assert shop.rows(USERS) == [{"id": 1, "email": "mine"}]
@@ -103,5 +103,5 @@ def test_a_policy_without_any_of_its_tables_is_refused_with_their_names(
 
     assert ended.code == 1
     assert f"error: The policy names no table of {planted}, so none is restored" in ended.err
-    assert "It has: auth.users, public.customers, public.items, public.orders." in ended.err
+    assert "It has: crm.users, public.customers, public.items, public.orders." in ended.err
     assert shop.everything() == before

@@ -14,7 +14,7 @@ from tests.builders.tables import a_table
 
 CUSTOMERS, ORDERS = an_entry(a_table("customers")), an_entry(a_table("orders"))
 SCRATCH = an_entry(a_table("tmp_scratch"))
-USERS = an_entry(a_table("users", schema="auth"))
+USERS = an_entry(a_table("users", schema="crm"))
 BACKUP = a_manifest(tables=(USERS, CUSTOMERS, ORDERS, SCRATCH))
 
 
@@ -27,10 +27,10 @@ def choice(policy: str, **fields: Any) -> TableChoice:
     ("policy", "taken"),
     [
         ('[[table]]\nname = "orders"', [ORDERS]),
-        ('[[table]]\nname = "auth.users"', [USERS]),
+        ('[[table]]\nname = "crm.users"', [USERS]),
         ('[backup]\ntables = "*"', [CUSTOMERS, ORDERS, SCRATCH]),
         ('[backup]\ntables = "*"\nexclude = ["tmp_*"]', [CUSTOMERS, ORDERS]),
-        ('[backup]\ntables = "*"\nschemas = ["auth"]', [USERS]),
+        ('[backup]\ntables = "*"\nschemas = ["crm"]', [USERS]),
         (
             '[backup]\ntables = "*"\nexclude = ["tmp_*"]\n[[table]]\nname = "tmp_scratch"',
             [CUSTOMERS, ORDERS, SCRATCH],
@@ -47,7 +47,7 @@ def test_a_restore_takes_the_tables_that_the_policy_takes_and_names_the_others(
 
 
 def test_whoever_names_a_table_gets_it_whatever_the_policy_says() -> None:
-    chosen = choice('[[table]]\nname = "orders"', tables=("auth.users", "customers"))
+    chosen = choice('[[table]]\nname = "orders"', tables=("crm.users", "customers"))
 
     assert chosen == TableChoice((USERS, CUSTOMERS))
 
@@ -58,7 +58,7 @@ def test_a_policy_that_names_none_of_them_is_refused_with_the_names() -> None:
 
     assert refused.value.hint is not None
     assert "(--table, tables)" in refused.value.hint
-    assert "It has: auth.users, public.customers" in refused.value.hint
+    assert "It has: crm.users, public.customers" in refused.value.hint
 
 
 def test_an_incomplete_table_is_not_among_those_that_were_left_out() -> None:

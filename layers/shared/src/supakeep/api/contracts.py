@@ -78,6 +78,15 @@ class RestoreBody(_Request):
         default=True,
         description="With `SUPABASE_DB_URL` the tables are backed up first, for an undo.",
     )
+    users: Annotated[
+        list[Text] | None,
+        Field(
+            min_length=1,
+            max_length=1000,
+            description="Restores users, which nothing else writes: `all`, or IDs and e-mail addresses. "
+            "Without `tables`, nothing else is restored.",
+        ),
+    ] = None
 
     def request(self) -> RestoreRequest:
         fields = self.model_dump(include=set(RestoreRequest.model_fields))

@@ -162,7 +162,7 @@ def _limits() -> str:
     return _items(
         [
             "Backups that retention has removed: only their drills are still recorded.",
-            "Users, files in Storage, table definitions and policies, which are not part of a backup.",
+            "Files in Storage, which are not part of a backup; users and definitions, unless a backup was made with SUPABASE_DB_URL.",
             "What a drill lists under “not proven”.",
         ],
         "",

@@ -47,6 +47,23 @@ NoUndo = Annotated[
     bool,
     typer.Option("--no-undo", help="Do not keep an undo copy of the tables before writing."),
 ]
+
+
+def _user(text: str) -> str:
+    if not text.strip():
+        # a variable without a value in a script must not mean users without an address
+        raise typer.BadParameter("it is empty. Give all, an ID or an e-mail address")
+    return text
+
+
+Auth = Annotated[
+    list[str] | None,
+    typer.Option(
+        parser=_user,
+        metavar="WHO",
+        help="Restore users: all, an ID or an e-mail; may be repeated. Other tables only with --table.",
+    ),
+]
 AllowOtherProject = Annotated[
     bool, typer.Option("--allow-other-project", help="Allow a backup of another project.")
 ]
@@ -62,6 +79,7 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option
     mode: Mode = RestoreMode.MERGE,
     into_schema: IntoSchema = None,
     identity: Identity = None,
+    auth: Auth = None,
     *,
     dry_run: DryRun = False,
     ignore_dropped_columns: IgnoreDroppedColumns = False,
@@ -81,6 +99,7 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option
         into_schema=into_schema,
         ignore_dropped_columns=ignore_dropped_columns,
         keep_undo=not no_undo,
+        users=tuple(auth or ()) or None,
         allow_unsigned=allow_unsigned,
     )
     return run_restore(session, session.copies(source), request, identity)

@@ -41,6 +41,11 @@ class Engine:
         return self.name == "postgres"
 
     @property
+    def sees_users(self) -> bool:
+        """Whether it reaches the schema `auth`, which the Data API never exposes."""
+        return self.name == "postgres"
+
+    @property
     def survives_lost_connection(self) -> bool:
         """Whether an export can go on with the next table. A snapshot is lost with its connection."""
         return self.consistency == "per-table"

@@ -185,6 +185,7 @@ class Manifest(_Part):
     for a pre-restore backup the one that it can undo. `checksum` is the SHA-256 of all other fields
     (archive/manifest.py): an edited manifest is refused. Each store has a manifest of its own, and
     `copies` is what was known when that one was written: the primary's, the last, knows them all.
+    `users_problem` says why users are missing that the policy takes.
     `definitions` is None in older manifests, in pre-restore backups, and with `rest`.
     `compression` is `gzip`, `zstd` or None. `read_back` is whether every volume was read again, whole, from
     each store that has the backup; None in older manifests. `signature` is None in one that was not read from a store.
@@ -205,6 +206,7 @@ class Manifest(_Part):
     tables: tuple[TableEntry, ...]
     volumes: tuple[VolumeEntry, ...]
     definitions: Definitions | None = None
+    users_problem: Problem | None = None
     read_back: bool | None = None
     compression: str | None = None
     encryption: Encryption | None = None

@@ -10,6 +10,7 @@ from supakeep.domain.engine import Engine
 from supakeep.domain.objections import objection, unmatched_names
 from supakeep.domain.policy import BackupPolicy, TablePolicy
 from supakeep.domain.schema import Catalog, Table, parents_first, quoted_name
+from supakeep.domain.users import find_users, is_users_table
 from supakeep.errors import SupakeepError
 
 TableFilter = Callable[[str, str], bool]
@@ -45,11 +46,13 @@ class RefusedTable:
 class BackupPlan:
     """`selections` stand children first, so that a row written meanwhile never leaves a child
     in the backup without its parent. `uncovered` are tables that the policy passes over.
+    `users_error` says why users are missing that the policy takes: that alone fails no backup.
     """
 
     selections: tuple[Selection, ...]
     refused: tuple[RefusedTable, ...]
     uncovered: tuple[str, ...]
+    users_error: SupakeepError | None = None
 
 
 def selects(policy: BackupPolicy, schema: str, table: str) -> bool:
@@ -57,6 +60,17 @@ def selects(policy: BackupPolicy, schema: str, table: str) -> bool:
     names = {entry.qualified_name for entry in policy.table}
     own = {f"{schema}.{table}", quoted_name(schema, table)}
     return policy.backup.includes(schema, table) or not names.isdisjoint(own)
+
+
+def backs_up(policy: BackupPolicy, engine: Engine, schema: str, table: str) -> bool:
+    """Whether a backup by this engine takes this table: as one of the policy, or for its users."""
+    users = takes_users(policy, engine) and is_users_table(schema, table)
+    return users or selects(policy, schema, table)
+
+
+def takes_users(policy: BackupPolicy, engine: Engine) -> bool:
+    """Whether the users go into a backup by this engine."""
+    return policy.backup.auth and engine.sees_users
 
 
 def plan_backup(
@@ -70,7 +84,9 @@ def plan_backup(
 
     `left_out` are relations that no backup holds, with the reason.
     """
-    wanted = dict(_wanted(policy, catalog))
+    users = find_users(catalog) if takes_users(policy, engine) else None
+    of_users = users.tables if users else ()
+    wanted = {name: TablePolicy() for name in of_users} | dict(_wanted(policy, catalog))
     refused = [
         RefusedTable(name, table_policy, error)
         for name, table_policy in wanted.items()
@@ -91,6 +107,7 @@ def plan_backup(
         ),
         refused=tuple(refused),
         uncovered=tuple(sorted(_uncovered(policy, catalog, set(wanted)))),
+        users_error=users.error if users else None,
     )
 
 

@@ -89,11 +89,13 @@ class TablePatterns(_Strict):
     """The `[backup]` entry: the tables of `schemas` that match `tables` and do not match `exclude`.
 
     The patterns are shell patterns (`*`, `?`, `[…]`), compared with `table` and `schema.table`.
+    With `auth`, the users are taken too, by the engine that sees them.
     """
 
     tables: list[Name] = []
     exclude: list[Name] = []
     schemas: list[Name] = [DEFAULT_SCHEMA]
+    auth: bool = True
 
     @field_validator("tables", mode="before")
     @classmethod
@@ -170,9 +172,11 @@ class BackupPolicy(_Strict):
 
     @classmethod
     def of_tables(cls, names: Iterable[str]) -> BackupPolicy:
-        """Only these tables, whole; names are qualified. No other table counts as uncovered."""
+        """Only these tables, whole; names are qualified. No other table counts as uncovered, and
+        users are taken by name only.
+        """
         tables = [NamedTablePolicy(name=name) for name in names]
-        return cls(table=tables, backup=TablePatterns(exclude=["*"]))
+        return cls(table=tables, backup=TablePatterns(exclude=["*"], auth=False))
 
     def for_tables(self, names: Iterable[str]) -> BackupPolicy:
         """As `of_tables`, stored as this policy says."""

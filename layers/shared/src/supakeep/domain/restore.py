@@ -17,6 +17,7 @@ from supakeep.domain.row_changes import (
     text_of,
     tokens_of,
 )
+from supakeep.domain.users import EVERY_USER
 
 
 class RestoreRequest(BaseModel):
@@ -30,6 +31,8 @@ class RestoreRequest(BaseModel):
     `ignore_dropped_columns` restores what is left of a table. `keep_undo` backs the tables up
     first, where the engine can bring that state back. `allow_unsigned` takes a backup without a
     signature, where a signature is required.
+    `users` asks for the users, which are written on demand only: `all`, or who is meant by ID or e-mail.
+    Without `tables`, nothing else is restored then.
     `passed_over` is what was found out when `latest` became a name; the report repeats it.
     """
 
@@ -46,9 +49,15 @@ class RestoreRequest(BaseModel):
     into_schema: str | None = None
     ignore_dropped_columns: bool = False
     keep_undo: bool = True
+    users: tuple[str, ...] | None = None
     # not for the API: the admin key and the key of the store are not enough to plant rows
     allow_unsigned: bool = Field(default=False, exclude=True)
     passed_over: tuple[str, ...] = ()
+
+    @property
+    def some_users(self) -> tuple[str, ...]:
+        """Who is meant, where not all users are."""
+        return () if EVERY_USER in (self.users or ()) else self.users or ()
 
 
 class RestoredTable(BaseModel):

@@ -11,17 +11,19 @@ from supakeep.domain.plan import selects
 from supakeep.domain.policy import DEFAULT_SCHEMA, BackupPolicy
 from supakeep.domain.restore import RestoreRequest
 from supakeep.domain.row_changes import RestoreMode
+from supakeep.domain.users import USERS, holds_users, owner_column
 from supakeep.errors import InvalidRequestError, RestoreError, UnsafeOperationError
 
 
 @dataclass(frozen=True)
 class TableChoice:
     """The tables that a restore takes. `left_out` are whole in the backup, and neither the policy nor the
-    caller names them.
+    caller names them. `users` are the tables of users, which nobody asked for.
     """
 
     entries: tuple[TableEntry, ...]
     left_out: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
 
 
 def choose_tables(manifest: Manifest, request: RestoreRequest, policy: BackupPolicy) -> TableChoice:
@@ -38,15 +40,34 @@ def choose_tables(manifest: Manifest, request: RestoreRequest, policy: BackupPol
             key=manifest.backup,
             hint="Give at least one column with its value, or leave out the choice (where).",
         )
-    choice = (
-        _of_policy(manifest, policy)
-        if request.tables is None
-        else TableChoice(tuple(_named(manifest, request.tables)))
-    )
+    choice = _choice(manifest, request, policy)
     for entry in choice.entries:
         _check_replace(entry, request)
         _check_where(entry, request)
     return choice
+
+
+def _choice(manifest: Manifest, request: RestoreRequest, policy: BackupPolicy) -> TableChoice:
+    if request.tables is None and request.users is None:
+        return _of_policy(manifest, policy)
+    named = [] if request.tables is None else _named(manifest, request.tables)
+    users = [] if request.users is None else _users(manifest, request)
+    return TableChoice((*named, *(entry for entry in users if entry not in named)))
+
+
+def _users(manifest: Manifest, request: RestoreRequest) -> list[TableEntry]:
+    """The tables of users; for some of them, those whose rows say whose they are."""
+    whole = (entry for entry in manifest.tables if entry.status is TableStatus.COMPLETE)
+    users = [entry for entry in whole if holds_users(entry.table)]
+    if not request.users or USERS not in {entry.name for entry in users}:
+        raise InvalidRequestError(
+            f"{manifest.backup} has no users",
+            operation="restore",
+            key=manifest.backup,
+            hint="Users are backed up with SUPABASE_DB_URL, unless [backup] auth is false. Give `all`, "
+            "or an ID or e-mail (--auth, users).",
+        )
+    return [e for e in users if owner_column(e.table)] if request.some_users else users
 
 
 def is_of_policy(entry: TableEntry, policy: BackupPolicy) -> bool:
@@ -57,6 +78,7 @@ def is_of_policy(entry: TableEntry, policy: BackupPolicy) -> bool:
 def _of_policy(manifest: Manifest, policy: BackupPolicy) -> TableChoice:
     whole = [entry for entry in manifest.tables if entry.status is TableStatus.COMPLETE]
     chosen = tuple(entry for entry in whole if is_of_policy(entry, policy))
+    users = tuple(e.name for e in whole if e not in chosen and holds_users(e.table))
     if whole and not chosen:
         names = ", ".join(entry.name for entry in whole)
         raise UnsafeOperationError(
@@ -66,7 +88,8 @@ def _of_policy(manifest: Manifest, policy: BackupPolicy) -> TableChoice:
             hint=f"Name those that are meant (--table, tables), or use the supakeep.toml of the backup. "
             f"It has: {names}.",
         )
-    return TableChoice(chosen, tuple(entry.name for entry in whole if entry not in chosen))
+    others = (e.name for e in whole if e not in chosen and e.name not in users)
+    return TableChoice(chosen, tuple(others), users)
 
 
 def _named(manifest: Manifest, tables: Iterable[str]) -> list[TableEntry]:
@@ -101,7 +124,9 @@ def _named(manifest: Manifest, tables: Iterable[str]) -> list[TableEntry]:
 
 
 def _check_replace(entry: TableEntry, request: RestoreRequest) -> None:
-    if request.mode is RestoreMode.REPLACE and (not entry.policy.is_whole or request.where):
+    if request.mode is RestoreMode.REPLACE and (
+        not entry.policy.is_whole or request.where or request.some_users
+    ):
         raise UnsafeOperationError(
             f"The mode replace would delete rows of {entry.name} that were never backed up",
             operation="restore",
@@ -111,6 +136,8 @@ def _check_replace(entry: TableEntry, request: RestoreRequest) -> None:
 
 
 def _check_where(entry: TableEntry, request: RestoreRequest) -> None:
+    if request.users and holds_users(entry.table):
+        return  # they are chosen by themselves
     unknown = sorted(set(request.where or ()) - {column.name for column in entry.columns})
     if unknown:
         raise InvalidRequestError(

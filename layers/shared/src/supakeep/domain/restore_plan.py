@@ -80,7 +80,14 @@ def _unconfirmed(
 
 
 def check_mode(request: RestoreRequest, engine: Engine) -> None:
-    """Raises InvalidRequestError for a mode that the engine does not have."""
+    """Raises InvalidRequestError for a mode, or for users, that the engine does not have."""
+    if request.users is not None and not engine.sees_users:
+        raise InvalidRequestError(
+            "Users need a connection to the database itself",
+            operation="restore",
+            key="SUPABASE_DB_URL",
+            hint="Set SUPABASE_DB_URL (the session pooler's address), or leave the users out.",
+        )
     if request.mode not in engine.modes:
         raise InvalidRequestError(
             f"The mode {request.mode} needs a connection to the database itself",

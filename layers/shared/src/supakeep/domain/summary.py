@@ -141,12 +141,14 @@ class BackupSummary(BaseModel):
             copies=manifest.copies,
             shrinkage=manifest.shrinkage,
             run=manifest.run,
-            warnings=(*notices, *manifest.warnings, *_missing_definitions(manifest)),
+            warnings=(*notices, *manifest.warnings, *_what_is_missing(manifest)),
             pins=tuple(pins),
             proof=proof,
         )
 
 
-def _missing_definitions(manifest: Manifest) -> tuple[str, ...]:
-    problem = manifest.definitions.problem if manifest.definitions else None
-    return () if problem is None else (f"{problem.message}. {problem.hint or ''}".strip(),)
+def _what_is_missing(manifest: Manifest) -> tuple[str, ...]:
+    """What the backup is complete without, and should have."""
+    definitions = manifest.definitions.problem if manifest.definitions else None
+    problems = filter(None, (manifest.users_problem, definitions))
+    return tuple(f"{problem.message}. {problem.hint or ''}".strip() for problem in problems)

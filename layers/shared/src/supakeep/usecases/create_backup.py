@@ -35,9 +35,9 @@ from supakeep.domain.plan import (
     BackupPlan,
     RefusedTable,
     Selection,
+    backs_up,
     named_schemas,
     plan_backup,
-    selects,
 )
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.run import problem_of
@@ -122,7 +122,7 @@ class CreateBackup:
         self, name: BackupName, trigger: Trigger, upload: BackupUpload
     ) -> Manifest:
         with (
-            self.source.snapshot(partial(selects, self.policy)) as snapshot,
+            self.source.snapshot(partial(backs_up, self.policy, self.source.engine)) as snapshot,
             VolumeWriter(upload, name, self.max_object_bytes, self.encoding) as volumes,
         ):
             start = self._start(name, trigger, snapshot)
@@ -144,6 +144,8 @@ class CreateBackup:
         catalog = snapshot.catalog()
         left_out = snapshot.left_out(named_schemas(self.policy))
         plan = plan_backup(self.policy, catalog, at, self.source.engine, left_out)
+        if plan.users_error is not None:
+            log.warning(plan.users_error.message)
         return _Start(name, trigger, at, snapshot, catalog, left_out, plan)
 
     def _document_head(self, start: _Start) -> bytes:
@@ -173,6 +175,7 @@ class CreateBackup:
         volumes: Sequence[VolumeEntry],
         definitions: Definitions | None,
     ) -> Manifest:
+        users_error = start.plan.users_error
         return Manifest(
             backup=start.name.text,
             project=self.project,
@@ -188,6 +191,7 @@ class CreateBackup:
             tables=tuple(sorted(exported.entries, key=lambda entry: entry.name)),
             volumes=tuple(volumes),
             definitions=definitions,
+            users_problem=problem_of(users_error) if users_error else None,
             # a store that does not give a volume back takes no manifest
             read_back=self.policy.storage.read_back,
             compression=self.encoding.compression,

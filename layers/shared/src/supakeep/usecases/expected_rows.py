@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 
 from supakeep.domain.manifest import Manifest
-from supakeep.domain.plan import selects
+from supakeep.domain.plan import backs_up
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.restore import RestoreRequest
 from supakeep.domain.restore_choice import choose_tables
@@ -42,7 +42,7 @@ def rows_of_last_backup(project: Project, folder: ObjectStore | None = None) -> 
     return {
         entry.name: entry.rows
         for entry in last.tables
-        if selects(project.policy, entry.table.schema_name, entry.table.name)
+        if backs_up(project.policy, project.engine, entry.table.schema_name, entry.table.name)
     }
 
 
@@ -50,7 +50,7 @@ def rows_to_restore(
     manifest: Manifest, request: RestoreRequest, policy: BackupPolicy
 ) -> Mapping[str, int]:
     """The rows of the tables that a restore will write; none where rows are chosen by value."""
-    if request.where is not None:
+    if request.where is not None or request.some_users:
         return {}
     entries = choose_tables(manifest, request, policy).entries
     return {entry.name: entry.rows for entry in entries}

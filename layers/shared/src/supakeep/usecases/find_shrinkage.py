@@ -26,6 +26,7 @@ from supakeep.domain.shrinkage import (
     shrinkage_of,
     vanished_tables,
 )
+from supakeep.domain.users import may_lose_rows
 from supakeep.errors import BucketNotFoundError, DatabaseError, StorageError
 from supakeep.ports import ObjectStore, Snapshot
 from supakeep.usecases.newest_good import newest_first
@@ -86,7 +87,8 @@ class FindShrinkage:
             )
 
     def _may_shrink(self, former: FormerTable) -> bool:
-        return is_named(former.entry.table, self.policy.alarms.may_shrink)
+        table = former.entry.table
+        return may_lose_rows(table) or is_named(table, self.policy.alarms.may_shrink)
 
     def _found(self, shrinkage: Shrinkage, former: FormerTable) -> None:
         if is_named(former.entry.table, self.accepted):

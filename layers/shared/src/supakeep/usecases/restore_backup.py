@@ -65,6 +65,7 @@ class RestoreBackup:
                 self.deadline,
                 self.progress,
                 left_out=choice.left_out,
+                users=choice.users,
             )
             return self._restore(steps)
 

@@ -30,7 +30,8 @@ from supakeep.usecases.restore_outcome import (
 @dataclass
 class RestoreSteps:
     """One restore into an open transaction. What it did and what the caller should know gather in
-    `restored` and `warnings`. `left_out` are tables of the backup that nobody named.
+    `restored` and `warnings`. `left_out` are tables of the backup that nobody named, and `users` those
+    of users that nobody asked for.
     """
 
     transaction: TargetTransaction
@@ -40,6 +41,7 @@ class RestoreSteps:
     deadline: Deadline
     progress: Progress
     left_out: Sequence[str] = ()
+    users: Sequence[str] = ()
     restored: list[RestoredTable] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -57,6 +59,7 @@ class RestoreSteps:
         """Checks what can be checked before the first write, and locks the tables."""
         self.warnings += _incompleteness(self.rows.reader.manifest, self.rows.request)
         self.warnings += _not_named(self.left_out)
+        self.warnings += _not_asked_for(self.users)
         self.warnings += _shrunk(self.rows.reader.manifest, self.planned)
         self.warnings += self.transaction.notices
         self.warnings += [note for table in self.planned for note in table.notes]
@@ -150,6 +153,14 @@ def _not_named(left_out: Sequence[str]) -> Iterator[str]:
             f"{names} {'is' if one else 'are'} in the backup, but not in the policy (supakeep.toml), and "
             f"{'was' if one else 'were'} left out. To restore {'it' if one else 'them'}, give "
             f"{'its name' if one else 'their names'} (--table, tables)"
+        )
+
+
+def _not_asked_for(users: Sequence[str]) -> Iterator[str]:
+    if users:
+        yield (
+            f"The users ({', '.join(users)}) are in the backup and are left as they are. To restore them, "
+            "or some of them, ask for them (--auth, users)"
         )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import LiteralString
+from collections.abc import Mapping
+from typing import Any, LiteralString
 
 from supakeep.databases.catalog import catalog_of
 from supakeep.databases.postgres.connection import (
@@ -13,6 +14,7 @@ from supakeep.databases.postgres.connection import (
 from supakeep.databases.postgres.errors import mapped_errors
 from supakeep.databases.sql import sql_query
 from supakeep.domain.schema import Catalog
+from supakeep.domain.users import is_users_table
 
 _DATABASE: LiteralString = """
 select current_setting('server_version'), current_user::text,
@@ -27,9 +29,16 @@ def read_catalog(connection: Connection) -> Catalog:
         connection.execute(SYSTEM_NAMES)
         rows = connection.execute(sql_query("tables.sql")).fetchall()
         compare_as_types_do(connection)
-    # where row-level security would hide rows, reading them is an error (connection.py)
-    described = [{**fields, "rows_hidden": False} for (fields,) in rows]
+    described = [{**fields, "rows_hidden": _rows_hidden(fields)} for (fields,) in rows]
     return catalog_of(version, described, role=role, schemas=schemas)
+
+
+def _rows_hidden(fields: Mapping[str, Any]) -> bool:
+    """Where row-level security would hide rows, reading them is an error (connection.py), which fails
+    the backup. Not so for users: those are passed over, and nobody named them.
+    """
+    of_users = is_users_table(fields["schema_name"], fields["name"])
+    return of_users and bool(fields["rows_hidden"])
 
 
 def read_left_out(connection: Connection, schemas: list[str]) -> dict[str, str]:
