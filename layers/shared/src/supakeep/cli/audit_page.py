@@ -162,7 +162,8 @@ def _limits() -> str:
     return _items(
         [
             "Backups that retention has removed: only their drills are still recorded.",
-            "Files in Storage, which are not part of a backup; users and definitions, unless a backup was made with SUPABASE_DB_URL.",
+            "Files in Storage, which are not part of a backup.",
+            "Users and definitions, which are part of it only with SUPABASE_DB_URL.",
             "What a drill lists under “not proven”.",
         ],
         "",

@@ -14,6 +14,7 @@ from supakeep.domain.manifest import Manifest, TableEntry, TableStatus
 from supakeep.domain.objections import objection
 from supakeep.domain.plan import Selection
 from supakeep.domain.schema import Table
+from supakeep.domain.users import holds_users
 from supakeep.errors import DatabaseError
 from supakeep.ports import Snapshot, SourceDatabase
 
@@ -108,7 +109,9 @@ class DatabaseSide:
         return self._catalog.tables[name]
 
     def others(self, before: Manifest) -> Mapping[str, int | None]:
-        schemas = {entry.table.schema_name for entry in before.tables}
+        # who backs up users does not mean all of `auth`
+        tables = (entry.table for entry in before.tables)
+        schemas = {table.schema_name for table in tables if not holds_users(table)}
         known = {entry.name for entry in before.tables} | set(before.uncovered_tables)
         return {
             name: None
