@@ -296,6 +296,24 @@ def test_the_pace_is_that_of_the_newest_drill_that_tells(
     assert shop.drill().portion is None
 
 
+@pytest.mark.parametrize("seconds", [None, 60])
+def test_a_drill_takes_less_where_those_before_it_broke_off(
+    shop: Drills, seconds: float | None
+) -> None:
+    shop.seconds = seconds
+    at = NOON + dt.timedelta(minutes=5)
+    record_drill(shop.store, manifest=shop.manifest, at=at, outcomes="pp---")
+
+    first = shop.drill()
+
+    # 128 + 303 bytes are more than a half of 744, 128 + 313 are too
+    assert tables(first) == [ORDERS]
+    assert portion(first).why == "a drill of this backup broke off, so this one takes less"
+    # all that is left is not tried at once either
+    assert tables(shop.drill()) == [ITEMS]
+    assert shop.drill().restores
+
+
 def test_a_record_of_an_earlier_version_is_about_all_tables(shop: Drills) -> None:
     record_drill(shop.store, manifest=shop.manifest, at=NOON + dt.timedelta(minutes=5))
 

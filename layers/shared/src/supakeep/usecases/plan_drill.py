@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from supakeep.domain.coverage import Coverage, drilled_in
 from supakeep.domain.drill import DrillReport, Rung
+from supakeep.domain.ledger import LedgerEntry
 from supakeep.domain.manifest import Manifest, TableEntry
 from supakeep.domain.measures import size_text
 from supakeep.domain.portion import DrilledTable, Portion, complete_tables
@@ -41,15 +43,21 @@ class PlanDrill:
         """None where all of the backup fits. Otherwise the smallest of the tables that no drill of it has
         proven yet, as many as fit; where not one does, a sample of the one that was sampled least; where all
         are proven, those whose proof is the oldest.
+
+        Where drills of it broke off since the last one of all of it, this one takes less: a half after one, a
+        quarter after two.
         """
-        limits = self._limits()
         entries = complete_tables(manifest)
+        ledgers = [read_ledger(store, self.project, newest=_NEWEST) for store in self.stores]
+        newest_first = [stored.entry for stored in reversed(entries_in(ledgers))]
+        limits = self._limits(newest_first)
+        limits = limits.lowered(entries, _broken_off(e for e in newest_first if e.proves(manifest)))
         if limits.hold(entries) or not entries:
             return None
         proofs = read_proofs(self.stores, [manifest], self.project, self.clock.now())
         return _portion(manifest, entries, proofs.coverage_of(manifest), limits)
 
-    def _limits(self) -> _Limits:
+    def _limits(self, newest_first: Sequence[LedgerEntry]) -> _Limits:
         seconds, room = self.time.seconds_left(), self.server.room()
         if room is not None and room < _LEAST_ROOM_BYTES:
             # the server itself says what to do where it cannot even start
@@ -57,24 +65,33 @@ class PlanDrill:
         if seconds is None:
             return _Limits(room, None)
         usable = round(seconds * 1000) * _USABLE_TIME_PERCENT
-        return _Limits(room, usable * self._bytes_per_second() // 100_000)
+        return _Limits(room, usable * self._bytes_per_second(newest_first) // 100_000)
 
-    def _bytes_per_second(self) -> int:
+    def _bytes_per_second(self, newest_first: Sequence[LedgerEntry]) -> int:
         """The pace of the newest drill that is large enough to tell, into the same kind of place."""
-        ledgers = [read_ledger(store, self.project, newest=_NEWEST) for store in self.stores]
-        for stored in reversed(entries_in(ledgers)):
-            report = stored.entry.report
-            if report.into == self.server.place and (pace := _pace(report)):
-                return pace
-        return _CAUTIOUS_BYTES_PER_SECOND
+        reports = (e.report for e in newest_first if e.report.into == self.server.place)
+        paces = (pace for report in reports if (pace := _pace(report)))
+        return next(paces, _CAUTIOUS_BYTES_PER_SECOND)
 
 
 @dataclass(frozen=True)
 class _Limits:
-    """`room` in bytes of the server, `bytes` of the document; None where nothing limits them."""
+    """`room` in bytes of the server, `bytes` of the document; None where nothing limits them. So many
+    drills of the same backup broke off.
+    """
 
     room: int | None
     bytes: int | None
+    broken_off: int = 0
+
+    def lowered(self, entries: Sequence[TableEntry], halvings: int) -> _Limits:
+        """As many times by a half, from all of these tables at most."""
+        if not halvings:
+            return self
+        room, size = sum(map(_room, entries)), sum(entry.bytes for entry in entries)
+        most = room if self.room is None else min(room, self.room)
+        most_bytes = size if self.bytes is None else min(size, self.bytes)
+        return _Limits(most >> halvings, most_bytes >> halvings, halvings)
 
     def hold(self, entries: Sequence[TableEntry]) -> bool:
         return not self.exceeded(sum(map(_room, entries)), sum(entry.bytes for entry in entries))
@@ -90,6 +107,9 @@ class _Limits:
 
     def why(self, entries: Sequence[TableEntry]) -> str:
         """Why a drill of all of these is too much."""
+        if self.broken_off:
+            drills = "a drill" if self.broken_off == 1 else f"{self.broken_off} drills"
+            return f"{drills} of this backup broke off, so this one takes less"
         room = sum(map(_room, entries))
         if self.room is not None and room > self.room:
             there = size_text(max(0, self.room))
@@ -154,6 +174,15 @@ def _proven_at(known: Coverage, name: str) -> str:
     """The key of the entry that proves the table: it begins with the time. Empty where there is none."""
     entry = known.whole.get(name) or known.samples.get(name)
     return entry.key if entry else ""
+
+
+def _broken_off(newest_first: Iterable[LedgerEntry]) -> int:
+    """How many drills time, room or the server has ended, so that they say nothing about the rows, since one
+    of all tables came to its end.
+    """
+    reports = (entry.report for entry in newest_first)
+    since = takewhile(lambda report: report.portion or not report.came_back, reports)
+    return sum(report.is_whole and not report.came_back for report in since)
 
 
 def _pace(report: DrillReport) -> int | None:
