@@ -81,8 +81,9 @@ demo: setup ## embedded stack: back up, wreck, restore, compare, prune
 dev: setup ## the same stack with its HTTP API, until Ctrl-C
 	@$(BIN)/python -m devstack.dev
 
-# A process for each core, with servers of its own. A file's tests share what they started, so they stay together.
-PARALLEL := --numprocesses=logical --maxprocesses=4 --dist=loadfile
+# Processes with servers of their own (tests/conftest.py says how many). A file's tests share what they started, so
+# they stay together.
+PARALLEL := --numprocesses=auto --dist=loadfile
 
 .PHONY: test
 test: setup sam-cli ## every test, also in the Lambda runtime (about 8 minutes)

@@ -160,7 +160,7 @@ TEXTS = st.none() | NOTES | st.lists(TRAPS | NOTES, max_size=5).map("".join)
 
 
 @settings(
-    max_examples=60,
+    max_examples=30,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],  # a smaller example would take minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -62,7 +62,7 @@ def table(project: PostgresProject) -> PostgresProject:
 
 
 @settings(
-    max_examples=60,
+    max_examples=30,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],  # a smaller example would take minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -27,7 +27,7 @@ def bench(supabase: SupabaseWorkbench) -> Iterator[SupabaseWorkbench]:
 @given(table=schemas().filter(lambda table: table.keys > 0), odd=st.booleans())
 # shrinking runs a whole export and restore for every step
 @settings(
-    max_examples=60,
+    max_examples=30,
     deadline=None,
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],

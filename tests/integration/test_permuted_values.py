@@ -57,7 +57,7 @@ def is_unique(state: State) -> bool:
 @pytest.mark.parametrize("connections", [1, 2])
 @given(backed_up=states(), live=states(), mode=st.sampled_from(RestoreMode), weak=st.booleans())
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_a_restore_leaves_what_its_mode_says_or_nothing_changed(
     project: PostgresProject,
