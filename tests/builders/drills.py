@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from supakeep.archive.signature import Keyring
-from supakeep.domain.drill import DrillReport, Rung, RungOutcome, RungReport
+from supakeep.domain.drill import BrokenOff, DrillReport, Rung, RungOutcome, RungReport
 from supakeep.domain.manifest import Manifest, Problem
 from supakeep.domain.portion import DrilledTable, Portion
 from supakeep.domain.run import new_run_id
@@ -15,6 +15,7 @@ from supakeep.usecases.record_drill import RecordDrill
 from tests.builders.manifests import a_manifest
 from tests.fakes.time import NOON, FixedClock
 
+NO_ROOM = BrokenOff(rung=Rung.RESTORABLE, problem=Problem(message="No room is left", hint="More"))
 _OUTCOMES = {"p": RungOutcome.PROVEN, "f": RungOutcome.FAILED, "-": RungOutcome.NOT_TRIED}
 
 
@@ -70,12 +71,14 @@ def record_drill(
     keyring: Keyring | None = None,
     suffix: str = "1a2b3c4d",
     portion: Portion | None = None,
+    broken_off: BrokenOff | None = None,
 ) -> DrillReport:
     """Records a drill of the backup in these stores, as it ended at `at` after ten seconds."""
     manifest = manifest or a_manifest()
     record = RecordDrill(stores, keyring, FixedClock(at))
     started_at = at - dt.timedelta(seconds=10)
     report = a_drill(outcomes, backup=manifest.backup, portion=portion)
+    report = report.model_copy(update={"broken_off": broken_off})
     return record(report, manifest, run=new_run_id(started_at, suffix), started_at=started_at)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from supakeep.domain.assertions import Assertion
@@ -55,7 +55,6 @@ class InMemoryScratchServer:
     def room(self) -> int | None:
         return self.free
 
-    @contextmanager
-    def open(self) -> Iterator[InMemoryScratch]:
+    def open(self) -> AbstractContextManager[InMemoryScratch]:
         self.opened += 1
-        yield InMemoryScratch(self.wrong)
+        return nullcontext(InMemoryScratch(self.wrong))

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import AbstractContextManager
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from supakeep.errors import MachineError
 from supakeep.settings import PACKAGED_POLICY
 from supakeep.usecases.stored_manifests import read_manifest
 from tests.builders.backups import NAME, back_up
 from tests.builders.drills import ledger_keys, record_drill
 from tests.builders.lambda_events import Project
 from tests.builders.manifests import PROJECT
-from tests.fakes.scratch import InMemoryScratchServer
+from tests.fakes.scratch import InMemoryScratch, InMemoryScratchServer
 from tests.fakes.time import NOON
 from tests.unit.api.conftest import Functions, LocalFunction
 from tests.unit.api.emitted import metrics
@@ -195,6 +198,39 @@ def test_a_failed_drill_is_counted_though_its_run_raised_nothing(
     assert "NewestProofAge" not in counted
 
 
+class _DoesNotStart(InMemoryScratchServer):
+    def open(self) -> AbstractContextManager[InMemoryScratch]:
+        raise MachineError("It did not start", operation="drill", hint="Give it more room")
+
+
+def test_a_drill_that_breaks_off_is_seen_everywhere_and_says_nothing_about_the_backup(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served = project.served()
+    served.scratch_server = _DoesNotStart()
+    restore = LocalFunction("restore", served)
+
+    with pytest.raises(MachineError, match="did not start"):
+        restore.invoke({"action": "drill", "name": "latest"})
+
+    counted = metrics(capsys)
+    assert counted["DrillFailures"] == 1
+    assert not {"FailedDrills", "NewestProofAge"} & counted.keys()
+    [run] = restore.request("GET", "/api/admin/runs").body["runs"]
+    assert (run["status"], run["error"]["hint"]) == ("failed", "Give it more room")
+    told = restore.request("GET", f"/api/admin/runs/{run['id']}").body
+    assert told["result"]["broken_off"]["rung"] == "restorable"
+    [recorded] = restore.request("GET", LEDGER).body["drills"]
+    assert recorded["entry"]["report"]["broken_off"]["problem"]["message"] == "It did not start"
+    assert recorded["stores"] == ["primary", "mirror"]
+    [listed] = restore.request("GET", "/api/admin/backups").body["backups"]
+    assert listed["proof"] is None
+    findings = restore.request("GET", "/api/admin/overview").body["findings"]
+    assert "The last drill broke off less than a minute ago: It did not start." in [
+        finding["sentence"] for finding in findings if finding["level"] == "warn"
+    ]
+
+
 def test_the_age_of_the_newest_proof_is_measured(
     functions: Functions, project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -274,6 +310,19 @@ def test_the_ledger_lists_the_recorded_drills_newest_first_and_in_pages(
     assert first["drills"][0]["entry"]["backup"]["name"] == NAME.text
     assert (first["verification"]["entries"], first["verification"]["problems"]) == (3, [])
     assert (rest["next"], rest["verification"], rest["problems"]) == (None, None, [])
+
+
+def test_a_verification_reads_each_entry_once(
+    functions: Functions, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_drill(project.primary, manifest=read_manifest(project.primary, NAME))
+    [key] = ledger_keys(project.primary)
+    read = Mock(side_effect=project.primary.read)
+    monkeypatch.setattr(project.primary, "read", read)
+
+    functions("restore").request("GET", LEDGER, query={"verify": "true"})
+
+    read.assert_called_once_with(key)
 
 
 def test_the_ledger_names_an_entry_that_is_not_believed(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+import json
+from unittest.mock import Mock
 
 import pytest
 
 from supakeep.cli.drill_report import print_drill
 from supakeep.cli.terminal import Terminal
 from supakeep.domain.portion import Portion
-from supakeep.errors import StorageError
+from supakeep.errors import MachineError, StorageError
 from tests.builders.backups import a_shop, back_up
 from tests.builders.drills import a_drill, a_portion
 from tests.fakes.object_store import InMemoryObjectStore
@@ -92,6 +94,30 @@ def test_where_no_ledger_takes_the_drills_they_come_to_an_end(
 
     assert (ended.code, small.opened) == (3, 2)
     assert "The ledger of primary lacks this drill" in ended.out + ended.err
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)], ids=["text", "json"])
+def test_of_a_drill_that_breaks_off_the_ladder_is_printed_and_recorded(
+    primary: InMemoryObjectStore,
+    supakeep: Supakeep,
+    small: InMemoryScratchServer,
+    monkeypatch: pytest.MonkeyPatch,
+    options: tuple[str, ...],
+) -> None:
+    back_up(a_shop(), primary)
+    gone = MachineError("It did not start", operation="drill", hint="Give it more room")
+    monkeypatch.setattr(small, "open", Mock(side_effect=gone))
+
+    ended = supakeep("drill", "--from", "primary", *options)
+
+    assert ended.code == 1
+    if options:
+        assert json.loads(ended.out)["error"] == "It did not start"
+    else:
+        assert "Give it more room" in ended.err
+        assert "readable    proven" in ended.out
+        assert "The drill broke off at the rung restorable, which says nothing" in ended.out
+    assert "broke off at restorable" in supakeep("ledger", "--from", "primary").out
 
 
 @pytest.mark.parametrize(

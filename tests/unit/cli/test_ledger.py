@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from supakeep.usecases.stored_manifests import read_manifest
-from tests.builders.drills import a_portion, ledger_keys, record_drill
+from tests.builders.drills import NO_ROOM, a_portion, ledger_keys, record_drill
 from tests.builders.manifests import place_backup
 from tests.fakes.object_store import InMemoryObjectStore
 from tests.unit.cli.conftest import Supakeep
@@ -44,6 +44,17 @@ def test_a_drill_of_some_tables_says_of_how_many(
 
     assert "identical, 1 of 3 tables" in oldest
     assert "identical, a sample of 1 of 3 tables" in newest
+
+
+def test_a_drill_that_broke_off_says_where(
+    primary: InMemoryObjectStore, supakeep: Supakeep
+) -> None:
+    record_drill(primary, outcomes="pp---", broken_off=NO_ROOM)
+
+    _, line = supakeep("ledger", "--from", "primary").out.splitlines()
+
+    assert line.split()[3] == "readable"
+    assert line.endswith("broke off at restorable")
 
 
 def test_who_has_no_drills_is_told_how_to_make_one(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders.drills import a_portion, record_drill
+from tests.builders.drills import NO_ROOM, a_portion, record_drill
 from tests.builders.manifests import PROJECT, a_manifest, place_backup
 from tests.builders.signing import KEYRING, SIGNING_KEY, STRANGERS_KEY
 from tests.fakes.object_store import InMemoryObjectStore
@@ -222,3 +222,19 @@ def test_the_file_and_its_gaps_are_printed_as_json(
         "drills": 0,
         "gaps": [f"{PROJECT}: 1 of 1 good backups are not shown to restore by a drill"],
     }
+
+
+def test_a_drill_that_broke_off_is_a_gap_and_proves_nothing(
+    primary: InMemoryObjectStore,
+    supakeep: Supakeep,
+    noon: dt.datetime,
+) -> None:
+    place_backup(primary, at=noon)
+    manifest = a_manifest(at=noon)
+    record_drill(primary, manifest=manifest, at=noon, outcomes="pp---", broken_off=NO_ROOM)
+
+    words = _report(supakeep, "--from", "primary").words
+
+    assert "broke off at the rung restorable, which says nothing about the backup" in words
+    assert "not drilled" in words
+    assert "1 of 1 good backups are not shown to restore" in words

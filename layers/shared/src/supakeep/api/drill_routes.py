@@ -52,9 +52,11 @@ def add_drill_routes(resolver: APIGatewayHttpResolver, request: Requests) -> Non
         ] = False,
     ) -> Ledger:
         project, stores = request().project, request().stores()
-        verification = None
-        if verify:
-            verification = verify_ledger(read_ledgers(stores, project.ref), project.clock.now())
         # one more, to know whether there is another page
-        ledgers = read_ledgers(stores, project.ref, before=before, newest=limit + 1)
-        return Ledger.page(ledgers, limit, verification)
+        newest = limit + 1
+        if not verify:
+            ledgers = read_ledgers(stores, project.ref, before=before, newest=newest)
+            return Ledger.page(ledgers, limit, None)
+        every = read_ledgers(stores, project.ref)
+        page = [ledger.below(before, newest) for ledger in every]
+        return Ledger.page(page, limit, verify_ledger(every, project.clock.now()))

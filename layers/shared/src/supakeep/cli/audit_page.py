@@ -133,11 +133,17 @@ def _drill_row(drill: StoredEntry) -> Sequence[str]:
     return (
         f'{_minute(entry.recorded_at)}<br><span class="quiet">{signed}</span>',
         f'{_text(entry.backup.name)}<br><span class="quiet">{into}</span>',
-        _of_tables(report) + "<br>".join(rungs),
+        _of_tables(report) + "<br>".join(rungs) + _broken_off(report),
         f"{entry.backup.rows if report.portion is None else report.portion.rows:,}",
         "" if took is None else f"{took / 1000:,.1f} s",
         "<br>".join(_text(f"{note.what}: {note.why}") for note in report.not_proven),
     )
+
+
+def _broken_off(report: DrillReport) -> str:
+    if report.broken_off is None:
+        return ""
+    return f"<br>{_text(f'broke off: {report.broken_off.problem.message}')}"
 
 
 def _ledger(audit: Audit) -> str:

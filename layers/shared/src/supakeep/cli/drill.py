@@ -13,6 +13,7 @@ from supakeep.cli.completion import complete_backups
 from supakeep.cli.drill_report import print_drill
 from supakeep.cli.options import Identity, Source
 from supakeep.cli.session import Session
+from supakeep.cli.terminal import Terminal
 from supakeep.domain.assertions import Assertion
 from supakeep.domain.backup_name import LATEST
 from supakeep.domain.drill import DrillReport
@@ -24,6 +25,7 @@ from supakeep.usecases.drill_backup import DrillBackup
 from supakeep.usecases.find_drilled import find_drilled
 from supakeep.usecases.plan_drill import PlanDrill
 from supakeep.usecases.record_drill import RecordDrill
+from supakeep.usecases.recorded_drill import recorded_drill
 from supakeep.wiring import with_secrets
 from supakeep.wiring.scratch import Place, scratch_schemas, scratch_server
 
@@ -91,11 +93,9 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option
     drills = list[DrillReport]()
     while not drills or _goes_on(drills):
         drills.append(_drill(session, reader, server, asked, plan, kept_in))
-        if not session.terminal.as_json:
-            print_drill(session.terminal, drills[-1])
-    if session.terminal.as_json:
-        # the ones before are in the ledger
-        session.terminal.json(drills[-1])
+        # as JSON, the last one: those before are in the ledger
+        if not session.terminal.as_json or not _goes_on(drills):
+            _print(session.terminal, drills[-1])
     if not all(report.is_whole for report in drills):
         return FAILED
     return PARTIAL if any(report.unrecorded for report in drills) else GOOD
@@ -123,12 +123,24 @@ def _drill(
     plan: PlanDrill,
     kept_in: Sequence[ObjectStore],
 ) -> DrillReport:
-    """Drills the backup, or the portion of it that is next, and records that."""
-    with session.progress() as progress:
-        progress.expect({entry.name: entry.rows for entry in reader.manifest.tables})
-        drill = DrillBackup(server, asked, SystemClock(), NoDeadline(), progress, plan)
-        started_at = session.now()
-        report = drill(reader)
+    """Drills the backup, or the portion of it that is next, and records that. Of one that breaks off, what is
+    known is printed before the error.
+    """
     record = RecordDrill(kept_in, session.keyring, session.clock)
-    run_id = new_run_id(started_at)
-    return record(report, reader.manifest, run=run_id, started_at=started_at)
+    broken = list[DrillReport]()
+    try:
+        with session.progress() as progress:
+            progress.expect({entry.name: entry.rows for entry in reader.manifest.tables})
+            drill = DrillBackup(server, asked, SystemClock(), NoDeadline(), progress, plan)
+            return recorded_drill(drill, record, reader, new_run_id(session.now()), broken.append)
+    finally:
+        # as JSON, the error is all that is printed
+        for report in broken if not session.terminal.as_json else ():
+            print_drill(session.terminal, report)
+
+
+def _print(terminal: Terminal, report: DrillReport) -> None:
+    if terminal.as_json:
+        terminal.json(report)
+    else:
+        print_drill(terminal, report)

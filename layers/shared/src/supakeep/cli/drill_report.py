@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from supakeep.cli.terminal import Terminal
-from supakeep.domain.drill import DrillReport, RungOutcome, RungReport
+from supakeep.domain.drill import BrokenOff, DrillReport, RungOutcome, RungReport
 from supakeep.domain.measures import size_text
 from supakeep.domain.portion import Portion
 
@@ -26,6 +26,8 @@ def print_drill(terminal: Terminal, report: DrillReport) -> None:
             terminal.entry(problem.message)
     for note in report.not_proven:
         terminal.item(f"not proven: {note.what} ({note.why})")
+    if report.broken_off is not None:
+        terminal.line(f"{_broken_off(report.broken_off)}: {report.broken_off.problem.message}")
     terminal.line(_conclusion(report))
     for failed in report.unrecorded:
         message = f"The ledger of {failed.store} lacks this drill: {failed.problem.message}"
@@ -55,6 +57,10 @@ def _figures(rung: RungReport) -> Iterator[str]:
 
 def _seconds(milliseconds: int) -> str:
     return f"{milliseconds / 1000:,.1f} s"
+
+
+def _broken_off(broken: BrokenOff) -> str:
+    return f"The drill broke off at the rung {broken.rung}, which says nothing about the backup"
 
 
 def _conclusion(report: DrillReport) -> str:

@@ -164,4 +164,5 @@ def _tables(report: DrillReport) -> str:
 
 
 def _failed(report: DrillReport) -> list[str]:
-    return [str(rung.rung) for rung in report.rungs if rung.outcome == "failed"]
+    failed = [str(rung.rung) for rung in report.rungs if rung.outcome == "failed"]
+    return [*failed, f"broke off at {report.broken_off.rung}"] if report.broken_off else failed

@@ -20,6 +20,7 @@ export function drillReport(result) {
 function drillVerdict(result) {
   const failed = result.rungs.filter((rung) => rung.outcome === "failed").map((rung) => rung.rung);
   if (failed.length) return notice("fail", `This drill has failed: ${failed.join(", ")}.`, "The rungs below say what is wrong.");
+  if (result.broken_off) return notice("warn", `This drill broke off at the rung ${result.broken_off.rung}, which says nothing about the backup.`, "The ladder below says how far it came.");
   const restored = ["restorable", "identical"].every((name) => result.rungs.some((rung) => rung.rung === name && rung.outcome === "proven"));
   if (!restored) return notice("warn", "This backup is not proven to restore.");
   if (result.portion) return portionVerdict(result.portion);

@@ -39,7 +39,8 @@ class AuditedBackup:
         """The drill that has proven most, the newest of several; one that proves the backup as a whole
         before one of some of its tables.
         """
-        return max(self.drills, key=_proves, default=None)
+        ended = [drill for drill in self.drills if drill.entry.report.says_something]
+        return max(ended, key=_proves, default=None)
 
     @property
     def is_proven(self) -> bool:
@@ -93,6 +94,11 @@ def _gaps(audit: Audit) -> Iterator[str]:
     for drill in audit.drills:
         for problem in drill.entry.report.problems:
             yield f"The drill of {drill.entry.backup.name} at {_minute(drill)} failed: {problem.message}"
+        if broken := drill.entry.report.broken_off:
+            yield (
+                f"The drill of {drill.entry.backup.name} at {_minute(drill)} broke off at the rung {broken.rung}, "
+                f"which says nothing about the backup: {broken.problem.message}"
+            )
 
 
 def _days_without(project: str, backups: Sequence[AuditedBackup], audit: Audit) -> Iterator[str]:

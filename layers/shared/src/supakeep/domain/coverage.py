@@ -53,5 +53,5 @@ def drilled_in(entry: LedgerEntry, name: str) -> DrilledTable | None:
 def is_settled(entry: LedgerEntry, later: Sequence[LedgerEntry], manifest: Manifest) -> bool:
     """Whether later drills, which had nothing to object, were about everything that this one was about."""
     names = [table.name for table in complete_tables(manifest) if drilled_in(entry, table.name)]
-    fine = [e for e in later if e.report.is_whole]
+    fine = [e for e in later if e.report.is_whole and e.report.broken_off is None]
     return bool(fine) and all(any(drilled_in(e, name) for e in fine) for name in names)

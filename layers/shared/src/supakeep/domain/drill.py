@@ -61,6 +61,15 @@ class NotProven(_Recorded):
     why: str
 
 
+class BrokenOff(_Recorded):
+    """What ended a drill before its end, and the rung that it was working on: no time or room was left, or the
+    server was lost or did not start. It says nothing about the backup.
+    """
+
+    rung: Rung
+    problem: Problem
+
+
 class Unrecorded(_Recorded):
     """A store whose ledger lacks a drill, and why."""
 
@@ -72,6 +81,8 @@ class DrillReport(_Recorded):
     """What a drill of `backup` in the database `into` has proven, rung by rung, from the lowest.
 
     `portion` is what it is about where the backup is too large for one drill, None where it is about all.
+    `broken_off` says what ended a drill that did not come to its end: it proves nothing, and nothing of it but
+    a rung that had failed before speaks against the backup.
     `restore_milliseconds` is how long the rows took to come back, None where they did not. `entry` is
     the key under which each store's ledger has the drill, and `unrecorded` are the stores that do not
     have it.
@@ -84,6 +95,7 @@ class DrillReport(_Recorded):
     rungs: tuple[RungReport, ...]
     assertions: tuple[AssertionResult, ...] = ()
     not_proven: tuple[NotProven, ...] = ()
+    broken_off: BrokenOff | None = None
     restore_milliseconds: NonNegativeInt | None = None
     entry: str | None = None
     unrecorded: tuple[Unrecorded, ...] = ()
@@ -119,7 +131,7 @@ class DrillReport(_Recorded):
     @property
     def came_back(self) -> bool:
         """Whether the rows that this drill was about came back as they were written."""
-        return {Rung.RESTORABLE, Rung.IDENTICAL}.issubset(self.proven)
+        return self.broken_off is None and {Rung.RESTORABLE, Rung.IDENTICAL}.issubset(self.proven)
 
     @property
     def restores(self) -> bool:
@@ -132,6 +144,11 @@ class DrillReport(_Recorded):
     def goes_on(self) -> bool:
         """Whether the next drill of this backup has tables to prove that none has looked at."""
         return self.came_back and self.portion is not None and bool(self.portion.left)
+
+    @property
+    def says_something(self) -> bool:
+        """Whether anything of it speaks for the backup, or against it."""
+        return self.broken_off is None or not self.is_whole
 
     @property
     def is_whole(self) -> bool:
@@ -170,8 +187,12 @@ class DrillReport(_Recorded):
 def rungs_above(rung: Rung, why: str) -> Sequence[RungReport]:
     """The rungs above this one, none of which was tried, for this reason."""
     ladder = list(Rung)
-    above = ladder[ladder.index(rung) + 1 :]
+    return not_tried(ladder[ladder.index(rung) + 1 :], why)
+
+
+def not_tried(rungs: Sequence[Rung], why: str) -> list[RungReport]:
+    """These rungs, none of which was proven or has failed, for this reason."""
     return [
         RungReport(rung=r, outcome=RungOutcome.NOT_TRIED, problems=(Problem(message=why),))
-        for r in above
+        for r in rungs
     ]

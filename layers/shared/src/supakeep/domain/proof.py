@@ -186,7 +186,8 @@ class Proofs:
         return self.unread_before is not None and manifest.started_at < self.unread_before
 
     def _about(self, manifest: Manifest) -> list[LedgerEntry]:
-        return [e for e in self.by_backup.get(manifest.backup, ()) if e.proves(manifest)]
+        entries = self.by_backup.get(manifest.backup, ())
+        return [e for e in entries if e.report.says_something and e.proves(manifest)]
 
 
 NO_PROOFS = Proofs()

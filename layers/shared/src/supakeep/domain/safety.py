@@ -81,11 +81,15 @@ class Situation:
 
     @property
     def last_backup_run(self) -> Run | None:
-        """The newest backup run that has ended.
+        """The newest backup run that has ended."""
+        return self.last_run(RunKind.BACKUP)
+
+    def last_run(self, kind: RunKind) -> Run | None:
+        """The newest run of this kind that has ended.
 
         Runs are listed by their IDs, which do not say which of one second came first.
         """
-        ended = (run for run in self.runs if run.kind is RunKind.BACKUP and run.status.is_final)
+        ended = (run for run in self.runs if run.kind is kind and run.status.is_final)
         started = (run for run in ended if run.status is not RunStatus.WITHDRAWN)
         return max(started, key=lambda run: run.requested_at, default=None)
 
@@ -115,6 +119,7 @@ def assess(situation: Situation) -> list[Finding]:
         *_schedule(situation),
         *_uncovered(situation),
         _drills(situation),
+        *_failed_drill(situation),
     ]
     return sorted(findings, key=lambda finding: -_BADNESS[finding.level])
 
@@ -292,6 +297,17 @@ def _drills(situation: Situation) -> Finding:
         )
     age = situation.now - situation.proven.at
     return Finding(level="ok", sentence=f"A drill proved {_words(age)} ago that a backup restores.")
+
+
+def _failed_drill(situation: Situation) -> Iterator[Finding]:
+    """A drill that failed, or broke off and so says nothing about the backup, and nothing was proven since."""
+    last, proven = situation.last_run(RunKind.DRILL), situation.proven
+    if last is None or last.error is None or (proven and proven.at > last.ended_at):
+        return
+    age = _words(situation.now - last.ended_at)
+    end = "broke off" if last.result is None or last.result.is_whole else "failed"
+    sentence = f"The last drill {end} {age} ago: {last.error.message}."
+    yield Finding(level="warn", sentence=sentence, advice=last.error.hint)
 
 
 def _few(names: Sequence[str]) -> str:

@@ -10,11 +10,13 @@ from supakeep.archive.reader import BackupReader
 from supakeep.domain.assertions import Assertion
 from supakeep.domain.drill import (
     AssertionResult,
+    BrokenOff,
     DrillReport,
     NotProven,
     Rung,
     RungOutcome,
     RungReport,
+    not_tried,
     rungs_above,
 )
 from supakeep.domain.manifest import Manifest, Problem
@@ -29,6 +31,7 @@ from supakeep.errors import (
     SupakeepError,
 )
 from supakeep.ports import Clock, Deadline, Progress, ScratchDatabase, ScratchServer
+from supakeep.system import refused_by_machine
 from supakeep.usecases.drill_portion import answerable, beyond, portion_of
 from supakeep.usecases.drill_restore import DrillRestore
 from supakeep.usecases.rung import Figures, RungFailedError
@@ -42,7 +45,8 @@ _ENDS_THE_RUN = (DeadlineExceededError, LeaseHeldError, MachineError)
 @dataclass(frozen=True)
 class DrillBackup:
     """Restores into a database of `server`, and never into another one. `plan` says which portion of the
-    backup is drilled, where it is too large for one drill.
+    backup is drilled, where it is too large for one drill. `broken_off` gets the report of a drill that does not
+    come to its end.
     """
 
     server: ScratchServer
@@ -51,6 +55,7 @@ class DrillBackup:
     deadline: Deadline
     progress: Progress
     plan: Callable[[Manifest], Portion | None] = lambda _: None
+    broken_off: Callable[[DrillReport], None] = lambda _: None
 
     def __call__(self, reader: BackupReader) -> DrillReport:
         """Climbs the rungs one after the other. A rung that fails is part of the report; those above
@@ -59,8 +64,19 @@ class DrillBackup:
         Raises what says nothing about the backup: no time left, no server to be had.
         """
         climb = _Climb(self, reader, reader.manifest)
-        with ExitStack() as opened:
-            climb.carry_out(opened)
+        try:
+            with ExitStack() as opened:
+                climb.carry_out(opened)
+        except LeaseHeldError:
+            # another run has what was this one's: it writes nothing any more
+            raise
+        except OSError as exc:
+            refused = refused_by_machine(exc)
+            self.broken_off(climb.broken_off_by(refused))
+            raise refused from exc
+        except SupakeepError as exc:
+            self.broken_off(climb.broken_off_by(exc))
+            raise
         return climb.report()
 
 
@@ -91,6 +107,16 @@ class _Climb:
         self.not_proven += restore.not_proven
         self._try(Rung.IDENTICAL, restore.compare)
         self._assert(scratch)
+
+    def broken_off_by(self, error: SupakeepError) -> DrillReport:
+        """The report of a climb that this error ended. One that had only to tidy up is a drill as any other."""
+        left = list(Rung)[len(self.rungs) :]
+        if not left:
+            return self.report()
+        at = left[0]
+        self.rungs += not_tried(left, f"The drill broke off at the rung {at}")
+        broken_off = BrokenOff(rung=at, problem=problem_of(error))
+        return self.report().model_copy(update={"broken_off": broken_off})
 
     def report(self) -> DrillReport:
         restorable = next((r for r in self.rungs if r.rung is Rung.RESTORABLE), None)

@@ -30,6 +30,14 @@ class StoreLedger:
     untrusted: dict[str, Problem] = field(default_factory=dict)
     problem: Problem | None = None
 
+    def below(self, before: str | None, newest: int) -> StoreLedger:
+        """What reading so many of its newest entries would have found, of those that are older than `before`."""
+        keys = sorted({entry.key for entry in self.entries} | self.untrusted.keys())
+        wanted = [key for key in keys if before is None or key < before][-newest:]
+        entries = tuple(entry for entry in self.entries if entry.key in wanted)
+        untrusted = {key: why for key, why in self.untrusted.items() if key in wanted}
+        return StoreLedger(self.store, entries, untrusted, self.problem)
+
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with the store, or with its entries, by the store's name."""

@@ -17,6 +17,7 @@ from supakeep.usecases.find_drilled import find_drilled
 from supakeep.usecases.plan_drill import PlanDrill
 from supakeep.usecases.project import Project
 from supakeep.usecases.record_drill import RecordDrill
+from supakeep.usecases.recorded_drill import recorded_drill
 from supakeep.usecases.run_progress import RunProgress
 from supakeep.usecases.track_runs import TrackRuns
 
@@ -43,7 +44,8 @@ class RunDrill:
         the project is looked at. The drill is recorded in the ledger of every store of the project.
 
         Returns the run's record: a drill whose backup does not restore has failed, and its report says
-        at which rung. Raises what says nothing about the backup, such as that it does not exist.
+        at which rung. Raises what says nothing about the backup, such as that it does not exist, or that no time is
+        left: the ledger and the run's record then say how far the drill came.
         """
 
         def work(progress: RunProgress) -> DrillReport:
@@ -57,9 +59,7 @@ class RunDrill:
             kept_in = every_store(self.project)
             plan = PlanDrill(kept_in, reader.manifest.project, self.server, clock, self.deadline)
             drill = DrillBackup(self.server, self.assertions, clock, progress, progress, plan)
-            started_at = clock.now()
-            report = drill(reader)
             record = RecordDrill(kept_in, self.project.keyring, clock)
-            return record(report, reader.manifest, run=run.id, started_at=started_at)
+            return recorded_drill(drill, record, reader, run.id, progress.keep)
 
         return TrackRuns.of(self.project, self.watcher).execute(run, work, self.deadline)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import Event, Lock, Thread
 
-from supakeep.domain.run import Run, TableProgress
+from supakeep.domain.run import Run, RunResult, TableProgress
 from supakeep.errors import LeaseHeldError, StorageError
 from supakeep.ports import Clock, Deadline, Progress, RunStore
 from supakeep.usecases.run_lease import RunLease
@@ -51,6 +51,10 @@ class RunProgress:
         if self._watcher is not None:
             self._watcher.expect(rows)
         self.run = self.run.model_copy(update={"expected_rows": dict(rows)})
+
+    def keep(self, result: RunResult) -> None:
+        """Records what there is of the run's result, before an error ends it."""
+        self.run = self.run.model_copy(update={"result": result})
 
     def phase(self, name: str) -> None:
         if self._watcher is not None:
