@@ -34,7 +34,7 @@ from tests.unit.cli.conftest import Supakeep
             a_portion(sampled=True),
             "pppp-",
             [
-                "a sample of public.orders: 3 of 9 rows, from volume 2 to 3 (1 drilled by sample only)",
+                "a sample of public.orders: 3 of 9 rows, from volumes 2 to 3 (1 drilled by sample only)",
                 "of its tables, 1 drilled by sample only.",
             ],
         ),
@@ -75,6 +75,19 @@ def test_drills_follow_each_other_until_every_table_is_proven(
     assert ended.out.endswith("this drill and those before it have proven every table.\n")
     listed = supakeep("list", "--from", "primary").out
     assert "stored · readable · restored · identical" in listed
+
+
+def test_a_table_that_does_not_fit_alone_makes_it_partial(
+    primary: InMemoryObjectStore, supakeep: Supakeep, small: InMemoryScratchServer
+) -> None:
+    back_up(a_shop(), primary)
+    small.free = 960
+
+    ended = supakeep("drill", "--from", "primary")
+
+    assert (ended.code, small.opened) == (3, 3)
+    assert "not proven: public.customers as a whole (it does not fit alone: 4 of" in ended.out
+    assert "of its tables, 1 drilled by sample only." in ended.out
 
 
 def test_where_no_ledger_takes_the_drills_they_come_to_an_end(

@@ -171,7 +171,7 @@ def test_a_table_that_does_not_fit_alone_is_drilled_by_samples_of_one_volume_aft
     assert log.badge == "stored, 3 of 4 tables restored whole, 1 by sample"
     assert not log.proofs.is_proven(log.manifest)
     assert "public.log as a whole" in {note.what for note in first.not_proven}
-    assert f"a sample of public.log: {sample.rows} of 100 rows, from volume" in str(portion(first))
+    assert f"a sample of public.log: {sample.rows} of 100 rows, from volumes" in str(portion(first))
 
 
 @pytest.mark.parametrize("compression", ["gzip", "zstd"])

@@ -80,7 +80,7 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option
     it; with --into schema, schemas of its own beside the live ones. No live table is touched. What that
     proves is recorded in the ledger beside the backups. A backup that there is no room for is drilled table
     by table, one drill after the other. Failed where a rung of the proof is, partial where a store could not
-    record it.
+    record it, or where a table did not fit and was drilled by sample.
     """
     asked = session.assertions(assertions)
     server = _server(session, into, room)
@@ -98,7 +98,8 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option
             _print(session.terminal, drills[-1])
     if not all(report.is_whole for report in drills):
         return FAILED
-    return PARTIAL if any(report.unrecorded for report in drills) else GOOD
+    is_recorded = not any(report.unrecorded for report in drills)
+    return GOOD if is_recorded and drills[-1].restores else PARTIAL
 
 
 def _server(session: Session, into: Place | None, room: int | None) -> ScratchServer:

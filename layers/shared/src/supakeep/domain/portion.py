@@ -66,7 +66,7 @@ class Portion(_Recorded):
         what = f"{whole:,} of {self.of_tables:,} tables" if whole else "a sample of "
         if not whole:
             what += ", ".join(
-                f"{t.name}: {t.rows:,} of {t.of_rows:,} rows, from volume {_numbers(t.volumes)}"
+                f"{t.name}: {t.rows:,} of {t.of_rows:,} rows, from {_numbers(t.volumes)}"
                 for t in self.tables
             )
         return f"{what} ({self.rest or 'all are proven by now'})"
@@ -99,4 +99,4 @@ def complete_tables(manifest: Manifest) -> tuple[TableEntry, ...]:
 
 def _numbers(volumes: tuple[int, ...]) -> str:
     first, last = volumes[0], volumes[-1]
-    return f"{first}" if first == last else f"{first} to {last}"
+    return f"volume {first}" if first == last else f"volumes {first} to {last}"

@@ -38,8 +38,10 @@ def beyond(portion: Portion) -> Iterator[NotProven]:
     """What such a drill does not look at."""
     for table in portion.tables:
         if table.is_sample:
-            rest = f"a sample of it was: {table.rows:,} of {table.of_rows:,} rows"
-            yield NotProven(what=f"{table.name} as a whole", why=f"{rest} ({portion.why})")
+            why = (
+                f"it does not fit alone: {table.rows:,} of its {table.of_rows:,} rows were drilled"
+            )
+            yield NotProven(what=f"{table.name} as a whole", why=why)
     others = portion.of_tables - len(portion.tables)
     if others:
         noun = "table" if others == 1 else "tables"
