@@ -22,6 +22,7 @@ from supakeep.usecases.drill_backup import DrillBackup
 from supakeep.usecases.drill_restore import DrillRestore
 from supakeep.usecases.rung import Figures
 from tests.builders.postgres_project import PostgresProject
+from tests.builders.supabase_auth import AUTH_ROWS, AUTH_SCHEMA
 from tests.fakes.runs import InMemoryProgress
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
@@ -93,7 +94,8 @@ def test_a_backup_is_proven_there_with_the_types_of_the_live_database_and_nothin
         server,
         backup,
         "-- name: a type\nselect count(*) = 200 from customers where 'fine'::mood = any (m)\n"
-        "-- name: the other schema\nselect count(*) > 0 from (select m from t) t\n"
+        # a table of this name is in both schemas
+        "-- name: the bare name\nselect count(*) = 200 from t where note is not null\n"
         "-- name: the live rows\nselect count(*) = 200 from public.customers",
     )
 
@@ -105,6 +107,28 @@ def test_a_backup_is_proven_there_with_the_types_of_the_live_database_and_nothin
     assert not_proven["the assertion 'the live rows'"].startswith("it names the schema public")
     assert (shop.rows(LIVE), schemas(shop)) == (before, [])
     assert shop.rows("select from pg_roles where rolname = 'supakeep_assertions'") == []
+
+
+def test_users_are_proven_in_a_schema_beside_theirs(
+    shop: PostgresProject, server: PostgresScratchSchemas
+) -> None:
+    shop.superuser(f"{AUTH_SCHEMA}{AUTH_ROWS}")
+    shop.superuser(
+        "grant usage on schema auth to postgres; grant select on all tables in schema auth to postgres"
+    )
+    before = shop.rows(LIVE)
+
+    report = drill(
+        server,
+        shop.back_up(policy='[[table]]\nname = "t"\n[backup]\nauth = true'),
+        "-- name: users\nselect count(*) = 2 from auth.users",
+    )
+
+    assert [problem.message for problem in report.problems] == []
+    assert report.reached is Rung.IDENTICAL
+    assert report.rung(Rung.IDENTICAL).figures["tables"] > 3
+    assert "the assertion 'users'" in {note.what for note in report.not_proven}
+    assert (shop.rows(LIVE), schemas(shop)) == (before, [])
 
 
 def test_no_live_table_is_locked_or_read(

@@ -41,7 +41,7 @@ end $$
 """
 _BEGIN: LiteralString = "begin isolation level repeatable read, read only"
 # tables are named as the user's own database finds them
-_SEARCH_PATH = ("public", "extensions")
+SEARCH_PATH = ("public", "extensions")
 
 
 def grant_reading(connection: Connection) -> None:
@@ -72,7 +72,7 @@ def grant_reading_of(connection: Connection, schema: str) -> None:
 
 
 def ask(
-    url: str, assertion: Assertion, search_path: Sequence[str] = _SEARCH_PATH
+    url: str, assertion: Assertion, search_path: Sequence[str] = SEARCH_PATH
 ) -> AssertionResult:
     """Asks in a transaction that may only read, as the role READER, for 30 s at most. Tables are looked for
     in the schemas of `search_path`.

@@ -36,7 +36,7 @@ class Definitions:
     is of type json, which keeps any text of JSON as it is.
 
     With `only_tables`, nothing is created but tables, in schemas that are there: such a type becomes text.
-    They are unlogged then, so that they fill no log and no publication has them.
+    Tables are unlogged, so that they fill no log and no publication has them.
     """
 
     def __init__(self, connection: Connection, *, only_tables: bool = False) -> None:

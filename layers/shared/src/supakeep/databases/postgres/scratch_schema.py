@@ -11,6 +11,7 @@ from contextlib import ExitStack, closing, contextmanager
 from psycopg import sql
 
 from supakeep.databases.postgres.assertions import (
+    SEARCH_PATH,
     ask,
     create_reader,
     drop_reader,
@@ -23,6 +24,7 @@ from supakeep.databases.postgres.scratch import PostgresScratch, open_scratch
 from supakeep.databases.postgres.scratch_server import LOCK, PREFIX, UNLOCK
 from supakeep.domain.assertions import Assertion
 from supakeep.domain.drill import AssertionResult, NotProven
+from supakeep.domain.policy import DEFAULT_SCHEMA
 from supakeep.domain.schema import Table
 
 log = logging.getLogger(__name__)
@@ -117,8 +119,9 @@ class _SchemaScratch(PostgresScratch):
             return definitions.not_proven
 
     def ask(self, assertion: Assertion) -> AssertionResult:
-        # the live schemas are there for their types; nobody has granted READER their tables
-        path = [*self._schemas.made.values(), *self._schemas.made, "extensions"]
+        own = self._schemas.made.get(DEFAULT_SCHEMA)
+        # the live schema is there for its types; nobody has granted READER its tables
+        path = [*([own] if own else []), *SEARCH_PATH]
         return ask(self._url, assertion, path)
 
 
