@@ -29,7 +29,8 @@ def take_only_whole_answers(client: Any) -> None:
     it reads as one without fields: a lost run record would look like one that never was. It does so, too,
     with the page that a proxy gives in place of an answer; this raises ForeignAnswerError.
     """
-    client.meta.events.register("before-parse", _require_whole)
+    # once, also for a client that is used again
+    client.meta.events.register("before-parse", _require_whole, unique_id="supakeep-whole")
 
 
 def _require_whole(
