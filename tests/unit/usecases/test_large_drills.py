@@ -25,7 +25,7 @@ from supakeep.usecases.plan_drill import PlanDrill
 from supakeep.usecases.read_proofs import read_proofs
 from supakeep.usecases.record_drill import RecordDrill
 from tests.builders.backups import CUSTOMERS, ITEMS, ORDERS, a_shop, back_up
-from tests.builders.drills import record_drill
+from tests.builders.drills import NO_ROOM, record_drill
 from tests.builders.manifests import PROJECT
 from tests.builders.tables import a_table
 from tests.fakes.database import InMemoryDatabase
@@ -302,7 +302,7 @@ def test_a_drill_takes_less_where_those_before_it_broke_off(
 ) -> None:
     shop.seconds = seconds
     at = NOON + dt.timedelta(minutes=5)
-    record_drill(shop.store, manifest=shop.manifest, at=at, outcomes="pp---")
+    record_drill(shop.store, manifest=shop.manifest, at=at, outcomes="pp---", broken_off=NO_ROOM)
 
     first = shop.drill()
 

@@ -26,6 +26,7 @@ _LEAST_MEASURED_BYTES = 10_000_000
 # the pace is another backup's, and at the end assertions are asked
 _USABLE_TIME_PERCENT = 70
 _NEWEST = 50
+_MOST_HALVINGS = 4
 _LEAST_ROOM_BYTES = 4_000_000
 
 
@@ -76,13 +77,13 @@ class PlanDrill:
 
 @dataclass(frozen=True)
 class _Limits:
-    """`room` in bytes of the server, `bytes` of the document; None where nothing limits them. So many
-    drills of the same backup broke off.
+    """`room` in bytes of the server, `bytes` of the document; None where nothing limits them. They were
+    halved so many times because drills of the same backup broke off.
     """
 
     room: int | None
     bytes: int | None
-    broken_off: int = 0
+    halvings: int = 0
 
     def lowered(self, entries: Sequence[TableEntry], halvings: int) -> _Limits:
         """As many times by a half, from all of these tables at most."""
@@ -107,8 +108,8 @@ class _Limits:
 
     def why(self, entries: Sequence[TableEntry]) -> str:
         """Why a drill of all of these is too much."""
-        if self.broken_off:
-            drills = "a drill" if self.broken_off == 1 else f"{self.broken_off} drills"
+        if self.halvings:
+            drills = "a drill" if self.halvings == 1 else "drills"
             return f"{drills} of this backup broke off, so this one takes less"
         room = sum(map(_room, entries))
         if self.room is not None and room > self.room:
@@ -177,12 +178,12 @@ def _proven_at(known: Coverage, name: str) -> str:
 
 
 def _broken_off(newest_first: Iterable[LedgerEntry]) -> int:
-    """How many drills time, room or the server has ended, so that they say nothing about the rows, since one
-    of all tables came to its end.
+    """How many drills broke off since one of all tables came to its end, as far as that matters: a server
+    that was lost several times is no reason to drill ever less.
     """
     reports = (entry.report for entry in newest_first)
     since = takewhile(lambda report: report.portion or not report.came_back, reports)
-    return sum(report.is_whole and not report.came_back for report in since)
+    return min(_MOST_HALVINGS, sum(report.broken_off is not None for report in since))
 
 
 def _pace(report: DrillReport) -> int | None:
