@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-# pgcrypto's own, of the password "correct horse battery staple", as Supabase Auth stores it
+# bcrypt of the password "correct horse battery staple", as Supabase Auth stores it
 PASSWORD = "correct horse battery staple"
-BCRYPT = "$2a$10$WU1rW.34gxOMEvYOcKZzr.eW0NTVTcZ4uzIi8YrLSYTZbl.D9XQLm"
+BCRYPT = "$2a$10$WU1rW.34gxOMEvYOcKZzre1BAbErVjUS5LzoQx.1H/RuGjThikeci"
 ANNA = "11111111-1111-4111-8111-111111111111"
 BEN = "22222222-2222-4222-8222-222222222222"
 

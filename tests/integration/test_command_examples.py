@@ -125,13 +125,19 @@ BUCKET = "my-bucket"
 
 
 @pytest.fixture
-def owner(stack: Stack, tmp_path: Path) -> Shell:
+def owner(stack: Stack, tmp_path: Path) -> Iterator[Shell]:
     """The shell of somebody who has the database's address, a bucket, and a folder of migrations."""
     (tmp_path / "supabase/migrations").mkdir(parents=True)
     s3 = stack.aws.s3()
     s3.create_bucket(Bucket=BUCKET)
     s3.close()
-    return Shell(stack, tmp_path, "postgres")
+    shell = Shell(stack, tmp_path, "postgres")
+    with psycopg.connect(stack.database_url, autocommit=True) as connection:
+        connection.execute("create database rebuilt")
+    shell.environment["REBUILD_DB_URL"] = f"{stack.database_url.removesuffix('postgres')}rebuilt"
+    yield shell
+    with psycopg.connect(stack.database_url, autocommit=True) as connection:
+        connection.execute("drop database rebuilt")
 
 
 def test_every_example_works(owner: Shell) -> None:

@@ -164,6 +164,13 @@ class BackupReader:
             key = self.manifest.volumes[part.volume - 1].key
             raise self.damaged(key, "a table's rows in it are not what was written")
 
+    def definitions(self) -> bytes:
+        """The SQL of the definitions; of a backup that has none, nothing. `check_volumes` comes first."""
+        definitions = self.manifest.definitions
+        if definitions is None or definitions.stored is None:
+            return b""
+        return b"".join(self._content(definitions.stored))
+
     def damaged(self, key: str, why: str) -> ChecksumError:
         """The error for the object `key`; `why` is a clause, as in "it is missing"."""
         others = self.manifest.other_copies(self._store_of(key).name)

@@ -106,6 +106,11 @@ COMMANDS: tuple[Command, ...] = (
         ),
     ),
     Command(
+        "rebuild",
+        "Rebuild a whole project from a backup in an empty one.",
+        examples=("rebuild latest --from ./copies",),
+    ),
+    Command(
         "undo",
         "Bring back what a restore overwrote.",
         examples=(

@@ -1,0 +1,1 @@
+"""Rebuilding a project in a database of its own."""
