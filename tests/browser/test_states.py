@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
-from supakeep.domain.manifest import Problem
+from supakeep.domain.manifest import ChangeKind, Problem, SchemaChange
 from tests.browser.dashboard import OVERFLOW, PATH, tab
 from tests.browser.history import store
 from tests.builders.manifests import a_manifest, an_entry
@@ -45,6 +45,11 @@ def test_many_backups_are_listed_in_pages(dashboard: Dashboard) -> None:
     assert dashboard.main.locator(".days .good").count() >= 20
 
 
+def a_change(message: str) -> SchemaChange:
+    kind = ChangeKind.COLUMN_GONE
+    return SchemaChange(kind=kind, table="public.t", column="c", message=message, before="earlier")
+
+
 def test_names_and_errors_that_contain_html_are_shown_as_they_are(dashboard: Dashboard) -> None:
     supakeep = dashboard.supakeep
     supakeep.execute(f'create table "{MARKUP}" (id int primary key)')
@@ -55,10 +60,11 @@ def test_names_and_errors_that_contain_html_are_shown_as_they_are(dashboard: Das
             at=dt.datetime.now(dt.UTC),
             warnings=(f"A warning {MARKUP}",),
             copy_problem=Problem(message=f"An error {MARKUP}", hint=f"A hint {MARKUP}"),
-        )
+        ).model_copy(update={"changes": (a_change(f"A change {MARKUP}"),)})
         store(supakeep, [manifest], copies=1)
-        for view, text in (("", MARKUP), (f"backups/{manifest.backup}", f"A hint {MARKUP}")):
-            dashboard.open(view).shows(text)
+        dashboard.open("").shows(MARKUP)
+        for text in ("A hint", "A warning", "A change"):
+            dashboard.open(f"backups/{manifest.backup}").shows(f"{text} {MARKUP}")
     finally:
         supakeep.execute(f'drop table "{MARKUP}"')
     assert "owned" not in dashboard.page.title()

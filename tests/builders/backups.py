@@ -94,6 +94,26 @@ def back_up(
     return create(name, trigger)
 
 
+class Nights:
+    """Backs a database up once a night into the same stores."""
+
+    def __init__(self, store: ObjectStore, mirror: ObjectStore | None = None) -> None:
+        self.clock = FixedClock(NOON)
+        self._stores = (store, mirror)
+
+    def back_up(
+        self,
+        database: InMemoryDatabase,
+        policy: BackupPolicy = EVERYTHING,
+        **options: Any,
+    ) -> Manifest:
+        self.clock.advance(days=1)
+        name = BackupName.timed(PROJECT, self.clock.now())
+        return back_up(
+            database, *self._stores, policy=policy, name=name, clock=self.clock, **options
+        )
+
+
 def restore(
     target: TargetDatabase,
     store: ObjectStore,

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from supakeep.archive.manifest import encode_manifest
-from tests.builders.backups import CUSTOMERS, ITEMS, ORDERS
+from tests.builders.backups import CUSTOMERS, ITEMS, ORDERS, Nights, a_shop
 from tests.builders.manifests import PROJECT, a_manifest, place_backup
+from tests.builders.tables import a_table
 from tests.fakes.database import InMemoryDatabase
 from tests.fakes.object_store import InMemoryObjectStore
 from tests.fakes.time import NOON
@@ -154,6 +155,23 @@ def test_a_backup_is_shown_with_every_store_that_holds_it(
     place_backup(mirror)
 
     assert supakeep("show", name.text, "--json").json["locations"] == ["primary", "mirror"]
+
+
+def test_what_changed_since_the_backup_before_is_shown(
+    supakeep: Supakeep, primary: InMemoryObjectStore
+) -> None:
+    nights = Nights(primary)
+    nights.back_up(a_shop())
+    with_more = a_shop()
+    with_more.add_table(a_table("coupons"))
+    nights.back_up(with_more)
+    nights.back_up(a_shop())
+
+    ended = supakeep("show", "latest")
+    changes = supakeep("show", "latest", "--json").json["changes"]
+
+    assert [change["kind"] for change in changes] == ["table gone"]
+    assert "! public.coupons is gone; backup_" in ended.out
 
 
 @pytest.mark.parametrize("command", ["show", "verify", "restore"])

@@ -6,19 +6,16 @@ from typing import Any
 
 import pytest
 
-from supakeep.domain.backup_name import BackupName
 from supakeep.domain.manifest import BackupStatus, Manifest, Trigger
 from supakeep.domain.policy import BackupPolicy
 from supakeep.errors import DatabaseError, ExportError, StorageUnavailableError
-from supakeep.ports import ObjectStore
 from supakeep.usecases.find_backups import find_backup
 from tests.builders.backups import (
     CUSTOMERS,
-    EVERYTHING,
     ITEMS,
     ORDERS,
+    Nights,
     a_shop,
-    back_up,
     emptied,
     restore,
     tables_in,
@@ -28,29 +25,9 @@ from tests.builders.planted import plant
 from tests.builders.tables import a_table
 from tests.fakes.database import FailingExportDatabase, InMemoryDatabase
 from tests.fakes.object_store import InMemoryObjectStore
-from tests.fakes.time import NOON, FixedClock
+from tests.fakes.time import NOON
 
 UNANSWERED = StorageUnavailableError("Storage did not answer", operation="list")
-
-
-class Nights:
-    """Backs a database up once a night into the same stores."""
-
-    def __init__(self, store: ObjectStore, mirror: ObjectStore | None = None) -> None:
-        self.clock = FixedClock(NOON)
-        self._stores = (store, mirror)
-
-    def back_up(
-        self,
-        database: InMemoryDatabase,
-        policy: BackupPolicy = EVERYTHING,
-        **options: Any,
-    ) -> Manifest:
-        self.clock.advance(days=1)
-        name = BackupName.timed(PROJECT, self.clock.now())
-        return back_up(
-            database, *self._stores, policy=policy, name=name, clock=self.clock, **options
-        )
 
 
 @pytest.fixture

@@ -64,6 +64,11 @@ def _stored(summary: BackupSummary) -> str:
 def _print_problems(terminal: Terminal, summary: BackupSummary) -> None:
     for problem in summary.problems:
         terminal.notice(problem.message, problem.hint)
+    for change in summary.changes:
+        if change.is_addition:
+            terminal.line(change.message)
+        else:
+            terminal.notice(change.message)
     for warning in summary.warnings:
         terminal.notice(warning)
     if summary.uncovered_tables:

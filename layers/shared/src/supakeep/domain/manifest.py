@@ -71,6 +71,36 @@ class Shrinkage(Problem):
     before: str | None = None
 
 
+class ChangeKind(StrEnum):
+    """What can change about a table from one backup to the next."""
+
+    TABLE_NEW = "table new"
+    TABLE_NOT_COVERED = "table not covered"
+    TABLE_LEFT_OUT = "table left out"
+    TABLE_GONE = "table gone"
+    COLUMN_NEW = "column new"
+    COLUMN_RETYPED = "column retyped"
+    COLUMN_GONE = "column gone"
+    KEY_CHANGED = "key changed"
+
+
+class SchemaChange(_Part):
+    """How a table differs from the one in the backup `before`; `message` is a sentence. `column` is
+    None where it is not about one.
+    """
+
+    kind: ChangeKind
+    table: str
+    column: str | None = None
+    message: str
+    before: str
+
+    @property
+    def is_addition(self) -> bool:
+        """Whether nothing that was backed up is lost, and nothing new is left out."""
+        return self.kind in (ChangeKind.TABLE_NEW, ChangeKind.COLUMN_NEW)
+
+
 class Part(_Part):
     """Consecutive row lines of one table: the document's bytes from the first row's `{` to the
     last row's `}`, `offset` bytes (before compression) into volume number `volume` (from 1).
@@ -215,6 +245,7 @@ class Manifest(_Part):
     run: str | None = None
     copies: tuple[CopyState, ...] = ()
     shrinkage: tuple[Shrinkage, ...] = ()
+    changes: tuple[SchemaChange, ...] = ()
     warnings: tuple[str, ...] = ()
     signature: Signature | None = None
 

@@ -13,6 +13,7 @@ from supakeep.domain.manifest import (
     CopyState,
     Manifest,
     Problem,
+    SchemaChange,
     Shrinkage,
     TableStatus,
     Trigger,
@@ -21,7 +22,7 @@ from supakeep.domain.pin import Pin
 from supakeep.domain.proof import Proof
 
 # what grows with the number of tables
-_LONG_FIELDS = ("tables", "objects", "uncovered_tables", "warnings")
+_LONG_FIELDS = ("tables", "objects", "uncovered_tables", "changes", "warnings")
 
 _FEW_TABLES = 20
 
@@ -68,6 +69,7 @@ class BackupSummary(BaseModel):
     objects: tuple[str, ...] = ()
     copies: tuple[CopyState, ...] = ()
     shrinkage: tuple[Shrinkage, ...] = ()
+    changes: tuple[SchemaChange, ...] = ()
     warnings: tuple[str, ...] = ()
     run: str | None = None
     pins: tuple[Pin, ...] = ()
@@ -140,6 +142,7 @@ class BackupSummary(BaseModel):
             objects=(*(volume.key for volume in manifest.objects), manifest.name.manifest_key),
             copies=manifest.copies,
             shrinkage=manifest.shrinkage,
+            changes=manifest.changes,
             run=manifest.run,
             warnings=(*notices, *manifest.warnings, *_what_is_missing(manifest)),
             pins=tuple(pins),

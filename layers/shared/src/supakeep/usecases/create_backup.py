@@ -24,7 +24,6 @@ from supakeep.domain.manifest import (
     Encryption,
     Manifest,
     Problem,
-    Shrinkage,
     TableEntry,
     TableStatus,
     Trigger,
@@ -42,10 +41,12 @@ from supakeep.domain.plan import (
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.run import problem_of
 from supakeep.domain.schema import Catalog
+from supakeep.domain.schema_changes import SchemaNow
 from supakeep.errors import BucketNotFoundError, DatabaseError, ExportError, StorageError
 from supakeep.ports import Clock, Deadline, ObjectStore, Progress, Snapshot, SourceDatabase
 from supakeep.usecases.completeness import require_complete
 from supakeep.usecases.find_shrinkage import FindShrinkage, tables_before, unknown_shrinkage
+from supakeep.usecases.since_before import SinceBefore, changes_since
 from supakeep.usecases.store_definitions import StoreDefinitions
 
 log = logging.getLogger(__name__)
@@ -70,12 +71,12 @@ class _Exported:
 
     entries: Sequence[TableEntry]
     warnings: Sequence[str]
-    shrinkage: Sequence[Shrinkage]
+    since: SinceBefore
 
     @property
     def status(self) -> BackupStatus:
         failed = any(entry.status is TableStatus.FAILED for entry in self.entries)
-        return BackupStatus.PARTIAL if failed or self.shrinkage else BackupStatus.COMPLETE
+        return BackupStatus.PARTIAL if failed or self.since.shrinkage else BackupStatus.COMPLETE
 
 
 @dataclass(frozen=True)
@@ -133,8 +134,7 @@ class CreateBackup:
             entries += [_refused_entry(refused) for refused in start.plan.refused]
             _require_some_table(entries)
             volumes.write(document.DOCUMENT_FOOT)
-            shrinkage, accepted = self._shrinkage(start, entries)
-            exported = _Exported(entries, [*warnings, *accepted], shrinkage)
+            exported = _Exported(entries, warnings, self._since_before(start, entries))
             stored = volumes.finish()
             definitions = self._definitions(start, upload)
             return self._manifest(start, exported, stored, definitions)
@@ -199,20 +199,18 @@ class CreateBackup:
             uncovered_tables=start.plan.uncovered,
             left_out=dict(start.left_out),
             run=self.run_id,
-            shrinkage=tuple(exported.shrinkage),
-            warnings=tuple(exported.warnings),
+            shrinkage=tuple(exported.since.shrinkage),
+            changes=tuple(exported.since.changes),
+            warnings=(*exported.warnings, *exported.since.accepted),
         )
 
-    def _shrinkage(
-        self, start: _Start, entries: Sequence[TableEntry]
-    ) -> tuple[Sequence[Shrinkage], Sequence[str]]:
-        """The tables that lost too many rows, and sentences about what was accepted."""
+    def _since_before(self, start: _Start, entries: Sequence[TableEntry]) -> SinceBefore:
         if start.trigger is Trigger.PRE_RESTORE:
-            return [], []  # it holds what a restore is about to correct
+            return SinceBefore()  # it holds what a restore is about to correct
         try:
             former = tables_before([self.primary, *self.copies], self.project, start.at)
         except StorageError as exc:
-            return [unknown_shrinkage(exc)], []
+            return SinceBefore(shrinkage=[unknown_shrinkage(exc)])
         find = FindShrinkage(
             policy=self.policy,
             accepted=self.accept_shrink,
@@ -221,7 +219,8 @@ class CreateBackup:
             engine=self.source.engine,
         )
         find(former, start.plan.selections, entries)
-        return find.shrinkage, find.warnings
+        now = SchemaNow(entries, start.catalog.tables, start.plan.uncovered)
+        return SinceBefore(find.shrinkage, find.warnings, changes_since(former, now))
 
     def _encryption(self) -> Encryption | None:
         recipients = self.encoding.recipients

@@ -49,10 +49,14 @@ export async function backupView({ signal, argument }) {
 
 const READ_BACK = { true: "whole, from each store that has it, right after it was stored", false: "no: read_back is off" };
 
+// of these nothing is lost that was backed up
+const ADDITIONS = ["table new", "column new"];
+
 function problemsOf(backup) {
   const problems = [...backup.tables.map((table) => table.error), ...backup.shrinkage, ...backup.copies.map((copy) => copy.problem)].filter(Boolean);
   return [
     ...problems.map((problem) => notice("warn", problem.message, problem.hint)),
+    ...backup.changes.map((change) => notice(ADDITIONS.includes(change.kind) ? "note" : "warn", `${change.message}.`)),
     ...backup.warnings.map((warning) => notice("warn", warning)),
     ...(backup.missing_tables.length ? [notice("warn", `The backup before had these tables too: ${backup.missing_tables.join(", ")}.`)] : []),
     ...(backup.uncovered_tables.length ? [notice("note", `The policy does not cover: ${backup.uncovered_tables.join(", ")}.`)] : []),

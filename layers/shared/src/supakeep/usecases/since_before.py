@@ -1,0 +1,32 @@
+"""What a backup says of the ones before it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from supakeep.domain.manifest import SchemaChange, Shrinkage
+from supakeep.domain.schema_changes import SchemaNow, schema_changes
+from supakeep.domain.shrinkage import FormerTable
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SinceBefore:
+    """The tables that lost too many rows, sentences about what was accepted of these, and how tables
+    changed.
+    """
+
+    shrinkage: Sequence[Shrinkage] = ()
+    accepted: Sequence[str] = ()
+    changes: Sequence[SchemaChange] = ()
+
+
+def changes_since(former: Mapping[str, FormerTable], now: SchemaNow) -> list[SchemaChange]:
+    """How the tables changed since the backups before, which is logged too."""
+    changes = schema_changes(former, now)
+    for change in changes:
+        log.log(logging.INFO if change.is_addition else logging.WARNING, "%s", change.message)
+    return changes
