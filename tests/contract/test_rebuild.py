@@ -249,6 +249,26 @@ def test_a_backup_without_definitions_takes_migrations_first(
         bare.rebuild(new)
 
 
+def test_two_rebuilds_do_not_write_at_once(new: PostgresProject, backup: Backup) -> None:
+    with (
+        PostgresNewProject(new.url(), PLACE).open(),
+        pytest.raises(UnsafeOperationError, match="Another rebuild is under way"),
+    ):
+        backup.rebuild(new)
+
+
+def test_a_column_that_supabase_has_dropped_costs_no_user(
+    new: PostgresProject, backup: Backup
+) -> None:
+    new.sql(f"{AUTH_SCHEMA}; alter table auth.users drop column aud")
+
+    report = backup.rebuild(new)
+
+    assert new.rows("select count(*) from auth.users") == [(2,)]
+    assert report.not_rebuilt == ()
+    assert any("aud" in warning for warning in report.warnings)
+
+
 def test_a_rebuild_of_another_backup_is_not_continued(new: PostgresProject, backup: Backup) -> None:
     new.sql(
         "create schema supakeep_rebuild; create table supakeep_rebuild.begun (backup text, steps int);"

@@ -103,6 +103,7 @@ COMMANDS: tuple[Command, ...] = (
             "restore latest --dry-run",
             "restore latest --table user_credits --table batch_projects",
             "restore latest --table user_credits --where plan=starter",
+            "restore latest --auth all --dry-run",
         ),
     ),
     Command(

@@ -112,11 +112,13 @@ class RebuildProject:
             self.progress.phase("restoring users" if of_users else "restoring rows")
             fitting = [*self._fitting(rebuilding.catalog(), mode, of_users=of_users)]
             if fitting:
-                self._restore(fitting, mode)
+                self._restore(fitting, mode, of_users=of_users)
             rebuilding.done(number)
 
-    def _restore(self, entries: Sequence[TableEntry], mode: RestoreMode) -> None:
-        """With the code of every other restore, in one transaction."""
+    def _restore(self, entries: Sequence[TableEntry], mode: RestoreMode, *, of_users: bool) -> None:
+        """With the code of every other restore, in one transaction. Supabase's own tables may have lost
+        a column since: its values are left out, and that is a warning.
+        """
         described = self.reader.manifest.model_copy(update={"tables": tuple(entries)})
         restore = RestoreBackup(
             target=self.project.database,
@@ -126,7 +128,11 @@ class RebuildProject:
             progress=self.progress,
         )
         request = RestoreRequest(
-            name=described.backup, confirm=described.project, mode=mode, keep_undo=False
+            name=described.backup,
+            confirm=described.project,
+            mode=mode,
+            keep_undo=False,
+            ignore_dropped_columns=of_users,
         )
         report = restore(request, self.reader.described_as(described))
         self.tally.tables += report.tables
@@ -176,7 +182,7 @@ def _objection(entry: TableEntry, live: Table | None, mode: RestoreMode) -> str 
     if not (live.readable and live.writable):
         return "the role may not write the table"
     dropped = set(entry.table.writable_columns) - set(live.column_names)
-    if dropped:
+    if dropped and not holds_users(entry.table):
         return f"the table there has no column {min(dropped)}"
     if mode is RestoreMode.MERGE and not live.primary_key:
         return "the table has no primary key, so its rows cannot be merged"

@@ -174,13 +174,20 @@ function tablesField(backup) {
     const whole = table.status === "complete";
     // what a restore takes by itself is chosen beforehand
     const chosen = whole && table.in_policy;
-    const remark = table.in_policy ? plural(table.rows, "row") : `${plural(table.rows, "row")}, not in the policy`;
+    const users = table.name.startsWith("auth.") && !table.in_policy;
+    const why = users ? ", brings back old passwords" : ", not in the policy";
+    const remark = plural(table.rows, "row") + (table.in_policy ? "" : why);
     return h("label", {},
-      h("input", { type: "checkbox", name: "tables", value: table.name, checked: chosen, "data-chosen": chosen, disabled: !whole }),
+      h("input", {
+        type: "checkbox", name: "tables", value: table.name, checked: chosen, "data-chosen": chosen,
+        "data-users": users, disabled: !whole,
+      }),
       h("span", {}, table.name, " ", h("span", { class: "quiet-text" }, whole ? remark : "is not in this backup")));
   });
   const setAll = (checked) => () => {
-    for (const box of field.querySelectorAll("input:enabled")) box.checked = checked;
+    // users are chosen one by one, and never together with everything else
+    const boxes = checked ? "input:enabled:not([data-users])" : "input:enabled";
+    for (const box of field.querySelectorAll(boxes)) box.checked = checked;
     field.dispatchEvent(new Event("input", { bubbles: true }));
   };
   const field = h("fieldset", {}, h("legend", {}, "Tables"),
