@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from supakeep.usecases.run_drill import RunDrill
 from tests.builders.backups import NAME, a_shop, back_up
 from tests.builders.lambda_events import Project, ServedProject
 from tests.builders.signing import KEYRING, SIGNING_KEY
+from tests.builders.tables import a_table
 from tests.fakes.faulty_object_store import BitFlippingObjectStore
 from tests.fakes.object_store import InMemoryObjectStore
 from tests.fakes.runs import InMemoryDispatcher
@@ -83,3 +86,49 @@ def test_the_command_line_records_a_drill_beside_the_backups(tmp_path: Path) -> 
     assert second.entry.previous == (first.link,)
     assert second.key_id == KEYRING.key_id
     assert second.entry.report.reached is Rung.IDENTICAL
+
+
+# the temporary folder of the command is a file system so small that the server starts, and the rows do not fit
+_SMALL_DISK = 'mount -t tmpfs -o size=60m,mode=755 tmpfs "$TMPDIR" && exec "$@"'
+
+
+@pytest.fixture
+def on_a_small_disk() -> Iterator[tuple[list[str], str]]:
+    """The beginning of a command that has such a temporary folder, and the folder. Root mounts it for that
+    process alone, everybody else in a user namespace.
+    """
+    own = [] if os.geteuid() == 0 else ["--user", "--map-current-user", "--keep-caps"]
+    command = ["unshare", *own, "--mount", "sh", "-c", _SMALL_DISK, "sh"]
+    with tempfile.TemporaryDirectory(prefix="disk-") as folder:
+        # where this process is root, the server is another user's
+        Path(folder).chmod(0o755)
+        tried = subprocess.run(
+            [*command, "true"], env={**os.environ, "TMPDIR": folder}, check=False
+        )
+        if tried.returncode:
+            pytest.skip("this system lets nobody but root mount a file system")
+        yield command, folder
+
+
+def test_a_disk_that_is_really_full_breaks_a_drill_off_and_the_ledger_says_so(
+    tmp_path: Path, on_a_small_disk: tuple[list[str], str]
+) -> None:
+    command, folder = on_a_small_disk
+    shop, store = a_shop(), FolderObjectStore(tmp_path)
+    rows = [{"id": n, "what": f"{n:08}" * 100} for n in range(40_000)]
+    shop.add_table(a_table("log", "what text"), rows)
+    back_up(shop, store)
+
+    done = subprocess.run(
+        [*command, sys.executable, "-m", "supakeep", "drill", "--from", str(tmp_path)],
+        env={**os.environ, "TMPDIR": folder}, cwd=tmp_path,
+        check=False, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert "give it more room" in done.stderr
+    [found] = read_ledger(store, None).entries
+    assert found.entry.report.broken_off is not None
+    assert found.entry.report.broken_off.rung is Rung.RESTORABLE
+    assert found.entry.report.reached is Rung.READABLE
