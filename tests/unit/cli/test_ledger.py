@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from supakeep.usecases.stored_manifests import read_manifest
 from tests.builders.drills import NO_ROOM, a_portion, ledger_keys, record_drill
 from tests.builders.manifests import place_backup
@@ -17,7 +19,7 @@ def test_drills_are_listed_newest_first(primary: InMemoryObjectStore, supakeep: 
     ended = supakeep("ledger", "--from", "primary")
 
     assert ended.code == 0
-    head, newest, oldest = ended.out.splitlines()
+    head, newest, oldest, recovery = ended.out.splitlines()
     assert head.split() == [
         "TIME",
         "(UTC)",
@@ -32,6 +34,10 @@ def test_drills_are_listed_newest_first(primary: InMemoryObjectStore, supakeep: 
     assert newest.split()[3] == "restorable"
     assert newest.endswith("identical")
     assert oldest.split()[3] == "identical"
+    assert recovery.startswith("Recovery time proven: ")
+    assert "were back in about 1 s, in the drill of" in recovery
+    as_json = json.loads(supakeep("ledger", "--from", "primary", "--json").out)
+    assert as_json["newest_proof"]["milliseconds"] == 900
 
 
 def test_a_drill_of_some_tables_says_of_how_many(
@@ -40,7 +46,7 @@ def test_a_drill_of_some_tables_says_of_how_many(
     record_drill(primary, at=days_ago(2), portion=a_portion("public.items"))
     record_drill(primary, at=days_ago(1), portion=a_portion("public.items", sampled=True))
 
-    _, newest, oldest = supakeep("ledger", "--from", "primary").out.splitlines()
+    _, newest, oldest, _ = supakeep("ledger", "--from", "primary").out.splitlines()
 
     assert "identical, 1 of 3 tables" in oldest
     assert "identical, a sample of 1 of 3 tables" in newest
@@ -51,10 +57,11 @@ def test_a_drill_that_broke_off_says_where(
 ) -> None:
     record_drill(primary, outcomes="pp---", broken_off=NO_ROOM)
 
-    _, line = supakeep("ledger", "--from", "primary").out.splitlines()
+    _, line, recovery = supakeep("ledger", "--from", "primary").out.splitlines()
 
     assert line.split()[3] == "readable"
     assert line.endswith("broke off at restorable")
+    assert recovery == "Recovery time: no drill has proven one yet."
 
 
 def test_who_has_no_drills_is_told_how_to_make_one(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +17,9 @@ from supakeep.cli.options import Source
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal
 from supakeep.domain.drill import DrillReport
-from supakeep.domain.ledger import StoredEntry
+from supakeep.domain.ledger import StoredEntry, is_of_the_future
+from supakeep.domain.measures import duration_text
+from supakeep.domain.proof import ProvenRestore
 from supakeep.usecases.read_ledger import StoreLedger, entries_in, read_ledgers
 from supakeep.usecases.verify_ledger import LedgerReport, verify_ledger
 
@@ -84,7 +87,7 @@ def run(
     ledgers = read_ledgers(copies.stores, copies.project)
     if what is What.VERIFY:
         return _verify(session, ledgers)
-    _print_all(session.terminal, ledgers)
+    _print_all(session.terminal, ledgers, session.now())
     return PARTIAL if any(ledger.problem or ledger.untrusted for ledger in ledgers) else GOOD
 
 
@@ -113,8 +116,9 @@ def _print_report(terminal: Terminal, report: LedgerReport) -> None:
         terminal.notice(problem.message, problem.hint)
 
 
-def _print_all(terminal: Terminal, ledgers: Sequence[StoreLedger]) -> None:
+def _print_all(terminal: Terminal, ledgers: Sequence[StoreLedger], now: dt.datetime) -> None:
     entries = entries_in(ledgers)[::-1]
+    proven = _newest_proof(entries, now)
     if terminal.as_json:
         terminal.json(
             {
@@ -124,12 +128,14 @@ def _print_all(terminal: Terminal, ledgers: Sequence[StoreLedger]) -> None:
                     for ledger in ledgers
                     if (untrusted := ledger.untrusted)
                 },
+                "newest_proof": proven and asdict(proven),
                 "problems": {s.store: s.problem.model_dump() for s in ledgers if s.problem},
             }
         )
         return
     if entries:
         terminal.columns(_HEAD, [_row(found) for found in entries])
+        terminal.line(_recovery(proven))
     else:
         terminal.line("No drills yet. `supakeep drill` proves the newest backup.")
     for ledger in ledgers:
@@ -138,6 +144,25 @@ def _print_all(terminal: Terminal, ledgers: Sequence[StoreLedger]) -> None:
             terminal.notice(message, ledger.problem.hint)
         for problem in ledger.untrusted.values():
             terminal.notice(f"{ledger.store}: {problem.message}", problem.hint)
+
+
+def _newest_proof(newest_first: Sequence[StoredEntry], now: dt.datetime) -> ProvenRestore | None:
+    entries = (found.entry for found in newest_first)
+    proofs = (e for e in entries if e.report.restores and not is_of_the_future(e, now))
+    newest = next(proofs, None)
+    return None if newest is None else ProvenRestore.of(newest)
+
+
+def _recovery(proven: ProvenRestore | None) -> str:
+    """The recovery time that was proven, and what it measures."""
+    if proven is None:
+        return "Recovery time: no drill has proven one yet."
+    if (seconds := proven.seconds_for(proven.rows)) is None:
+        return "Recovery time: not measured."
+    return (
+        f"Recovery time proven: {proven.rows:,} rows were back in about {duration_text(seconds)}, in the "
+        f"drill of {proven.at:%Y-%m-%d %H:%M} UTC. That is the restore of the rows, into an empty database."
+    )
 
 
 def _row(found: StoredEntry) -> Sequence[str]:
