@@ -70,6 +70,6 @@ def steps_of_a_restore(dashboard: Dashboard) -> Iterator[str]:
     yield "undo"
     with held_up(supakeep):
         dashboard.open().trigger()
-        dashboard.shows("of about 11,535 rows")
+        dashboard.shows("of about 11,935 rows")
         yield "running"
     dashboard.shows("is complete")

@@ -185,7 +185,7 @@ def test_rows_of_users_that_are_gone_come_with_a_hint_that_fits(project: Postgre
         "create table profiles (id int primary key references auth.users);"
         "insert into auth.users values (1), (2); insert into profiles values (1), (2)"
     )
-    backup = project.back_up()
+    backup = project.back_up(policy='[backup]\ntables = "*"\nauth = false')
     project.sql("delete from profiles; delete from auth.users where id = 2")
 
     with pytest.raises(

@@ -89,8 +89,8 @@ def _sentence(violation: ForeignKeyViolation) -> str:
 def _hint(violations: Sequence[ForeignKeyViolation]) -> str:
     if any(violation.parent == "auth.users" for violation in violations):
         return (
-            "These users no longer exist in Supabase Auth. Create them again with their old IDs "
-            "(the Auth admin API accepts an id), or restore the rows of existing users only "
-            "(--where)."
+            "These users no longer exist in Supabase Auth. Restore them first, if the backup has users "
+            "(--auth all, or --auth with an ID), create them again with their old IDs (the Auth admin "
+            "API accepts an id), or restore the rows of existing users only (--where)."
         )
     return "Restore the parents as well, or choose the rows whose parents exist (--where)."
