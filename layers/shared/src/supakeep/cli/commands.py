@@ -5,7 +5,7 @@ from __future__ import annotations
 from supakeep.cli.command import Command
 
 # what the first word of a command of two words is about
-GROUPS = {"config": "Check and show the settings."}
+GROUPS = {"config": "Check and show the settings.", "schema": "Look at the definitions in backups."}
 
 COMMANDS: tuple[Command, ...] = (
     Command(
@@ -86,6 +86,15 @@ COMMANDS: tuple[Command, ...] = (
             "diff latest",
             "diff latest --rows --limit 5",
             "diff backup_<ref>_2026-11-21 latest",
+        ),
+    ),
+    Command(
+        "schema diff",
+        "Show how definitions changed between two backups, or since a backup.",
+        examples=(
+            "schema diff latest",
+            "schema diff backup_<ref>_2026-11-21 latest",
+            "schema diff latest --json",
         ),
     ),
     Command(

@@ -1,0 +1,91 @@
+"""Definitions of real databases are compared: what pg_dump writes of two states of one."""
+
+from __future__ import annotations
+
+import pytest
+
+from supakeep.archive.reader import BackupReader
+from supakeep.domain.backup_name import BackupName
+from supakeep.errors import InvalidRequestError
+from supakeep.system import NoDeadline
+from supakeep.usecases.diff_definitions import diff_of_backups, diff_with_database
+from tests.builders.backups import EVERYTHING, Nights, a_shop, back_up
+from tests.builders.manifests import PROJECT
+from tests.builders.postgres_project import PostgresProject
+from tests.fakes.object_store import InMemoryObjectStore
+
+pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
+
+SHOP = """
+create table credits (id int primary key, balance numeric, "odd; name" text default '-- Name: x; Type: TABLE');
+create table orders (id int primary key, customer int references credits);
+create function twice(n int) returns int language sql as $$ select n * 2;
+-- Name: f; Type: FUNCTION; Schema: s; Owner: -
+$$;
+alter table credits enable row level security;
+create policy "own rows" on credits using (id = 1);
+grant select on credits to anon, authenticated;
+"""
+MIGRATION = """
+alter table credits drop column balance, add column balance integer not null default 0;
+drop policy "own rows" on credits;
+revoke select on credits from anon;
+drop table orders;
+create index on credits (balance);
+create or replace function twice(n int) returns int language sql as $$ select n + n $$;
+"""
+
+
+def a_backup(project: PostgresProject, day: int) -> BackupReader:
+    store = InMemoryObjectStore()
+    name = BackupName.parse(f"backup_{PROJECT}_2026-11-{day}")
+    manifest = back_up(project.database, store, policy=EVERYTHING, name=name)
+    return BackupReader(manifest, [store])
+
+
+def test_a_migration_is_named_object_by_object(project: PostgresProject) -> None:
+    project.sql(SHOP)
+    before = a_backup(project, 20)
+    project.sql(MIGRATION)
+    after = a_backup(project, 21)
+
+    report = diff_of_backups(before, after, NoDeadline())
+
+    found = {str(change): change.status.value for change in report.changes}
+    assert found == {
+        "acl public.TABLE credits": "changed",
+        "index public.credits_balance_idx": "added",
+        "policy public.credits own rows": "removed",
+        "function public.twice(integer)": "changed",
+        "table public.credits": "changed",
+        "table public.orders": "removed",
+        "constraint public.orders orders_pkey": "removed",
+        "fk constraint public.orders orders_customer_fkey": "removed",
+    }
+    table = next(c for c in report.changes if str(c) == "table public.credits")
+    assert (table.removed_lines, table.added_lines) == (
+        ("balance numeric",),
+        ("balance integer DEFAULT 0 NOT NULL",),
+    )
+
+
+def test_the_database_is_compared_with_the_backup_of_it(project: PostgresProject) -> None:
+    project.sql(SHOP)
+    before = a_backup(project, 20)
+
+    same = diff_with_database(before, project.database, "here", NoDeadline())
+    project.sql("alter table orders add column total numeric")
+    other = diff_with_database(before, project.database, "here", NoDeadline())
+
+    assert same.changes == ()
+    assert same.same > 6
+    [change] = other.changes
+    assert change.added_lines == ("total numeric",)
+
+
+def test_a_backup_without_definitions_is_refused(project: PostgresProject) -> None:
+    store = InMemoryObjectStore()
+    without = BackupReader(Nights(store).back_up(a_shop()), [store])
+
+    with pytest.raises(InvalidRequestError, match="has no definitions"):
+        diff_with_database(without, project.database, "here", NoDeadline())
