@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
+from supakeep.archive.encryption import new_identity
 from supakeep.archive.reader import BackupReader
+from supakeep.cli.main import CommandLine
 from supakeep.domain.backup_name import BackupName
 from supakeep.errors import InvalidRequestError
 from supakeep.system import NoDeadline
@@ -89,3 +96,49 @@ def test_a_backup_without_definitions_is_refused(project: PostgresProject) -> No
 
     with pytest.raises(InvalidRequestError, match="has no definitions"):
         diff_with_database(without, project.database, "here", NoDeadline())
+
+
+@pytest.fixture
+def supakeep(project: PostgresProject, tmp_path: Path) -> Callable[..., str]:
+    """Runs a command that has to succeed, with a policy that encrypts; returns what it prints."""
+    public, private = new_identity()
+    (tmp_path / "key.txt").write_text(f"{private}\n")
+    policy = tmp_path / "supakeep.toml"
+    policy.write_text(f'[backup]\ntables = "*"\n[encryption]\nrecipients = ["{public}"]\n')
+    environment = {
+        "SUPABASE_DB_URL": project.url(),
+        "SUPABASE_PROJECT_REF": PROJECT,
+        "SUPAKEEP_CONFIG": str(policy),
+        "SUPAKEEP_IDENTITY_FILE": str(tmp_path / "key.txt"),
+        "HOME": str(tmp_path),
+    }
+
+    def run(*arguments: str) -> str:
+        out, err = io.StringIO(), io.StringIO()
+        code = CommandLine(environment=environment, out=out, err=err).run(arguments)
+        assert code == 0, err.getvalue()
+        return out.getvalue()
+
+    return run
+
+
+def test_the_command_shows_the_objects_and_the_lines_that_changed(
+    project: PostgresProject, supakeep: Callable[..., str], tmp_path: Path
+) -> None:
+    copies = str(tmp_path / "copies")
+    project.sql(SHOP)
+    supakeep("backup", "--to", copies)
+    project.sql('alter table credits alter balance type int; drop policy "own rows" on credits')
+
+    printed = supakeep("schema", "diff", "latest", "--from", copies).splitlines()
+    report = json.loads(supakeep("schema", "diff", "latest", "--from", copies, "--json"))
+
+    assert printed[1:-1] == [
+        "  ~ table public.credits",
+        "    - balance numeric",
+        "    + balance integer",
+        "  - policy public.credits own rows",
+    ]
+    assert printed[-1].endswith(" objects are as before")
+    assert report.keys() == {"before", "after", "after_is_database", "changes", "same", "warnings"}
+    assert [change["kind"] for change in report["changes"]] == ["TABLE", "POLICY"]

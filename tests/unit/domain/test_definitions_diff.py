@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from supakeep.domain.definitions_diff import DefinitionChange, DefinitionStatus, definition_changes
 from supakeep.domain.definitions_script import Definition, DefinitionsScript
 
@@ -71,3 +73,24 @@ def test_overloaded_functions_and_several_comments_are_told_apart() -> None:
     assert changes(a_script(one, other, *comments), a_script(*comments[::-1], other, one)) == []
     [change] = changes(a_script(one, other, *comments), a_script(one, other, comments[0]))
     assert change.removed_lines == ("COMMENT 2",)
+
+
+FUNCTION = "CREATE FUNCTION public.f() RETURNS text LANGUAGE sql AS $$ select '{}' $$;"
+TABLE = "CREATE TABLE public.t (\n    a text DEFAULT '{}',\n    b text\n);"
+
+
+@pytest.mark.parametrize(("kind", "sql"), [("FUNCTION", FUNCTION), ("TABLE", TABLE)])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("a\n\nb", "a\nb"), ("a\n  b", "a\nb"), ("a\u2028b", "a\nb"), ("a,\nb", "b\na,")],
+)
+def test_a_value_of_several_lines_is_compared_as_it_is(
+    kind: str, sql: str, before: str, after: str
+) -> None:
+    old, new = (a_script((kind, "x", sql.format(value))) for value in (before, after))
+
+    [change] = changes(old, new)
+
+    assert change.status is DefinitionStatus.CHANGED
+    if kind == "TABLE":
+        assert change.removed_lines == (f"a text DEFAULT '{before}'",)

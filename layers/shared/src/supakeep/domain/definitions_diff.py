@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from supakeep.domain.definitions_script import Definition, DefinitionsScript
+from supakeep.domain.definitions_script import Definition, DefinitionsScript, lines_of, object_name
 
 # the order of whose lines says nothing: columns are found by name, and rights add up
 _IN_ANY_ORDER = frozenset({"TABLE", "ACL", "DEFAULT ACL", "FOREIGN TABLE"})
@@ -40,8 +40,7 @@ class DefinitionChange(BaseModel):
     added_lines: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        schema = f"{self.schema_name}." if self.schema_name else ""
-        return f"{self.kind.lower()} {schema}{self.name}"
+        return object_name(self.kind, self.schema_name or "", self.name)
 
 
 class DefinitionsDiff(BaseModel):
@@ -92,11 +91,11 @@ def _by_name(script: DefinitionsScript) -> _Objects:
 
 
 def _lines(definition: Definition) -> list[str]:
-    lines = [line for line in definition.sql.splitlines() if line.strip()]
     if definition.kind not in _IN_ANY_ORDER:
-        return lines
+        return definition.sql.split("\n")
+    lines = (line.strip() for line in lines_of(definition.sql))
     # the last column of a table has no comma
-    return sorted(line.strip().removesuffix(",") for line in lines)
+    return sorted(line.removesuffix(",") for line in lines if line)
 
 
 def _only_in_one(kind: str, old: list[str], new: list[str]) -> tuple[list[str], list[str]]:

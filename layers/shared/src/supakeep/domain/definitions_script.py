@@ -34,6 +34,11 @@ _AFTER_ROWS = frozenset(
 )
 
 
+def object_name(kind: str, schema: str, name: str) -> str:
+    """Such as `table public.credits`; what lies in no schema has an empty one, or a dash."""
+    return f"{kind.lower()} {'' if schema in ('', '-') else f'{schema}.'}{name}"
+
+
 @dataclass(frozen=True)
 class Definition:
     """One object as pg_dump names it, such as a `TABLE`, and the SQL that makes it."""
@@ -44,8 +49,7 @@ class Definition:
     sql: str
 
     def __str__(self) -> str:
-        schema = "" if self.schema in ("", "-") else f"{self.schema}."
-        return f"{self.kind.lower()} {schema}{self.name}"
+        return object_name(self.kind, self.schema, self.name)
 
     @property
     def statements(self) -> tuple[str, ...]:
@@ -82,6 +86,17 @@ def read_script(text: str) -> DefinitionsScript:
         before_rows=tuple(definitions[:first]),
         after_rows=tuple(definitions[first:]),
     )
+
+
+def lines_of(sql: str) -> list[str]:
+    """The SQL cut at its newlines, but for those within quotes and comments."""
+    within = [range(*match.span()) for match in _TOKEN.finditer(sql) if not match["end"]]
+    cuts = [
+        match.start()
+        for match in re.finditer("\n", sql)
+        if not any(match.start() in span for span in within)
+    ]
+    return [sql[a:b] for a, b in zip([0, *(c + 1 for c in cuts)], [*cuts, len(sql)], strict=True)]
 
 
 def _body(text: str) -> str:
