@@ -22,5 +22,5 @@ MOST_WORKERS = 4
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors: a test often waits for a server, a browser or a limit of time."""
-    return min(MOST_WORKERS, (os.cpu_count() or 1) + 1)
+    """Two for each processor: a test often waits for a server, a browser or a limit of time."""
+    return min(MOST_WORKERS, 2 * (os.cpu_count() or 1))
