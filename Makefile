@@ -82,9 +82,8 @@ dev: setup ## the same stack with its HTTP API, until Ctrl-C
 	@$(BIN)/python -m devstack.dev
 
 # Processes with servers of their own (tests/conftest.py says how many). A file's tests share what they started, so
-# they stay together. In the order of the folders, the many short ones come last and even out the end; by itself, xdist
-# would begin with the files that have the most tests, and end with the longest.
-PARALLEL := --numprocesses=auto --dist=loadfile --no-loadscope-reorder
+# they stay together.
+PARALLEL := --numprocesses=auto --dist=loadfile
 
 .PHONY: test
 test: setup sam-cli ## every test, also in the Lambda runtime (about 12 minutes)
