@@ -86,7 +86,7 @@ dev: setup ## the same stack with its HTTP API, until Ctrl-C
 PARALLEL := --numprocesses=auto --dist=loadfile
 
 .PHONY: test
-test: setup sam-cli ## every test, also in the Lambda runtime (about 12 minutes)
+test: setup sam-cli ## every test, also in the Lambda runtime (about 13 minutes)
 	$(BIN)/pytest $(PARALLEL)
 
 .PHONY: test-fast
