@@ -42,6 +42,16 @@ def run(  # noqa: PLR0913 - one for each option
     rows: Rows = False,
 ) -> int:
     """Partial where a table could not be read, or `latest` passed over a newer backup."""
+    before, after = both_sides(session, name, newer, source, identity)
+    report = _compared(session, before, after, most_rows=limit if rows else 0)
+    print_diff(session.terminal, report, with_rows=rows)
+    return GOOD if report.is_whole and not report.warnings else PARTIAL
+
+
+def both_sides(
+    session: Session, name: str, newer: str | None, source: str | None, identity: str | None
+) -> tuple[BackupReader, BackupReader | None]:
+    """The backups to compare, readable with the private keys; without a newer one, the database is."""
     copies = session.copies(source)
     before = copies.find(name, session.now())
     after = None if newer is None else copies.find(newer, session.now())
@@ -49,9 +59,7 @@ def run(  # noqa: PLR0913 - one for each option
     for found in (before, after):
         if found is not None:
             found.decoder.unlock(identities)
-    report = _compared(session, before, after, most_rows=limit if rows else 0)
-    print_diff(session.terminal, report, with_rows=rows)
-    return GOOD if report.is_whole and not report.warnings else PARTIAL
+    return before, after
 
 
 def _compared(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from supakeep.cli.command import GOOD, PARTIAL
-from supakeep.cli.diff import After
+from supakeep.cli.diff import After, both_sides
 from supakeep.cli.options import Identity, Name, Source
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal
@@ -28,13 +26,7 @@ def run(
     identity: Identity = None,
 ) -> int:
     """Partial where `latest` passed over a newer backup, or a copy is damaged."""
-    copies = session.copies(source)
-    before = copies.find(name, session.now())
-    after = None if newer is None else copies.find(newer, session.now())
-    identities = cache(session.identities(identity))
-    for found in (before, after):
-        if found is not None:
-            found.decoder.unlock(identities)
+    before, after = both_sides(session, name, newer, source, identity)
     with session.progress() as progress:
         progress.phase("comparing")
         if after is not None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from supakeep.errors import ConfigurationError
 from supakeep.settings.database_address import DatabaseAddress
-from supakeep.settings.encryption import check_encryption, plaintext_allowed
+from supakeep.settings.encryption import checked_address
 
 _NAME = "DRILL_DB_URL"
 
@@ -19,14 +19,7 @@ def drill_database(values: Mapping[str, str]) -> tuple[str, str] | None:
     url = values.get(_NAME, "").strip()
     if not url:
         return None
-    try:
-        address = DatabaseAddress.parse(url, values)
-        check_encryption(address, plaintext_allowed=plaintext_allowed(values))
-    except ConfigurationError as exc:
-        message = exc.message.replace("SUPABASE_DB_URL", _NAME)
-        raise ConfigurationError(
-            message, operation="read settings", key=_NAME, hint=exc.hint
-        ) from None
+    address = checked_address(_NAME, url, values)
     if _is_live(address, values):
         raise ConfigurationError(
             f"{_NAME} leads to the server of the live database, {address}",

@@ -66,3 +66,18 @@ def _no_certificate(what: str) -> ConfigurationError:
         hint="Download it from the dashboard (Database settings, SSL configuration) and name the "
         "file, or put its text into the secret.",
     )
+
+
+def checked_address(name: str, url: str, values: Mapping[str, str]) -> DatabaseAddress:
+    """The address in the variable `name`, which is not the project's own. Raises ConfigurationError,
+    which names that variable and shows no part of a password.
+    """
+    try:
+        address = DatabaseAddress.parse(url, values)
+        check_encryption(address, plaintext_allowed=plaintext_allowed(values))
+    except ConfigurationError as exc:
+        message = exc.message.replace("SUPABASE_DB_URL", name)
+        raise ConfigurationError(
+            message, operation="read settings", key=name, hint=exc.hint
+        ) from None
+    return address

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qs, urlsplit
 
 from supakeep.errors import ConfigurationError
-from supakeep.settings.database_address import DatabaseAddress
-from supakeep.settings.encryption import check_encryption, plaintext_allowed
+from supakeep.settings.encryption import checked_address
 
 _NAME = "REBUILD_DB_URL"
 STANDARD_INPUT = "-"
@@ -19,14 +18,7 @@ def rebuild_database(into: str | None, values: Mapping[str, str]) -> tuple[str, 
     input, or None for REBUILD_DB_URL. Raises ConfigurationError, which shows no part of a password.
     """
     url = _given(into, values)
-    try:
-        address = DatabaseAddress.parse(url, values)
-        check_encryption(address, plaintext_allowed=plaintext_allowed(values))
-    except ConfigurationError as exc:
-        message = exc.message.replace("SUPABASE_DB_URL", _NAME)
-        raise ConfigurationError(
-            message, operation="read settings", key=_NAME, hint=exc.hint
-        ) from None
+    address = checked_address(_NAME, url, values)
     if into not in (None, STANDARD_INPUT) and _has_password(url):
         raise ConfigurationError(
             "--into has a password, which everybody on this machine can read in the list of processes",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from typing import LiteralString
 
 from psycopg import sql
 
@@ -21,16 +21,14 @@ from supakeep.databases.postgres.connection import Connection, connect
 from supakeep.databases.postgres.definitions import Definitions
 from supakeep.databases.postgres.errors import mapped_errors
 from supakeep.databases.postgres.scratch import PostgresScratch, open_scratch
-from supakeep.databases.postgres.scratch_server import LOCK, PREFIX, UNLOCK
+from supakeep.databases.postgres.scratch_server import LOCK, PREFIX, drop_leftovers
 from supakeep.domain.assertions import Assertion
 from supakeep.domain.drill import AssertionResult, NotProven
 from supakeep.domain.policy import DEFAULT_SCHEMA
 from supakeep.domain.schema import Table
 
-log = logging.getLogger(__name__)
-
 # only what a drill has named, and what this very role has made
-_OF_DRILLS = """
+_OF_DRILLS: LiteralString = """
 select nspname from pg_namespace
  where nspname ~ '^supakeep_drill_[0-9a-f]{16}$' and nspowner = (select oid from pg_roles where rolname = current_user)
 """
@@ -56,7 +54,7 @@ class PostgresScratchSchemas:
     def open(self) -> Iterator[PostgresScratch]:
         with closing(connect(self._url)) as server, ExitStack() as at_the_end:
             with mapped_errors("drill"):
-                _drop_leftovers(server)
+                drop_leftovers(server, "schema", _OF_DRILLS, _drop_schema)
                 create_reader(server)
             schemas = _Schemas(server)
             at_the_end.callback(self._drop, schemas)
@@ -123,16 +121,6 @@ class _SchemaScratch(PostgresScratch):
         # the live schema is there for its types; nobody has granted READER its tables
         path = [*([own] if own else []), *SEARCH_PATH]
         return ask(self._url, assertion, path)
-
-
-def _drop_leftovers(server: Connection) -> None:
-    """What killed drills left: a schema whose lock nobody holds."""
-    for (name,) in server.execute(_OF_DRILLS).fetchall():
-        [(is_left,)] = server.execute(LOCK, [name]).fetchall()
-        if is_left:
-            log.warning("A drill was killed before its end: its schema %s is dropped", name)
-            _drop_schema(server, name)
-            server.execute(UNLOCK, [name])
 
 
 def _drop_schema(server: Connection, name: str) -> None:

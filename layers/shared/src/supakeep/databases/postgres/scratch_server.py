@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from typing import LiteralString
 from urllib.parse import urlsplit, urlunsplit
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 PREFIX = "supakeep_drill_"
 # only what a drill has named, and what this very role has made
-_OF_DRILLS = """
+_OF_DRILLS: LiteralString = """
 select datname from pg_database
  where datname ~ '^supakeep_drill_[0-9a-f]{16}$' and datdba = (select oid from pg_roles where rolname = current_user)
 """
@@ -48,7 +48,7 @@ class PostgresScratchServer:
     def open(self) -> Iterator[PostgresScratch]:
         with closing(connect(self._url)) as server, ExitStack() as at_the_end:
             with mapped_errors("drill"):
-                _drop_leftovers(server)
+                drop_leftovers(server, "database", _OF_DRILLS, _drop_database)
                 name = PREFIX + secrets.token_hex(8)
                 # before it is there, so that nobody takes it for one that was left
                 server.execute(LOCK, [name])
@@ -66,13 +66,15 @@ class PostgresScratchServer:
             drop_reader(server)
 
 
-def _drop_leftovers(server: Connection) -> None:
-    """What killed drills left: a database whose lock nobody holds."""
-    for (name,) in server.execute(_OF_DRILLS).fetchall():
+def drop_leftovers(
+    server: Connection, what: str, names: LiteralString, drop: Callable[[Connection, str], None]
+) -> None:
+    """What killed drills left: of those that the query `names` gives, each whose lock nobody holds."""
+    for (name,) in server.execute(names).fetchall():
         [(is_left,)] = server.execute(LOCK, [name]).fetchall()
         if is_left:
-            log.warning("A drill was killed before its end: its database %s is dropped", name)
-            _drop_database(server, name)
+            log.warning("A drill was killed before its end: its %s %s is dropped", what, name)
+            drop(server, name)
             server.execute(UNLOCK, [name])
 
 
