@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # it counts over all processes of a run, so that it must be there from the beginning
@@ -24,3 +27,17 @@ MOST_WORKERS = 4
 def pytest_xdist_auto_num_workers() -> int:
     """Two for each processor: a test often waits for a server, a browser or a limit of time."""
     return min(MOST_WORKERS, 2 * (os.cpu_count() or 1))
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> Iterator[None]:
+    """The command line sets up logging for its process: here, for one test.
+
+    It begins as in a new process, as a fixture of a whole module may have run a command.
+    """
+    root, library = logging.getLogger(), logging.getLogger("supakeep")
+    root.setLevel(logging.WARNING)
+    library.setLevel(logging.NOTSET)
+    yield
+    root.setLevel(logging.WARNING)
+    library.setLevel(logging.NOTSET)

@@ -179,18 +179,23 @@ def test_a_limit_without_room_for_the_header_is_refused() -> None:
         stored(".age", 1_400)
 
 
+def started_since(before: list[threading.Thread]) -> list[threading.Thread]:
+    """The threads that run now and did not then."""
+    return [thread for thread in threading.enumerate() if thread not in before]
+
+
 @encodings
 def test_a_reader_that_stops_early_leaves_no_thread(suffix: str) -> None:
     store, manifest = stored(suffix, 100_000)
     entry = manifest.entry(CUSTOMERS)
     assert entry is not None
-    before = threading.active_count()
+    before = threading.enumerate()
 
     pieces = reader_of(manifest, store).read_part(entry.parts[0])
     next(pieces)
     pieces.close()  # type: ignore[attr-defined]
 
-    assert threading.active_count() == before
+    assert started_since(before) == []
 
 
 @encodings
@@ -201,12 +206,13 @@ def test_a_reader_of_much_that_stops_early_ends_its_thread(suffix: str) -> None:
         [volume] = volumes.finish()
     _, manifest = stored(suffix)
     manifest = manifest.model_copy(update={"volumes": (volume,)})
+    before = threading.enumerate()
 
     pieces = reader_of(manifest, store)._content(volume)
     next(pieces)
     pieces.close()  # type: ignore[attr-defined]
 
-    assert not [t for t in threading.enumerate() if t.name.startswith("supakeep")]
+    assert started_since(before) == []
 
 
 @encodings
@@ -386,6 +392,7 @@ def test_a_volume_is_encoded_while_the_next_one_fills_and_a_failure_removes_ever
     tmp_path: Path,
 ) -> None:
     store = FolderObjectStore(tmp_path)
+    before = threading.enumerate()
 
     def break_off() -> None:
         with (
@@ -399,7 +406,7 @@ def test_a_volume_is_encoded_while_the_next_one_fills_and_a_failure_removes_ever
         break_off()
 
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
-    assert not [t for t in threading.enumerate() if t.name.startswith("supakeep")]
+    assert started_since(before) == []
 
 
 def test_without_an_identity_nothing_is_read_and_the_error_names_the_recipients() -> None:

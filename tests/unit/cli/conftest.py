@@ -6,7 +6,7 @@ import io
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO, Unpack
@@ -109,14 +109,9 @@ def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _own_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The command line sets up logging for its process: here, for one test."""
-    loggers = [logging.getLogger(), logging.getLogger("supakeep")]
-    levels = [logger.level for logger in loggers]
-    monkeypatch.setattr(loggers[0], "handlers", [])
-    yield
-    for logger, level in zip(loggers, levels, strict=True):
-        logger.setLevel(level)
+def _no_log_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a new process: pytest's own handlers would keep the command from adding its own."""
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
 
 
 @pytest.fixture
