@@ -21,8 +21,8 @@ from supakeep.domain.manifest import (
     TableEntry,
     TableStatus,
     Trigger,
-    VolumeEntry,
 )
+from supakeep.domain.manifest_parts import VolumeEntry
 from supakeep.domain.policy import TablePolicy
 from supakeep.domain.schema import Column
 

@@ -12,7 +12,8 @@ import psycopg
 
 from supakeep.archive.manifest import encode_manifest
 from supakeep.domain.backup_name import BackupName
-from supakeep.domain.manifest import BackupStatus, Problem, TableStatus, Trigger
+from supakeep.domain.manifest import BackupStatus, TableStatus, Trigger
+from supakeep.domain.manifest_parts import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
-from supakeep.domain.manifest import ChangeKind, Problem, SchemaChange
+from supakeep.domain.manifest import ChangeKind, SchemaChange
+from supakeep.domain.manifest_parts import Problem
 from tests.browser.dashboard import OVERFLOW, PATH, tab
 from tests.browser.history import store
 from tests.builders.manifests import a_manifest, an_entry

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from supakeep.archive.signature import Keyring
 from supakeep.domain.drill import BrokenOff, DrillReport, Rung, RungOutcome, RungReport
-from supakeep.domain.manifest import Manifest, Problem
+from supakeep.domain.manifest import Manifest
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.portion import DrilledTable, Portion
 from supakeep.domain.run import new_run_id
 from supakeep.ports import ObjectStore

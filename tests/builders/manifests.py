@@ -12,13 +12,12 @@ from supakeep.domain.manifest import (
     CopyState,
     Manifest,
     Part,
-    Problem,
     TableEntry,
     TableStatus,
     Trigger,
-    VolumeEntry,
     table_entry_columns,
 )
+from supakeep.domain.manifest_parts import Problem, VolumeEntry
 from supakeep.domain.policy import TablePolicy
 from supakeep.domain.schema import Table
 from tests.builders.tables import a_table

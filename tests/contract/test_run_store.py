@@ -13,7 +13,7 @@ import pytest
 from botocore.config import Config
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from supakeep.domain.manifest import Problem
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.restore import RestoredTable, RestoreReport
 from supakeep.domain.row_changes import WholeRow
 from supakeep.domain.run import Run, RunKind, RunStatus, TableProgress, new_run_id

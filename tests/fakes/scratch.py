@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from supakeep.domain.assertions import Assertion
 from supakeep.domain.drill import AssertionResult, NotProven
-from supakeep.domain.manifest import Problem
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.schema import Table
 from tests.fakes.database import EVERY_MODE, InMemoryDatabase
 

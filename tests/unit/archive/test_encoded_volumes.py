@@ -22,7 +22,8 @@ from supakeep.archive.reader import BackupReader
 from supakeep.archive.sealed_json import checksum_of
 from supakeep.archive.upload import BackupUpload
 from supakeep.archive.writer import VolumeWriter
-from supakeep.domain.manifest import Manifest, VolumeEntry
+from supakeep.domain.manifest import Manifest
+from supakeep.domain.manifest_parts import VolumeEntry
 from supakeep.domain.policy import BackupPolicy
 from supakeep.errors import (
     ChecksumError,
@@ -135,7 +136,7 @@ def test_objects_are_named_by_how_they_are_stored(suffix: str) -> None:
 
     _, single = stored(suffix, 100_000)
     with VolumeWriter(
-        BackupUpload(InMemoryObjectStore(), ()), NAME, SMALL, ENCODINGS[suffix]
+        BackupUpload(InMemoryObjectStore(), ()), NAME.document_key, SMALL, ENCODINGS[suffix]
     ) as volumes:
         volumes.write(bytes(2 * SMALL))
         several = volumes.finish()
@@ -160,7 +161,7 @@ def test_no_object_is_larger_than_it_may_be_even_if_nothing_can_be_compressed(
     content = random.randbytes(size)
     store = InMemoryObjectStore()
 
-    with VolumeWriter(BackupUpload(store, ()), NAME, most, encoding) as volumes:
+    with VolumeWriter(BackupUpload(store, ()), NAME.document_key, most, encoding) as volumes:
         volumes.write(content[: size // 3])
         volumes.write(content[size // 3 :])
         entries = volumes.finish()
@@ -201,7 +202,9 @@ def test_a_reader_that_stops_early_leaves_no_thread(suffix: str) -> None:
 @encodings
 def test_a_reader_of_much_that_stops_early_ends_its_thread(suffix: str) -> None:
     store = InMemoryPieces()
-    with VolumeWriter(BackupUpload(store, ()), NAME, 45_000_000, ENCODINGS[suffix]) as volumes:
+    with VolumeWriter(
+        BackupUpload(store, ()), NAME.document_key, 45_000_000, ENCODINGS[suffix]
+    ) as volumes:
         volumes.write(random_bytes(5_000_000))
         [volume] = volumes.finish()
     _, manifest = stored(suffix)
@@ -331,7 +334,9 @@ def test_a_disk_that_is_full_ends_the_backup_and_says_so(suffix: str) -> None:
             return spool  # type: ignore[return-value]
 
     def write() -> None:
-        with VolumeWriter(BackupUpload(Store(), ()), NAME, 9_000_000, ENCODINGS[suffix]) as volumes:
+        with VolumeWriter(
+            BackupUpload(Store(), ()), NAME.document_key, 9_000_000, ENCODINGS[suffix]
+        ) as volumes:
             for _ in range(30):
                 volumes.write(random_bytes(1_000_000))
             volumes.finish()
@@ -362,7 +367,9 @@ def test_no_spool_ever_holds_a_row_of_an_encrypted_backup() -> None:
         def spool(self, key: str) -> BinaryIO:  # noqa: ARG002
             return Spool()  # type: ignore[return-value]
 
-    with VolumeWriter(BackupUpload(Store(), ()), NAME, 9_000, ENCODINGS[".age"]) as volumes:
+    with VolumeWriter(
+        BackupUpload(Store(), ()), NAME.document_key, 9_000, ENCODINGS[".age"]
+    ) as volumes:
         volumes.write(DOCUMENT)
         volumes.finish()
 
@@ -377,7 +384,7 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
     tracemalloc.start()
     try:
         with VolumeWriter(
-            BackupUpload(store, ()), NAME, 20_000_000, ENCODINGS[".zst.age"]
+            BackupUpload(store, ()), NAME.document_key, 20_000_000, ENCODINGS[".zst.age"]
         ) as volumes:
             for _ in range(1000):
                 volumes.write(piece)
@@ -397,7 +404,7 @@ def test_a_volume_is_encoded_while_the_next_one_fills_and_a_failure_removes_ever
     def break_off() -> None:
         with (
             BackupUpload(store, ()) as upload,
-            VolumeWriter(upload, NAME, 100_000, ENCODINGS[".zst.age"]) as volumes,
+            VolumeWriter(upload, NAME.document_key, 100_000, ENCODINGS[".zst.age"]) as volumes,
         ):
             volumes.write(random_bytes(250_000))
             raise RuntimeError("broken off")

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from supakeep.archive.manifest import encode_manifest, parse_manifest
 from supakeep.archive.sealed_json import checksum_of
-from supakeep.domain.manifest import CopyState, Part, Problem, TableStatus, VolumeEntry
+from supakeep.domain.manifest import CopyState, Part, TableStatus
+from supakeep.domain.manifest_parts import Problem, VolumeEntry
 from supakeep.errors import FormatVersionError, IntegrityError, ManifestError
 from tests.builders.manifests import a_manifest, an_entry
 from tests.builders.tables import a_table

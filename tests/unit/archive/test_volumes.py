@@ -70,7 +70,7 @@ def test_every_part_stands_where_the_manifest_says(size: int) -> None:
 def test_volumes_joined_are_what_was_written(writes: list[bytes], size: int) -> None:
     store = InMemoryObjectStore()
 
-    with VolumeWriter(BackupUpload(store, ()), NAME, size) as volumes:
+    with VolumeWriter(BackupUpload(store, ()), NAME.document_key, size) as volumes:
         for content in writes:
             volumes.write(content)
         entries = volumes.finish()
@@ -118,7 +118,7 @@ class Gated(InMemoryObjectStore):
 
 def test_a_volume_is_stored_while_the_next_one_fills() -> None:
     store = Gated()
-    with VolumeWriter(BackupUpload(store, ()), NAME, 4) as volumes:
+    with VolumeWriter(BackupUpload(store, ()), NAME.document_key, 4) as volumes:
         volumes.write(b"one-two")  # returns although the store has not taken the first volume
 
         assert store.objects == {}
@@ -131,14 +131,14 @@ def test_a_volume_is_stored_while_the_next_one_fills() -> None:
 def test_a_backup_that_writes_nothing_leaves_no_folder(tmp_path: Path) -> None:
     store = FolderObjectStore(tmp_path / "copies")
 
-    with VolumeWriter(BackupUpload(store, ()), NAME, 4):
+    with VolumeWriter(BackupUpload(store, ()), NAME.document_key, 4):
         pass
 
     assert not (tmp_path / "copies").exists()
 
 
 def _break_off(upload: BackupUpload) -> None:
-    with VolumeWriter(upload, NAME, 4) as volumes:
+    with VolumeWriter(upload, NAME.document_key, 4) as volumes:
         volumes.write(b"one-two")
         raise RuntimeError("broken off")
 
@@ -161,7 +161,7 @@ class Full(InMemoryObjectStore):
 
 def test_no_volume_is_stored_after_one_that_the_store_refused() -> None:
     store = Full()
-    with VolumeWriter(BackupUpload(store, ()), NAME, 4) as volumes:
+    with VolumeWriter(BackupUpload(store, ()), NAME.document_key, 4) as volumes:
         volumes.write(b"onetwo")
 
         with pytest.raises(StorageUnavailableError):

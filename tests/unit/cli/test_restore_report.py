@@ -8,7 +8,7 @@ import pytest
 
 from supakeep.cli.restore_report import print_report
 from supakeep.cli.terminal import Terminal
-from supakeep.domain.manifest import Problem
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.restore import RestoredTable, RestoreReport
 from supakeep.domain.row_changes import ChangedRow, WholeRow
 from tests.builders.backups import CUSTOMERS, ITEMS

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from supakeep.domain.manifest import Problem, Trigger
+from supakeep.domain.manifest import Trigger
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.run import Run, RunKind, RunStatus, new_run_id
 from supakeep.runs.folder import FolderRunStore
 from supakeep.runs.in_memory import InMemoryRunStore

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from supakeep.domain.copy_versions import copies_differ, is_same_backup, versions_of
-from supakeep.domain.manifest import BackupStatus, CopyState, Problem, Signature
+from supakeep.domain.manifest import BackupStatus, CopyState, Signature
+from supakeep.domain.manifest_parts import Problem
 from tests.builders.manifests import a_manifest, an_entry
 
 MISSED = CopyState(name="offsite", problem=Problem(message="It did not answer"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from supakeep.domain.drill import DrillReport, Rung, RungOutcome, RungReport
-from supakeep.domain.manifest import Problem
+from supakeep.domain.manifest_parts import Problem
 
 PROVEN, FAILED, NOT_TRIED = RungOutcome.PROVEN, RungOutcome.FAILED, RungOutcome.NOT_TRIED
 

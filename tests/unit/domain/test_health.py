@@ -16,7 +16,8 @@ from supakeep.domain.health import (
     check_untrusted,
     check_whole,
 )
-from supakeep.domain.manifest import Problem, Shrinkage, TableStatus, Trigger
+from supakeep.domain.manifest import Shrinkage, TableStatus, Trigger
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.retention import StoredBackup
 from supakeep.domain.run import RunStatus
 from supakeep.domain.schedule import Schedule

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from supakeep.domain.manifest import Manifest, Problem, TableStatus
+from supakeep.domain.manifest import Manifest, TableStatus
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.restore import RestoreRequest
 from supakeep.domain.restore_choice import choose_tables
 from supakeep.domain.restore_plan import (

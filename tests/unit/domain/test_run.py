@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from supakeep.domain.lease import LEASE_SECONDS
-from supakeep.domain.manifest import Problem, Trigger
+from supakeep.domain.manifest import Trigger
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.prune import PrunedStore, PruneReport
 from supakeep.domain.restore import RestoredTable, RestoreReport
 from supakeep.domain.row_changes import ChangedRow, WholeRow

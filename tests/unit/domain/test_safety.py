@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from supakeep.domain.manifest import Manifest, Problem, Shrinkage, Trigger
+from supakeep.domain.manifest import Manifest, Shrinkage, Trigger
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.proof import ProvenRestore
 from supakeep.domain.retention import StoredBackup
 from supakeep.domain.run import Run, RunKind, RunStatus

@@ -9,7 +9,7 @@ from supakeep.errors import (
     DatabaseUnavailableError,
     StorageUnavailableError,
 )
-from supakeep.usecases.create_backup import choose_name
+from supakeep.usecases.choose_name import choose_name
 from tests.builders.manifests import PROJECT
 from tests.fakes.faulty_object_store import FailingObjectStore
 from tests.fakes.object_store import InMemoryObjectStore

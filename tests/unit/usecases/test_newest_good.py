@@ -4,7 +4,7 @@ import datetime as dt
 
 from supakeep.archive.manifest import encode_manifest
 from supakeep.domain.backup_name import BackupName
-from supakeep.domain.manifest import VolumeEntry
+from supakeep.domain.manifest_parts import VolumeEntry
 from supakeep.usecases.newest_good import newest_good
 from tests.builders.manifests import PROJECT, a_manifest, place_backup
 from tests.fakes.object_store import InMemoryObjectStore

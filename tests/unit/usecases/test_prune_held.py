@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 
 from supakeep.archive.manifest import encode_manifest
-from supakeep.domain.manifest import CopyState, Manifest, Problem, Shrinkage, Trigger
+from supakeep.domain.manifest import (
+    CopyState,
+    Manifest,
+    Shrinkage,
+    Trigger,
+)
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.run import Run, RunKind, RunStatus
 from supakeep.runs.in_memory import InMemoryRunStore
 from supakeep.usecases.track_runs import TrackRuns

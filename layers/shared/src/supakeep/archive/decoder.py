@@ -8,7 +8,8 @@ from contextlib import closing
 from supakeep.archive.compression import UnreadableError
 from supakeep.archive.encoding import Encoding
 from supakeep.archive.encryption import NO_IDENTITIES, Identities
-from supakeep.domain.manifest import Manifest, VolumeEntry
+from supakeep.domain.manifest import Manifest
+from supakeep.domain.manifest_parts import VolumeEntry
 from supakeep.errors import DecryptionError
 
 

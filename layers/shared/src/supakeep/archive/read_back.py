@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from threading import Event
 
 from supakeep.archive.reader import read_volume
-from supakeep.domain.manifest import VolumeEntry
+from supakeep.domain.manifest_parts import VolumeEntry
 from supakeep.errors import (
     ChecksumError,
     IntegrityError,

@@ -14,7 +14,8 @@ from typing import Self
 from supakeep.archive.compression import UnreadableError
 from supakeep.archive.damage import another_copy_hint, damaged
 from supakeep.archive.decoder import Decoder
-from supakeep.domain.manifest import Manifest, Part, TableEntry, VolumeEntry
+from supakeep.domain.manifest import Manifest, Part, TableEntry
+from supakeep.domain.manifest_parts import VolumeEntry
 from supakeep.errors import (
     ChecksumError,
     ObjectNotFoundError,

@@ -16,7 +16,8 @@ from supakeep.archive.read_back import ReadBack
 from supakeep.archive.shared_file import shared_file
 from supakeep.archive.signature import Keyring
 from supakeep.domain.backup_name import FOLDER
-from supakeep.domain.manifest import BackupStatus, CopyState, Manifest, Problem, VolumeEntry
+from supakeep.domain.manifest import BackupStatus, CopyState, Manifest
+from supakeep.domain.manifest_parts import Problem, VolumeEntry
 from supakeep.errors import (
     ChecksumError,
     IntegrityError,

@@ -10,7 +10,7 @@ from queue import Queue
 from typing import BinaryIO, Protocol
 
 from supakeep.archive.encoding import Encoding
-from supakeep.domain.manifest import VolumeEntry
+from supakeep.domain.manifest_parts import VolumeEntry
 
 _BATCH_BYTES = 1024 * 1024
 _MOST_BATCHES = 2
@@ -45,7 +45,7 @@ class PlainVolume:
     def __init__(self, spool: BinaryIO) -> None:
         self.spool = spool
         self.size = 0
-        self._sink = _HashedSpool(spool)
+        self._sink = HashedSpool(spool)
 
     def write(self, piece: memoryview) -> None:
         self._sink.write(piece)
@@ -69,7 +69,7 @@ class EncodedVolume:
     def __init__(self, spool: BinaryIO, encoding: Encoding, pool: Executor) -> None:
         self.spool = spool
         self.size = 0
-        self._sink = _HashedSpool(spool)
+        self._sink = HashedSpool(spool)
         self._batch: list[memoryview] = []
         self._batch_bytes = 0
         self._waiting: Queue[list[memoryview] | None] = Queue(_MOST_BATCHES)
@@ -118,7 +118,7 @@ class EncodedVolume:
             yield b"".join(batch)
 
 
-class _HashedSpool:
+class HashedSpool:
     """Counts and hashes what goes into a spool."""
 
     def __init__(self, spool: BinaryIO) -> None:

@@ -10,8 +10,7 @@ from typing import Self
 from supakeep.archive.encoding import PLAIN, Encoding
 from supakeep.archive.upload import BackupUpload
 from supakeep.archive.volume import EncodedVolume, FillingVolume, PlainVolume
-from supakeep.domain.backup_name import BackupName
-from supakeep.domain.manifest import VolumeEntry
+from supakeep.domain.manifest_parts import VolumeEntry
 
 
 class VolumeWriter:
@@ -19,20 +18,20 @@ class VolumeWriter:
     volumes are encoded, so that no object is larger whatever the rows are.
 
     A volume is spooled to the disk that its store prefers while it fills, hashed as it passes, and
-    stored while the next one fills. The first spool is made for the first byte. A document that fits
-    into one object is stored under its plain name, without a number. The context waits for what is
+    stored while the next one fills. The first spool is made for the first byte. What fits into one
+    object is stored under `key` and the encoding's suffix, without a number. The context waits for what is
     under way and removes the spools.
     """
 
     def __init__(
         self,
         upload: BackupUpload,
-        name: BackupName,
+        key: str,
         max_object_bytes: int,
         encoding: Encoding = PLAIN,
     ) -> None:
         self._upload = upload
-        self._name = name
+        self._key = key
         self._encoding = encoding
         self._max_bytes = encoding.document_bytes_within(max_object_bytes)
         self._entries: list[VolumeEntry] = []
@@ -68,7 +67,7 @@ class VolumeWriter:
         while view:
             volume = self._filling()
             if volume.size == self._max_bytes:
-                self._store(volume, self._name.volume_key(self._number, self._encoding.suffix))
+                self._store(volume, self._numbered)
                 volume = self._filling()
             piece = view[: self._max_bytes - volume.size]
             volume.write(piece)
@@ -76,16 +75,18 @@ class VolumeWriter:
 
     def finish(self) -> tuple[VolumeEntry, ...]:
         """Stores what is left and returns all volumes in order."""
-        suffix = self._encoding.suffix
-        single = f"{self._name.document_key}{suffix}"
-        key = single if self._number == 1 else self._name.volume_key(self._number, suffix)
-        self._store(self._filling(), key)
+        single = f"{self._key}{self._encoding.suffix}"
+        self._store(self._filling(), single if self._number == 1 else self._numbered)
         self._wait()
         return tuple(self._entries)
 
+    @property
+    def _numbered(self) -> str:
+        return f"{self._key}{self._encoding.suffix}.{self._number:03d}"
+
     def _filling(self) -> FillingVolume:
         if self._volume is None:
-            spool = self._upload.spool(self._name.document_key)
+            spool = self._upload.spool(self._key)
             self._volume = (
                 PlainVolume(spool)
                 if self._encoding.is_plain

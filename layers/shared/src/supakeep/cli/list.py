@@ -10,7 +10,8 @@ from supakeep.cli.command import GOOD, PARTIAL
 from supakeep.cli.options import Source
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal
-from supakeep.domain.manifest import Problem, Trigger
+from supakeep.domain.manifest import Trigger
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.measures import size_text
 from supakeep.domain.pin import holding, pin_words
 from supakeep.domain.proof import Proofs

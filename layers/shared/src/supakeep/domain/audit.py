@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from supakeep.domain.ledger import StoredEntry
-from supakeep.domain.manifest import Problem, Trigger
+from supakeep.domain.manifest import Trigger
+from supakeep.domain.manifest_parts import Problem
 
 _DAY = dt.timedelta(days=1)
 

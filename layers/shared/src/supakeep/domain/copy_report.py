@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from supakeep.domain.manifest import Problem
+from supakeep.domain.manifest_parts import Problem
 
 CopyState = Literal["whole", "copied", "kept out", "failed"]
 

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 
 from supakeep.domain.ledger import Link, StoredEntry, is_of_the_future, is_older
-from supakeep.domain.manifest import Problem
+from supakeep.domain.manifest_parts import Problem
 
 Held = Mapping[str, Sequence[StoredEntry]]
 """The entries that are believed, by the name of the store that holds them."""

@@ -6,13 +6,13 @@ import datetime as dt
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, field_validator, model_validator
+from pydantic import Field, NonNegativeInt, field_validator, model_validator
 
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.copies import MIRROR, PRIMARY
+from supakeep.domain.manifest_parts import ManifestPart, Problem, VolumeEntry
 from supakeep.domain.policy import TablePolicy
 from supakeep.domain.schema import Column, Table, columns_fingerprint, quoted_identifier, unquoted
-from supakeep.errors import SupakeepError
 
 FORMAT_NAME = "supakeep"
 FORMAT_MAJOR = 1
@@ -44,22 +44,6 @@ class TableStatus(StrEnum):
     FAILED = "failed"
 
 
-class _Part(BaseModel):
-    # a later minor version may add fields that this reader need not know
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Problem(_Part):
-    """Why something failed and how to fix it."""
-
-    message: str
-    hint: str | None = None
-
-    @classmethod
-    def from_error(cls, error: SupakeepError) -> Problem:
-        return Problem(message=error.message, hint=error.hint)
-
-
 class Shrinkage(Problem):
     """A table that lost more rows since the backup `before` than it may, or all of them. Its rows
     here are whole. `table` is None where the backups before could not be read, so that nobody knows.
@@ -84,7 +68,7 @@ class ChangeKind(StrEnum):
     KEY_CHANGED = "key changed"
 
 
-class SchemaChange(_Part):
+class SchemaChange(ManifestPart):
     """How a table differs from the one in the backup `before`; `message` is a sentence. `column` is
     None where it is not about one.
     """
@@ -101,7 +85,7 @@ class SchemaChange(_Part):
         return self.kind in (ChangeKind.TABLE_NEW, ChangeKind.COLUMN_NEW)
 
 
-class Part(_Part):
+class Part(ManifestPart):
     """Consecutive row lines of one table: the document's bytes from the first row's `{` to the
     last row's `}`, `offset` bytes (before compression) into volume number `volume` (from 1).
 
@@ -116,7 +100,7 @@ class Part(_Part):
     offset: NonNegativeInt
 
 
-class TableEntry(_Part):
+class TableEntry(ManifestPart):
     """One table of the backup. A failed table keeps the rows that were exported before the failure,
     for a person to read; restore does not offer them.
 
@@ -160,23 +144,7 @@ class TableEntry(_Part):
         )
 
 
-class VolumeEntry(_Part):
-    """One object of the document; `bytes` and `sha256` are of the object as it is stored,
-    `document_bytes` is what it holds of the document where it is compressed or encrypted.
-    """
-
-    key: str
-    bytes: NonNegativeInt
-    sha256: str
-    document_bytes: NonNegativeInt | None = None
-
-    @property
-    def size_in_document(self) -> int:
-        """Bytes of the document."""
-        return self.bytes if self.document_bytes is None else self.document_bytes
-
-
-class Definitions(_Part):
+class Definitions(ManifestPart):
     """What `pg_dump` made of the same snapshot: one object, stored as the volumes are. Where there is
     none, `problem` says why.
     """
@@ -185,13 +153,13 @@ class Definitions(_Part):
     problem: Problem | None = None
 
 
-class Encryption(_Part):
+class Encryption(ManifestPart):
     """The public keys to which each volume is encrypted by itself, with age."""
 
     recipients: tuple[str, ...]
 
 
-class CopyState(_Part):
+class CopyState(ManifestPart):
     """What became of one copy beside the primary while the backup was written; `problem` is None where
     the copy is whole.
     """
@@ -200,7 +168,7 @@ class CopyState(_Part):
     problem: Problem | None = None
 
 
-class Signature(_Part):
+class Signature(ManifestPart):
     """Proof that whoever holds the key named by `key_id` has written the manifest (docs/format.md)."""
 
     algorithm: str
@@ -208,7 +176,7 @@ class Signature(_Part):
     value: str
 
 
-class Manifest(_Part):
+class Manifest(ManifestPart):
     """What `list`, retention and restore read; written last, so that its presence is the commit.
 
     `left_out` are relations that no backup holds, with the reason; `run` is the run that made it, or
@@ -241,7 +209,7 @@ class Manifest(_Part):
     compression: str | None = None
     encryption: Encryption | None = None
     uncovered_tables: tuple[str, ...] = ()
-    left_out: dict[str, str] = {}
+    left_out: dict[str, str] = Field(default_factory=dict)
     run: str | None = None
     copies: tuple[CopyState, ...] = ()
     shrinkage: tuple[Shrinkage, ...] = ()

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from supakeep.domain.manifest import Problem
+from supakeep.domain.manifest_parts import Problem
 
 
 class PinnedStore(BaseModel):

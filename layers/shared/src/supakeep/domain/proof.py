@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt
 from supakeep.domain.coverage import Coverage, is_settled
 from supakeep.domain.drill import Rung, RungOutcome
 from supakeep.domain.ledger import LedgerEntry
-from supakeep.domain.manifest import Manifest, Problem
+from supakeep.domain.manifest import Manifest
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.portion import complete_tables
 
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from supakeep.domain.manifest import BackupStatus, Manifest, Problem, TableStatus, Trigger
+from supakeep.domain.manifest import (
+    BackupStatus,
+    Manifest,
+    TableStatus,
+    Trigger,
+)
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.retention import is_of_the_future
 from supakeep.domain.run import Run, RunStatus
 

@@ -7,7 +7,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from supakeep.domain.manifest import Problem, TableEntry
+from supakeep.domain.manifest import TableEntry
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.row_changes import (
     ChangedRow,
     RefusedRow,

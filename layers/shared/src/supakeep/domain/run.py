@@ -22,7 +22,8 @@ from supakeep.domain.copy_report import CopyReport
 from supakeep.domain.deletion import DeleteReport
 from supakeep.domain.drill import DrillReport
 from supakeep.domain.lease import LEASE_SECONDS
-from supakeep.domain.manifest import Problem, Trigger
+from supakeep.domain.manifest import Trigger
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.prune import PruneReport
 from supakeep.domain.restore import RestoreReport
 from supakeep.domain.summary import BackupSummary

@@ -9,7 +9,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from supakeep.domain.manifest import Manifest, Problem, TableStatus, Trigger
+from supakeep.domain.manifest import Manifest, TableStatus, Trigger
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.proof import ProvenRestore
 from supakeep.domain.retention import StoredBackup, is_of_the_future
 from supakeep.domain.run import Run, RunKind, RunStatus

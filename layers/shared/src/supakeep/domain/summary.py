@@ -12,12 +12,12 @@ from supakeep.domain.manifest import (
     BackupStatus,
     CopyState,
     Manifest,
-    Problem,
     SchemaChange,
     Shrinkage,
     TableStatus,
     Trigger,
 )
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.pin import Pin
 from supakeep.domain.proof import Proof
 

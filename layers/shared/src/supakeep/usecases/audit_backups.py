@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from supakeep.domain.audit import Audit, AuditedBackup
 from supakeep.domain.ledger import StoredEntry, is_of_the_future
-from supakeep.domain.manifest import Manifest, Problem
+from supakeep.domain.manifest import Manifest
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.summary import BackupSummary
 from supakeep.ports import ObjectStore
 from supakeep.usecases.list_backups import BackupListing, FoundBackup, list_backups

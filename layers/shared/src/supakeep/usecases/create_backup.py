@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,19 +16,18 @@ from supakeep.archive.read_back import ReadBack
 from supakeep.archive.signature import Keyring
 from supakeep.archive.upload import BackupUpload
 from supakeep.archive.writer import VolumeWriter
-from supakeep.domain.backup_name import FOLDER, BackupName
+from supakeep.domain.backup_name import BackupName
 from supakeep.domain.manifest import (
     BackupStatus,
     Definitions,
     Encryption,
     Manifest,
-    Problem,
     TableEntry,
     TableStatus,
     Trigger,
-    VolumeEntry,
     table_entry_columns,
 )
+from supakeep.domain.manifest_parts import Problem, VolumeEntry
 from supakeep.domain.plan import (
     BackupPlan,
     RefusedTable,
@@ -42,7 +40,7 @@ from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.run import problem_of
 from supakeep.domain.schema import Catalog
 from supakeep.domain.schema_changes import SchemaNow
-from supakeep.errors import BucketNotFoundError, DatabaseError, ExportError, StorageError
+from supakeep.errors import DatabaseError, ExportError, StorageError
 from supakeep.ports import Clock, Deadline, ObjectStore, Progress, Snapshot, SourceDatabase
 from supakeep.usecases.completeness import require_complete
 from supakeep.usecases.find_shrinkage import FindShrinkage, tables_before, unknown_shrinkage
@@ -124,7 +122,9 @@ class CreateBackup:
     ) -> Manifest:
         with (
             self.source.snapshot(partial(backs_up, self.policy, self.source.engine)) as snapshot,
-            VolumeWriter(upload, name, self.max_object_bytes, self.encoding) as volumes,
+            VolumeWriter(
+                upload, name.document_key, self.max_object_bytes, self.encoding
+            ) as volumes,
         ):
             start = self._start(name, trigger, snapshot)
             # after the database's own question: Storage hides the bucket from a wrong key
@@ -284,34 +284,6 @@ class CreateBackup:
             message=f"{table} could not be exported ({kind})",
             hint="The log of the run says why, and so does the document itself.",
         )
-
-
-def choose_name(
-    store: ObjectStore, project: str, at: dt.datetime, *, scheduled: bool
-) -> BackupName:
-    """The day's name for its first scheduled backup, a timed one for any other.
-
-    A name is not used again if any object is left of it, such as a volume of a crashed run: objects
-    are write-once. If two backups begin in the same second, the later one takes the next free name.
-    """
-    daily = BackupName.daily(project, at)
-    try:
-        taken = {stored.key for stored in store.list(f"{FOLDER}/{daily}")}
-    except BucketNotFoundError:
-        if scheduled:
-            raise
-        taken = set()  # the first upload makes a folder, or reports that the bucket is missing
-    if scheduled and not _is_taken(daily, taken):
-        return daily
-    moments = (at + dt.timedelta(seconds=later) for later in itertools.count())
-    names = (BackupName.timed(project, moment) for moment in moments)
-    return next(name for name in names if not _is_taken(name, taken))
-
-
-def _is_taken(name: BackupName, keys: set[str]) -> bool:
-    return any(
-        key.startswith((name.document_key, name.definitions_key, name.manifest_key)) for key in keys
-    )
 
 
 def _require_some_table(entries: list[TableEntry]) -> None:

@@ -19,7 +19,8 @@ from supakeep.domain.drill import (
     not_tried,
     rungs_above,
 )
-from supakeep.domain.manifest import Manifest, Problem
+from supakeep.domain.manifest import Manifest
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.portion import Portion
 from supakeep.domain.run import problem_of
 from supakeep.errors import (

@@ -12,7 +12,8 @@ from supakeep.archive.layout import ROW_SEPARATOR, split_rows
 from supakeep.archive.reader import BackupReader
 from supakeep.archive.row_digest import RowDigest
 from supakeep.domain.drill import NotProven
-from supakeep.domain.manifest import Manifest, Problem, TableEntry, TableStatus
+from supakeep.domain.manifest import Manifest, TableEntry, TableStatus
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.plan import Selection
 from supakeep.domain.policy import BackupPolicy, TablePolicy
 from supakeep.domain.restore import RestoreRequest

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.copy_versions import CopyVersion, copies_differ, versions_of
-from supakeep.domain.manifest import Manifest, Problem
+from supakeep.domain.manifest import Manifest
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.pin import Pin
 from supakeep.domain.run import problem_of
 from supakeep.domain.untrusted import Untrusted

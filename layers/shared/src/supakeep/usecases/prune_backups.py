@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from supakeep.domain.backup_name import PIN_SUFFIX, BackupName
-from supakeep.domain.manifest import Manifest, Problem
+from supakeep.domain.manifest import Manifest
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.pin import Pin
 from supakeep.domain.proof import Proofs
 from supakeep.domain.prune import PrunedBackup, PrunedStore, PruneReport

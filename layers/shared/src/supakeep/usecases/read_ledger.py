@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from supakeep.archive.ledger import parse_entry
 from supakeep.archive.manifest import manifest_content
 from supakeep.domain.ledger import StoredEntry, ledger_prefix, recorded_at
-from supakeep.domain.manifest import Problem
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.run import problem_of
 from supakeep.errors import IntegrityError, ObjectNotFoundError, StorageError
 from supakeep.ports import ObjectStore

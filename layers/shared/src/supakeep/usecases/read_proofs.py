@@ -14,7 +14,8 @@ from supakeep.domain.ledger import (
     ledger_prefix,
     recorded_at,
 )
-from supakeep.domain.manifest import Manifest, Problem
+from supakeep.domain.manifest import Manifest
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.proof import NO_PROOFS, Proofs
 from supakeep.domain.run import problem_of
 from supakeep.errors import IntegrityError, StorageError

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from supakeep.archive.decoder import Decoder
 from supakeep.archive.reader import BackupReader
-from supakeep.domain.manifest import Manifest, Problem
+from supakeep.domain.manifest import Manifest
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.restore import RestoreReport, RestoreRequest
 from supakeep.domain.restore_choice import choose_tables

@@ -14,7 +14,8 @@ from supakeep.domain.summary import BackupSummary
 from supakeep.errors import ObjectAlreadyExistsError
 from supakeep.ports import Deadline, ObjectStore, Progress
 from supakeep.system import NoDeadline
-from supakeep.usecases.create_backup import CreateBackup, choose_name
+from supakeep.usecases.choose_name import choose_name
+from supakeep.usecases.create_backup import CreateBackup
 from supakeep.usecases.expected_rows import rows_of_last_backup
 from supakeep.usecases.leased_store import LeasedObjectStore
 from supakeep.usecases.project import Project

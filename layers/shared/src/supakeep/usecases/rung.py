@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from supakeep.domain.manifest import Problem
+from supakeep.domain.manifest_parts import Problem
 
 Figures = dict[str, int]
 """What was looked at, counted."""

@@ -9,7 +9,8 @@ from typing import Self
 
 from supakeep.domain.backup_name import FOLDER, BackupName, ObjectName
 from supakeep.domain.copy_versions import copies_differ, versions_of
-from supakeep.domain.manifest import Manifest, Problem
+from supakeep.domain.manifest import Manifest
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.pin import Pin
 from supakeep.domain.run import problem_of
 from supakeep.errors import (

@@ -11,7 +11,8 @@ from supakeep.archive.encoding import Encoding
 from supakeep.archive.upload import BackupUpload
 from supakeep.archive.volume import EncodedVolume, FillingVolume, PlainVolume
 from supakeep.domain.backup_name import BackupName
-from supakeep.domain.manifest import Definitions, VolumeEntry
+from supakeep.domain.manifest import Definitions
+from supakeep.domain.manifest_parts import VolumeEntry
 from supakeep.domain.run import problem_of
 from supakeep.errors import DatabaseError, ExportError
 from supakeep.ports import Deadline, Snapshot

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from supakeep.archive.reader import BackupReader
 from supakeep.domain.backup_name import FOLDER
-from supakeep.domain.manifest import Problem
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.run import problem_of
 from supakeep.errors import IntegrityError, StorageError
 from supakeep.ports import ObjectStore

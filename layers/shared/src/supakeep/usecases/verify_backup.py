@@ -9,7 +9,13 @@ from supakeep.archive.layout import split_rows
 from supakeep.archive.reader import BackupReader, Failure
 from supakeep.domain.copy_versions import is_same_backup
 from supakeep.domain.json_text import is_json_object
-from supakeep.domain.manifest import Manifest, Part, Problem, TableEntry, TableStatus
+from supakeep.domain.manifest import (
+    Manifest,
+    Part,
+    TableEntry,
+    TableStatus,
+)
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.run import problem_of
 from supakeep.domain.verification import VerificationReport, VerifiedContents, VerifiedCopy
 from supakeep.errors import (

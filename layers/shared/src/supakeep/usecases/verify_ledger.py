@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
 from supakeep.domain.ledger_check import ledger_problems, missing_entries
-from supakeep.domain.manifest import Problem
+from supakeep.domain.manifest_parts import Problem
 from supakeep.usecases.read_ledger import StoreLedger, entries_in
 
 

@@ -6,7 +6,8 @@ import datetime as dt
 from typing import Literal, Self
 
 from supakeep.api.answers.answer import Answer
-from supakeep.domain.manifest import Manifest, Problem, TableEntry
+from supakeep.domain.manifest import Manifest, TableEntry
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.pin import holding
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.proof import Proofs

@@ -7,7 +7,7 @@ from typing import Self
 
 from supakeep.api.answers.answer import Answer
 from supakeep.domain.ledger import LedgerEntry, StoredEntry
-from supakeep.domain.manifest import Problem
+from supakeep.domain.manifest_parts import Problem
 from supakeep.usecases.read_ledger import StoreLedger, entries_in
 from supakeep.usecases.verify_ledger import LedgerReport
 

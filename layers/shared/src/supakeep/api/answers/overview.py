@@ -10,7 +10,7 @@ from supakeep.api.answers.answer import Answer
 from supakeep.api.answers.runs import RunAnswer
 from supakeep.domain.backup_days import BackupDay, backup_days
 from supakeep.domain.engine import Engine
-from supakeep.domain.manifest import Problem
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.retention import StoredBackup
 from supakeep.domain.run import Run
 from supakeep.domain.safety import Finding, Level, Situation, assess, verdict

@@ -8,7 +8,8 @@ from typing import Self
 from supakeep.api.answers.answer import Answer
 from supakeep.api.log_links import log_url
 from supakeep.domain.engine import Engine
-from supakeep.domain.manifest import Problem, Trigger
+from supakeep.domain.manifest import Trigger
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.restore import RestoreReport
 from supakeep.domain.run import Run, RunKind, RunResult, RunStatus
 from supakeep.domain.run_pace import RunPace, RunTable, tables_of

@@ -13,7 +13,7 @@ from psycopg import sql
 from supakeep.databases.postgres.connection import Connection, connect
 from supakeep.domain.assertions import Assertion
 from supakeep.domain.drill import AssertionResult
-from supakeep.domain.manifest import Problem
+from supakeep.domain.manifest_parts import Problem
 from supakeep.errors import SupakeepError
 
 READER = "supakeep_assertions"
