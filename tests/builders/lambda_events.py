@@ -13,7 +13,15 @@ from supakeep.archive.encryption import Identities
 from supakeep.archive.signature import Keyring
 from supakeep.domain.engine import Engine
 from supakeep.domain.policy import BackupPolicy
-from supakeep.ports import Clock, Database, Dispatcher, ObjectStore, RunStore, ScratchServer
+from supakeep.ports import (
+    Clock,
+    Database,
+    Dispatcher,
+    ObjectStore,
+    ProjectFiles,
+    RunStore,
+    ScratchServer,
+)
 from supakeep.runs.in_memory import InMemoryRunStore
 from supakeep.settings import Settings
 from tests.builders.backups import EVERYTHING
@@ -136,6 +144,7 @@ class ServedProject:
     run_store: RunStore = field(default_factory=InMemoryRunStore)
     has_storage: bool = True
     further_copies: Sequence[ObjectStore] = ()
+    files: ProjectFiles | None = None
     max_object_bytes: int = 45_000_000
     identity: str | None = None
     keyring: Keyring | None = None

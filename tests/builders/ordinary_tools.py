@@ -28,8 +28,9 @@ for word in arguments:
         flags |= set(word[1:])
     else:
         words.append(word)
-program, file = words
-for value in jq.compile(program).input_text(open(file, encoding="utf-8").read()):
+program, *files = words
+file = open(files[0], encoding="utf-8") if files else sys.stdin
+for value in jq.compile(program).input_text(file.read()):
     plain = isinstance(value, str) and flags & set("rj")
     text = value if plain else json.dumps(
         value, sort_keys="S" in flags, ensure_ascii="a" in flags, separators=(",", ":"))

@@ -17,9 +17,9 @@ TOUCH = {"s3:PutObject", "s3:AbortMultipartUpload", "s3:GetObject"}
 REMOVE = {"s3:GetObject", "s3:DeleteObject", "s3:GetObjectRetention"}
 
 
-# a drill is recorded there, and the age of the newest one is measured
-LEDGER = {
-    "backup": set[tuple[str, str]](),
+# files are stored there, a drill is recorded, and the age of the newest one is measured
+BESIDE = {
+    "backup": {("s3:PutObject", "/files/*"), ("s3:GetObject", "/files/*")},
     "restore": {("s3:PutObject", "/ledger/*"), ("s3:GetObject", "/ledger/*")},
     "prune": {("s3:GetObject", "/ledger/*")},
 }
@@ -51,7 +51,7 @@ def test_one_parameter_adds_a_replica_to_all_functions(
         ("a", Place("s3", "b")),
         ("c", Place("gs", "d")),
     ]
-    assert on(stack, function, "far-away") == expected(function, "/daily/*") | LEDGER[function]
+    assert on(stack, function, "far-away") == expected(function, "/daily/*") | BESIDE[function]
 
 
 def test_a_replica_stands_beside_a_json_list(make_stack: MakeStack) -> None:

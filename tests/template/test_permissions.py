@@ -14,6 +14,7 @@ LAMBDA = "arn:aws:lambda:eu-central-1:123456789012:function:supakeep"
 DAILY = "arn:aws:s3:::MirrorBucket/daily/*"
 MIRROR = "arn:aws:s3:::MirrorBucket"
 LEDGER = "arn:aws:s3:::MirrorBucket/ledger/*"
+FILES = "arn:aws:s3:::MirrorBucket/files/*"
 
 # What each function does anyhow: trace, read the keys, record its run, report a lost event.
 EVERY_FUNCTION = {
@@ -30,6 +31,8 @@ EVERY_FUNCTION = {
 }
 ON_THE_MIRROR = {
     "backup": {
+        ("s3:PutObject", FILES),
+        ("s3:GetObject", FILES),
         ("s3:PutObject", DAILY),
         ("s3:AbortMultipartUpload", DAILY),
         ("s3:GetObject", DAILY),

@@ -10,6 +10,7 @@ SupakeepError
 │   ├── ObjectAlreadyExistsError
 │   ├── StoragePermissionError
 │   ├── ObjectLockedError        it may not be deleted yet, whoever asks
+│   ├── FileChangedError         a file of the project is not what it was when it was listed
 │   └── StorageUnavailableError  (retryable)
 ├── DatabaseError                the database refused
 │   ├── DatabaseUnavailableError (retryable)
@@ -107,6 +108,10 @@ class StoragePermissionError(StorageError):
 
 class ObjectLockedError(StorageError):
     """The store keeps the object for a time that is not over yet."""
+
+
+class FileChangedError(StorageError):
+    """A file of the project is not what it was when it was listed."""
 
 
 class StorageUnavailableError(StorageError):

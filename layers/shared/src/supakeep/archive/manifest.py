@@ -173,10 +173,12 @@ def _check_names(manifest: Manifest, key: str) -> None:
     own = ObjectName(name, is_manifest=False, encoding=Encoding.of_manifest(manifest).suffix)
     if any(ObjectName.parse(volume.key) != own for volume in manifest.volumes):
         raise UnsealedError("its volumes are not its own")
-    own = replace(own, is_definitions=True)
-    definitions = manifest.objects[len(manifest.volumes) :]
-    if any(ObjectName.parse(stored.key) != own for stored in definitions):
+    definitions = manifest.definitions.stored if manifest.definitions else None
+    if definitions and ObjectName.parse(definitions.key) != replace(own, is_definitions=True):
         raise UnsealedError("its definitions are not its own")
+    lists = ObjectName(name, is_manifest=False, is_files=True)
+    if manifest.files and any(ObjectName.parse(v.key) != lists for v in manifest.files.objects):
+        raise UnsealedError("its lists of files are not its own")
 
 
 def _check_sums(entry: TableEntry) -> None:

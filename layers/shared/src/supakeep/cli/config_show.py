@@ -106,6 +106,7 @@ def _lines(shown: Shown) -> dict[str, str]:
         "Keys set": ", ".join(shown.keys_set) or "none",
         "Policy": shown.policy_file or "none: every table of public",
         "Patterns": f"{chosen}{left_out}" if patterns.tables else "none",
+        "Files": f"buckets {patterns.files}" if patterns.files.takes_any else "none",
         "Kept": shown.retention.rules,
         "Compression": shown.compression,
         "Encrypted to": ", ".join(shown.recipients) or "nobody: whoever reads an object reads rows",

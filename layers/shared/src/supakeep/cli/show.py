@@ -6,6 +6,7 @@ from supakeep.cli.command import GOOD, PARTIAL
 from supakeep.cli.options import Name, Source
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal
+from supakeep.domain.backed_up_files import BackedUpFiles
 from supakeep.domain.measures import duration_text, size_text
 from supakeep.domain.pin import holding, pin_words
 from supakeep.domain.summary import BackupSummary
@@ -52,7 +53,17 @@ def print_backup(terminal: Terminal, summary: BackupSummary) -> None:
         ("TABLE", "ROWS", "SIZE", "STATUS", "POLICY"),
         [(t.name, f"{t.rows:,}", size_text(t.bytes), t.status, t.policy) for t in summary.tables],
     )
+    if summary.files is not None:
+        terminal.line(_files(summary.files))
     _print_problems(terminal, summary)
+
+
+def _files(files: BackedUpFiles) -> str:
+    counts = [f"{files.files:,} in {files.buckets:,} buckets, {size_text(files.bytes)}"]
+    counts += [f"{files.copied:,} of them copied now"] if files.copied else []
+    counts += [f"{files.left:,} not in every copy"] if files.left else []
+    counts += [f"{files.too_large:,} left out as too large"] if files.too_large else []
+    return f"Files: {'; '.join(counts)}"
 
 
 def _stored(summary: BackupSummary) -> str:

@@ -12,6 +12,8 @@ from supakeep.errors import InvalidRequestError
 FOLDER = "daily"
 DOCUMENT_SUFFIX = ".sql.json"
 DEFINITIONS_SUFFIX = ".schema.sql"
+FILE_TREE_SUFFIX = ".files.ndjson"
+FILE_KEYS_SUFFIX = ".files.txt"
 MANIFEST_SUFFIX = ".manifest.json"
 PIN_SUFFIX = ".pin.json"
 LATEST = "latest"
@@ -26,6 +28,7 @@ _ENCODING = r"(?:\.gz|\.zst)?(?:\.age)?"
 _OBJECT_NAME = re.compile(
     rf"{FOLDER}/(?P<backup>{_NAME.pattern})(?:{re.escape(MANIFEST_SUFFIX)}|"
     rf"(?P<pin>(?:\.\d{{3,}})?{re.escape(PIN_SUFFIX)})|"
+    rf"(?P<files>{re.escape(FILE_TREE_SUFFIX)}{_ENCODING}|{re.escape(FILE_KEYS_SUFFIX)})(?:\.\d{{3,}})?|"
     rf"(?P<definitions>{re.escape(DEFINITIONS_SUFFIX)}{_ENCODING})|"
     rf"{re.escape(DOCUMENT_SUFFIX)}(?P<encoding>{_ENCODING})(?:\.\d{{3,}})?)",
     re.ASCII,
@@ -105,6 +108,16 @@ class BackupName:
         """The key of the definitions that are stored as they are; others begin with it."""
         return f"{FOLDER}/{self.text}{DEFINITIONS_SUFFIX}"
 
+    @property
+    def file_tree_key(self) -> str:
+        """The key of the names of the files that belong to the backup; encoded ones begin with it."""
+        return f"{FOLDER}/{self.text}{FILE_TREE_SUFFIX}"
+
+    @property
+    def file_keys_key(self) -> str:
+        """The key of the list of the objects that hold those files."""
+        return f"{FOLDER}/{self.text}{FILE_KEYS_SUFFIX}"
+
     def pin_key(self, number: int) -> str:
         """The key of the `number`-th pin (from 1): another date is written beside the one before."""
         return f"{FOLDER}/{self.text}{f'.{number:03d}' if number > 1 else ''}{PIN_SUFFIX}"
@@ -116,7 +129,7 @@ class BackupName:
 @dataclass(frozen=True)
 class ObjectName:
     """Which backup an object belongs to, read from its key; `encoding` is the suffix of a volume, or
-    of definitions, that are compressed or encrypted.
+    of definitions, that are compressed or encrypted. `is_files` are the lists of Storage's files.
     """
 
     backup: BackupName
@@ -124,6 +137,7 @@ class ObjectName:
     encoding: str = ""
     is_pin: bool = False
     is_definitions: bool = False
+    is_files: bool = False
 
     @classmethod
     def parse(cls, key: str) -> ObjectName | None:
@@ -134,6 +148,8 @@ class ObjectName:
         backup = BackupName(match["backup"])
         if match["pin"] is not None:
             return cls(backup, is_manifest=False, is_pin=True)
+        if match["files"] is not None:
+            return cls(backup, is_manifest=False, is_files=True)
         if (definitions := match["definitions"]) is not None:
             encoding = definitions.removeprefix(DEFINITIONS_SUFFIX)
             return cls(backup, is_manifest=False, encoding=encoding, is_definitions=True)

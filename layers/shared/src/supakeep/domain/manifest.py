@@ -8,9 +8,11 @@ from typing import Any, Literal
 
 from pydantic import Field, NonNegativeInt, field_validator, model_validator
 
+from supakeep.domain.backed_up_files import BackedUpFiles
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.copies import MIRROR, PRIMARY
-from supakeep.domain.manifest_parts import ManifestPart, Problem, VolumeEntry
+from supakeep.domain.manifest_parts import ManifestPart, Problem
+from supakeep.domain.manifest_parts import VolumeEntry as VolumeEntry  # noqa: PLC0414  (given on)
 from supakeep.domain.policy import TablePolicy
 from supakeep.domain.schema import Column, Table, columns_fingerprint, quoted_identifier, unquoted
 
@@ -184,7 +186,8 @@ class Manifest(ManifestPart):
     (archive/manifest.py): an edited manifest is refused. Each store has a manifest of its own, and
     `copies` is what was known when that one was written: the primary's, the last, knows them all.
     `users_problem` says why users are missing that the policy takes.
-    `definitions` is None in older manifests, in pre-restore backups, and with `rest`.
+    `definitions` is None in older manifests, in pre-restore backups, and with `rest`; `files` in those two, and
+    where the policy takes none.
     `compression` is `gzip`, `zstd` or None. `read_back` is whether every volume was read again, whole, from
     each store that has the backup; None in older manifests. `signature` is None in one that was not read from a store.
     """
@@ -204,6 +207,7 @@ class Manifest(ManifestPart):
     tables: tuple[TableEntry, ...]
     volumes: tuple[VolumeEntry, ...]
     definitions: Definitions | None = None
+    files: BackedUpFiles | None = None
     users_problem: Problem | None = None
     read_back: bool | None = None
     compression: str | None = None
@@ -232,8 +236,9 @@ class Manifest(ManifestPart):
     @property
     def objects(self) -> tuple[VolumeEntry, ...]:
         """Everything that is stored beside the manifest itself."""
-        stored = self.definitions.stored if self.definitions else None
-        return self.volumes if stored is None else (*self.volumes, stored)
+        definitions = self.definitions.stored if self.definitions else None
+        files = self.files.objects if self.files else ()
+        return (*self.volumes, *([definitions] if definitions else []), *files)
 
     @property
     def size_bytes(self) -> int:

@@ -22,6 +22,7 @@ from pydantic import (
 
 from supakeep.domain.assertions import FILE_NAME
 from supakeep.domain.copy_policy import CopyPolicy, require_different_names
+from supakeep.domain.files_policy import FilesPolicy
 from supakeep.domain.retention_policy import RetentionPolicy
 from supakeep.domain.storage_policy import EncryptionPolicy, StoragePolicy
 from supakeep.errors import ConfigurationError
@@ -89,13 +90,14 @@ class TablePatterns(_Strict):
     """The `[backup]` entry: the tables of `schemas` that match `tables` and do not match `exclude`.
 
     The patterns are shell patterns (`*`, `?`, `[…]`), compared with `table` and `schema.table`.
-    With `auth`, the users are taken too, by the engine that sees them.
+    With `auth`, the users are taken too, by the engine that sees them. `files` are those of Storage.
     """
 
     tables: list[Name] = []
     exclude: list[Name] = []
     schemas: list[Name] = [DEFAULT_SCHEMA]
     auth: bool = True
+    files: FilesPolicy = FilesPolicy()
 
     @field_validator("tables", mode="before")
     @classmethod

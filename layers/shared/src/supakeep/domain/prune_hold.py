@@ -18,7 +18,7 @@ from supakeep.domain.run import Run, RunStatus
 _UNTIL = "Nothing is removed until a complete backup is made"
 _WAYS_OUT = (
     "Fix what it names, or accept it (`supakeep backup --accept-shrink TABLE`), or exclude the table "
-    "in supakeep.toml, and back up again."
+    "in supakeep.toml, and back up again. Files that are left for the next backup need no more than that."
 )
 
 
@@ -46,6 +46,7 @@ def _failed_after(run: Run, newest: dt.datetime | None) -> bool:
 
 def _partial(manifest: Manifest) -> Problem:
     errors = (t.error for t in manifest.tables if t.status is not TableStatus.COMPLETE and t.error)
-    problems = [*errors, *manifest.shrinkage, *manifest.copy_problems.values()]
+    of_files = manifest.files.problems if manifest.files else ()
+    problems = [*errors, *manifest.shrinkage, *manifest.copy_problems.values(), *of_files]
     why = f": {problems[0].message}" if problems else ""
     return Problem(message=f"{_UNTIL}: {manifest.backup} is partial{why}", hint=_WAYS_OUT)

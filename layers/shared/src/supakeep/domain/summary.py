@@ -8,6 +8,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
+from supakeep.domain.backed_up_files import BackedUpFiles
 from supakeep.domain.manifest import (
     BackupStatus,
     CopyState,
@@ -44,6 +45,7 @@ class BackupSummary(BaseModel):
     """`locations` names the stores that hold the backup; `objects` are its keys there, which take
     `size_bytes`. `copies` is what became of each copy when the backup was made. `recipients` are the
     public keys that it is encrypted to. `pins` are those that hold, of the stores that have one.
+    `files` are those of Storage, without the objects that list them; those are among `objects`.
     `proof` is what drills have shown, None where none of the newest ones is of this backup.
     """
 
@@ -68,6 +70,7 @@ class BackupSummary(BaseModel):
     locations: tuple[str, ...]
     objects: tuple[str, ...] = ()
     copies: tuple[CopyState, ...] = ()
+    files: BackedUpFiles | None = None
     shrinkage: tuple[Shrinkage, ...] = ()
     changes: tuple[SchemaChange, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -92,6 +95,7 @@ class BackupSummary(BaseModel):
             *(table.error for table in self.tables),
             *self.shrinkage,
             *(copy.problem for copy in self.copies),
+            *(self.files.problems if self.files else ()),
         )
         return tuple(problem for problem in candidates if problem is not None)
 
@@ -141,6 +145,7 @@ class BackupSummary(BaseModel):
             locations=tuple(locations),
             objects=(*(volume.key for volume in manifest.objects), manifest.name.manifest_key),
             copies=manifest.copies,
+            files=_without_lists(manifest.files),
             shrinkage=manifest.shrinkage,
             changes=manifest.changes,
             run=manifest.run,
@@ -148,6 +153,10 @@ class BackupSummary(BaseModel):
             pins=tuple(pins),
             proof=proof,
         )
+
+
+def _without_lists(files: BackedUpFiles | None) -> BackedUpFiles | None:
+    return files.model_copy(update={"tree": (), "keys": ()}) if files else None
 
 
 def _what_is_missing(manifest: Manifest) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from supakeep.ports.databases import (
     TargetDatabase,
     TargetTransaction,
 )
+from supakeep.ports.files import ProjectFiles
 from supakeep.ports.forwarding_store import ForwardingObjectStore
 from supakeep.ports.runs import (
     Dispatcher,
@@ -45,6 +46,7 @@ __all__ = [
     "Lease",
     "ObjectStore",
     "Progress",
+    "ProjectFiles",
     "Rows",
     "RunStore",
     "ScratchDatabase",

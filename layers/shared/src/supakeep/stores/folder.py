@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import glob
 import io
 import os
 import shutil
@@ -80,7 +81,7 @@ class FolderObjectStore:
             )
         with _mapped_errors("list", prefix):
             top = prefix.partition("/")[0]
-            found = self._backups() if top == FOLDER else self._below(top)
+            found = self._backups() if top == FOLDER else self._below(prefix)
             for key in sorted(found):
                 stored = _stored_object(key, found[key]) if key.startswith(prefix) else None
                 if stored is not None:
@@ -92,9 +93,11 @@ class FolderObjectStore:
         paths = (path for folder in folders for path in folder.glob("backup_*"))
         return {f"{FOLDER}/{path.name}": path for path in paths}
 
-    def _below(self, top: str) -> dict[str, Path]:
-        """The files in this folder of the root and in the folders in it, by their keys."""
-        paths = (path for path in (self._root / top).rglob("[!.]*") if path.is_file())
+    def _below(self, prefix: str) -> dict[str, Path]:
+        """The files whose keys begin so, by their keys; no other folder is looked into."""
+        folder, _, start = prefix.rpartition("/")
+        below = (self._root / folder).glob(f"{glob.escape(start)}*")
+        paths = (file for path in below for file in _files_of(path))
         return {path.relative_to(self._root).as_posix(): path for path in paths}
 
     def delete(self, key: str) -> None:
@@ -154,6 +157,16 @@ class _PartialFile(io.FileIO):
         if not self.closed:
             self.path.unlink(missing_ok=True)
         super().close()
+
+
+def _files_of(path: Path) -> Iterator[Path]:
+    """The file, or those of the folder and of the folders in it; what is being written is not there yet."""
+    if path.name.startswith("."):
+        return
+    if path.is_dir():
+        yield from (file for file in path.rglob("[!.]*") if file.is_file())
+    elif path.is_file():
+        yield path
 
 
 def _sweep_partial_files(folder: Path) -> None:

@@ -55,6 +55,20 @@ def entries_by_offset(ask: Ask, folder: str, start: str) -> Iterator[Entry]:
         offset += max(0, len(page) - 1)
 
 
+def entries_below(ask: Ask, folder: str, start: str = "") -> Iterator[Entry]:
+    """Every object of `folder` whose name begins like `start`, and of the folders in it; their names are
+    whole keys. A folder is an entry without metadata.
+    """
+    for entry in entries_by_offset(ask, folder, start):
+        name: str = entry["name"]
+        # the real server answers names, Supabase Lite whole keys
+        key = name if "/" in name or not folder else f"{folder}/{name}"
+        if entry.get("metadata"):
+            yield {**entry, "name": key}
+        elif key != folder:
+            yield from entries_below(ask, key)
+
+
 def _offset_request(folder: str, start: str, offset: int) -> dict[str, Any]:
     return {
         "prefix": folder,

@@ -34,5 +34,13 @@ def choose_name(
 
 def _is_taken(name: BackupName, keys: set[str]) -> bool:
     return any(
-        key.startswith((name.document_key, name.definitions_key, name.manifest_key)) for key in keys
+        key.startswith(own)
+        for key in keys
+        for own in (
+            name.document_key,
+            name.definitions_key,
+            name.file_tree_key,
+            name.file_keys_key,
+            name.manifest_key,
+        )
     )

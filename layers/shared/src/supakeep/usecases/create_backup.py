@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,6 +16,7 @@ from supakeep.archive.read_back import ReadBack
 from supakeep.archive.signature import Keyring
 from supakeep.archive.upload import BackupUpload
 from supakeep.archive.writer import VolumeWriter
+from supakeep.domain.backed_up_files import BackedUpFiles
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.manifest import (
     BackupStatus,
@@ -80,7 +81,8 @@ class _Exported:
 @dataclass(frozen=True)
 class CreateBackup:
     """Everything a backup needs; `copies` may be none. The tables that match a pattern of
-    `accept_shrink` may have lost any number of rows. With `keyring` the manifest is signed.
+    `accept_shrink` may have lost any number of rows. With `keyring` the manifest is signed. `files` stores
+    those of Storage.
     """
 
     source: SourceDatabase
@@ -95,6 +97,7 @@ class CreateBackup:
     run_id: str | None = None
     accept_shrink: Sequence[str] = ()
     keyring: Keyring | None = None
+    files: Callable[[BackupName, BackupUpload], BackedUpFiles] | None = None
 
     def __call__(self, name: BackupName, trigger: Trigger) -> Manifest:
         """Writes the backup `name` and returns its manifest, which may be `partial`.
@@ -110,7 +113,8 @@ class CreateBackup:
             else None
         )
         with BackupUpload(self.primary, self.copies, read_back, self.keyring) as upload:
-            return upload.commit(self._upload_document(name, trigger, upload))
+            manifest = self._upload_document(name, trigger, upload)
+            return upload.commit(self._with_files(manifest, upload))
 
     @property
     def encoding(self) -> Encoding:
@@ -138,6 +142,15 @@ class CreateBackup:
             stored = volumes.finish()
             definitions = self._definitions(start, upload)
             return self._manifest(start, exported, stored, definitions)
+
+    def _with_files(self, manifest: Manifest, upload: BackupUpload) -> Manifest:
+        """They come when the rows are stored, and the database's snapshot is closed."""
+        if self.files is None:
+            return manifest
+        self.progress.phase("copying files")
+        files = self.files(manifest.name, upload)
+        left = {} if files.is_whole else {"status": BackupStatus.PARTIAL}
+        return manifest.model_copy(update={"files": files, "finished_at": self.clock.now(), **left})
 
     def _start(self, name: BackupName, trigger: Trigger, snapshot: Snapshot) -> _Start:
         at = self.clock.now()

@@ -9,7 +9,7 @@ from supakeep.archive.encryption import Identities
 from supakeep.archive.signature import Keyring
 from supakeep.domain.engine import Engine
 from supakeep.domain.policy import BackupPolicy
-from supakeep.ports import Clock, Database, Dispatcher, ObjectStore, RunStore
+from supakeep.ports import Clock, Database, Dispatcher, ObjectStore, ProjectFiles, RunStore
 
 
 class Project(Protocol):
@@ -68,6 +68,11 @@ class Project(Protocol):
     @property
     def copies(self) -> Sequence[ObjectStore]:
         """The stores that hold a copy of each backup, in the order in which a restore asks them."""
+        ...
+
+    @property
+    def files(self) -> ProjectFiles | None:
+        """The files in the project's Storage; None where only its database is known."""
         ...
 
     @property

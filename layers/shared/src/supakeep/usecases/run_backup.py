@@ -12,12 +12,13 @@ from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.run import Run
 from supakeep.domain.summary import BackupSummary
 from supakeep.errors import ObjectAlreadyExistsError
-from supakeep.ports import Deadline, ObjectStore, Progress
+from supakeep.ports import ObjectStore, Progress, TimeLimit
 from supakeep.system import NoDeadline
 from supakeep.usecases.choose_name import choose_name
 from supakeep.usecases.create_backup import CreateBackup
 from supakeep.usecases.expected_rows import rows_of_last_backup
 from supakeep.usecases.leased_store import LeasedObjectStore
+from supakeep.usecases.plan_files import FilesOfBackup, plan_files
 from supakeep.usecases.project import Project
 from supakeep.usecases.run_progress import RunProgress
 from supakeep.usecases.track_runs import TrackRuns
@@ -33,7 +34,7 @@ class RunBackup:
     """Carries out backup runs; `watcher` sees their progress."""
 
     project: Project
-    deadline: Deadline = NoDeadline()  # noqa: RUF009  (it has no state)
+    deadline: TimeLimit = NoDeadline()  # noqa: RUF009  (it has no state)
     watcher: Progress | None = None
 
     def __call__(
@@ -53,7 +54,8 @@ class RunBackup:
         def work(progress: RunProgress) -> BackupSummary:
             name = self._name(progress.run, scheduled=scheduled, folder=folder)
             progress.name_backup(name.text)
-            making = BackupMaking(self.project, progress, folder, accept_shrink)
+            files = plan_files(self.project, progress, self.deadline, folder)
+            making = BackupMaking(self.project, progress, folder, accept_shrink, files)
             progress.expect(rows_of_last_backup(self.project, folder))
             trigger = Trigger(run.trigger)
             manifest = making.create(
@@ -78,6 +80,7 @@ class BackupMaking:
     progress: RunProgress
     folder: ObjectStore | None
     accept_shrink: Sequence[str] = ()
+    files: FilesOfBackup | None = None
 
     def create(
         self,
@@ -116,6 +119,7 @@ class BackupMaking:
             run_id=self.progress.run.id,
             accept_shrink=self.accept_shrink,
             keyring=self.project.keyring,
+            files=self.files,
         )
 
     def locations(self, manifest: Manifest) -> list[str]:

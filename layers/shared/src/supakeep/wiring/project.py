@@ -14,7 +14,15 @@ from supakeep.domain.copy_policy import VARIABLE_PREFIX
 from supakeep.domain.engine import POSTGRES, REST, Engine
 from supakeep.domain.policy import BackupPolicy
 from supakeep.errors import ConfigurationError
-from supakeep.ports import Clock, Database, Dispatcher, ObjectStore, RunStore, ScratchServer
+from supakeep.ports import (
+    Clock,
+    Database,
+    Dispatcher,
+    ObjectStore,
+    ProjectFiles,
+    RunStore,
+    ScratchServer,
+)
 from supakeep.runs.folder import FolderRunStore
 from supakeep.runs.in_memory import InMemoryRunStore
 from supakeep.settings import SECRET_NAMES, Settings
@@ -26,6 +34,7 @@ from supakeep.wiring.places import copy_store, s3_store
 from supakeep.wiring.scratch import scratch_server
 
 if TYPE_CHECKING:
+    import httpx
     from pydantic import SecretStr
 
     from supakeep.archive.encryption import Identities
@@ -43,6 +52,7 @@ class Adapters(TypedDict, total=False):
     copies: Sequence[ObjectStore]
     run_store: RunStore
     dispatcher: Dispatcher
+    files: ProjectFiles | None
     server_time: Callable[[], dt.datetime]
     table_activity: Callable[[], Mapping[str, TableActivity]]
 
@@ -175,15 +185,20 @@ class SupabaseProject:
     def _primary(self) -> ObjectStore:
         if not self.has_storage and self.settings.mirror_s3_bucket is not None:
             return s3_store(self.settings.mirror_s3_bucket, PRIMARY, self._timeouts)
-        from supakeep.stores.supabase_storage import SupabaseObjectStore, storage_client
+        from supakeep.stores.supabase_storage import SupabaseObjectStore
 
         url, key = self._project()
-        client = storage_client(
+        client = self._storage_client()
+        store = SupabaseObjectStore(url, key, self.settings.backup_bucket, client=client)
+        return RetryingObjectStore(store)
+
+    def _storage_client(self) -> httpx.Client:
+        from supakeep.stores.supabase_storage import storage_client
+
+        return storage_client(
             connect_seconds=self._timeouts.connect_seconds,
             read_seconds=self._timeouts.storage_seconds,
         )
-        store = SupabaseObjectStore(url, key, self.settings.backup_bucket, client=client)
-        return RetryingObjectStore(store)
 
     def _project(self) -> tuple[str, str]:
         url, key = self.settings.supabase_url, self.settings.service_role_key
@@ -206,6 +221,16 @@ class SupabaseProject:
         others = (copy for copy in self.policy.copies if copy.name != MIRROR)
         stores += [copy_store(copy, self.settings, self._timeouts) for copy in others]
         return [verified(store, self.keyring) for store in stores]
+
+    @cached_property
+    def files(self) -> ProjectFiles | None:
+        if not self.has_storage:
+            return None
+        from supakeep.stores.supabase_files import SupabaseFiles
+
+        return SupabaseFiles(
+            *self._project(), self.settings.backup_bucket, client=self._storage_client()
+        )
 
     @cached_property
     def run_store(self) -> RunStore:

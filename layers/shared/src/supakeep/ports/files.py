@@ -1,0 +1,31 @@
+"""The files that a project keeps in its Storage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from supakeep.domain.project_file import Bucket, ProjectFile
+
+
+class ProjectFiles(Protocol):
+    """The project's buckets but the one that holds its backups.
+
+    Raises StorageError as ObjectStore does. It is used from several threads at a time.
+    """
+
+    def buckets(self) -> list[Bucket]:
+        """All of them, by their names."""
+        ...
+
+    def files(self, bucket: str, prefix: str = "") -> Iterator[ProjectFile]:
+        """Every file of the bucket whose name begins with `prefix`, in pages; no page is kept."""
+        ...
+
+    def read(self, file: ProjectFile) -> AbstractContextManager[Iterator[bytes]]:
+        """The bytes of the file in pieces. Raises ObjectNotFoundError where it is gone, and
+        FileChangedError where the server gives another version than the one that was listed; cut
+        short, it raises StorageUnavailableError.
+        """
+        ...

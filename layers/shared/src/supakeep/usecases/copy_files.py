@@ -1,0 +1,211 @@
+"""Copy the files of a project into the stores that lack them, several at a time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from supakeep.archive.encoding import Encoding
+from supakeep.archive.volume import HashedSpool
+from supakeep.domain.file_key import FileKey, file_folder
+from supakeep.domain.project_file import ProjectFile
+from supakeep.errors import (
+    ChecksumError,
+    DeadlineExceededError,
+    FileChangedError,
+    ObjectAlreadyExistsError,
+    ObjectNotFoundError,
+    StorageError,
+    StorageUnavailableError,
+    SupakeepError,
+)
+from supakeep.ports import Deadline, ObjectStore, ProjectFiles
+from supakeep.system import refused_by_machine
+from supakeep.usecases.file_index import FileIndex, IndexedFile
+from supakeep.usecases.in_parallel import AT_ONCE, in_parallel
+
+log = logging.getLogger(__name__)
+
+# so many small files lie on the disk at a time, or one large one
+_SMALL_BYTES = 8 * 1024 * 1024
+# a file that is replaced, or cut short, more often than that waits for the next backup
+_MOST_ATTEMPTS = 3
+# after so many files in a row that Storage did not give, the others are not asked for
+_MOST_SILENT = 20
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What became of a file: its object, or the error. `file` is the version that was copied."""
+
+    indexed: IndexedFile
+    file: ProjectFile
+    key: FileKey | None = None
+    bytes: int = 0
+    error: SupakeepError | None = None
+
+
+@dataclass
+class CopiedFiles:
+    """What was copied, and how many files were not for want of time or because of errors, with the
+    first of them. `failures` are the stores that took no more, by their numbers.
+    """
+
+    files: int = 0
+    bytes: int = 0
+    failed: int = 0
+    error: SupakeepError | None = None
+    out_of_time: DeadlineExceededError | None = None
+    failures: dict[int, SupakeepError] = field(default_factory=dict)
+    silent: int = 0
+
+
+@dataclass(frozen=True)
+class CopyFiles:
+    """Copies into `stores`, by their numbers in the index. A store that fails gets no more files."""
+
+    source: ProjectFiles
+    stores: Sequence[ObjectStore]
+    project: str
+    encoding: Encoding
+    max_bytes: int
+    deadline: Deadline
+    copied: CopiedFiles
+
+    def __call__(self, index: FileIndex) -> None:
+        """What is copied stays, however this ends. Raises LeaseHeldError."""
+        small = min(_SMALL_BYTES, self.max_bytes)
+        for above, most, at_once in ((-1, small, AT_ONCE), (small, self.max_bytes, 1)):
+            for outcome in in_parallel(self._copy, index.to_copy(above, most), at_once):
+                self._note(index, outcome)
+
+    def _note(self, index: FileIndex, outcome: _Outcome) -> None:
+        number, error = outcome.indexed.number, outcome.error
+        if error is None and outcome.key is not None:
+            index.replace(number, outcome.file, outcome.key.version)
+            index.wrote(str(outcome.key), outcome.bytes)
+            self.copied.files += 1
+            self.copied.bytes += outcome.file.size_bytes
+        elif isinstance(error, ObjectNotFoundError):
+            log.info("A file vanished before it was copied")
+            index.forget(number)
+        elif isinstance(error, DeadlineExceededError):
+            self.copied.out_of_time = error
+            index.explain(number, "the time was used up")
+        elif error is not None:
+            self.copied.failed += 1
+            self.copied.error = self.copied.error or error
+            index.explain(number, error.message)
+        else:
+            index.explain(number, "it was not tried")
+
+    def _copy(self, indexed: IndexedFile) -> _Outcome:
+        """In a thread of its own."""
+        file = indexed.file
+        try:
+            self.deadline.check()
+            if not (lacking := self._open(indexed)) or self.copied.silent >= _MOST_SILENT:
+                return _Outcome(indexed, file)
+            return self._from_store(indexed, lacking) or self._from_source(indexed, lacking)
+        except (StorageError, DeadlineExceededError) as exc:
+            return self._failed(indexed, exc)
+        except OSError as exc:
+            return self._failed(indexed, refused_by_machine(exc))
+
+    def _failed(self, indexed: IndexedFile, error: SupakeepError) -> _Outcome:
+        if error.retryable:
+            self.copied.silent += 1
+        if not isinstance(error, DeadlineExceededError | ObjectNotFoundError):
+            log.warning("A file was not copied: %s", error.message, exc_info=error)
+        return _Outcome(indexed, indexed.file, error=error)
+
+    def _open(self, indexed: IndexedFile) -> list[int]:
+        """The stores that lack the file and take some."""
+        return [number for number in indexed.lacking if number not in self.copied.failures]
+
+    def _from_store(self, indexed: IndexedFile, lacking: Sequence[int]) -> _Outcome | None:
+        """The object that other stores have already; None where there is none, or it is damaged."""
+        key = FileKey.parse(indexed.key) if indexed.key else None
+        if key is None:
+            return None
+        for number in set(range(len(self.stores))) - set(indexed.lacking):
+            with self.stores[lacking[0]].spool(str(key)) as spool:
+                try:
+                    size = self._fetch(self.stores[number], key, spool)
+                except (StorageError, ChecksumError):
+                    log.warning("%s is not right in a store", key, exc_info=True)
+                    continue
+                self._put(key, spool, lacking)
+                return _Outcome(indexed, indexed.file, key, size)
+        return None
+
+    def _fetch(self, store: ObjectStore, key: FileKey, spool: BinaryIO) -> int:
+        sink = HashedSpool(spool)
+        with store.read(str(key)) as pieces:
+            for piece in self._in_time(pieces):
+                sink.write(piece)
+        if sink.sha256 != key.sha256:
+            raise ChecksumError(f"{key} is damaged in {store.name}", operation="copy", key=str(key))
+        return sink.size
+
+    def _from_source(self, indexed: IndexedFile, lacking: Sequence[int]) -> _Outcome:
+        file = indexed.file
+        for _ in range(_MOST_ATTEMPTS - 1):
+            try:
+                return self._download(indexed, file, lacking)
+            except FileChangedError:
+                file = self._as_it_is_now(file)
+            except StorageUnavailableError:
+                log.info("A file was cut short, and is read again", exc_info=True)
+        return self._download(indexed, file, lacking)
+
+    def _as_it_is_now(self, file: ProjectFile) -> ProjectFile:
+        for found in self.source.files(file.bucket, file.name):
+            if found.name != file.name:
+                continue
+            if found.size_bytes > self.max_bytes:
+                raise _too_large(found)
+            return found
+        raise ObjectNotFoundError(f"{file.path} is gone", operation="read file", key=file.path)
+
+    def _download(
+        self, indexed: IndexedFile, file: ProjectFile, lacking: Sequence[int]
+    ) -> _Outcome:
+        version = file.version_key(self.encoding.recipients)
+        folder = file_folder(self.project, version)
+        with self.stores[lacking[0]].spool(f"{folder}{version}") as spool:
+            sha256, size = self._fill(file, spool)
+            self.copied.silent = 0
+            key = FileKey(self.project, version, sha256, self.encoding.suffix)
+            self._put(key, spool, lacking)
+        return _Outcome(indexed, file, key, size)
+
+    def _fill(self, file: ProjectFile, spool: BinaryIO) -> tuple[str, int]:
+        sink = HashedSpool(spool)
+        with self.source.read(file) as pieces:
+            self.encoding.encode(self._in_time(pieces), sink)
+        return sink.sha256, sink.size
+
+    def _in_time(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        for piece in pieces:
+            self.deadline.check()
+            yield piece
+
+    def _put(self, key: FileKey, spool: BinaryIO, lacking: Sequence[int]) -> None:
+        for number in lacking:
+            spool.seek(0)
+            try:
+                self.stores[number].put(str(key), spool)
+            except ObjectAlreadyExistsError:
+                log.info("%s is in %s by now", key, self.stores[number].name)
+            except StorageError as exc:
+                log.warning("%s took no file", self.stores[number].name, exc_info=True)
+                self.copied.failures.setdefault(number, exc)
+
+
+def _too_large(file: ProjectFile) -> StorageError:
+    return StorageError(
+        f"{file.path} has become larger than max_bytes", operation="read file", key=file.path
+    )

@@ -1,0 +1,163 @@
+"""Store the files of a project's Storage with a backup, in the copies outside the project."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from supakeep.archive.encoding import PLAIN, Encoding
+from supakeep.archive.file_tree import bucket_line, file_line, key_line, tree_head
+from supakeep.archive.upload import BackupUpload
+from supakeep.archive.writer import VolumeWriter
+from supakeep.domain.backed_up_files import BackedUpFiles
+from supakeep.domain.backup_name import BackupName
+from supakeep.domain.files_policy import FilesPolicy
+from supakeep.domain.manifest_parts import Problem, VolumeEntry
+from supakeep.domain.project_file import Bucket
+from supakeep.domain.run import problem_of
+from supakeep.errors import BucketNotFoundError, DeadlineExceededError, StorageError
+from supakeep.ports import ObjectStore, ProjectFiles
+from supakeep.usecases.copy_files import CopiedFiles, CopyFiles
+from supakeep.usecases.file_index import FileIndex
+from supakeep.usecases.files_time import FilesTime
+from supakeep.usecases.stored_files import index_stored_files
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class StoreFiles:
+    """`stores` get the files; none of them is the project's own Storage. `deadline` is that of the files:
+    what does not fit is left for the next backup.
+    """
+
+    source: ProjectFiles
+    stores: Sequence[ObjectStore]
+    policy: FilesPolicy
+    project: str
+    encoding: Encoding
+    max_object_bytes: int
+    deadline: FilesTime
+
+    def __call__(self, name: BackupName, upload: BackupUpload) -> BackedUpFiles:
+        """What the backup `name` has of the files. Nothing that happens to files ends a backup; only what
+        the stores say of its own objects is raised, and LeaseHeldError.
+        """
+        with FileIndex(len(self.stores)) as index:
+            copied = CopiedFiles()
+            try:
+                buckets = self._list(index)
+                self._copy(index, copied)
+            except (StorageError, DeadlineExceededError) as exc:
+                log.warning("The files were not backed up: %s", exc.message, exc_info=True)
+                return BackedUpFiles(problems=(problem_of(exc),))
+            return self._stored(index, buckets, copied, name, upload)
+
+    def _list(self, index: FileIndex) -> list[Bucket]:
+        buckets = [bucket for bucket in self.source.buckets() if self.policy.takes(bucket.id)]
+        _require_named(self.policy, buckets)
+        for bucket in buckets:
+            for file in self.source.files(bucket.id):
+                self.deadline.check()
+                is_too_large = file.size_bytes > self.policy.max_bytes
+                left_out = f"larger than {self.policy.max_bytes:,} bytes" if is_too_large else None
+                index.add(file, file.version_key(self.encoding.recipients), left_out)
+        return buckets
+
+    def _copy(self, index: FileIndex, copied: CopiedFiles) -> None:
+        numbered = dict(enumerate(self.stores))
+        copied.failures.update(index_stored_files(index, numbered, self.project, self.deadline))
+        CopyFiles(
+            source=self.source,
+            stores=self.stores,
+            project=self.project,
+            encoding=self.encoding,
+            max_bytes=self.policy.max_bytes,
+            deadline=self.deadline,
+            copied=copied,
+        )(index)
+        if copied.files:
+            self._confirm(index, copied)
+
+    def _confirm(self, index: FileIndex, copied: CopiedFiles) -> None:
+        """Only what the stores list now counts, whatever they answered to the uploads. The time that is
+        kept for the end of the backup is for this too.
+        """
+        listed = {n: store for n, store in enumerate(self.stores) if n not in copied.failures}
+        still = index_stored_files(index, listed, self.project, self.deadline.work)
+        copied.failures.update(still)
+
+    def _stored(
+        self,
+        index: FileIndex,
+        buckets: Sequence[Bucket],
+        copied: CopiedFiles,
+        name: BackupName,
+        upload: BackupUpload,
+    ) -> BackedUpFiles:
+        tree = self._write(
+            upload, name.file_tree_key, self.encoding, self._tree(name, buckets, index)
+        )
+        lines = (key_line(key, size) for key, size in index.objects())
+        keys = self._write(upload, name.file_keys_key, PLAIN, lines)
+        stored, left = index.stored(), index.left()
+        return BackedUpFiles(
+            buckets=len(buckets),
+            files=stored.files,
+            bytes=stored.bytes,
+            copied=copied.files,
+            copied_bytes=copied.bytes,
+            left=left.files,
+            left_bytes=left.bytes,
+            too_large=index.left_out().files,
+            tree=tree,
+            keys=keys,
+            copies=tuple(store.name for store in self.stores),
+            problems=tuple(self._problems(copied, left.files)),
+        )
+
+    def _tree(
+        self, name: BackupName, buckets: Sequence[Bucket], index: FileIndex
+    ) -> Iterator[bytes]:
+        yield tree_head(name.text, self.project)
+        yield from map(bucket_line, buckets)
+        for fields, key, missing in index.files():
+            yield file_line(fields, key, missing)
+
+    def _write(
+        self, upload: BackupUpload, key: str, encoding: Encoding, lines: Iterator[bytes]
+    ) -> tuple[VolumeEntry, ...]:
+        with VolumeWriter(upload, key, self.max_object_bytes, encoding) as volumes:
+            for line in lines:
+                volumes.write(line)
+            return volumes.finish()
+
+    def _problems(self, copied: CopiedFiles, left: int) -> Iterator[Problem]:
+        """Names of files stay out of the manifest of an encrypted backup, which nobody encrypts."""
+        for number, error in copied.failures.items():
+            message = f"Files are missing in {self.stores[number].name}: {error.message}"
+            yield Problem(message=message, hint=error.hint)
+        if copied.error is not None:
+            first = "" if self.encoding.recipients else f"; the first: {copied.error.message}"
+            yield Problem(
+                message=f"{copied.failed:,} files could not be copied{first}",
+                hint=copied.error.hint or "The log of the run names each of them.",
+            )
+        if copied.out_of_time is not None:
+            message = f"{left:,} files are left for the next backup: {copied.out_of_time.message}"
+            yield Problem(message=message, hint=copied.out_of_time.hint)
+
+
+def _require_named(policy: FilesPolicy, buckets: Sequence[Bucket]) -> None:
+    """Raises BucketNotFoundError where a bucket is missing that the policy names without a pattern."""
+    there = {bucket.id for bucket in buckets}
+    for pattern in policy.buckets:
+        if pattern not in there and not any(sign in pattern for sign in "*?["):
+            raise BucketNotFoundError(
+                f"There is no bucket {pattern} in the project's Storage",
+                operation="list buckets",
+                key=pattern,
+                hint="Correct [backup.files] in supakeep.toml, or SUPABASE_SERVICE_ROLE_KEY: Storage hides "
+                "buckets from every other key.",
+            )

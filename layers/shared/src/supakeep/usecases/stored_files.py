@@ -1,0 +1,40 @@
+"""Which files the stores have already."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+
+from supakeep.domain.file_key import FileKey, file_prefixes
+from supakeep.errors import StorageError, SupakeepError
+from supakeep.ports import Deadline, ObjectStore
+from supakeep.usecases.file_index import FileIndex
+
+log = logging.getLogger(__name__)
+
+
+def index_stored_files(
+    index: FileIndex, stores: Mapping[int, ObjectStore], project: str, deadline: Deadline
+) -> dict[int, SupakeepError]:
+    """Lists the stored files of each store, by its number in the index, and settles which object holds
+    which file. Returns the stores that could not be listed, of which nothing is known then.
+    """
+    failures: dict[int, SupakeepError] = {}
+    index.clear_held()
+    for number, store in stores.items():
+        try:
+            for prefix in file_prefixes(project):
+                deadline.check()
+                index.hold(number, _listed(store, prefix))
+        except StorageError as exc:
+            log.warning("The files in %s could not be listed", store.name, exc_info=True)
+            failures[number] = exc
+            index.release(number)
+    index.choose()
+    return failures
+
+
+def _listed(store: ObjectStore, prefix: str) -> Iterator[tuple[str, str, int]]:
+    for stored in store.list(prefix):
+        if (key := FileKey.parse(stored.key)) is not None:
+            yield key.version, stored.key, stored.size_bytes

@@ -1,0 +1,71 @@
+"""The files of a project in memory, which can go wrong on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from supakeep.domain.project_file import Bucket, ProjectFile
+from supakeep.errors import FileChangedError, ObjectNotFoundError, StorageError
+from tests.fakes.object_store import pieces_of
+
+
+@dataclass(frozen=True)
+class _Held:
+    file: ProjectFile
+    content: bytes
+
+
+class InMemoryProjectFiles:
+    """`before_read` is called with each file before it is read, `reads` are their paths."""
+
+    def __init__(self) -> None:
+        self.held: dict[tuple[str, str], _Held] = {}
+        self.bucket_ids: set[str] = set()
+        self.reads: list[str] = []
+        self.before_read: Callable[[ProjectFile], None] = lambda _: None
+        self.listing_error: StorageError | None = None
+        self._version = 0
+
+    def put(self, bucket: str, name: str, content: bytes) -> None:
+        """Uploads a file; one that is there gets another version."""
+        self._version += 1
+        before = self.held.get((bucket, name))
+        file = ProjectFile(
+            bucket=bucket,
+            name=name,
+            id=before.file.id if before else f"id-{self._version}",
+            size_bytes=len(content),
+            updated_at=f"2026-11-22T03:00:{self._version % 60:02d}Z",
+            etag=f"etag-{self._version}",
+            content_type="image/png",
+            cache_control="max-age=3600",
+        )
+        self.bucket_ids.add(bucket)
+        self.held[bucket, name] = _Held(file, content)
+
+    def delete(self, bucket: str, name: str) -> None:
+        del self.held[bucket, name]
+
+    def buckets(self) -> list[Bucket]:
+        if self.listing_error is not None:
+            raise self.listing_error
+        attributes = {"public": False, "file_size_limit": None, "allowed_mime_types": ["image/*"]}
+        return [Bucket(name, attributes) for name in sorted(self.bucket_ids)]
+
+    def files(self, bucket: str, prefix: str = "") -> Iterator[ProjectFile]:
+        for held in sorted(self.held):
+            if held[0] == bucket and held[1].startswith(prefix):
+                yield self.held[held].file
+
+    @contextmanager
+    def read(self, file: ProjectFile) -> Iterator[Iterator[bytes]]:
+        self.reads.append(file.path)
+        self.before_read(file)
+        held = self.held.get((file.bucket, file.name))
+        if held is None:
+            raise ObjectNotFoundError(f"{file.path} is gone", operation="read file")
+        if held.file != replace(file, metadata=held.file.metadata):
+            raise FileChangedError(f"{file.path} was replaced", operation="read file")
+        yield pieces_of(held.content, 5)
