@@ -1,4 +1,4 @@
-"""Runs and leases in one DynamoDB table.
+"""Runs and leases in one DynamoDB table, which also holds the records of keys (dynamodb_keys.py).
 
 Keys: `pk` = `runs#<ref>`, `sk` = run ID; and `pk` = `lease#<ref>`, `sk` = its name. `expires_at` is
 the table's TTL attribute, in seconds since 1970. `status` repeats that of the run, for conditions.
@@ -7,27 +7,18 @@ the table's TTL attribute, in seconds since 1970. `status` repeats that of the r
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from supakeep.aws_credentials import refused_credentials
 from supakeep.domain.lease import lease_held, lease_lost
 from supakeep.domain.run import RUN_RETENTION, Run, RunStatus
-from supakeep.errors import (
-    ConfigurationError,
-    StorageError,
-    StoragePermissionError,
-    StorageUnavailableError,
-)
-from supakeep.no_answer import no_answer_of
+from supakeep.errors import StorageError
+from supakeep.runs.dynamodb_errors import ConditionFailedError, mapped_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_LATER = "Try again later. If it stays like this, check the region (AWS_REGION) and this machine's network."
 # DynamoDB takes items of up to 400 KB
 _MOST_BYTES = 350_000
 
@@ -40,22 +31,23 @@ class DynamoDbRunStore:
         self._table = table
         self._runs = {"S": f"runs#{project}"}
         self._leases = {"S": f"lease#{project}"}
+        self._errors = partial(mapped_errors, client, table)
 
     def create(self, run: Run) -> bool:
         try:
-            with self._mapped_errors("create run"):
+            with self._errors("create run"):
                 self._put(run, ConditionExpression="attribute_not_exists(pk)")
-        except _ConditionFailedError:
+        except ConditionFailedError:
             return False
         return True
 
     def save(self, run: Run) -> None:
-        with self._mapped_errors("save run"):
+        with self._errors("save run"):
             self._put(run)
 
     def replace(self, run: Run, status: RunStatus) -> bool:
         try:
-            with self._mapped_errors("save run"):
+            with self._errors("save run"):
                 self._put(
                     run,
                     # a record of version 0.1 has no status beside the run
@@ -66,13 +58,13 @@ class DynamoDbRunStore:
                     ExpressionAttributeValues={":status": {"S": status}},
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
-        except _ConditionFailedError as exc:
+        except ConditionFailedError as exc:
             # boto3 asks again where an answer was lost, and is refused because of what it wrote itself
             return exc.text_of("run") == _text(run)
         return True
 
     def get(self, run_id: str) -> Run | None:
-        with self._mapped_errors("read run"):
+        with self._errors("read run"):
             answer = self._client.get_item(
                 TableName=self._table,
                 Key={"pk": self._runs, "sk": {"S": run_id}},
@@ -99,7 +91,7 @@ class DynamoDbRunStore:
                 f"{condition} AND sk < :before",
                 {**values, ":before": {"S": before}},
             )
-        with self._mapped_errors("list runs"):
+        with self._errors("list runs"):
             answer = self._client.query(
                 TableName=self._table,
                 KeyConditionExpression=condition,
@@ -115,7 +107,7 @@ class DynamoDbRunStore:
         self, lease: str, run_id: str, now: dt.datetime, expires_at: dt.datetime
     ) -> None:
         try:
-            with self._mapped_errors("acquire lease"):
+            with self._errors("acquire lease"):
                 self._client.update_item(
                     TableName=self._table,
                     Key=self._lease_key(lease),
@@ -131,12 +123,12 @@ class DynamoDbRunStore:
                     },
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
-        except _ConditionFailedError as exc:
+        except ConditionFailedError as exc:
             raise lease_held(exc.text_of("run_id") or "unknown") from exc
 
     def renew_lease(self, lease: str, run_id: str, expires_at: dt.datetime) -> None:
         try:
-            with self._mapped_errors("renew lease"):
+            with self._errors("renew lease"):
                 self._client.update_item(
                     TableName=self._table,
                     Key=self._lease_key(lease),
@@ -145,12 +137,12 @@ class DynamoDbRunStore:
                     ExpressionAttributeValues={":run": {"S": run_id}, ":end": _seconds(expires_at)},
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
-        except _ConditionFailedError as exc:
+        except ConditionFailedError as exc:
             raise lease_lost(exc.text_of("run_id")) from exc
 
     def release_lease(self, lease: str, run_id: str) -> None:
         try:
-            with self._mapped_errors("release lease"):
+            with self._errors("release lease"):
                 # expired rather than deleted: no function needs the right to delete items
                 self._client.update_item(
                     TableName=self._table,
@@ -159,7 +151,7 @@ class DynamoDbRunStore:
                     ConditionExpression="run_id = :run",
                     ExpressionAttributeValues={":run": {"S": run_id}, ":past": {"N": "0"}},
                 )
-        except _ConditionFailedError:
+        except ConditionFailedError:
             return
 
     def _run_in(self, item: Mapping[str, Any]) -> Run:
@@ -190,60 +182,6 @@ class DynamoDbRunStore:
             },
             **condition,
         )
-
-    @contextmanager
-    def _mapped_errors(self, operation: str) -> Iterator[None]:
-        try:
-            yield
-        except self._client.exceptions.ConditionalCheckFailedException as exc:
-            answer: Mapping[str, Any] = exc.response
-            raise _ConditionFailedError(answer.get("Item", {})) from exc
-        except self._client.exceptions.ResourceNotFoundException as exc:
-            raise ConfigurationError(
-                f"The DynamoDB table {self._table} does not exist",
-                operation=operation,
-                key="RUNS_TABLE",
-                hint="Correct RUNS_TABLE. The command line also works without it.",
-            ) from exc
-        except ClientError as exc:
-            raise _mapped(exc, operation, self._table) from exc
-        except BotoCoreError as exc:
-            raise StorageUnavailableError(
-                f"DynamoDB did not answer: {no_answer_of(exc).reason}",
-                operation=operation,
-                key=self._table,
-                hint=_LATER,
-            ) from exc
-
-
-class _ConditionFailedError(Exception):
-    """The item is not as it would have to be; `item` is what it is, where that was asked for."""
-
-    def __init__(self, item: Mapping[str, Any]) -> None:
-        super().__init__()
-        self._item = item
-
-    def text_of(self, attribute: str) -> str | None:
-        text: str | None = self._item.get(attribute, {}).get("S")
-        return text
-
-
-def _mapped(exc: ClientError, operation: str, table: str) -> StorageError:
-    code = exc.response["Error"]["Code"]
-    if (refused := refused_credentials(code)) is not None:
-        message = f"Permission denied by DynamoDB: {refused.reason}"
-        return StoragePermissionError(message, operation=operation, key=table, hint=refused.hint)
-    if code in ("AccessDeniedException", "AccessDenied"):
-        return StoragePermissionError(
-            f"Permission denied by DynamoDB for {table}",
-            operation=operation,
-            key=table,
-            hint="The function's role (or your AWS credentials) must allow dynamodb:GetItem, PutItem, "
-            "UpdateItem and Query on the table; template.yaml grants them.",
-        )
-    return StorageUnavailableError(
-        f"DynamoDB could not answer: {code}", operation=operation, key=table, hint=_LATER
-    )
 
 
 def _text(run: Run) -> str:
