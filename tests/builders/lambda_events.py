@@ -14,6 +14,7 @@ from supakeep.archive.signature import Keyring
 from supakeep.domain.engine import Engine
 from supakeep.domain.policy import BackupPolicy
 from supakeep.ports import (
+    ApiKeyStore,
     Clock,
     Database,
     Dispatcher,
@@ -23,6 +24,7 @@ from supakeep.ports import (
     ScratchServer,
 )
 from supakeep.runs.in_memory import InMemoryRunStore
+from supakeep.runs.in_memory_keys import InMemoryApiKeyStore
 from supakeep.settings import Settings
 from tests.builders.backups import EVERYTHING
 from tests.builders.manifests import PROJECT
@@ -142,6 +144,7 @@ class ServedProject:
     clock: Clock
     policy: BackupPolicy = EVERYTHING
     run_store: RunStore = field(default_factory=InMemoryRunStore)
+    api_keys: ApiKeyStore = field(default_factory=InMemoryApiKeyStore)
     has_storage: bool = True
     further_copies: Sequence[ObjectStore] = ()
     files: ProjectFiles | None = None

@@ -6,8 +6,10 @@ from supakeep.archive.verified_store import VerifiedObjectStore
 from supakeep.databases.data_api.database import SupabaseRestDatabase
 from supakeep.databases.postgres.database import PostgresDatabase
 from supakeep.runs.dynamodb import DynamoDbRunStore
+from supakeep.runs.dynamodb_keys import DynamoDbApiKeyStore
 from supakeep.runs.folder import FolderRunStore
 from supakeep.runs.in_memory import InMemoryRunStore
+from supakeep.runs.in_memory_keys import InMemoryApiKeyStore
 from supakeep.stores.folder import FolderObjectStore
 from supakeep.stores.gcs import GcsObjectStore
 from supakeep.stores.remembering import RememberingObjectStore
@@ -44,6 +46,10 @@ RUN_STORES: Adapters = {
     "folder": FolderRunStore,
     "dynamodb": DynamoDbRunStore,
 }
+API_KEY_STORES: Adapters = {
+    "in_memory": InMemoryApiKeyStore,
+    "dynamodb": DynamoDbApiKeyStore,
+}
 
 NEED_A_SERVER: set[type] = {
     SupabaseRestDatabase,
@@ -52,4 +58,5 @@ NEED_A_SERVER: set[type] = {
     GcsObjectStore,
     SupabaseObjectStore,
     DynamoDbRunStore,
+    DynamoDbApiKeyStore,
 }

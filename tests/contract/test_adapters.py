@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 import supakeep
-from supakeep.ports import Database, ObjectStore, RunStore
+from supakeep.ports import ApiKeyStore, Database, ObjectStore, RunStore
 from supakeep.stores.unopened import UnopenedObjectStore
-from tests.contract.adapters import DATABASES, RUN_STORES, STORES, Adapters
+from tests.contract.adapters import API_KEY_STORES, DATABASES, RUN_STORES, STORES, Adapters
 from tests.contract.workbench import Workbench
 
 HERE = Path(__file__).parent
@@ -25,6 +25,7 @@ SUITES = {
     "test_target_database.py": DATABASES,
     "test_object_store.py": STORES,
     "test_run_store.py": RUN_STORES,
+    "test_api_key_store.py": API_KEY_STORES,
 }
 
 
@@ -45,7 +46,13 @@ def implementations(port: type) -> set[type]:
 
 
 @pytest.mark.parametrize(
-    ("port", "adapters"), [(Database, DATABASES), (ObjectStore, STORES), (RunStore, RUN_STORES)]
+    ("port", "adapters"),
+    [
+        (Database, DATABASES),
+        (ObjectStore, STORES),
+        (RunStore, RUN_STORES),
+        (ApiKeyStore, API_KEY_STORES),
+    ],
 )
 def test_every_adapter_of_the_package_is_held_to_its_contract(
     port: type, adapters: Adapters

@@ -134,6 +134,7 @@ def owner(stack: Stack, tmp_path: Path) -> Iterator[Shell]:
     shell = Shell(stack, tmp_path, "postgres")
     with psycopg.connect(stack.database_url, autocommit=True) as connection:
         connection.execute("create database rebuilt")
+    shell.environment["RUNS_TABLE"] = stack.runs_table
     shell.environment["REBUILD_DB_URL"] = f"{stack.database_url.removesuffix('postgres')}rebuilt"
     yield shell
     with psycopg.connect(stack.database_url, autocommit=True) as connection:
@@ -171,7 +172,7 @@ JSON = (
     "list", "show latest", "verify latest", "diff latest", "schema diff latest",
     "restore latest --dry-run", "copy latest",
     "prune --dry-run", "pin latest", "unpin latest", "runs", "check", "config check", "config show",
-    "migration", "ledger", "ledger verify", "download latest --to ./downloaded", "keygen", "show none",
+    "migration", "keys list", "ledger", "ledger verify", "download latest --to ./downloaded", "keygen", "show none",
 )  # fmt: skip
 
 

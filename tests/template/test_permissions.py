@@ -23,10 +23,13 @@ EVERY_FUNCTION = {
     ("secretsmanager:GetSecretValue", "KeysSecret"),
     ("secretsmanager:GetSecretValue", "AdminKeySecret"),
     ("secretsmanager:GetSecretValue", "SigningKeySecret"),
-    ("dynamodb:GetItem", "RunsTable.Arn"),
-    ("dynamodb:PutItem", "RunsTable.Arn"),
-    ("dynamodb:Query", "RunsTable.Arn"),
-    ("dynamodb:UpdateItem", "RunsTable.Arn"),
+    *(
+        (f"dynamodb:{action}", f"RunsTable.Arn {prefix}")
+        for action in ("GetItem", "PutItem", "Query", "UpdateItem")
+        for prefix in ("runs#*", "lease#*")
+    ),
+    # and none may make itself a key
+    ("dynamodb:Query", "RunsTable.Arn keys#*"),
     ("sqs:SendMessage", "DeadLetterQueue.Arn"),
 }
 ON_THE_MIRROR = {
@@ -86,18 +89,31 @@ def role_of(stack: Stack, function: str) -> dict[str, Any]:
 
 
 def permissions(role: dict[str, Any]) -> set[tuple[str, str]]:
-    """(action, resource) for all that the role allows; anything that is no plain Allow fails."""
+    """(action, resource) for all that the role allows; anything that is no plain Allow fails. A resource
+    of DynamoDB is followed by what the partition keys begin with.
+    """
     allowed = set()
     for policy in role["Policies"]:
         for statement in policy["PolicyDocument"]["Statement"]:
             assert statement["Effect"] == "Allow"
-            assert statement.keys() <= {"Sid", "Effect", "Action", "Resource"}
+            assert statement.keys() <= {"Sid", "Effect", "Action", "Resource", "Condition"}
             allowed |= {
                 (action, resource)
                 for action in as_list(statement["Action"])
-                for resource in as_list(statement["Resource"])
+                for resource in resources(statement)
             }
     return allowed
+
+
+def resources(statement: dict[str, Any]) -> list[str]:
+    named = as_list(statement["Resource"])
+    if "Condition" not in statement:
+        return named
+    # none but this condition
+    assert list(statement["Condition"]) == ["ForAllValues:StringLike"]
+    [(name, prefixes)] = statement["Condition"]["ForAllValues:StringLike"].items()
+    assert name == "dynamodb:LeadingKeys"
+    return [f"{resource} {prefix}" for resource in named for prefix in prefixes]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

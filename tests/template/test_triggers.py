@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from supakeep.api.http import METHODS
+from supakeep.api.routes import ROUTES as KNOWN
 from tests.template.conftest import MakeStack
 from tests.template.stack import Stack
 
@@ -240,4 +240,4 @@ def test_a_schedules_event_file_has_the_shape_of_its_input(
 def test_the_functions_know_the_methods_of_each_route(stack: Stack) -> None:
     routed = set(stack.properties("HttpApi")["Body"]["paths"])
     # the page's own answers are not JSON
-    assert set(METHODS) == {path for path in routed if path.startswith("/api/")}
+    assert set(KNOWN) == {path for path in routed if path.startswith("/api/")}

@@ -52,11 +52,21 @@ class LocalFunction:
         return handler(event, InvocationContext(**context))
 
     def request(self, method: str, path: str, **fields: Any) -> Answer:
-        answer = self.invoke(http_event(method, path, **fields))
-        headers = {**answer.get("headers", {})}
-        for name, values in answer.get("multiValueHeaders", {}).items():
-            headers[name] = values[0]
-        return Answer(answer["statusCode"], json.loads(answer["body"]), headers)
+        return _answer(self.invoke(http_event(method, path, **fields)))
+
+    def warm(self) -> Callable[..., Answer]:
+        """One execution environment, which answers one request after the other."""
+        handler = self.module.create_handler(Projects(lambda: self.project, lambda: self.project))
+        return lambda *request, **fields: _answer(
+            handler(http_event(*request, **fields), InvocationContext())
+        )
+
+
+def _answer(answer: Any) -> Answer:
+    headers = {**answer.get("headers", {})}
+    for name, values in answer.get("multiValueHeaders", {}).items():
+        headers[name] = values[0]
+    return Answer(answer["statusCode"], json.loads(answer["body"]), headers)
 
 
 Functions = Callable[[FunctionName], LocalFunction]

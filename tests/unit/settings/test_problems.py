@@ -43,6 +43,24 @@ def test_all_problems_are_found_at_once() -> None:
     assert "se/cret" not in str(found)
 
 
+@pytest.mark.parametrize(
+    ("keys", "found"),
+    [
+        ({"ADMIN_KEY": "hunter2"}, ["ADMIN_KEY has 7 characters; 16 are the least"]),
+        ({"CRON_SECRET": "ab" * 9}, ["CRON_SECRET repeats a few characters, so it can be guessed"]),
+        (
+            dict.fromkeys(("ADMIN_KEY", "CRON_SECRET"), "0123456789abcdef"),
+            ["CRON_SECRET is the same as ADMIN_KEY, so it opens every route"],
+        ),
+        ({"ADMIN_KEY": "0123456789abcdef", "CRON_SECRET": "fedcba9876543210"}, []),
+    ],
+)
+def test_keys_that_can_be_guessed_and_equal_ones_are_problems(
+    keys: dict[str, str], found: list[str]
+) -> None:
+    assert messages(**GOOD, **keys) == found
+
+
 def test_a_misspelt_variable_names_the_one_that_is_meant() -> None:
     problems = environment_problems({**GOOD, "MIRROR_S3_BUKCET": "x", "SUPABASE_ANON_KEY": "y"})
 

@@ -4,6 +4,8 @@ SupakeepError
 ├── ConfigurationError           settings or supakeep.toml are wrong
 ├── InvalidRequestError          the caller asked for something malformed
 ├── UnauthorizedError            wrong or missing key
+├── WrongKeysError               too many wrong keys came from one address
+├── ForbiddenError               the key is not good for this
 ├── StorageError                 an object store refused
 │   ├── ObjectNotFoundError
 │   ├── BucketNotFoundError
@@ -31,6 +33,7 @@ SupakeepError
 ├── DecryptionError              a backup is encrypted, and its identity is missing or another one
 ├── BackupNotFoundError
 ├── RunNotFoundError
+├── ApiKeyNotFoundError
 ├── UnsafeOperationError         refused, because it would destroy something
 ├── LeaseHeldError               another run is at work
 ├── MachineError                 this machine refused, for example because its disk is full
@@ -83,6 +86,30 @@ class UnauthorizedError(SupakeepError):
             operation="authorize",
             hint="Send 'Authorization: Bearer <key>' with the ADMIN_KEY (admin routes) "
             "or the CRON_SECRET (cron route).",
+        )
+
+
+class WrongKeysError(SupakeepError):
+    """Too many wrong keys came from one address; `retry_after_seconds` is when it may try again."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(
+            "Too many wrong keys came from this address",
+            operation="authorize",
+            hint=f"Try again after {seconds} s. A right key is taken at any time.",
+        )
+        self.retry_after_seconds = seconds
+
+
+class ForbiddenError(SupakeepError):
+    """The key is right, and not good for this."""
+
+    def __init__(self, name: str, scope: str) -> None:
+        super().__init__(
+            f"The key {name} lacks the scope {scope}",
+            operation="authorize",
+            key=name,
+            hint=f"Use a key that has it. `supakeep keys add NAME --scope {scope}` makes one.",
         )
 
 
@@ -198,6 +225,18 @@ class BackupNotFoundError(SupakeepError):
 
 class RunNotFoundError(SupakeepError):
     """No run has this id."""
+
+
+class ApiKeyNotFoundError(SupakeepError):
+    """No key has this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"No key is named {name[:100]}",
+            operation="read keys",
+            key=name,
+            hint="`supakeep keys list` shows the names.",
+        )
 
 
 class UnsafeOperationError(SupakeepError):

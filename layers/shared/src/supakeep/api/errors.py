@@ -16,6 +16,7 @@ from supakeep.errors import (
     DatabaseError,
     DeadlineExceededError,
     DecryptionError,
+    ForbiddenError,
     IntegrityError,
     InvalidRequestError,
     LeaseHeldError,
@@ -25,6 +26,7 @@ from supakeep.errors import (
     SupakeepError,
     UnauthorizedError,
     UnsafeOperationError,
+    WrongKeysError,
 )
 
 log = logging.getLogger(__name__)
@@ -58,6 +60,8 @@ class UnknownRouteError(InvalidRequestError):
 # the first class that fits decides
 _STATUS: tuple[tuple[type[SupakeepError], HTTPStatus], ...] = (
     (UnauthorizedError, HTTPStatus.UNAUTHORIZED),
+    (WrongKeysError, HTTPStatus.TOO_MANY_REQUESTS),
+    (ForbiddenError, HTTPStatus.FORBIDDEN),
     (BodyTooLargeError, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (WrongMethodError, HTTPStatus.METHOD_NOT_ALLOWED),
     (UnknownRouteError, HTTPStatus.NOT_FOUND),
@@ -86,6 +90,10 @@ def error_response(error: SupakeepError) -> Response[str]:
     headers: dict[str, str | list[str]] = {"Cache-Control": "no-store"}
     if isinstance(error, WrongMethodError):
         headers["Allow"] = ", ".join(error.allowed)
+    if isinstance(error, WrongKeysError):
+        headers["Retry-After"] = f"{error.retry_after_seconds:.0f}"
+        # where API Gateway's own answer of this status has it
+        body["message"] = error.message
     if status is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = f'Bearer realm="supakeep", error_description="{error.hint}"'
     elif error.hint is not None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
-import re
-from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
-from pydantic import SecretStr
 
 from supakeep.api.bodies import with_json_body
 from supakeep.api.errors import (
@@ -21,40 +17,14 @@ from supakeep.api.errors import (
     error_response,
     invalid_request,
 )
-from supakeep.api.openapi_route import PATH as OPENAPI_PATH
 from supakeep.api.request import Requests
+from supakeep.api.routes import methods_of
 from supakeep.domain.backup_name import LATEST, BackupName
 from supakeep.domain.run import validated_run_id
-from supakeep.errors import InvalidRequestError, SupakeepError, UnauthorizedError
+from supakeep.errors import InvalidRequestError, SupakeepError
 from supakeep.retries import patience
-from supakeep.settings import Settings
 
 log = logging.getLogger(__name__)
-
-CRON_PATH = "/api/cron/"
-
-# The paths of template.yaml with their methods, for the header Allow.
-METHODS: Mapping[str, tuple[str, ...]] = {
-    OPENAPI_PATH: ("GET",),
-    "/api/admin/backup": ("POST",),
-    "/api/cron/backup": ("GET", "POST"),
-    "/api/admin/restore": ("POST",),
-    "/api/admin/restore/undo": ("POST",),
-    "/api/admin/prune": ("POST",),
-    "/api/admin/backups": ("GET",),
-    "/api/admin/backups/{name}": ("GET",),
-    "/api/admin/backups/{name}/download": ("GET",),
-    "/api/admin/backups/{name}/verify": ("POST",),
-    "/api/admin/backups/{name}/copy": ("POST",),
-    "/api/admin/backups/{name}/pin": ("PUT", "DELETE"),
-    "/api/admin/drills": ("POST",),
-    "/api/admin/ledger": ("GET",),
-    "/api/admin/overview": ("GET",),
-    "/api/admin/settings": ("GET",),
-    "/api/admin/retention": ("GET",),
-    "/api/admin/runs": ("GET",),
-    "/api/admin/runs/{id}": ("GET",),
-}
 
 
 def create_resolver() -> APIGatewayHttpResolver:
@@ -84,7 +54,7 @@ def answer(
     """
     try:
         request = requests.begin(event)
-        authorize(event, request.project.settings)
+        _admit(event, requests)
         event = with_json_body(event)
     except SupakeepError as error:
         log.warning("%s. %s", error.message, error.hint)
@@ -93,20 +63,17 @@ def answer(
         return resolver.resolve(event, context)
 
 
-def authorize(event: Mapping[str, Any], settings: Settings) -> None:
-    """Raises UnauthorizedError, the same for a wrong key, a missing one, and none configured."""
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    wanted = settings.cron_secret if event["rawPath"].startswith(CRON_PATH) else settings.admin_key
-    if not _is_bearer_of(headers.get("authorization", ""), wanted):
-        raise UnauthorizedError
-
-
-def _is_bearer_of(header: str, wanted: SecretStr | None) -> bool:
-    scheme, _, given = header.partition(" ")
-    secret = wanted.get_secret_value() if wanted else ""
-    # compared even where nothing can match, so that the time gives nothing away
-    same = hmac.compare_digest(given.strip().encode(), secret.encode())
-    return same and bool(secret) and scheme.lower() == "bearer"
+def _admit(event: dict[str, Any], requests: Requests) -> None:
+    """Raises an error unless the key is right, the route is there, and the key is good for it. A path
+    that ROUTES does not know is never resolved, so no route can lack its scope.
+    """
+    asked = APIGatewayProxyEventV2(event)
+    request = requests()
+    request.caller = requests.callers.identify(event, asked.path, request.project)
+    scope = (methods_of(asked.path) or {}).get(asked.http_method)
+    if scope is None:
+        raise _unknown_route(asked)
+    request.caller.require(scope)
 
 
 def _unknown_route(event: APIGatewayProxyEventV2) -> SupakeepError:
@@ -115,9 +82,9 @@ def _unknown_route(event: APIGatewayProxyEventV2) -> SupakeepError:
         _check_path_parameters(event)
     except InvalidRequestError as error:
         return error
-    for path, methods in METHODS.items():
-        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), event.path):
-            return WrongMethodError(event.http_method, event.path, methods)
+    methods = methods_of(event.path)
+    if methods is not None:
+        return WrongMethodError(event.http_method, event.path, tuple(methods))
     return UnknownRouteError(event.path)
 
 

@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from supakeep.api.access import Caller, Callers
 from supakeep.errors import DeadlineExceededError
-from supakeep.ports import Clock, ObjectStore, ScratchServer
+from supakeep.ports import ApiKeyStore, Clock, ObjectStore, ScratchServer
 from supakeep.settings import Settings
 from supakeep.stores.remembering import ManifestMemory, RememberingObjectStore
 from supakeep.stores.within_deadline import ObjectStoreWithinDeadline
@@ -27,6 +28,9 @@ class ServedProject(Project, Protocol):
 
     @property
     def settings(self) -> Settings: ...
+
+    @property
+    def api_keys(self) -> ApiKeyStore: ...
 
     @property
     def scratch_server(self) -> ScratchServer:
@@ -63,6 +67,8 @@ class Request:
         memories: defaultdict[str, ManifestMemory],
     ) -> None:
         self.project = project
+        # whoever calls is known once the key was looked at
+        self.caller = Caller("nobody", frozenset(), "unknown")
         self._memories = memories
         received_at = _received_at(event, project.clock.now())
         self.last_step = AnswerDeadline(project.clock, received_at, LAST_STEP_SECONDS)
@@ -87,6 +93,7 @@ class Requests:
     def __init__(self, project: Callable[[], ServedProject]) -> None:
         self._project = project
         self._current: Request | None = None
+        self.callers = Callers()
         self._memories: defaultdict[str, ManifestMemory] = defaultdict(ManifestMemory)
 
     def begin(self, event: dict[str, Any]) -> Request:

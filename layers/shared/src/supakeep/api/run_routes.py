@@ -10,6 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from supakeep.api.accept import RUNS_PATH
 from supakeep.api.answers.runs import RunAnswer, RunList
 from supakeep.api.request import Request, Requests
+from supakeep.domain.api_key import Scope
 from supakeep.domain.run import Run
 from supakeep.usecases.track_runs import TrackRuns
 
@@ -35,4 +36,7 @@ def add_run_routes(resolver: APIGatewayHttpResolver, request: Requests) -> None:
 
 
 def _answer(request: Request, run: Run) -> RunAnswer:
+    caller = request.caller
+    if not (caller.may(Scope.RESTORE) or caller.may(Scope.DOWNLOAD)):
+        run = run.without_rows()
     return RunAnswer.of(run, request.project.engine, request.project.settings.region)

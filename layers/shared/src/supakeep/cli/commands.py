@@ -5,7 +5,11 @@ from __future__ import annotations
 from supakeep.cli.command import Command
 
 # what the first word of a command of two words is about
-GROUPS = {"config": "Check and show the settings.", "schema": "Look at the definitions in backups."}
+GROUPS = {
+    "config": "Check and show the settings.",
+    "keys": "Say who may call the HTTP API, and what for.",
+    "schema": "Look at the definitions in backups.",
+}
 
 COMMANDS: tuple[Command, ...] = (
     Command(
@@ -202,5 +206,26 @@ COMMANDS: tuple[Command, ...] = (
             "keygen",
             "keygen --output paper-key.txt",
         ),
+    ),
+    Command(
+        "keys add",
+        "Make a key for the HTTP API, for some purposes and some time.",
+        examples=(
+            "keys add ci-2026-11 --scope backup --scope view",
+            "keys add auditor --scope view --until 2099-12-31",
+        ),
+    ),
+    Command(
+        "keys list",
+        "List the keys: what they are good for, and until when.",
+        examples=(
+            "keys list",
+            "keys list --json",
+        ),
+    ),
+    Command(
+        "keys revoke",
+        "Close the HTTP API to a key within a minute.",
+        examples=("keys revoke ci-2026-11",),
     ),
 )

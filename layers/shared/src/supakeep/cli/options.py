@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import inspect
 from dataclasses import dataclass
 from enum import StrEnum
@@ -50,6 +51,14 @@ def _table(text: str) -> str:
         # a variable without a value in a script must not mean every table
         raise typer.BadParameter("it is empty. Name a table, or leave the option out")
     return text
+
+
+def day(text: str) -> dt.date:
+    """The day of an option such as --until."""
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a day such as 2027-01-31") from None
 
 
 def _condition(text: str) -> str:

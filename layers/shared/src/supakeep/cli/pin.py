@@ -11,7 +11,7 @@ import typer
 
 from supakeep.cli.command import GOOD, PARTIAL
 from supakeep.cli.copies import Copies
-from supakeep.cli.options import Name, Source
+from supakeep.cli.options import Name, Source, day
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal
 from supakeep.domain.backup_name import LATEST, BackupName
@@ -19,19 +19,11 @@ from supakeep.domain.pin_report import PinReport
 from supakeep.usecases.pin_backup import PinBackup
 from supakeep.usecases.without_prunes import without_prunes
 
-
-def _day(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a day such as 2027-01-31") from None
-
-
 Until = Annotated[
     dt.date | None,
     typer.Option(
         "--until",
-        parser=_day,
+        parser=day,
         metavar="DATE",
         help="The last day (UTC) of the pin. Default: until it is unpinned.",
     ),

@@ -15,7 +15,7 @@ export function askForKey(reason) {
       "form",
       { method: "dialog", onsubmit: (event) => { event.preventDefault(); submit(); } },
       h("h2", { id: "key-title" }, "Sign in"),
-      h("p", { id: "key-help" }, "Enter the admin key (ADMIN_KEY) of this deployment. It stays in this tab, and is forgotten when you close it."),
+      h("p", { id: "key-help" }, "Enter the admin key (ADMIN_KEY) of this deployment, or a key with the scope view. It stays in this tab, and is forgotten when you close it."),
       h("label", { for: "key" }, "Admin key"),
       input,
       problem,
@@ -34,7 +34,7 @@ export function askForKey(reason) {
           resolve(input.value);
           return;
         }
-        problem.textContent = "Unauthorized. This is not the admin key; check it for missing characters.";
+        problem.textContent = "Unauthorized. This key opens nothing; check it for missing characters, and whether it has expired.";
       } catch (error) {
         problem.textContent = error instanceof ApiError ? `${error.message}. ${error.hint}` : String(error);
       }

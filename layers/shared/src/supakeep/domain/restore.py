@@ -106,6 +106,11 @@ class RestoredTable(BaseModel):
             }
         )
 
+    def without_rows(self) -> Self:
+        """Only the counts: no value of any row."""
+        none: dict[str, tuple[()]] = {"refused_rows": (), "altered_rows": ()}
+        return self.with_rows(0).model_copy(update=none)
+
     def compared(self, again: RowChanges) -> Self:
         """With the rows that are found altered when they are looked at `again`, and examples of them."""
         altered = max(self.altered, again.altered)
@@ -185,6 +190,10 @@ class RestoreReport(BaseModel):
     def with_rows(self, most: int) -> Self:
         """With so many of the rows of each table and kind that are shown."""
         return self.model_copy(update={"tables": tuple(t.with_rows(most) for t in self.tables)})
+
+    def without_rows(self) -> Self:
+        """Only the counts: no value of any row."""
+        return self.model_copy(update={"tables": tuple(t.without_rows() for t in self.tables)})
 
     def without_details(self) -> Self:
         return self.model_copy(update={"tables": (), "warnings": ()})

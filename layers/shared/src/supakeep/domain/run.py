@@ -247,6 +247,12 @@ class Run(BaseModel):
                 yield self.model_copy(update={"result": self.result.with_rows(most)})
         yield self.without_details()
 
+    def without_rows(self) -> Self:
+        """The run for those who may not read rows: with the counts of a restore, and no row's values."""
+        if not isinstance(self.result, RestoreReport):
+            return self
+        return self.model_copy(update={"result": self.result.without_rows()})
+
     def without_details(self) -> Self:
         """The run as it is recorded where there is little room: of its tables only those that are
         not complete, a hundred at most, and none in the result.

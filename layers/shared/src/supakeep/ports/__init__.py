@@ -2,6 +2,7 @@
 `tests/contract` runs one suite over every adapter of it.
 """
 
+from supakeep.ports.api_keys import ApiKeyStore
 from supakeep.ports.databases import (
     AtomicTransaction,
     BatchwiseTransaction,
@@ -35,6 +36,7 @@ from supakeep.ports.surroundings import (
 )
 
 __all__ = [
+    "ApiKeyStore",
     "AtomicTransaction",
     "BatchwiseTransaction",
     "Clock",

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
+from supakeep.domain.api_key import weakness_of
 from supakeep.domain.copy_policy import parse_copies
 from supakeep.errors import ConfigurationError
 from supakeep.settings import (
@@ -25,6 +26,10 @@ from supakeep.settings.project import project_of
 from supakeep.settings.signing import keyring_of
 
 T = TypeVar("T")
+
+API_KEYS = ("ADMIN_KEY", "CRON_SECRET")
+# what a scheduler such as Vercel's asks for at the least
+LEAST_OF_SETTINGS = 16
 
 _NAMES = (
     *("NEXT_PUBLIC_SUPABASE_URL", "SUPABASE_URL", "SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_DB_URL"),
@@ -56,6 +61,7 @@ class _Problems:
         self.found: list[ConfigurationError] = [*_misspelt(values)]
         for name in KEY_NAMES:
             self._try(lambda name=name: check_key(name, values))  # type: ignore[misc]
+        self.found += _weak_keys(values)
         self._check_project()
         self._try(lambda: certificate_authority(values))
         self._try(lambda: identities_of(values))
@@ -84,15 +90,37 @@ class _Problems:
             self._try(lambda: required_key(values))
 
 
+def _weak_keys(values: Mapping[str, str]) -> Iterator[ConfigurationError]:
+    """Keys that open the HTTP API and can be guessed, or are one key. They still work: a stack that has
+    them must not stop its backups at an update.
+    """
+    hint = "Choose another one, such as `openssl rand -hex 24` prints."
+    for name in API_KEYS:
+        weakness = weakness_of(values[name], LEAST_OF_SETTINGS) if name in values else None
+        if weakness and _is_key(name, values):
+            yield _problem(name, f"{name} {weakness}", hint)
+    first, second = API_KEYS
+    if first in values and values[first] == values.get(second):
+        yield _problem(second, f"{second} is the same as {first}, so it opens every route", hint)
+
+
+def _is_key(name: str, values: Mapping[str, str]) -> bool:
+    try:
+        check_key(name, values)
+    except ConfigurationError:
+        # reported by itself
+        return False
+    return True
+
+
+def _problem(key: str, message: str, hint: str) -> ConfigurationError:
+    return ConfigurationError(message, operation="read settings", key=key, hint=hint)
+
+
 def _misspelt(values: Mapping[str, str]) -> Iterator[ConfigurationError]:
     missing = [name for name in _NAMES if name not in values]
     for name in sorted(values):
         if name in _NAMES or not name.startswith(_PREFIXES):
             continue
         for meant in difflib.get_close_matches(name, missing, 1, _ALIKE):
-            yield ConfigurationError(
-                f"{name} is not a setting",
-                operation="read settings",
-                key=name,
-                hint=f"Is {meant} meant? Rename it.",
-            )
+            yield _problem(name, f"{name} is not a setting", f"Is {meant} meant? Rename it.")

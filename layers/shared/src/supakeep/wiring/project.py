@@ -15,6 +15,7 @@ from supakeep.domain.engine import POSTGRES, REST, Engine
 from supakeep.domain.policy import BackupPolicy
 from supakeep.errors import ConfigurationError
 from supakeep.ports import (
+    ApiKeyStore,
     Clock,
     Database,
     Dispatcher,
@@ -25,6 +26,7 @@ from supakeep.ports import (
 )
 from supakeep.runs.folder import FolderRunStore
 from supakeep.runs.in_memory import InMemoryRunStore
+from supakeep.runs.in_memory_keys import InMemoryApiKeyStore
 from supakeep.settings import SECRET_NAMES, Settings
 from supakeep.settings.signing import keyring_of
 from supakeep.stores.retrying import RetryingObjectStore
@@ -51,6 +53,7 @@ class Adapters(TypedDict, total=False):
     primary: ObjectStore
     copies: Sequence[ObjectStore]
     run_store: RunStore
+    api_keys: ApiKeyStore
     dispatcher: Dispatcher
     files: ProjectFiles | None
     server_time: Callable[[], dt.datetime]
@@ -240,6 +243,19 @@ class SupabaseProject:
         from supakeep.runs.dynamodb import DynamoDbRunStore
 
         return DynamoDbRunStore(
+            aws_client("dynamodb", self._timeouts),
+            self.settings.runs_table,
+            self.settings.project_ref,
+        )
+
+    @cached_property
+    def api_keys(self) -> ApiKeyStore:
+        """Keys beside ADMIN_KEY and CRON_SECRET; without a table there are none."""
+        if self.settings.runs_table is None:
+            return InMemoryApiKeyStore()
+        from supakeep.runs.dynamodb_keys import DynamoDbApiKeyStore
+
+        return DynamoDbApiKeyStore(
             aws_client("dynamodb", self._timeouts),
             self.settings.runs_table,
             self.settings.project_ref,

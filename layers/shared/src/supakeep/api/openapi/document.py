@@ -18,6 +18,7 @@ from supakeep.api.openapi.failures import (
 from supakeep.api.openapi.operations import ADMIN_KEY, CRON_SECRET, OPERATIONS, Operation
 from supakeep.api.openapi_route import PATH
 from supakeep.api.request import Requests
+from supakeep.api.routes import ROUTES
 
 _EXAMPLES = Path(__file__).with_name("examples.json")
 # Powertools' own answers to a bad request, which this API replaces by its own
@@ -26,8 +27,12 @@ _DESCRIPTION = """\
 Supakeep keeps a Supabase project's data restorable. Backups, restores, verifications and prunes can
 take longer than a request may: they are answered with 202, and the run that `status_url` names goes on.
 Times are in UTC, sizes in bytes. An error says what went wrong and how to fix it."""
+_ADMIN = (
+    "The stack's `ADMIN_KEY`, which has every scope, or a key that `supakeep keys add` made, with the scope "
+    "that the route demands."
+)
 _SCHEMES = {
-    ADMIN_KEY: {"type": "http", "scheme": "bearer", "description": "The stack's `ADMIN_KEY`."},
+    ADMIN_KEY: {"type": "http", "scheme": "bearer", "description": _ADMIN},
     CRON_SECRET: {"type": "http", "scheme": "bearer", "description": "The stack's `CRON_SECRET`."},
 }
 
@@ -45,7 +50,7 @@ def openapi_document() -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for path, operations in made["paths"].items():
         paths[path.replace("{run_id}", "{id}")] = {
-            method: _described(method, described, examples)
+            method: _described(path.replace("{run_id}", "{id}"), method, described, examples)
             for method, described in operations.items()
         }
     paths[PATH] = {"get": _itself()}
@@ -86,13 +91,18 @@ def _no_project() -> NoReturn:
     raise RuntimeError("the document is made without a project")
 
 
-def _described(method: str, made: dict[str, Any], examples: dict[str, Any]) -> dict[str, Any]:
+def _described(
+    path: str, method: str, made: dict[str, Any], examples: dict[str, Any]
+) -> dict[str, Any]:
     """A route's operation with words, answers, errors and examples."""
     name = str(made["operationId"]).partition("_api_")[0]
     operation, shown = OPERATIONS[name], examples[name]
     # one function takes GET and POST, and an ID names one operation
     unique = f"{name}_{method}" if operation.key == CRON_SECRET else name
     described: dict[str, Any] = {"operationId": unique, **_words(operation)}
+    if operation.key == ADMIN_KEY:
+        scope = ROUTES[path][method.upper()]
+        described["description"] += f" The key needs the scope `{scope}`."
     if "parameters" in made:
         parameters = shown["parameters"]
         described["parameters"] = [_parameter(p, parameters) for p in made["parameters"]]

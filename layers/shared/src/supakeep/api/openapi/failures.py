@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from supakeep.api.openapi.operations import Operation
+from supakeep.api.openapi.operations import ADMIN_KEY, Operation
 
 ERROR_SCHEMA: Mapping[str, Any] = {
     "type": "object",
@@ -37,6 +37,14 @@ _FAILURES: Mapping[int, _Failure] = {
         "Unauthorized",
         "The key is wrong or missing. The header `WWW-Authenticate` says how to send it.",
         {"error": "Unauthorized"},
+    ),
+    403: (
+        "Forbidden",
+        "The key lacks the scope that the route demands.",
+        {
+            "error": "The key ci-2026-11 lacks the scope restore",
+            "hint": "Use a key that has it. `supakeep keys add NAME --scope restore` makes one.",
+        },
     ),
     404: (
         "NotFound",
@@ -99,7 +107,11 @@ _FAILURES: Mapping[int, _Failure] = {
     ),
 }
 _GATEWAYS: Mapping[int, _Failure] = {
-    429: ("Throttled", "Too many requests at once.", {"message": "Too Many Requests"}),
+    429: (
+        "Throttled",
+        "Too many requests at once; or too many wrong keys from one address: `Retry-After` has the seconds.",
+        {"message": "Too Many Requests"},
+    ),
     503: ("Unavailable", "The function did not answer.", {"message": "Service Unavailable"}),
 }
 
@@ -125,6 +137,8 @@ def _statuses(operation: Operation, described: Mapping[str, Any]) -> Iterator[in
     if operation.key is None:
         return
     yield from (401, 500, 502, 504)
+    if operation.key == ADMIN_KEY:
+        yield 403
     has_body = "requestBody" in described
     if has_body or described.get("parameters"):
         yield 400
