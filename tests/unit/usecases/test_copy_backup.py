@@ -8,7 +8,13 @@ import pytest
 
 from supakeep.domain.copy_report import CopiedStore
 from supakeep.domain.manifest import Manifest
-from supakeep.errors import BackupNotFoundError, ManifestError, StorageUnavailableError
+from supakeep.errors import (
+    BackupNotFoundError,
+    ManifestError,
+    StoragePermissionError,
+    StorageUnavailableError,
+    SupakeepError,
+)
 from supakeep.ports import ObjectStore
 from supakeep.usecases.copy_backup import CopyBackup
 from supakeep.usecases.pin_backup import PinBackup
@@ -202,6 +208,20 @@ def test_a_store_that_is_down_is_not_a_backup_that_is_unknown(stores: Stores) ->
 
     with pytest.raises(StorageUnavailableError):
         copy([stores.mirror, down])
+
+
+@pytest.mark.parametrize("error", [StoragePermissionError, ManifestError])
+def test_a_store_that_fails_in_the_middle_says_why(
+    stores: Stores, error: type[SupakeepError]
+) -> None:
+    stores.mirror.objects.clear()
+    failure = error("Permission denied", operation="read", hint="Renew the key.")
+    later = FailingObjectStore(stores.primary, "read", key_part="manifest", nth=2, error=failure)
+
+    problem = copy([later, stores.mirror])["mirror"].problem
+
+    assert problem is not None
+    assert (problem.message, problem.hint) == ("Permission denied", "Renew the key.")
 
 
 def test_a_copy_gets_the_pin_that_the_backup_has_elsewhere(stores: Stores) -> None:

@@ -18,6 +18,7 @@ from supakeep.domain.manifest import Manifest, Part, TableEntry
 from supakeep.domain.manifest_parts import VolumeEntry
 from supakeep.errors import (
     ChecksumError,
+    IntegrityError,
     ObjectNotFoundError,
     StorageError,
     StorageUnavailableError,
@@ -26,8 +27,8 @@ from supakeep.ports import Deadline, ObjectStore
 
 log = logging.getLogger(__name__)
 
-Failure = StorageError | ChecksumError
-"""Why a copy of a volume could not be used."""
+Failure = StorageError | IntegrityError
+"""Why a copy of an object could not be used."""
 
 # breaks of one object's download after which it is read on
 _MOST_FAILURES = 3

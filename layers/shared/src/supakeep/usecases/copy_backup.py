@@ -162,26 +162,32 @@ class CopyBackup:
         raise no_right_copy(failures)
 
     def _copy_manifest(self, manifest: Manifest, target: ObjectStore, *, is_damaged: bool) -> None:
-        content = self._stored_manifest(manifest)
+        content = self._stored_manifest(manifest, target)
         key = manifest.name.manifest_key
         if is_damaged and isinstance(_stored(target, manifest), ManifestError):
             target.delete(key)
         _put_unless_there(target, key, io.BytesIO(content))
         read_manifest(target, manifest.name)
 
-    def _stored_manifest(self, manifest: Manifest) -> bytes:
+    def _stored_manifest(self, manifest: Manifest, target: ObjectStore) -> bytes:
         """The bytes of the believed manifest, as they are stored: another version may write others."""
         key = manifest.name.manifest_key
-        for store in self.stores:
+        failures: dict[str, Failure] = {}
+        for source in (store for store in self.stores if store.name != target.name):
             try:
-                with store.read(key) as pieces:
+                with source.read(key) as pieces:
                     content = manifest_content(pieces)
                 if parse_manifest(content, key) == manifest:
                     return content
-            except (StorageError, IntegrityError):
-                continue
+            except (StorageError, IntegrityError) as exc:
+                failures[source.name] = exc
+        if failures:
+            raise no_right_copy(failures)
         raise StorageError(
-            f"{key} could not be read again", operation="copy", key=key, hint="Try it again."
+            f"{key} was replaced while it was copied",
+            operation="copy",
+            key=key,
+            hint="Try it again.",
         )
 
 
