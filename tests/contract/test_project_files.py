@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 from uuid import uuid4
@@ -17,7 +19,8 @@ import pytest
 
 from devstack import PROJECT
 from devstack.supabase.lite import SupabaseLite
-from supakeep.errors import FileChangedError, ObjectNotFoundError
+from supakeep.domain.project_file import Bucket, ProjectFile
+from supakeep.errors import FileChangedError, ObjectNotFoundError, StorageError
 from supakeep.stores.supabase_files import SupabaseFiles
 from tests.builders.ordinary_tools import path_with_tools
 from tests.contract.conftest import Servers
@@ -79,56 +82,104 @@ def test_files_are_listed_read_and_known_again(servers: Servers, http: httpx.Cli
         b"".join(pieces)
     [changed] = files.files(bucket, "a.txt")
     assert changed.version_key(()) != listed[0].version_key(())
+
     gone = type(changed)(bucket, "gone", "x", 1, "2026")
     with pytest.raises(ObjectNotFoundError), files.read(gone):
         pass
 
 
-def test_a_backup_from_a_shell_holds_the_files_and_the_next_one_only_what_is_new(
+def test_files_are_written_with_what_belongs_to_them(servers: Servers, http: httpx.Client) -> None:
+    lite, bucket = servers.lite, f"files {uuid4().hex}"
+    files = SupabaseFiles(lite.url, lite.secret_key, "backups", client=http)
+    made = Bucket(bucket, {"public": True, "allowed_mime_types": ["image/png"]})
+    file = ProjectFile(
+        bucket, "a b/🐘.png", "x", 7, "", content_type="image/png", cache_control="max-age=7"
+    )
+
+    files.make_bucket(made)
+    files.make_bucket(made)
+    files.write(file, io.BytesIO(b"another"))
+    files.write(file, io.BytesIO(b"content"))
+
+    [found] = [found for found in files.buckets() if found.id == bucket]
+    assert found.attributes.items() >= made.attributes.items()
+    [written] = files.files(bucket)
+    assert (written.name, written.size_bytes) == (file.name, 7)
+    assert (written.content_type, written.cache_control) == ("image/png", "max-age=7")
+    with files.read(written) as pieces:
+        assert b"".join(pieces) == b"content"
+    with pytest.raises(StorageError):
+        files.write(replace(file, content_type="text/plain"), io.BytesIO(b"no picture"))
+
+
+class Shell:
+    """A folder with a supakeep.toml for one table and one bucket; the command line works in it."""
+
+    def __init__(self, lite: SupabaseLite, folder: Path, bucket: str) -> None:
+        policy = f'[[table]]\nname = "{bucket}"\n[backup.files]\nbuckets = "{bucket}"\n'
+        (folder / "supakeep.toml").write_text(f"{policy}max_bytes = 250\n")
+        self.folder = folder
+        self._environment = {
+            "PATH": os.environ["PATH"],
+            "SUPABASE_URL": lite.url,
+            "SUPABASE_PROJECT_REF": "local",
+            "SUPABASE_SERVICE_ROLE_KEY": lite.secret_key,
+            "XDG_STATE_HOME": str(folder / "state"),
+        }
+
+    def supakeep(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "supakeep", *arguments],
+            cwd=self.folder, env=self._environment, check=False, capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def newest_files(self) -> dict[str, bytes | None]:
+        """What the newest backup has, read as the format says."""
+        newest = max(self.folder.glob("copies/daily/*.files.ndjson"))
+        files = [json.loads(line).get("file") for line in newest.read_text().splitlines()]
+        keys = {file["name"]: file.get("key") for file in files if file}
+        return {
+            n: (self.folder / "copies" / k).read_bytes() if k else None for n, k in keys.items()
+        }
+
+
+def test_files_are_backed_up_once_and_come_back_from_a_shell(
     servers: Servers, http: httpx.Client, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     bucket = f"shell-{uuid4().hex}"
-    storage = Storage(servers.lite, http, bucket)
+    storage, shell = Storage(servers.lite, http, bucket), Shell(servers.lite, tmp_path, bucket)
     for name in NAMES:
         storage.upload(name, name.encode())
     owner.execute(f'create table public."{bucket}" (id int primary key)')
     owner.execute(f'grant select on public."{bucket}" to service_role')
-    policy = (
-        f'[[table]]\nname = "{bucket}"\n[backup.files]\nbuckets = "{bucket}"\nmax_bytes = 250\n'
-    )
-    (tmp_path / "supakeep.toml").write_text(policy)
-    environment = {
-        "PATH": os.environ["PATH"],
-        "SUPABASE_URL": servers.lite.url,
-        "SUPABASE_PROJECT_REF": "local",
-        "SUPABASE_SERVICE_ROLE_KEY": servers.lite.secret_key,
-        "XDG_STATE_HOME": str(tmp_path / "state"),
-    }
 
-    def back_up() -> tuple[str, dict[str, bytes]]:
-        made = subprocess.run(
-            [sys.executable, "-m", "supakeep", "backup", "--to", "copies"],
-            cwd=tmp_path, env=environment, check=False, capture_output=True, text=True,
-        )  # fmt: skip
-        assert made.returncode == 0, made.stdout + made.stderr
-        [tree] = sorted((tmp_path / "copies/daily").glob("*.files.ndjson"))[-1:]
-        files = [json.loads(line).get("file") for line in tree.read_text().splitlines()]
-        held = {file["name"]: file.get("key") for file in files if file}
-        assert held.pop(NAMES[-1], None) is None, "the last one is larger than max_bytes"
-        return made.stdout, {n: (tmp_path / "copies" / key).read_bytes() for n, key in held.items()}
+    first = shell.supakeep("backup", "--to", "copies")
 
-    first, contents = back_up()
-    assert contents == {name: name.encode() for name in NAMES[:-1]}
+    assert shell.newest_files() == {**{n: n.encode() for n in NAMES[:-1]}, NAMES[-1]: None}
     assert "Files: 3 in 1 buckets" in first
     assert "1 left out as too large" in first
     storage.upload("new.txt", b"new")
     storage.upload("a.txt", b"changed")
 
-    second, contents = back_up()
+    second = shell.supakeep("backup", "--to", "copies")
 
-    assert (contents["new.txt"], contents["a.txt"]) == (b"new", b"changed")
+    assert (shell.newest_files()["new.txt"], shell.newest_files()["a.txt"]) == (b"new", b"changed")
     assert "2 of them copied now" in second
+    storage.upload("folder/b c.txt", b"overwritten")
+    storage.delete("a.txt")
+    restore = ("restore", "latest", "--from", "copies", "--files")
 
+    dry_run = shell.supakeep(*restore, bucket, "--dry-run")
+
+    assert f"  missing: {bucket}/a.txt" in dry_run
+    assert f"  changed: {bucket}/folder/b c.txt" in dry_run
+    shell.supakeep(*restore, f"{bucket}/a.txt", "--confirm", "local")
+    assert storage.download("a.txt") == b"changed"
+    assert storage.download("folder/b c.txt") == b"overwritten"
+    shell.supakeep(*restore, f"{bucket}/folder", "--confirm", "local")
+    assert storage.download("folder/b c.txt") == b"folder/b c.txt"
     _restore_as_documented(tmp_path / "copies", servers.lite, storage)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any, BinaryIO
 
 from supakeep.domain.project_file import Bucket, ProjectFile
-from supakeep.errors import FileChangedError, ObjectNotFoundError, StorageError
+from supakeep.errors import BucketNotFoundError, FileChangedError, ObjectNotFoundError, StorageError
 from tests.fakes.object_store import pieces_of
 
 
@@ -26,6 +28,8 @@ class InMemoryProjectFiles:
         self.reads: list[str] = []
         self.before_read: Callable[[ProjectFile], None] = lambda _: None
         self.listing_error: StorageError | None = None
+        self.write_errors: dict[str, StorageError] = {}
+        self.made: list[Bucket] = []
         self._version = 0
 
     def put(self, bucket: str, name: str, content: bytes) -> None:
@@ -38,7 +42,7 @@ class InMemoryProjectFiles:
             id=before.file.id if before else f"id-{self._version}",
             size_bytes=len(content),
             updated_at=f"2026-11-22T03:00:{self._version % 60:02d}Z",
-            etag=f"etag-{self._version}",
+            etag=hashlib.md5(content, usedforsecurity=False).hexdigest(),
             content_type="image/png",
             cache_control="max-age=3600",
         )
@@ -69,3 +73,21 @@ class InMemoryProjectFiles:
         if held.file != replace(file, metadata=held.file.metadata):
             raise FileChangedError(f"{file.path} was replaced", operation="read file")
         yield pieces_of(held.content, 5)
+
+    def make_bucket(self, bucket: Bucket) -> None:
+        self.bucket_ids.add(bucket.id)
+        self.made.append(bucket)
+
+    def write(self, file: ProjectFile, content: BinaryIO) -> None:
+        if (error := self.write_errors.get(file.path)) is not None:
+            raise error
+        if file.bucket not in self.bucket_ids:
+            raise BucketNotFoundError("Storage bucket not found", operation="write file")
+        self.put(file.bucket, file.name, content.read())
+        written = self.held[file.bucket, file.name]
+        kept: dict[str, Any] = {
+            "content_type": file.content_type,
+            "cache_control": file.cache_control,
+            "metadata": file.metadata,
+        }
+        self.held[file.bucket, file.name] = replace(written, file=replace(written.file, **kept))

@@ -211,7 +211,7 @@ def test_a_reader_of_much_that_stops_early_ends_its_thread(suffix: str) -> None:
     manifest = manifest.model_copy(update={"volumes": (volume,)})
     before = threading.enumerate()
 
-    pieces = reader_of(manifest, store)._content(volume)
+    pieces = reader_of(manifest, store).content(volume)
     next(pieces)
     pieces.close()  # type: ignore[attr-defined]
 
@@ -244,7 +244,7 @@ def test_an_object_that_is_cut_short_is_damage(suffix: str) -> None:
 def _read_all(manifest: Manifest, store: object) -> bytes:
     """The volumes' part of the document, to their ends: no checksum is compared."""
     reader = reader_of(manifest, store)  # type: ignore[arg-type]
-    return b"".join(b"".join(reader._content(volume)) for volume in manifest.volumes)
+    return b"".join(b"".join(reader.content(volume)) for volume in manifest.volumes)
 
 
 @encodings

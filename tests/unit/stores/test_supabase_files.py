@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -11,10 +14,10 @@ import pytest
 
 from supakeep.domain.project_file import Bucket, ProjectFile
 from supakeep.errors import (
+    BucketNotFoundError,
     FileChangedError,
     ObjectNotFoundError,
     StorageError,
-    StoragePermissionError,
     StorageUnavailableError,
 )
 from supakeep.stores.supabase_files import SupabaseFiles
@@ -120,7 +123,7 @@ def test_a_key_that_is_shown_no_bucket_at_all_is_not_believed() -> None:
     server = Server()
     server.ids = []
 
-    with pytest.raises(StoragePermissionError, match="Storage shows no bucket"):
+    with pytest.raises(BucketNotFoundError, match="Storage shows no bucket"):
         server.files().buckets()
 
 
@@ -216,3 +219,24 @@ def test_the_version_of_a_file_changes_with_everything_that_tells_it_apart() -> 
 
     assert len(set(keys)) == 6
     assert a_file(name="moved").version_key(()) == keys[0]
+
+
+def test_what_is_written_goes_with_its_metadata_and_again_where_it_is_throttled() -> None:
+    seen: list[httpx.Request] = []
+    answers = iter([429, 200])
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        request.read()
+        seen.append(request)
+        return httpx.Response(next(answers), json={"Key": "avatars/a"})
+
+    client = httpx.Client(transport=httpx.MockTransport(answer))
+    files = SupabaseFiles(URL, "sb_secret_x", "backups", client=client)
+
+    files.write(replace(a_file("../a"), metadata={"by": "Ädä"}), io.BytesIO(b"content"))
+
+    request = seen[1]
+    assert request.content == seen[0].content == b"content"
+    assert request.url.raw_path == b"/storage/v1/object/avatars/%2E%2E/a"
+    assert request.headers["x-upsert"] == "true"
+    assert json.loads(base64.b64decode(request.headers["x-metadata"])) == {"by": "Ädä"}

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 
-from supakeep.archive.decoder import Decoder
-from supakeep.archive.encoding import PLAIN, Encoding
-from supakeep.archive.encryption import Identities
-from supakeep.domain.backup_name import BackupName
+from supakeep.archive.encoding import Encoding
 from supakeep.domain.file_key import FileKey
 from supakeep.domain.files_policy import FilesPolicy
-from supakeep.domain.manifest import BackupStatus, Manifest, Trigger
+from supakeep.domain.manifest import BackupStatus
 from supakeep.domain.project_file import ProjectFile
 from supakeep.domain.prune_hold import prune_hold
 from supakeep.errors import (
@@ -21,112 +15,25 @@ from supakeep.errors import (
     StoragePermissionError,
     StorageUnavailableError,
 )
-from supakeep.ports import ObjectStore, TimeLimit
-from supakeep.usecases.create_backup import CreateBackup
-from supakeep.usecases.files_time import FilesTime
-from supakeep.usecases.store_files import StoreFiles
-from tests.builders.backups import EVERYTHING, a_shop
+from tests.builders.file_backups import Stores, contents, files_in, some_files, tree_of
 from tests.builders.keys import OURS
 from tests.builders.manifests import PROJECT
 from tests.fakes.faulty_object_store import FailingObjectStore
-from tests.fakes.object_store import InMemoryObjectStore
 from tests.fakes.project_files import InMemoryProjectFiles
-from tests.fakes.runs import InMemoryProgress
-from tests.fakes.time import NOON, FixedClock, Lasts, NeverExpires
+from tests.fakes.time import NOON, Lasts
 
-ALL = FilesPolicy(buckets=["*"])
 LONG = "ü" * 510 + "/end"
 AWKWARD = ["../../etc/passwd", "a b/ c.png", "emoji 🐘/🦣.png", "a", "a/b", LONG]
 
 
 @pytest.fixture
 def source() -> InMemoryProjectFiles:
-    files = InMemoryProjectFiles()
-    files.put("avatars", "one.png", b"the first picture")
-    files.put("avatars", "folder/two.png", b"the second one")
-    files.put("papers", "tax.pdf", b"")
-    return files
-
-
-class Stores:
-    """The project's own Storage and two copies, with one backup after the other."""
-
-    def __init__(self) -> None:
-        self.primary = InMemoryObjectStore()
-        self.mirror = InMemoryObjectStore("mirror")
-        self.offsite = InMemoryObjectStore("offsite")
-        self._clock = FixedClock(NOON)
-
-    def back_up(
-        self,
-        source: InMemoryProjectFiles,
-        policy: FilesPolicy = ALL,
-        *,
-        stores: list[ObjectStore] | None = None,
-        encoding: Encoding = PLAIN,
-        time: TimeLimit = Lasts(None),  # noqa: B008  (it never changes)
-    ) -> Manifest:
-        self._clock.advance(days=1)
-        copies = [self.mirror, self.offsite] if stores is None else stores
-        recipients = {"recipients": list(encoding.recipients)}
-        create = CreateBackup(
-            source=a_shop(),
-            primary=self.primary,
-            copies=copies,
-            policy=EVERYTHING.model_copy(
-                update={"encryption": EVERYTHING.encryption.model_copy(update=recipients)}
-            ),
-            project=PROJECT,
-            max_object_bytes=10_000,
-            clock=self._clock,
-            deadline=NeverExpires(),
-            progress=InMemoryProgress(),
-            files=StoreFiles(
-                source=source,
-                stores=copies,
-                policy=policy,
-                project=PROJECT,
-                encoding=encoding,
-                max_object_bytes=10_000,
-                deadline=FilesTime(NeverExpires(), time),
-            ),
-        )
-        return create(BackupName.timed(PROJECT, self._clock.now()), Trigger.SCHEDULE)
+    return some_files()
 
 
 @pytest.fixture
 def stores() -> Stores:
     return Stores()
-
-
-def files_in(store: InMemoryObjectStore) -> dict[str, bytes]:
-    return {key: held for key, held in store.objects.items() if key.startswith("files/")}
-
-
-def tree_of(
-    manifest: Manifest, store: InMemoryObjectStore, identity: str | None = None
-) -> list[dict[str, Any]]:
-    assert manifest.files is not None
-    decoder = Decoder(manifest)
-    decoder.unlock(lambda: Identities(identity))
-
-    def stored(content: bytes) -> Any:
-        yield content
-
-    content = b"".join(
-        b"".join(decoder.content(volume, stored(store.objects[volume.key])))
-        for volume in manifest.files.tree
-    )
-    return [json.loads(line) for line in content.splitlines()]
-
-
-def contents(manifest: Manifest, store: InMemoryObjectStore) -> dict[str, bytes | None]:
-    """The files of the backup by their paths, as somebody reads them with what the format says."""
-    files = [line["file"] for line in tree_of(manifest, store) if "file" in line]
-    return {
-        f"{file['bucket']}/{file['name']}": store.objects[file["key"]] if "key" in file else None
-        for file in files
-    }
 
 
 def test_a_backup_names_every_file_and_each_copy_outside_the_project_holds_it(

@@ -51,6 +51,12 @@ class Decoder:
             raise _another_key(self._backup, recipients, given)
         raise _no_key(self._backup, recipients)
 
+    def file_content(
+        self, encoding: str, stored: Generator[bytes, None, None]
+    ) -> Generator[bytes, None, None]:
+        """The bytes of a file whose object's name ends in `encoding`. Raises as `content` does."""
+        yield from Encoding.of_suffix(encoding).decode(stored, self._identities)
+
     def content(
         self, volume: VolumeEntry, stored: Generator[bytes, None, None]
     ) -> Generator[bytes, None, None]:

@@ -49,6 +49,12 @@ class Encoding:
             )
         return cls(manifest.compression, None, manifest.recipients)
 
+    @classmethod
+    def of_suffix(cls, suffix: str) -> Self:
+        """How an object whose name ends so is read."""
+        compression = next((name for name, sign in _SUFFIXES.items() if sign in suffix), None)
+        return cls(compression, None, ("somebody",) if suffix.endswith(".age") else ())
+
     @property
     def is_plain(self) -> bool:
         return self.compression is None and not self.recipients

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from supakeep.archive.damage import damaged
 from supakeep.domain.project_file import Bucket, ProjectFile
+from supakeep.errors import FormatVersionError
 
 TREE_FORMAT = "supakeep-files/1"
 
@@ -41,6 +43,59 @@ def file_fields(file: ProjectFile) -> dict[str, Any]:
 def file_line(fields: Mapping[str, Any], stored: str | None, missing: str | None) -> bytes:
     """A file, with the key of the object that holds it or the reason why there is none."""
     return _line({"file": {**fields, **({"key": stored} if stored else {"missing": missing})}})
+
+
+TreeEntry = Bucket | dict[str, Any]
+"""A bucket, or the fields of a file with `key` or `missing`."""
+
+
+def tree_entries(pieces: Iterable[bytes], key: str) -> Iterator[TreeEntry]:
+    """What a tree names, from its bytes in pieces of any size. Raises ChecksumError for what is no tree,
+    and FormatVersionError for one of a later version.
+    """
+    lines = _lines(pieces)
+    head = _parsed(next(lines, b""), key)
+    if head.get("format") != TREE_FORMAT:
+        raise FormatVersionError(
+            f"{key} has format {head.get('format')}, and this version of Supakeep reads {TREE_FORMAT}",
+            operation="read files",
+            key=key,
+            hint="Update Supakeep; nothing was changed.",
+        )
+    for line in lines:
+        entry = _parsed(line, key)
+        if "bucket" in entry:
+            attributes = dict(entry["bucket"])
+            yield Bucket(attributes.pop("id"), attributes)
+        elif "file" in entry:
+            yield entry["file"]
+
+
+def file_of(fields: Mapping[str, Any]) -> ProjectFile:
+    """The file that a tree's fields describe."""
+    names = {"bucket", "name", "id", "updated_at", "etag", "version", "content_type"}
+    names |= {"cache_control", "metadata"}
+    known = {name: value for name, value in fields.items() if name in names}
+    return ProjectFile(size_bytes=fields["size"], **known)
+
+
+def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for piece in pieces:
+        *lines, rest = (rest + piece).split(b"\n")
+        yield from lines
+    if rest:
+        yield rest
+
+
+def _parsed(line: bytes, key: str) -> dict[str, Any]:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        entry = None
+    if not isinstance(entry, dict):
+        raise damaged(key, "it is no list of files")
+    return entry
 
 
 def key_line(key: str, size_bytes: int) -> bytes:

@@ -171,7 +171,7 @@ class BackupReader:
         definitions = self.manifest.definitions
         if definitions is None or definitions.stored is None:
             return b""
-        return b"".join(self._content(definitions.stored))
+        return b"".join(self.content(definitions.stored))
 
     def damaged(self, key: str, why: str) -> ChecksumError:
         """The error for the object `key`; `why` is a clause, as in "it is missing"."""
@@ -229,15 +229,15 @@ class BackupReader:
     def _from_offset(self, part: Part) -> Iterator[bytes]:
         skip = part.offset
         for number in self.volume_numbers(part):
-            for piece in self._content(self.manifest.volumes[number - 1]):
+            for piece in self.content(self.manifest.volumes[number - 1]):
                 if skip >= len(piece):
                     skip -= len(piece)
                     continue
                 yield piece[skip:] if skip else piece
                 skip = 0
 
-    def _content(self, volume: VolumeEntry) -> Iterator[bytes]:
-        """A volume's bytes of the document."""
+    def content(self, volume: VolumeEntry) -> Iterator[bytes]:
+        """A volume's bytes of the document. `check_volumes` comes first."""
         try:
             with closing(self.decoder.content(volume, self._pieces(volume.key))) as pieces:
                 yield from pieces

@@ -64,6 +64,14 @@ Auth = Annotated[
         help="Restore users: all, an ID or an e-mail; may be repeated. Other tables only with --table.",
     ),
 ]
+Files = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="WHAT",
+        help="Restore files of Storage, and nothing else: all, a bucket, BUCKET/FOLDER or BUCKET/FILE, or a "
+        "pattern; may be repeated.",
+    ),
+]
 AllowOtherProject = Annotated[
     bool, typer.Option("--allow-other-project", help="Allow a backup of another project.")
 ]
@@ -80,6 +88,7 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option
     into_schema: IntoSchema = None,
     identity: Identity = None,
     auth: Auth = None,
+    files: Files = None,
     *,
     dry_run: DryRun = False,
     ignore_dropped_columns: IgnoreDroppedColumns = False,
@@ -88,6 +97,8 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option
     allow_unsigned: AllowUnsigned = False,
 ) -> int:
     """Partial where the database refused rows, or `latest` passed over a newer backup."""
+    if files and (table or where or auth or into_schema or mode is not RestoreMode.MERGE):
+        raise typer.BadParameter("--files restores nothing else: give it a command of its own")
     request = RestoreRequest(
         name=name,
         confirm=confirm,
@@ -100,6 +111,7 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option
         ignore_dropped_columns=ignore_dropped_columns,
         keep_undo=not no_undo,
         users=tuple(auth or ()) or None,
+        files=tuple(files or ()) or None,
         allow_unsigned=allow_unsigned,
     )
     return run_restore(session, session.copies(source), request, identity)
@@ -130,7 +142,7 @@ def _confirmed(session: Session, request: RestoreRequest) -> RestoreRequest:
     """The request with what a person types where --confirm was not given; unchanged in a script."""
     if request.dry_run or request.confirm is not None:
         return request
-    target = session.app.destination
+    target = session.app.ref if request.files else session.app.destination
     if request.into_schema is not None:
         target = f"{target}/{request.into_schema}"
     typed = session.terminal.ask(f"This writes into {target}. Type {target} to go on:")

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from supakeep.cli.columns import aligned, widest
+from supakeep.cli.files_report import print_files
 from supakeep.cli.terminal import Terminal
 from supakeep.domain.restore import RestoredTable, RestoreReport
 from supakeep.domain.row_changes import ChangedRow, WholeRow
@@ -15,6 +16,12 @@ _HEAD = "TABLE|IN BACKUP|{written}|INSERTED|UPDATED|DELETED|UNCHANGED|REFUSED|IN
 
 def print_report(terminal: Terminal, report: RestoreReport) -> None:
     """Prints the report for a person."""
+    if report.files is not None:
+        terminal.line(_head(report))
+        print_files(terminal, report.files, dry_run=report.dry_run)
+        for warning in (*report.passed_over, *report.warnings):
+            terminal.notice(warning)
+        return
     for line in (*_wrapped(_head(report), terminal.width), *_counts(report, terminal.width)):
         terminal.line(line)
     for table in report.tables:
@@ -33,7 +40,7 @@ def _head(report: RestoreReport) -> str:
     dry_run = ", dry run" if report.dry_run else ""
     return (
         f"{report.backup} into {schema}project {report.project}, read from {report.read_from}, "
-        f"mode {report.mode}{dry_run}"
+        f"{'files' if report.files else f'mode {report.mode}'}{dry_run}"
     )
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from supakeep.domain.manifest import TableEntry
 from supakeep.domain.manifest_parts import Problem
+from supakeep.domain.restored_files import RestoredFiles
 from supakeep.domain.row_changes import (
     ChangedRow,
     RefusedRow,
@@ -34,6 +35,7 @@ class RestoreRequest(BaseModel):
     signature, where a signature is required.
     `users` asks for the users, which are written on demand only: `all`, or who is meant by ID or e-mail.
     Without `tables`, nothing else is restored then.
+    `files` asks for files of Storage (FileChoice), and for nothing else.
     `passed_over` is what was found out when `latest` became a name; the report repeats it.
     """
 
@@ -51,6 +53,8 @@ class RestoreRequest(BaseModel):
     ignore_dropped_columns: bool = False
     keep_undo: bool = True
     users: tuple[str, ...] | None = None
+    # for the command line only, as is the next one
+    files: tuple[str, ...] | None = Field(default=None, exclude=True)
     # not for the API: the admin key and the key of the store are not enough to plant rows
     allow_unsigned: bool = Field(default=False, exclude=True)
     passed_over: tuple[str, ...] = ()
@@ -155,7 +159,7 @@ class RestoreReport(BaseModel):
     the policy nor the request names. `objections`, of a dry run, say which of the chosen tables could not be
     compared, and why: the restore itself is refused until they are left out or fixed. `found_nothing` is
     whether rows were chosen
-    by value and no row has that value.
+    by value and no row has that value. `files` is None where none were asked for.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -169,6 +173,7 @@ class RestoreReport(BaseModel):
     undo_recipients: tuple[str, ...] = ()
     read_from: str
     tables: tuple[RestoredTable, ...] = ()
+    files: RestoredFiles | None = None
     passed_over: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     objections: tuple[Problem, ...] = ()
@@ -180,7 +185,8 @@ class RestoreReport(BaseModel):
         """Whether all that the backup could give is in the database, and `latest` was the newest."""
         differs = any(table.refused or table.altered for table in self.tables)
         missing = self.passed_over or self.left_out or self.objections or self.found_nothing
-        return not (missing or differs)
+        of_files = self.files is None or self.files.is_whole
+        return of_files and not (missing or differs)
 
     @property
     def problems(self) -> tuple[Problem, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from supakeep.domain.project_file import Bucket, ProjectFile
 
@@ -16,7 +16,9 @@ class ProjectFiles(Protocol):
     """
 
     def buckets(self) -> list[Bucket]:
-        """All of them, by their names."""
+        """All of them, by their names. Raises BucketNotFoundError where not even that of the backups is
+        shown: Storage hides buckets from a wrong key.
+        """
         ...
 
     def files(self, bucket: str, prefix: str = "") -> Iterator[ProjectFile]:
@@ -27,5 +29,15 @@ class ProjectFiles(Protocol):
         """The bytes of the file in pieces. Raises ObjectNotFoundError where it is gone, and
         FileChangedError where the server gives another version than the one that was listed; cut
         short, it raises StorageUnavailableError.
+        """
+        ...
+
+    def make_bucket(self, bucket: Bucket) -> None:
+        """Makes the bucket with its attributes, unless there is one of this name."""
+        ...
+
+    def write(self, file: ProjectFile, content: BinaryIO) -> None:
+        """Stores `content`, a file that stands at its first byte, under the bucket and the name of `file`,
+        with its type, cache control and metadata; what is there is replaced.
         """
         ...

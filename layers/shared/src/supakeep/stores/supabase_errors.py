@@ -83,7 +83,9 @@ def _raise_mapped(exc: StorageApiError, operation: str, key: str) -> NoReturn:
             f"{key} is larger than Storage allows",
             operation=operation,
             key=key,
-            hint="Lower MAX_OBJECT_BYTES below the bucket's and the project's file size limit.",
+            hint="Lower MAX_OBJECT_BYTES below the bucket's and the project's file size limit."
+            if operation == "upload"
+            else "Raise the bucket's and the project's file size limit: dashboard, Storage.",
         ) from exc
     if status == "429" or status.startswith("5"):
         raise unavailable(operation, key, f"{exc.message} ({status})") from exc

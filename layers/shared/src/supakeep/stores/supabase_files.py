@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+import base64
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 from urllib.parse import quote
 
 import httpx
 
 from supakeep.domain.project_file import Bucket, ProjectFile
-from supakeep.errors import FileChangedError, StorageError, StoragePermissionError
+from supakeep.errors import (
+    BucketNotFoundError,
+    FileChangedError,
+    ObjectAlreadyExistsError,
+    StorageError,
+    StoragePermissionError,
+)
 from supakeep.retries import OUTAGE_SECONDS, retrying
 from supakeep.stores.supabase_errors import mapped_errors, raise_for_error
 from supakeep.stores.supabase_listing import Entry, entries_below, entries_by_cursor
@@ -70,12 +78,11 @@ class SupabaseFiles:
 
     @contextmanager
     def _opened(self, file: ProjectFile) -> Iterator[httpx.Response]:
-        address = f"{self._url}/object/{quote(file.bucket, safe='')}/{_quoted(file.name)}"
         with (
             mapped_errors("read file", file.path),
             self._client.stream(
                 "GET",
-                address,
+                self._address(file),
                 # an older version may lie in a cache on the way
                 params={"cacheNonce": file.version_key(())},
                 # the bytes as they are stored, whatever encoding they are in
@@ -84,6 +91,44 @@ class SupabaseFiles:
         ):
             raise_for_error(response, "read file", file.path)
             yield response
+
+    def make_bucket(self, bucket: Bucket) -> None:
+        body = {"id": bucket.id, "name": bucket.id, **bucket.attributes}
+
+        def attempt() -> None:
+            with mapped_errors("make bucket", bucket.id):
+                response = self._client.post(
+                    f"{self._url}/bucket", headers=self._headers, json=body
+                )
+                raise_for_error(response, "make bucket", bucket.id)
+
+        with suppress(ObjectAlreadyExistsError):
+            self._repeat(attempt)
+
+    def write(self, file: ProjectFile, content: BinaryIO) -> None:
+        start = content.tell()
+
+        def attempt() -> None:
+            content.seek(start)
+            with mapped_errors("write file", file.path):
+                response = self._client.post(
+                    self._address(file), headers=self._write_headers(file), content=content
+                )
+                raise_for_error(response, "write file", file.path)
+
+        self._repeat(attempt)
+
+    def _write_headers(self, file: ProjectFile) -> dict[str, str]:
+        given = {
+            "x-upsert": "true",
+            "content-type": file.content_type or "application/octet-stream",
+            "cache-control": file.cache_control,
+            "x-metadata": _encoded(file.metadata) if file.metadata else None,
+        }
+        return {**self._headers, **{name: text for name, text in given.items() if text}}
+
+    def _address(self, file: ProjectFile) -> str:
+        return f"{self._url}/object/{quote(file.bucket, safe='')}/{_quoted(file.name)}"
 
     def _pieces(self, response: httpx.Response, file: ProjectFile) -> Iterator[bytes]:
         size = 0
@@ -183,6 +228,10 @@ def _file(bucket: str, entry: Entry) -> ProjectFile:
     )
 
 
+def _encoded(metadata: Mapping[str, Any]) -> str:
+    return base64.b64encode(json.dumps(metadata).encode()).decode()
+
+
 def _plain_etag(etag: str | None) -> str | None:
     return etag.removeprefix("W/").strip('"') if etag else None
 
@@ -205,8 +254,8 @@ def _changed(file: ProjectFile) -> FileChangedError:
     )
 
 
-def _no_bucket_shown() -> StoragePermissionError:
-    return StoragePermissionError(
+def _no_bucket_shown() -> BucketNotFoundError:
+    return BucketNotFoundError(
         "Storage shows no bucket",
         operation="list buckets",
         hint="Check SUPABASE_SERVICE_ROLE_KEY: Storage hides buckets from every other key. If the project has "

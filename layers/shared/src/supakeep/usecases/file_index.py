@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from supakeep.archive.file_tree import file_fields
+from supakeep.archive.file_tree import file_fields, file_of
 from supakeep.domain.project_file import ProjectFile
 
 # in each store, one stored object for each version; `key` is that of the object which all are to have
@@ -58,8 +58,7 @@ class IndexedFile:
 
     @property
     def file(self) -> ProjectFile:
-        known = {name: value for name, value in self.fields.items() if name != "size"}
-        return ProjectFile(size_bytes=self.fields["size"], **known)
+        return file_of(self.fields)
 
 
 class FileIndex:

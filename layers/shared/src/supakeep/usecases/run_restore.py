@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from supakeep.archive.encryption import Identities
 from supakeep.archive.reader import BackupReader
 from supakeep.archive.verified_store import accepting_unsigned
+from supakeep.domain.file_choice import FileChoice
 from supakeep.domain.manifest import Manifest, Trigger
 from supakeep.domain.restore import RestoreReport, RestoreRequest
-from supakeep.domain.restore_plan import check_unsigned
+from supakeep.domain.restore_plan import check_confirmation, check_unsigned
 from supakeep.domain.run import Run
+from supakeep.errors import ConfigurationError
 from supakeep.ports import Deadline, ObjectStore, Progress
 from supakeep.system import NoDeadline
 from supakeep.usecases.choose_stores import every_store, stores_named
@@ -19,6 +21,7 @@ from supakeep.usecases.expected_rows import rows_to_restore
 from supakeep.usecases.find_backups import find_backup
 from supakeep.usecases.project import Project
 from supakeep.usecases.restore_backup import RestoreBackup
+from supakeep.usecases.restore_files import RestoreFiles
 from supakeep.usecases.run_backup import BackupMaking, name_backup
 from supakeep.usecases.run_progress import RunProgress
 from supakeep.usecases.track_runs import TrackRuns
@@ -63,6 +66,8 @@ class RunRestore:
             )
             reader.decoder.unlock(identities or self.project.identities)
             progress.name_backup(reader.manifest.backup)
+            if request.files is not None:
+                return self._restore_files(request, reader, progress)
             progress.expect(rows_to_restore(reader.manifest, request, self.project.policy))
             restore = RestoreBackup(
                 target=self.project.database,
@@ -82,6 +87,25 @@ class RunRestore:
                 raise
 
         return TrackRuns.of(self.project, self.watcher).execute(run, work, self.deadline)
+
+    def _restore_files(
+        self, request: RestoreRequest, reader: BackupReader, progress: RunProgress
+    ) -> RestoreReport:
+        check_confirmation(request, reader.manifest, self.project.ref)
+        if self.project.files is None:
+            raise _no_storage()
+        progress.phase("restoring files")
+        restore = RestoreFiles(self.project.files, reader, progress)
+        files = restore(FileChoice(request.files or ()), dry_run=request.dry_run)
+        return RestoreReport(
+            backup=reader.manifest.backup,
+            project=self.project.ref,
+            dry_run=request.dry_run,
+            read_from=reader.read_from,
+            files=files,
+            passed_over=reader.passed_over,
+            warnings=reader.notices,
+        )
 
     def _others(self, copies: Sequence[ObjectStore]) -> list[ObjectStore]:
         names = {store.name for store in copies}
@@ -104,6 +128,15 @@ class RunRestore:
             return making.create(name, Trigger.PRE_RESTORE, policy.for_tables(tables))
 
         return keep
+
+
+def _no_storage() -> ConfigurationError:
+    return ConfigurationError(
+        "Files are restored through the project's URL, which is not set",
+        operation="restore",
+        key="NEXT_PUBLIC_SUPABASE_URL",
+        hint="Set it and SUPABASE_SERVICE_ROLE_KEY.",
+    )
 
 
 def _name_tables(interrupt: KeyboardInterrupt, run: Run) -> None:

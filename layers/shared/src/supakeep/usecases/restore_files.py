@@ -1,0 +1,225 @@
+"""Restore files of a backup into the project's Storage."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, BinaryIO
+
+from supakeep.archive.compression import UnreadableError
+from supakeep.archive.damage import damaged
+from supakeep.archive.file_tree import file_of
+from supakeep.archive.reader import BackupReader
+from supakeep.archive.volume import HashedSpool
+from supakeep.domain.file_choice import FileChoice
+from supakeep.domain.file_key import FileKey
+from supakeep.domain.project_file import Bucket, ProjectFile
+from supakeep.domain.restored_files import RefusedFile, RestoredFiles
+from supakeep.errors import (
+    BucketNotFoundError,
+    ChecksumError,
+    IntegrityError,
+    StorageError,
+)
+from supakeep.ports import Deadline, ObjectStore, ProjectFiles
+from supakeep.usecases.file_comparison import Difference, FileComparison
+from supakeep.usecases.in_parallel import AT_ONCE, in_parallel
+from supakeep.usecases.read_file_tree import read_file_tree
+
+log = logging.getLogger(__name__)
+
+_MOST_PATHS = 100
+# so large are the files of which only one is written at a time
+_LARGE_BYTES = 8 * 1024 * 1024
+# after so many files in a row that Storage did not take, the others are not tried
+_MOST_SILENT = 20
+
+
+@dataclass
+class _Tally:
+    refused: int = 0
+    examples: list[RefusedFile] = field(default_factory=list)
+    silent: int = 0
+
+    def refuse(self, path: str, reason: str) -> None:
+        self.refused += 1
+        if len(self.examples) < _MOST_PATHS:
+            self.examples.append(RefusedFile(path=path, reason=reason))
+
+
+@dataclass(frozen=True)
+class RestoreFiles:
+    """Writes what is missing or different in `target`. Nothing is deleted. A file whose object is damaged
+    or missing is read from the next copy of `reader`; one that no copy has right is named.
+    """
+
+    target: ProjectFiles
+    reader: BackupReader
+    deadline: Deadline
+
+    def __call__(self, choice: FileChoice, *, dry_run: bool) -> RestoredFiles:
+        """Raises as `read_file_tree` does, and what the target says of all its files."""
+        tally = _Tally()
+        with FileComparison() as comparison:
+            buckets = self._compare(comparison, choice)
+            if not dry_run:
+                for bucket in buckets:
+                    self.target.make_bucket(bucket)
+                self._write(comparison, tally)
+            else:
+                self._without_object(comparison, tally)
+            return _report(comparison, buckets, tally)
+
+    def _compare(self, comparison: FileComparison, choice: FileChoice) -> list[Bucket]:
+        """Returns the buckets that have to be made."""
+        named, needed = [], set()
+        for entry in read_file_tree(self.reader, self.deadline):
+            if isinstance(entry, Bucket):
+                named.append(entry)
+            elif choice.takes(f"{entry['bucket']}/{entry['name']}"):
+                needed.add(entry["bucket"])
+                comparison.keep(file_of(entry), entry)
+        live = {bucket.id for bucket in self._live_buckets()}
+        for bucket in sorted(live & set(choice.may_be_in([bucket.id for bucket in named]))):
+            for file in self.target.files(bucket):
+                self.deadline.check()
+                if choice.takes(file.path):
+                    comparison.see(file)
+        wanted = [b for b in named if b.id in needed or choice.takes_bucket(b.id)]
+        return [bucket for bucket in wanted if bucket.id not in live]
+
+    def _live_buckets(self) -> list[Bucket]:
+        try:
+            return self.target.buckets()
+        except BucketNotFoundError:
+            return []
+
+    def _without_object(self, comparison: FileComparison, tally: _Tally) -> None:
+        for fields in _to_write(comparison):
+            if "key" not in fields:
+                tally.refuse(file_of(fields).path, _reason(fields))
+
+    def _write(self, comparison: FileComparison, tally: _Tally) -> None:
+        """Small ones come first, several at a time."""
+        small = (f for f in _to_write(comparison) if f["size"] <= _LARGE_BYTES)
+        large = (f for f in _to_write(comparison) if f["size"] > _LARGE_BYTES)
+        for files, at_once in ((small, AT_ONCE), (large, 1)):
+            for fields, error in in_parallel(self._problem_of, files, at_once):
+                if error is None:
+                    tally.silent = 0
+                    continue
+                tally.refuse(file_of(fields).path, error.message)
+                tally.silent += 1 if error.retryable else 0
+                if tally.silent == _MOST_SILENT:
+                    raise error
+
+    def _problem_of(
+        self, fields: dict[str, Any]
+    ) -> tuple[dict[str, Any], StorageError | IntegrityError | None]:
+        """In a thread of its own: what kept the file from being written."""
+        self.deadline.check()
+        try:
+            self._write_file(fields)
+        except (StorageError, IntegrityError) as exc:
+            log.warning("A file was not restored: %s", exc.message, exc_info=True)
+            return fields, exc
+        return fields, None
+
+    def _write_file(self, fields: dict[str, Any]) -> None:
+        file, key = file_of(fields), FileKey.parse(fields.get("key", ""))
+        if key is None:
+            raise StorageError(_reason(fields), operation="restore", key=file.path)
+        # any store's spool is an empty file on this machine
+        with self.reader.stores[0].spool(str(key)) as stored:
+            self._fetch(key, stored)
+            if not key.encoding:
+                self._upload(file, stored)
+                return
+            with self.reader.stores[0].spool(str(key)) as content:
+                self._decode(key, stored, content)
+                self._upload(file, content)
+
+    def _upload(self, file: ProjectFile, content: BinaryIO) -> None:
+        if content.seek(0, 2) != file.size_bytes:
+            raise damaged(file.path, f"it has {content.tell():,} bytes, not {file.size_bytes:,}")
+        content.seek(0)
+        self.deadline.check()
+        self.target.write(file, content)
+
+    def _fetch(self, key: FileKey, spool: BinaryIO) -> None:
+        """Raises the first store's error where no store has the object right."""
+        first: StorageError | ChecksumError | None = None
+        for store in self._stores():
+            try:
+                self._read(store, key, spool)
+            except (StorageError, ChecksumError) as exc:
+                log.info("%s is not right in %s", key, store.name, exc_info=True)
+                first = first or exc
+            else:
+                return
+        if first is not None:
+            raise first
+
+    def _stores(self) -> Sequence[ObjectStore]:
+        """Those that got the files come first."""
+        files = self.reader.manifest.files
+        copies = files.copies if files else ()
+        return sorted(self.reader.stores, key=lambda store: store.name not in copies)
+
+    def _read(self, store: ObjectStore, key: FileKey, spool: BinaryIO) -> None:
+        spool.seek(0)
+        spool.truncate()
+        sink = HashedSpool(spool)
+        with store.read(str(key)) as pieces:
+            for piece in pieces:
+                self.deadline.check()
+                sink.write(piece)
+        if sink.sha256 != key.sha256:
+            raise damaged(str(key), "its SHA-256 is not the one in its name")
+
+    def _decode(self, key: FileKey, stored: BinaryIO, content: BinaryIO) -> None:
+        stored.seek(0)
+        decoder = self.reader.decoder
+        try:
+            with closing(decoder.file_content(key.encoding, _pieces(stored))) as pieces:
+                content.writelines(pieces)
+        except UnreadableError as exc:
+            raise damaged(str(key), str(exc)) from exc
+
+
+def _pieces(file: BinaryIO) -> Generator[bytes, None, None]:
+    yield from iter(partial(file.read, 1024 * 1024), b"")
+
+
+def _to_write(comparison: FileComparison) -> Iterator[dict[str, Any]]:
+    yield from comparison.fields("missing")
+    yield from comparison.fields("changed")
+
+
+def _reason(fields: dict[str, Any]) -> str:
+    return f"the backup does not have it: {fields.get('missing') or 'it was not copied'}"
+
+
+def _report(comparison: FileComparison, buckets: Sequence[Bucket], tally: _Tally) -> RestoredFiles:
+    def paths(difference: Difference) -> tuple[str, ...]:
+        return tuple(comparison.paths(difference, _MOST_PATHS))
+
+    missing, changed = comparison.count("missing"), comparison.count("changed")
+    unchanged = comparison.count("unchanged")
+    return RestoredFiles(
+        in_backup=missing + changed + unchanged,
+        missing=missing,
+        changed=changed,
+        unchanged=unchanged,
+        added=comparison.count("added"),
+        refused=tally.refused,
+        bytes=comparison.bytes("missing") + comparison.bytes("changed"),
+        missing_paths=paths("missing"),
+        changed_paths=paths("changed"),
+        added_paths=paths("added"),
+        refused_files=tuple(tally.examples),
+        buckets=tuple(bucket.id for bucket in buckets),
+    )
