@@ -38,10 +38,10 @@ class Stores:
     """The project's own Storage and two copies, with one backup after the other."""
 
     def __init__(self) -> None:
-        self.primary = InMemoryObjectStore()
-        self.mirror = InMemoryObjectStore("mirror")
-        self.offsite = InMemoryObjectStore("offsite")
-        self._clock = FixedClock(NOON)
+        self.clock = FixedClock(NOON)
+        self.primary = InMemoryObjectStore(clock=self.clock)
+        self.mirror = InMemoryObjectStore("mirror", clock=self.clock)
+        self.offsite = InMemoryObjectStore("offsite", clock=self.clock)
 
     def back_up(
         self,
@@ -52,7 +52,7 @@ class Stores:
         encoding: Encoding = PLAIN,
         time: TimeLimit = Lasts(None),  # noqa: B008  (it never changes)
     ) -> Manifest:
-        self._clock.advance(days=1)
+        self.clock.advance(days=1)
         copies = [self.mirror, self.offsite] if stores is None else stores
         stored_as = {
             "storage": StoragePolicy.model_validate(
@@ -67,7 +67,7 @@ class Stores:
             policy=EVERYTHING.model_copy(update=stored_as),
             project=PROJECT,
             max_object_bytes=10_000,
-            clock=self._clock,
+            clock=self.clock,
             deadline=NeverExpires(),
             progress=InMemoryProgress(),
             files=StoreFiles(
@@ -80,7 +80,7 @@ class Stores:
                 deadline=FilesTime(NeverExpires(), time),
             ),
         )
-        return create(BackupName.timed(PROJECT, self._clock.now()), Trigger.SCHEDULE)
+        return create(BackupName.timed(PROJECT, self.clock.now()), Trigger.SCHEDULE)
 
 
 def files_in(store: InMemoryObjectStore) -> dict[str, bytes]:

@@ -21,7 +21,11 @@ REMOVE = {"s3:GetObject", "s3:DeleteObject", "s3:GetObjectRetention"}
 BESIDE = {
     "backup": {("s3:PutObject", "/files/*"), ("s3:GetObject", "/files/*")},
     "restore": {("s3:PutObject", "/ledger/*"), ("s3:GetObject", "/ledger/*")},
-    "prune": {("s3:GetObject", "/ledger/*")},
+    "prune": {
+        ("s3:GetObject", "/ledger/*"),
+        ("s3:DeleteObject", "/files/*"),
+        ("s3:GetObjectRetention", "/files/*"),
+    },
 }
 
 

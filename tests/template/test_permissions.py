@@ -56,6 +56,8 @@ ON_THE_MIRROR = {
         ("s3:ListBucket", MIRROR),
         ("s3:DeleteObject", DAILY),
         ("s3:GetObjectRetention", DAILY),
+        ("s3:DeleteObject", FILES),
+        ("s3:GetObjectRetention", FILES),
         # and writes nothing but pins
         ("s3:PutObject", f"{DAILY}.pin.json"),
     },

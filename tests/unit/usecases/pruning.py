@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.prune import PrunedBackup, PruneReport
@@ -27,6 +28,8 @@ def prune(
     in_use: frozenset[str] = frozenset(),
     at: dt.datetime = NOON,
     last_run: Run | None = None,
+    beside: Sequence[ObjectStore] = (),
+    is_backing_up: bool = False,
 ) -> PruneReport:
     use_case = PruneBackups(
         policy=RetentionPolicy(keep_within_days=7),
@@ -35,8 +38,9 @@ def prune(
         deadline=deadline or NeverExpires(),
         in_use=in_use,
         last_run=last_run,
+        is_backing_up=is_backing_up,
     )
-    return use_case(stores, dry_run=dry_run)
+    return use_case(stores, dry_run=dry_run, beside=beside)
 
 
 def decisions(report: PruneReport, store: int = 0) -> dict[str, PrunedBackup]:

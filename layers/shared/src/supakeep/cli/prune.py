@@ -13,6 +13,7 @@ from supakeep.cli.terminal import Terminal
 from supakeep.domain.measures import size_text
 from supakeep.domain.prune import PrunedBackup, PruneReport
 from supakeep.domain.run import RunKind, RunStatus
+from supakeep.domain.swept_files import SweptFiles
 from supakeep.usecases.run_prune import RunPrune
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be removed, and why.")]
@@ -46,7 +47,22 @@ def print_decisions(terminal: Terminal, report: PruneReport) -> None:
         terminal.columns(("BACKUP", "DECISION", "SIZE", "WHY", "IN"), decisions)
     elif not report.problems:
         terminal.line("There are no backups to prune.")
+    for store in report.stores:
+        if store.files is not None:
+            _print_files(terminal, store.store, store.files, removed)
     _print_problems(terminal, report)
+
+
+def _print_files(terminal: Terminal, store: str, files: SweptFiles, removed: str) -> None:
+    if files.problem:
+        terminal.notice(f"{store}: {files.problem.message}", files.problem.hint)
+    if files.waits:
+        terminal.line(f"Files in {store}: not looked at now, because {files.waits}")
+    elif files.removed or files.kept:
+        size = size_text(files.removed_bytes)
+        terminal.line(
+            f"Files in {store}: {files.removed:,} {removed} ({size}), {files.kept:,} kept"
+        )
 
 
 def _print_problems(terminal: Terminal, report: PruneReport) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
 from supakeep.domain.manifest_parts import Problem
+from supakeep.domain.swept_files import SweptFiles
 from supakeep.domain.untrusted import Untrusted
 
 
@@ -24,12 +26,15 @@ class PrunedBackup(BaseModel):
 
 
 class PrunedStore(BaseModel):
-    """One store; with a `problem`, nothing was concluded about what was not read."""
+    """One store; with a `problem`, nothing was concluded about what was not read. `files` is None where
+    no backup names any.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     store: str
     backups: tuple[PrunedBackup, ...] = ()
+    files: SweptFiles | None = None
     problem: Problem | None = None
 
 
@@ -50,6 +55,11 @@ class PruneReport(BaseModel):
     differing: tuple[Untrusted, ...] = ()
     unread_ledgers: dict[str, Problem] = {}
 
+    def with_files(self, swept: Mapping[str, SweptFiles]) -> Self:
+        """With what became of the files in each store, by its name."""
+        stores = (s.model_copy(update={"files": swept.get(s.store)}) for s in self.stores)
+        return self.model_copy(update={"stores": tuple(stores)})
+
     @property
     def removed(self) -> int:
         return sum(backup.removed for store in self.stores for backup in store.backups)
@@ -62,7 +72,9 @@ class PruneReport(BaseModel):
     def problems(self) -> tuple[Problem, ...]:
         failed = {store.store: store.problem for store in self.stores if store.problem}
         # a store that fails is one problem, and not two
-        candidates = (self.held, *self.differing, *{**self.unread_ledgers, **failed}.values())
+        swept = [store.files.problem for store in self.stores if store.files]
+        failing = {**self.unread_ledgers, **failed}.values()
+        candidates = (self.held, *self.differing, *failing, *dict.fromkeys(swept))
         return tuple(problem for problem in candidates if problem is not None)
 
     @property

@@ -29,6 +29,7 @@ from supakeep.usecases.store_contents import (
     objects_by_backup,
 )
 from supakeep.usecases.stored_manifests import has_manifest
+from supakeep.usecases.sweep_files import SweepFiles
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ _HAS_MANIFEST = _Decision("its manifest was not found before and is there: not t
 class PruneBackups:
     """Applies `policy` to the backups of `project` only; others' in the same store stay. `last_run` is
     the backup run that ended last. `own` are the rules of stores that have their own, by their
-    names.
+    names. `is_backing_up` is whether a backup is at work.
     """
 
     policy: RetentionPolicy
@@ -66,6 +67,7 @@ class PruneBackups:
     in_use: frozenset[str] = frozenset()
     last_run: Run | None = None
     own: Mapping[str, RetentionPolicy] = field(default_factory=dict)
+    is_backing_up: bool = False
 
     def __call__(
         self,
@@ -88,7 +90,8 @@ class PruneBackups:
         contents = [found.without(differing) for found in contents]
         agreed = [manifest for found in contents for manifest in found.manifests]
         proofs = self._proofs(contents, [*stores, *beside])
-        return PruneReport(
+        others = [found.without(differing) for found in others]
+        report = PruneReport(
             project=self.project,
             dry_run=dry_run,
             stores=tuple(
@@ -100,6 +103,21 @@ class PruneBackups:
             differing=tuple(map(Untrusted.of, differing.values())),
             unread_ledgers=dict(proofs.problems),
         )
+        return report if held else self._sweep(report, contents, others)
+
+    def _sweep(
+        self,
+        report: PruneReport,
+        contents: Sequence[StoreContents],
+        others: Sequence[StoreContents],
+    ) -> PruneReport:
+        """Then the files that no backup names any more, and none did that was removed just now."""
+        sweep = SweepFiles(self.project, self.clock, self.deadline, self.is_backing_up)
+        removed = {
+            store.store: frozenset(BackupName(b.name) for b in store.backups if b.removed)
+            for store in report.stores
+        }
+        return report.with_files(sweep(contents, others, removed, dry_run=report.dry_run))
 
     def _proofs(self, contents: Sequence[StoreContents], stores: Sequence[ObjectStore]) -> Proofs:
         """What drills have proven, as far as it decides on any store's newest proven backup."""

@@ -50,7 +50,8 @@ class RunPrune:
         places = stores or every_store(self.project)
         if any(store.name == PRIMARY for store in places):
             # a run is about the project's own stores, and not about a folder
-            prune = replace(prune, last_run=TrackRuns.of(self.project).last_backup())
+            runs = TrackRuns.of(self.project)
+            prune = replace(prune, last_run=runs.last_backup(), is_backing_up=runs.is_backing_up())
         return prune(places, dry_run=dry_run, beside=self._beside(places))
 
     def _beside(self, places: Sequence[ObjectStore]) -> list[ObjectStore]:

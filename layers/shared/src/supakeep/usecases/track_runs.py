@@ -109,6 +109,11 @@ class TrackRuns:
         runs = (run for run in self.list(_RECENT_RUNS) if run.kind in removals)
         return next((run for run in runs if run.status is RunStatus.RUNNING), None)
 
+    def is_backing_up(self) -> bool:
+        """Whether a backup is at work, or waits for its turn."""
+        runs = (run for run in self.list(_RECENT_RUNS) if run.kind is RunKind.BACKUP)
+        return any(not run.status.is_final for run in runs)
+
     def last_backup(self) -> Run | None:
         """The backup run that ended last, as far as the newest runs tell."""
         ended = (run for run in self.list(_RECENT_RUNS) if run.kind is RunKind.BACKUP)

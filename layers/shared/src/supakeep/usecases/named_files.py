@@ -1,0 +1,81 @@
+"""Which stored files are named by backups, on disk: there may be very many."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import Self
+
+from supakeep.archive.reader import Failure, no_right_copy, read_volume
+from supakeep.domain.manifest import Manifest
+from supakeep.domain.manifest_parts import VolumeEntry
+from supakeep.errors import ChecksumError, StorageError
+from supakeep.ports import Deadline, ObjectStore
+
+log = logging.getLogger(__name__)
+
+
+class NamedFiles:
+    """The keys in the lists of backups. The private database in a temporary file goes when it is closed."""
+
+    def __init__(self) -> None:
+        self._db = sqlite3.connect("", isolation_level=None)
+        self._db.execute("create table named (key text primary key) without rowid")
+        self._read: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._db.close()
+
+    def add(self, manifest: Manifest, stores: Sequence[ObjectStore], deadline: Deadline) -> None:
+        """The files of a backup, from the first of the stores that has its lists right. Equal lists are
+        read once. Raises ChecksumError or StorageError where no store has one right.
+        """
+        for volume in manifest.files.keys if manifest.files else ():
+            if volume.sha256 not in self._read:
+                self._add_list(volume, stores, deadline)
+                self._read.add(volume.sha256)
+
+    def _add_list(
+        self, volume: VolumeEntry, stores: Sequence[ObjectStore], deadline: Deadline
+    ) -> None:
+        failures: dict[str, Failure] = {}
+        for store in stores:
+            try:
+                self._name(_keys(read_volume(store, volume), deadline))
+            except (StorageError, ChecksumError) as exc:
+                # what was named from a damaged list only keeps more
+                log.info("%s is not right in %s", volume.key, store.name, exc_info=True)
+                failures[store.name] = exc
+            else:
+                return
+        raise no_right_copy(failures)
+
+    def _name(self, keys: Iterable[str]) -> None:
+        self._db.execute("begin")
+        try:
+            self._db.executemany("insert or ignore into named values (?)", ((key,) for key in keys))
+        finally:
+            self._db.execute("commit")
+
+    def __contains__(self, key: str) -> bool:
+        [(found,)] = self._db.execute("select count(*) from named where key = ?", (key,))
+        return bool(found)
+
+
+def _keys(pieces: Iterable[bytes], deadline: Deadline) -> Iterator[str]:
+    rest = b""
+    for piece in pieces:
+        deadline.check()
+        *lines, rest = (rest + piece).split(b"\n")
+        for line in lines:
+            yield line.decode().partition(" ")[0]
