@@ -94,8 +94,9 @@ test-fast: setup ## the unit tests only: the inner loop (under 20 s)
 	$(BIN)/pytest $(PARALLEL) tests/unit
 
 .PHONY: test-hostile
-test-hostile: setup sam-cli ## the long hostile cases (short ones: make test)
+test-hostile: setup sam-cli ## the long hostile cases, and every property with 20 times as many examples
 	$(BIN)/pytest -m hostile
+	EXAMPLES=20 $(BIN)/pytest $(PARALLEL) -m hypothesis
 
 .PHONY: pictures
 pictures: setup ## screenshots of the dashboard, those of docs/images too

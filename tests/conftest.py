@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.builders.examples import examples
+
 # it counts over all processes of a run, so that it must be there from the beginning
 pytest_plugins = ["tests.faults.tally"]
 
@@ -16,16 +18,16 @@ settings.register_profile(
     "supakeep",
     deadline=None,
     database=None,
-    max_examples=50,
+    max_examples=examples(40),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("supakeep")
 
-MOST_WORKERS = 4
+MOST_WORKERS = 3
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two for each processor: a test often waits for a server, a browser or a limit of time."""
+    """More than processors: a test often waits for a server, a browser or a limit of time."""
     return min(MOST_WORKERS, 2 * (os.cpu_count() or 1))
 
 

@@ -25,7 +25,7 @@ from devstack.supabase.migrations import apply_migrations
 from devstack.supabase.postgres import Postgres, remove_cluster, start_postgres
 from supakeep.databases.data_api.database import SupabaseRestDatabase
 from supakeep.stores.supabase_storage import SupabaseObjectStore
-from tests.builders.postgres_project import PostgresProject
+from tests.builders.postgres_project import PostgresProject, let_databases_be_made
 from tests.builders.rest_calls import RestCalls
 from tests.contract.adapters import DATABASES, NEED_A_SERVER, Adapters
 from tests.contract.gcs_emulator import gcs_emulator
@@ -79,6 +79,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
                 children, folder / "lite", postgres.url("supabase_admin"), file_size_limit="2MiB"
             )
             apply_migrations(postgres.url())
+            let_databases_be_made(postgres)
             yield Servers(postgres, lite, aws.result())
     finally:
         remove_cluster(folder / "postgres")

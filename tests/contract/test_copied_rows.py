@@ -14,6 +14,7 @@ from supakeep.databases.postgres.restore.copying import Copying
 from supakeep.databases.postgres.restore.row_layout import CopiedRows
 from supakeep.domain.row_changes import RestoreMode
 from supakeep.errors import ConstraintViolationError
+from tests.builders.examples import examples
 from tests.builders.postgres_project import PostgresProject
 
 pytestmark = pytest.mark.integration
@@ -160,7 +161,7 @@ TEXTS = st.none() | NOTES | st.lists(TRAPS | NOTES, max_size=5).map("".join)
 
 
 @settings(
-    max_examples=30,
+    max_examples=examples(15),
     deadline=None,
     phases=[Phase.explicit, Phase.generate],  # a smaller example would take minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture],

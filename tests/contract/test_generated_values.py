@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from supakeep.domain.row_changes import RestoreMode
+from tests.builders.examples import examples
 from tests.builders.postgres_project import PostgresProject
 
 pytestmark = pytest.mark.integration
@@ -62,7 +63,7 @@ def table(project: PostgresProject) -> PostgresProject:
 
 
 @settings(
-    max_examples=30,
+    max_examples=examples(15),
     deadline=None,
     phases=[Phase.explicit, Phase.generate],  # a smaller example would take minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -15,6 +15,7 @@ from supakeep.databases.postgres.connection import Connection, connect_to_read
 from supakeep.databases.postgres.lines import TOO_WIDE, fetched_rows, line_of, portion_of
 from supakeep.databases.postgres.portions import LineEncodings, PortionQuery
 from supakeep.ports import Rows
+from tests.builders.examples import examples
 from tests.builders.postgres_project import PostgresProject
 from tests.contract.test_exactness import ODD_JSON, OWN_TYPES, VALUES
 
@@ -201,7 +202,7 @@ _ROWS = st.lists(
 
 
 @given(rows=_ROWS, portion=st.integers(1, 8))
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(50), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_rows_hold_their_portions_are_exact(
     project: PostgresProject,
     reader: Connection,

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.builders.examples import examples
 from tests.builders.generated_schemas import Generated, contents, create, schemas
 from tests.builders.tables import a_selection
 from tests.contract.workbench import SupabaseWorkbench
@@ -27,7 +28,7 @@ def bench(supabase: SupabaseWorkbench) -> Iterator[SupabaseWorkbench]:
 @given(table=schemas().filter(lambda table: table.keys > 0), odd=st.booleans())
 # shrinking runs a whole export and restore for every step
 @settings(
-    max_examples=30,
+    max_examples=examples(15),
     deadline=None,
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],

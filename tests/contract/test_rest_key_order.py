@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.builders.examples import examples
 from tests.builders.tables import a_selection
 from tests.contract.caseless import CASELESS
 from tests.contract.exporting import exported, ids
@@ -114,7 +115,9 @@ def paged(bench: SupabaseWorkbench, table: str, key: list[str], limit: int) -> I
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(50),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(case=cases())
 def test_every_row_is_in_exactly_one_page_in_the_order_of_its_types(

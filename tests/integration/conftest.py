@@ -12,7 +12,7 @@ from devstack.processes.children import Children
 from devstack.stack import Options, Stack, local_stack
 from devstack.supabase.postgres import Postgres, remove_cluster, start_postgres
 from tests.builders.echo_project import make_project
-from tests.builders.postgres_project import PostgresProject
+from tests.builders.postgres_project import PostgresProject, let_databases_be_made
 
 # Debian's, where it is installed; the wheel has the others
 _INSTALLED = [str(path) for path in sorted(Path("/usr/lib/postgresql").glob("15/bin"))]
@@ -51,7 +51,9 @@ def _server(folder: Path, version: str) -> Iterator[Postgres]:
     (folder / "logs").mkdir()
     try:
         with Children(folder / "logs") as children:
-            yield start_postgres(children, folder / "cluster", version=version)
+            server = start_postgres(children, folder / "cluster", version=version)
+            let_databases_be_made(server)
+            yield server
     finally:
         remove_cluster(folder / "cluster")
 

@@ -63,10 +63,9 @@ def make_ledger(project: PostgresProject, column: str, value: str) -> None:
     )
 
 
-@pytest.mark.parametrize("dry_run", [False, True])
 @pytest.mark.parametrize("change", REFUSED)
 def test_a_value_that_a_column_cannot_hold_is_named_and_nothing_is_written(
-    any_project: PostgresProject, change: str, dry_run: bool
+    any_project: PostgresProject, change: str
 ) -> None:
     column, value, changed, shown, reason = REFUSED[change]
     make_ledger(any_project, column, value)
@@ -74,17 +73,17 @@ def test_a_value_that_a_column_cannot_hold_is_named_and_nothing_is_written(
     backup = any_project.back_up()
     any_project.sql(f"truncate ledger, a_log; alter table ledger {changed}")
 
-    with pytest.raises(ConstraintViolationError) as refused:
-        any_project.restore(backup, dry_run=dry_run)
+    for dry_run in (True, False):
+        with pytest.raises(ConstraintViolationError) as refused:
+            any_project.restore(backup, dry_run=dry_run)
 
-    told = refused.value.message
-    assert told.startswith(
-        f'public.ledger.amount cannot hold {shown} (row {{"id": 1207}}): {reason}'
-    )
-    assert refused.value.hint is not None
-    assert refused.value.hint.startswith("Nothing was written. ")
-    assert ("it was text and is numeric now" in refused.value.hint) == (shown == '"twelve"')
-    assert any_project.rows("select from ledger union all select from a_log") == []
+        assert refused.value.message.startswith(
+            f'public.ledger.amount cannot hold {shown} (row {{"id": 1207}}): {reason}'
+        )
+        hint = str(refused.value.hint)
+        assert hint.startswith("Nothing was written. ")
+        assert ("it was text and is numeric now" in hint) == (shown == '"twelve"')
+        assert any_project.rows("select from ledger union all select from a_log") == []
 
 
 @pytest.mark.parametrize("dry_run", [False, True])

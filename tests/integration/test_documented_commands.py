@@ -82,7 +82,6 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> str:
     [
         (45 * 1024 * 1024, ""),
         (100_000, ""),
-        (45 * 1024 * 1024, ".zst.age"),
         (100_000, ".zst.age"),
         (100_000, ".gz"),
     ],

@@ -31,6 +31,7 @@ from supakeep.errors import DeadlineExceededError, MachineError
 from supakeep.ports import Deadline, ObjectStore, ScratchDatabase, ScratchServer
 from supakeep.system import SystemClock
 from supakeep.usecases.drill_backup import DrillBackup
+from tests.builders.examples import examples
 from tests.builders.generated_schemas import Generated, create, schemas
 from tests.builders.postgres_project import PostgresProject
 from tests.fakes.faulty_object_store import BitFlippingObjectStore
@@ -126,7 +127,7 @@ def test_every_kind_of_value_comes_back_identical(project: PostgresProject, what
 
 
 @given(generated=st.lists(schemas(), min_size=1, max_size=3, unique_by=lambda table: table.name))
-@settings(max_examples=5, phases=[Phase.generate], deadline=None)
+@settings(max_examples=examples(4), phases=[Phase.generate], deadline=None)
 def test_a_generated_schema_is_proven(project: PostgresProject, generated: list[Generated]) -> None:
     project.sql("drop schema public cascade; create schema public")
     project.sql("create type pair as (a int, b text)")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from supakeep.domain.row_changes import RestoreMode, tokens_of
+from tests.builders.examples import examples
 from tests.builders.generated_schemas import Generated, contents, create, schemas
 from tests.builders.postgres_project import PostgresProject
 
@@ -20,7 +21,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
 @given(generated=st.lists(schemas(), min_size=1, max_size=3, unique_by=lambda table: table.name))
 # shrinking runs a whole backup and restore for every step
-@settings(max_examples=25, phases=[Phase.generate])
+@settings(max_examples=examples(12), phases=[Phase.generate])
 def test_a_generated_schema_comes_back_as_it_was(
     project: PostgresProject, generated: list[Generated]
 ) -> None:

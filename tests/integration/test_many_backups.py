@@ -41,7 +41,7 @@ PROJECT = "manybackups"
 # on an idle machine it is a third of it; other tests run beside this one
 SECONDS_FOR_5000 = 60
 NUMBERS = [
-    pytest.param(300, id="300", marks=pytest.mark.timeout(240)),
+    pytest.param(150, id="150", marks=pytest.mark.timeout(240)),
     pytest.param(5000, id="5000", marks=[pytest.mark.hostile, pytest.mark.timeout(1200)]),
 ]
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from supakeep.domain.row_changes import RestoreMode
 from supakeep.errors import ConstraintViolationError
+from tests.builders.examples import examples
 from tests.builders.postgres_project import PostgresProject, all_counts
 
 pytestmark = pytest.mark.integration
@@ -57,7 +58,9 @@ def is_unique(state: State) -> bool:
 @pytest.mark.parametrize("connections", [1, 2])
 @given(backed_up=states(), live=states(), mode=st.sampled_from(RestoreMode), weak=st.booleans())
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(10),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_a_restore_leaves_what_its_mode_says_or_nothing_changed(
     project: PostgresProject,

@@ -35,6 +35,7 @@ from supakeep.errors import (
 )
 from supakeep.stores.folder import FolderObjectStore
 from tests.builders.backups import CUSTOMERS, ITEMS, NAME, ORDERS, a_shop, back_up, document_of
+from tests.builders.examples import examples
 from tests.builders.keys import OURS, PAPER, STRANGERS
 from tests.fakes.faulty_object_store import BitFlippingObjectStore, TruncatingObjectStore
 from tests.fakes.object_store import InMemoryObjectStore
@@ -146,7 +147,7 @@ def test_objects_are_named_by_how_they_are_stored(suffix: str) -> None:
     assert several[1].key == f"{document}.002"
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(30))
 @given(
     st.sampled_from([*ENCODINGS.values()]),
     st.integers(SMALL, 100_000).filter(lambda most: most < 2_500 or most > 20_000),
