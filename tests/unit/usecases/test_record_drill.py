@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from supakeep.archive.ledger import encode_entry, parse_entry
+from supakeep.archive.ledger import LEDGER
 from supakeep.archive.sealed_json import checksum_of
 from supakeep.archive.signature import Keyring
 from supakeep.archive.verified_store import verified
-from supakeep.domain.ledger import LedgerEntry, recorded_at
+from supakeep.domain.chain import recorded_at
+from supakeep.domain.ledger import LedgerEntry
 from supakeep.errors import IntegrityError, SignatureError
 from supakeep.stores.folder import FolderObjectStore
 from supakeep.usecases.read_ledger import read_ledger
@@ -155,15 +156,15 @@ def test_an_entry_that_is_not_as_it_was_written_is_refused(primary: InMemoryObje
     content = primary.objects[key]
     other_key = key.replace("T12", "T13")
 
-    assert parse_entry(content, key).key_id == KEYRING.key_id
+    assert LEDGER.parse(content, key).key_id == KEYRING.key_id
     with pytest.raises(
         IntegrityError, match="it was written as ledger/jewelshot/2026-11-22T120000Z"
     ):
-        parse_entry(content, other_key)
+        LEDGER.parse(content, other_key)
     with pytest.raises(IntegrityError, match="its checksum does not match"):
-        parse_entry(content.replace(b'"failed"', b'"proven"').replace(b"900", b"100"), key)
+        LEDGER.parse(content.replace(b'"failed"', b'"proven"').replace(b"900", b"100"), key)
     with pytest.raises(IntegrityError, match="its format 'supakeep-ledger/2' is unknown"):
-        parse_entry(content.replace(b"supakeep-ledger/1", b"supakeep-ledger/2"), key)
+        LEDGER.parse(content.replace(b"supakeep-ledger/1", b"supakeep-ledger/2"), key)
     with pytest.raises(SignatureError), verified(primary, STRANGERS).read(key) as pieces:
         b"".join(pieces)
 
@@ -175,10 +176,10 @@ def test_a_minor_version_may_add_fields(primary: InMemoryObjectStore) -> None:
     del fields["checksum"]
     content = json.dumps({**fields, "checksum": checksum_of(fields)}).encode()
 
-    found = parse_entry(content, key)
+    found = LEDGER.parse(content, key)
 
     assert found.checksum == checksum_of(fields)
-    assert encode_entry(found.entry, None) == primary.objects[key]
+    assert LEDGER.encode(found.entry, None) == primary.objects[key]
 
 
 def test_a_folder_has_the_ledger_beside_the_backups(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from importlib.resources import files
 from supakeep import __version__
 from supakeep.domain.audit import Audit, AuditedBackup
 from supakeep.domain.drill import DrillReport, RungOutcome
-from supakeep.domain.ledger import StoredEntry
+from supakeep.domain.ledger import StoredDrill
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.measures import size_text
 
@@ -121,7 +121,7 @@ def _drills(audit: Audit) -> str:
     return _table(_DRILLS, [_drill_row(drill) for drill in audit.drills])
 
 
-def _drill_row(drill: StoredEntry) -> Sequence[str]:
+def _drill_row(drill: StoredDrill) -> Sequence[str]:
     entry, report = drill.entry, drill.entry.report
     rungs = (
         f'<span class="{_OUTCOMES[rung.outcome]}">{rung.rung}: {rung.outcome}</span>'

@@ -16,11 +16,13 @@ from supakeep.cli.ledger_report import check_report, write_report
 from supakeep.cli.options import Source
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal
+from supakeep.domain.chain import is_of_the_future
 from supakeep.domain.drill import DrillReport
-from supakeep.domain.ledger import StoredEntry, is_of_the_future
+from supakeep.domain.ledger import StoredDrill
 from supakeep.domain.measures import duration_text
 from supakeep.domain.proof import ProvenRestore
-from supakeep.usecases.read_ledger import StoreLedger, entries_in, read_ledgers
+from supakeep.usecases.read_chain import entries_in
+from supakeep.usecases.read_ledger import StoreLedger, read_ledgers
 from supakeep.usecases.verify_ledger import LedgerReport, verify_ledger
 
 _HEAD = ("TIME (UTC)", "BACKUP", "PROVEN", "ROWS", "RESTORED IN", "FAILED AT")
@@ -146,7 +148,7 @@ def _print_all(terminal: Terminal, ledgers: Sequence[StoreLedger], now: dt.datet
             terminal.notice(f"{ledger.store}: {problem.message}", problem.hint)
 
 
-def _newest_proof(newest_first: Sequence[StoredEntry], now: dt.datetime) -> ProvenRestore | None:
+def _newest_proof(newest_first: Sequence[StoredDrill], now: dt.datetime) -> ProvenRestore | None:
     entries = (found.entry for found in newest_first)
     proofs = (e for e in entries if e.report.restores and not is_of_the_future(e, now))
     newest = next(proofs, None)
@@ -165,7 +167,7 @@ def _recovery(proven: ProvenRestore | None) -> str:
     )
 
 
-def _row(found: StoredEntry) -> Sequence[str]:
+def _row(found: StoredDrill) -> Sequence[str]:
     report = found.entry.report
     rows = found.entry.backup.rows if report.portion is None else report.portion.rows
     took = report.restore_milliseconds

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from supakeep.domain.ledger import StoredEntry
+from supakeep.domain.ledger import StoredDrill
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.manifest_parts import Problem
 
@@ -33,10 +33,10 @@ class AuditedBackup:
     stores: tuple[str, ...] = ()
     lacking: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
-    drills: tuple[StoredEntry, ...] = ()
+    drills: tuple[StoredDrill, ...] = ()
 
     @property
-    def proof(self) -> StoredEntry | None:
+    def proof(self) -> StoredDrill | None:
         """The drill that has proven most, the newest of several; one that proves the backup as a whole
         before one of some of its tables.
         """
@@ -60,9 +60,9 @@ class Audit:
     made_at: dt.datetime
     stores: tuple[str, ...]
     backups: tuple[AuditedBackup, ...]
-    drills: tuple[StoredEntry, ...]
+    drills: tuple[StoredDrill, ...]
     ledger_entries: int
-    newest_entry: StoredEntry | None
+    newest_entry: StoredDrill | None
     problems: tuple[Problem, ...] = field(default=())
 
     @property
@@ -76,7 +76,7 @@ class Audit:
         return tuple(_gaps(self))
 
 
-def _proves(drill: StoredEntry) -> tuple[bool, bool, int, str]:
+def _proves(drill: StoredDrill) -> tuple[bool, bool, int, str]:
     report = drill.entry.report
     return report.restores, report.portion is None, report.height, drill.key
 
@@ -125,5 +125,5 @@ def _unproven(project: str, backups: Sequence[AuditedBackup]) -> Iterator[str]:
         )
 
 
-def _minute(drill: StoredEntry) -> str:
+def _minute(drill: StoredDrill) -> str:
     return f"{drill.entry.recorded_at.astimezone(dt.UTC):%Y-%m-%d %H:%M}"

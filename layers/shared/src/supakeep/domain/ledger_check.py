@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 
-from supakeep.domain.ledger import Link, StoredEntry, is_of_the_future, is_older
+from supakeep.domain.chain import E, Link, StoredEntry, is_of_the_future, is_older
 from supakeep.domain.manifest_parts import Problem
 
-Held = Mapping[str, Sequence[StoredEntry]]
+Held = Mapping[str, Sequence[StoredEntry[E]]]
 """The entries that are believed, by the name of the store that holds them."""
 
 _LOOK = (
@@ -16,7 +16,7 @@ _LOOK = (
 )
 
 
-def ledger_problems(held: Held, now: dt.datetime) -> Iterator[Problem]:
+def ledger_problems(held: Held[E], now: dt.datetime) -> Iterator[Problem]:
     """What is wrong with the entries of one project: one that differs between stores, was changed or
     dropped after a later one had named it, stands before one that it names, or claims a time to come.
 
@@ -34,7 +34,7 @@ def ledger_problems(held: Held, now: dt.datetime) -> Iterator[Problem]:
             yield from _problem_of_link(entry, link, known)
 
 
-def missing_entries(held: Held) -> Iterator[Problem]:
+def missing_entries(held: Held[E]) -> Iterator[Problem]:
     """The entries that one store holds and another one lacks."""
     every = {entry.key for entries in held.values() for entry in entries}
     for store, entries in held.items():
@@ -47,7 +47,7 @@ def missing_entries(held: Held) -> Iterator[Problem]:
             )
 
 
-def _by_key(held: Held) -> dict[str, dict[str, list[str]]]:
+def _by_key(held: Held[E]) -> dict[str, dict[str, list[str]]]:
     """For each key the checksums under it, each with the stores that hold that version."""
     known: dict[str, dict[str, list[str]]] = {}
     for store, entries in held.items():
@@ -56,14 +56,14 @@ def _by_key(held: Held) -> dict[str, dict[str, list[str]]]:
     return known
 
 
-def _any_version(held: Held) -> list[StoredEntry]:
+def _any_version(held: Held[E]) -> list[StoredEntry[E]]:
     """Each version of each entry, oldest first."""
     versions = {(e.key, e.checksum): e for entries in held.values() for e in entries}
     return [versions[which] for which in sorted(versions)]
 
 
 def _problem_of_link(
-    entry: StoredEntry, link: Link, known: Mapping[str, Mapping[str, object]]
+    entry: StoredEntry[E], link: Link, known: Mapping[str, Mapping[str, object]]
 ) -> Iterator[Problem]:
     if not is_older(link, entry.entry):
         message = f"{entry.key} names {link.key}, which is not older"

@@ -7,13 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from supakeep.domain.audit import Audit, AuditedBackup
-from supakeep.domain.ledger import StoredEntry, is_of_the_future
+from supakeep.domain.chain import is_of_the_future
+from supakeep.domain.ledger import StoredDrill
 from supakeep.domain.manifest import Manifest
 from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.summary import BackupSummary
 from supakeep.ports import ObjectStore
 from supakeep.usecases.list_backups import BackupListing, FoundBackup, list_backups
-from supakeep.usecases.read_ledger import entries_in, read_ledgers
+from supakeep.usecases.read_chain import entries_in
+from supakeep.usecases.read_ledger import read_ledgers
 from supakeep.usecases.verify_ledger import verify_ledger
 
 
@@ -57,7 +59,7 @@ def audit_backups(
 
 
 def _projects(
-    listing: BackupListing, entries: Sequence[StoredEntry], project: str | None
+    listing: BackupListing, entries: Sequence[StoredDrill], project: str | None
 ) -> set[str]:
     if project is not None:
         return {project}
@@ -71,7 +73,7 @@ def _unread(listing: BackupListing) -> Iterator[Problem]:
 
 
 def _audited(
-    found: FoundBackup, stores: Sequence[str], entries: Sequence[StoredEntry]
+    found: FoundBackup, stores: Sequence[str], entries: Sequence[StoredDrill]
 ) -> AuditedBackup:
     lacking = tuple(name for name in stores if name not in found.stores)
     if found.manifest is not None:
@@ -100,7 +102,7 @@ def _of_manifest(
     found: FoundBackup,
     manifest: Manifest,
     lacking: tuple[str, ...],
-    entries: Sequence[StoredEntry],
+    entries: Sequence[StoredDrill],
 ) -> AuditedBackup:
     summary = BackupSummary.of(manifest, found.stores)
     return AuditedBackup(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from supakeep.domain.ledger import is_of_the_future
+from supakeep.domain.chain import is_of_the_future
 from supakeep.domain.proof import ProvenRestore
 from supakeep.ports import ObjectStore
-from supakeep.usecases.read_ledger import entries_in, read_ledger
+from supakeep.usecases.read_chain import entries_in
+from supakeep.usecases.read_ledger import read_ledger
 
 # most often one of the newest entries is a proof; after so many failures in a row the last success is
 # as good as none

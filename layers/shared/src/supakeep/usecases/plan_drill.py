@@ -13,7 +13,8 @@ from supakeep.domain.manifest import Manifest, TableEntry
 from supakeep.domain.measures import size_text
 from supakeep.domain.portion import DrilledTable, Portion, complete_tables
 from supakeep.ports import Clock, ObjectStore, ScratchServer, TimeLimit
-from supakeep.usecases.read_ledger import entries_in, read_ledger
+from supakeep.usecases.read_chain import entries_in
+from supakeep.usecases.read_ledger import read_ledger
 from supakeep.usecases.read_proofs import read_proofs
 
 # what a row takes beside its text: its header, its entry in the index, and its key once more while it is

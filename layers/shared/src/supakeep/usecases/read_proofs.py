@@ -7,13 +7,9 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from supakeep.domain.ledger import (
-    CLOCK_SKEW,
-    LedgerEntry,
-    StoredEntry,
-    ledger_prefix,
-    recorded_at,
-)
+from supakeep.archive.ledger import LEDGER
+from supakeep.domain.chain import CLOCK_SKEW, StoredEntry, recorded_at
+from supakeep.domain.ledger import LedgerEntry, StoredDrill, ledger_prefix
 from supakeep.domain.manifest import Manifest
 from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.proof import NO_PROOFS, Proofs
@@ -21,7 +17,7 @@ from supakeep.domain.run import problem_of
 from supakeep.errors import IntegrityError, StorageError
 from supakeep.ports import ObjectStore
 from supakeep.usecases.in_parallel import AT_ONCE, in_parallel
-from supakeep.usecases.read_ledger import entry_in
+from supakeep.usecases.read_chain import entry_in
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +65,7 @@ class _Reading:
     problems: dict[str, Problem] = field(default_factory=dict)
 
     def take(
-        self, keys: Sequence[str], found: Iterator[StoredEntry | str], now: dt.datetime
+        self, keys: Sequence[str], found: Iterator[StoredDrill | str], now: dt.datetime
     ) -> None:
         for key, entry in zip(keys, found, strict=True):
             if isinstance(entry, StoredEntry):
@@ -108,12 +104,12 @@ def _listed(
     return {key: held[key] for key in sorted(held, reverse=True)}
 
 
-def _entry(stores: Sequence[ObjectStore], key: str) -> StoredEntry | str:
+def _entry(stores: Sequence[ObjectStore], key: str) -> StoredDrill | str:
     """The entry, or why no store has one that is believed."""
     for store in stores:
-        found: StoredEntry | IntegrityError | StorageError | None
+        found: StoredDrill | IntegrityError | StorageError | None
         try:
-            found = entry_in(store, key)
+            found = entry_in(LEDGER, store, key)
         except StorageError as exc:
             found = exc
         if isinstance(found, StoredEntry):

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
+from supakeep.domain.chain import E
 from supakeep.domain.ledger_check import ledger_problems, missing_entries
 from supakeep.domain.manifest_parts import Problem
-from supakeep.usecases.read_ledger import StoreLedger, entries_in
+from supakeep.usecases.read_chain import StoreChain, entries_in
 
 
 class LedgerReport(BaseModel):
@@ -29,7 +30,7 @@ class LedgerReport(BaseModel):
         return not self.problems
 
 
-def verify_ledger(ledgers: Sequence[StoreLedger], now: dt.datetime) -> LedgerReport:
+def verify_ledger(ledgers: Sequence[StoreChain[E]], now: dt.datetime) -> LedgerReport:
     """What is wrong with the entries of these stores, of one project or of several."""
     entries = entries_in(ledgers)
     return LedgerReport(
@@ -40,7 +41,7 @@ def verify_ledger(ledgers: Sequence[StoreLedger], now: dt.datetime) -> LedgerRep
     )
 
 
-def _problems(ledgers: Sequence[StoreLedger], now: dt.datetime) -> Iterator[Problem]:
+def _problems(ledgers: Sequence[StoreChain[E]], now: dt.datetime) -> Iterator[Problem]:
     for ledger in ledgers:
         yield from ledger.problems
     held = {ledger.store: ledger.entries for ledger in ledgers if ledger.problem is None}

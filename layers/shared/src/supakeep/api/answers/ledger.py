@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Self
 
 from supakeep.api.answers.answer import Answer
-from supakeep.domain.ledger import LedgerEntry, StoredEntry
+from supakeep.domain.ledger import LedgerEntry, StoredDrill
 from supakeep.domain.manifest_parts import Problem
-from supakeep.usecases.read_ledger import StoreLedger, entries_in
+from supakeep.usecases.read_chain import entries_in
+from supakeep.usecases.read_ledger import StoreLedger
 from supakeep.usecases.verify_ledger import LedgerReport
 
 
@@ -24,7 +25,7 @@ class RecordedDrill(Answer):
     entry: LedgerEntry
 
     @classmethod
-    def of(cls, stored: StoredEntry, ledgers: Sequence[StoreLedger]) -> Self:
+    def of(cls, stored: StoredDrill, ledgers: Sequence[StoreLedger]) -> Self:
         holders = (
             ledger.store
             for ledger in ledgers
