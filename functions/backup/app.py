@@ -12,6 +12,7 @@ from supakeep.api.http import answer, create_resolver
 from supakeep.api.request import Requests, ServedProject
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import Run, RunKind, RunStatus, new_run_id
+from supakeep.usecases.audited_run import audited
 from supakeep.usecases.run_backup import RunBackup
 
 logger = observability.create_logger()
@@ -46,7 +47,9 @@ def _back_up(project: ServedProject, event: dict[str, Any], context: Any) -> Run
         "Backup:Cron" if run.trigger is Trigger.SCHEDULE else "Backup:Manual",
         logger,
         metrics,
-        lambda: back_up(run, scheduled=scheduled, accept_shrink=accept_shrink),
+        lambda: audited(
+            project, run, lambda: back_up(run, scheduled=scheduled, accept_shrink=accept_shrink)
+        ),
         deadline=deadline,
     )
     if run.status is RunStatus.COMPLETE:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from supakeep.api import dashboard, observability, runtime
+from supakeep.api.audit_routes import add_audit_routes
 from supakeep.api.contracts import (
     CopyInvocation,
     DrillInvocation,
@@ -25,6 +26,7 @@ from supakeep.domain.backup_name import LATEST
 from supakeep.domain.drill import DrillReport
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import Run, RunKind, new_run_id
+from supakeep.usecases.audited_run import audited
 from supakeep.usecases.run_copy import RunCopy
 from supakeep.usecases.run_drill import RunDrill
 from supakeep.usecases.run_restore import RunRestore
@@ -42,6 +44,7 @@ def create_handler(projects: runtime.Projects) -> observability.Handler:
     add_restore_routes(resolver, requests)
     add_stored_backup_routes(resolver, requests)
     add_drill_routes(resolver, requests)
+    add_audit_routes(resolver, requests)
     add_run_routes(resolver, requests)
     add_overview_routes(resolver, requests)
 
@@ -63,21 +66,21 @@ def _restore(project: ServedProject, event: dict[str, Any], context: Any) -> Run
     asked = runtime.parse_event(RestoreInvocation, event)
     restore = RunRestore(project, runtime.deadline_of(context))
     run = _requested(project, RunKind.RESTORE, asked.run_id, context)
-    return _carry_out(run, context, lambda: restore(run, asked.request()))
+    return _carry_out(project, run, context, lambda: restore(run, asked.request()))
 
 
 def _verify(project: ServedProject, event: dict[str, Any], context: Any) -> Run:
     asked = runtime.parse_event(VerifyInvocation, event)
     verify = RunVerify(project, runtime.deadline_of(context))
     run = _requested(project, RunKind.VERIFY, asked.run_id, context)
-    return _carry_out(run, context, lambda: verify(run, asked.name, asked.read_from))
+    return _carry_out(project, run, context, lambda: verify(run, asked.name, asked.read_from))
 
 
 def _copy(project: ServedProject, event: dict[str, Any], context: Any) -> Run:
     asked = runtime.parse_event(CopyInvocation, event)
     copy = RunCopy(project, runtime.deadline_of(context))
     run = _requested(project, RunKind.COPY, asked.run_id, context)
-    return _carry_out(run, context, lambda: copy(run, asked.name, asked.to))
+    return _carry_out(project, run, context, lambda: copy(run, asked.name, asked.to))
 
 
 def _drill(project: ServedProject, event: dict[str, Any], context: Any) -> Run:
@@ -87,7 +90,7 @@ def _drill(project: ServedProject, event: dict[str, Any], context: Any) -> Run:
         asserted, deadline = project.settings.assertions(), runtime.deadline_of(context)
         return RunDrill(project, project.scratch_server, asserted, deadline)(run, name)
 
-    ended = _carry_out(run, context, drill)
+    ended = _carry_out(project, run, context, drill)
     goes_on = isinstance(ended.result, DrillReport) and ended.result.goes_on
     if goes_on and continuation < _MOST_CONTINUATIONS and ended.invocation == run.invocation:
         follows = {"name": ended.backup, "after": run.id, "continuation": continuation + 1}
@@ -120,10 +123,17 @@ def _requested(project: ServedProject, kind: RunKind, run_id: str | None, contex
     return runtime.new_run(project, kind, Trigger.API, run_id, context)
 
 
-def _carry_out(run: Run, context: Any, work: Callable[[], Run]) -> Run:
+def _carry_out(project: ServedProject, run: Run, context: Any, work: Callable[[], Run]) -> Run:
     """Does the work of one run under the name that its kind has in logs and metrics."""
     deadline, scope = runtime.deadline_of(context), run.kind.value.title()
-    return runtime.carry_out(run.kind, scope, logger, metrics, work, deadline=deadline)
+    return runtime.carry_out(
+        run.kind,
+        scope,
+        logger,
+        metrics,
+        lambda: audited(project, run, work),
+        deadline=deadline,
+    )
 
 
 lambda_handler = create_handler(runtime.Projects.from_environment())

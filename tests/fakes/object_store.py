@@ -41,6 +41,11 @@ class InMemoryObjectStore:
         self.objects[key] = content
         self._modified_at[key] = modified_at or self._clock.now()
 
+    @property
+    def of_backups(self) -> dict[str, bytes]:
+        """The objects of backups, without the audit log beside them."""
+        return {key: content for key, content in self.objects.items() if key.startswith("daily/")}
+
     def require_private(self) -> None:
         self._require_bucket("upload", self.name)
         if self.is_public:

@@ -172,7 +172,8 @@ JSON = (
     "list", "show latest", "verify latest", "diff latest", "schema diff latest",
     "restore latest --dry-run", "copy latest",
     "prune --dry-run", "pin latest", "unpin latest", "runs", "check", "config check", "config show",
-    "migration", "keys list", "ledger", "ledger verify", "download latest --to ./downloaded", "keygen", "show none",
+    "migration", "keys list", "audit", "audit verify", "ledger",
+    "ledger verify", "download latest --to ./downloaded", "keygen", "show none",
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ LAMBDA = "arn:aws:lambda:eu-central-1:123456789012:function:supakeep"
 DAILY = "arn:aws:s3:::MirrorBucket/daily/*"
 MIRROR = "arn:aws:s3:::MirrorBucket"
 LEDGER = "arn:aws:s3:::MirrorBucket/ledger/*"
+AUDIT = "arn:aws:s3:::MirrorBucket/audit/*"
 FILES = "arn:aws:s3:::MirrorBucket/files/*"
 
 # What each function does anyhow: trace, read the keys, record its run, report a lost event.
@@ -34,6 +35,8 @@ EVERY_FUNCTION = {
 }
 ON_THE_MIRROR = {
     "backup": {
+        ("s3:PutObject", AUDIT),
+        ("s3:GetObject", AUDIT),
         ("s3:PutObject", FILES),
         ("s3:GetObject", FILES),
         ("s3:PutObject", DAILY),
@@ -43,6 +46,8 @@ ON_THE_MIRROR = {
     },
     # what it keeps for an undo is a backup like any other; a drill is recorded in the ledger
     "restore": {
+        ("s3:PutObject", AUDIT),
+        ("s3:GetObject", AUDIT),
         ("s3:PutObject", LEDGER),
         ("s3:GetObject", LEDGER),
         ("s3:PutObject", DAILY),
@@ -51,6 +56,8 @@ ON_THE_MIRROR = {
         ("s3:ListBucket", MIRROR),
     },
     "prune": {
+        ("s3:PutObject", AUDIT),
+        ("s3:GetObject", AUDIT),
         ("s3:GetObject", DAILY),
         ("s3:GetObject", LEDGER),
         ("s3:ListBucket", MIRROR),
@@ -58,7 +65,7 @@ ON_THE_MIRROR = {
         ("s3:GetObjectRetention", DAILY),
         ("s3:DeleteObject", FILES),
         ("s3:GetObjectRetention", FILES),
-        # and writes nothing but pins
+        # and writes nothing but pins, and what it did
         ("s3:PutObject", f"{DAILY}.pin.json"),
     },
 }

@@ -71,7 +71,7 @@ def test_a_scheduled_backup_that_failed_is_made_when_it_is_delivered_again(
     )
     with pytest.raises(Exception, match="did not answer"):
         backup.invoke(event("backup/schedule"))
-    assert len(project.primary.objects) == 1
+    assert len(project.primary.of_backups) == 1
 
     run = backup.invoke(event("backup/schedule"))
 
@@ -149,7 +149,7 @@ def test_the_prune_schedule_prunes_and_counts_the_age_of_the_newest_good_backup(
     run = functions("prune").invoke(event("prune/schedule"))
 
     assert (run["id"], run["status"]) == ("20261122T043000Z-prune", "complete")
-    assert len(project.primary.objects) == 14
+    assert len(project.primary.of_backups) == 14
     assert metrics(capsys)["NewestGoodBackupAge"] == 86_400
 
 
@@ -207,7 +207,7 @@ def test_a_direct_dry_run_of_prune_removes_nothing(functions: Functions, project
     run = functions("prune").invoke(event("prune/direct_dry_run"))
 
     assert run["result"]["dry_run"] is True
-    assert len(project.primary.objects) == 18
+    assert len(project.primary.of_backups) == 18
 
 
 def test_a_direct_restore_restores(functions: Functions, project: Project) -> None:

@@ -25,7 +25,7 @@ def test_the_end_of_a_backup_is_logged_in_the_shape_of_the_guide(
     [line] = [line for line in lines(logged) if line["message"] == "Backup complete"]
     size = sum(
         len(content)
-        for key, content in project.primary.objects.items()
+        for key, content in project.primary.of_backups.items()
         if not key.endswith(".manifest.json")
     )
     assert (line["type"], line["scope"]) == ("info", "Backup:Cron")

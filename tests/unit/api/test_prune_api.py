@@ -33,7 +33,7 @@ def test_a_dry_run_is_answered_at_once_and_removes_nothing(
     primary = answer.body["stores"][0]
     assert [backup["removed"] for backup in primary["backups"]] == [False] * 7 + [True] * 2
     assert primary["backups"][-1]["reason"] == "older than 7 days"
-    assert len(project.primary.objects) == 18
+    assert len(project.primary.of_backups) == 18
     assert project.dispatcher.handed_over == []
 
 
@@ -47,7 +47,7 @@ def test_a_prune_is_accepted_and_handed_over(
     assert project.dispatcher.handed_over == [
         ("prune", {"dry_run": False, "run_id": answer.body["run_id"]})
     ]
-    assert len(project.primary.objects) == 18
+    assert len(project.primary.of_backups) == 18
 
 
 def test_what_was_handed_over_is_what_the_function_carries_out(
@@ -60,7 +60,7 @@ def test_what_was_handed_over_is_what_the_function_carries_out(
     run = prune.invoke({**payload, "action": action})
 
     assert (run["id"], run["status"]) == (accepted["run_id"], "complete")
-    assert len(project.primary.objects) == 14
+    assert len(project.primary.of_backups) == 14
 
 
 @pytest.mark.parametrize(
@@ -111,4 +111,4 @@ def test_after_a_backup_that_failed_nothing_is_removed(
 
     assert run["status"] == "partial"
     assert "Storage bucket not found" in run["result"]["held"]["message"]
-    assert len(project.primary.objects) == 18
+    assert len(project.primary.of_backups) == 18

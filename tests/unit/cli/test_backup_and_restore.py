@@ -133,7 +133,7 @@ def test_a_mirror_that_fails_makes_a_partial_backup_and_exit_code_3(
 
     assert ended.code == 3
     assert "! The copy in mirror failed: mirror did not answer" in ended.out
-    assert len(primary.objects) == 2
+    assert len(primary.of_backups) == 2
 
 
 def test_a_missing_bucket_is_reported_in_the_words_of_the_guide_with_the_fix(

@@ -49,7 +49,7 @@ def test_a_confirmed_deletion_says_what_went_from_which_store(
     assert f"    daily/{old}.manifest.json\n" in ended.out
     for store in (primary, mirror):
         assert not any(old in key for key in store.objects)
-        assert len(store.objects) == 2
+        assert len(store.of_backups) == 2
 
 
 def test_its_run_is_recorded_with_what_went(

@@ -44,7 +44,7 @@ def test_each_command_refuses_it_by_name_and_changes_nothing(
     asked_as: str,
 ) -> None:
     shop.delete(CUSTOMERS, id=1)
-    before = ([dict(store.objects) for store in stores], shop.everything())
+    before = ([store.of_backups for store in stores], shop.everything())
     verb, *options = command.split()
 
     ended = supakeep(verb, "latest" if asked_as == "latest" else name, *options)
@@ -52,19 +52,19 @@ def test_each_command_refuses_it_by_name_and_changes_nothing(
     assert ended.code == 1
     assert f"primary and mirror hold different backups named {name} (" in ended.err
     assert f"`supakeep show {name} --from mirror`" in ended.err
-    assert ([dict(store.objects) for store in stores], shop.everything()) == before
+    assert ([store.of_backups for store in stores], shop.everything()) == before
 
 
 def test_a_copy_of_everything_goes_on_with_the_others(
     supakeep: Supakeep, stores: Copies, name: str
 ) -> None:
-    before = [dict(store.objects) for store in stores]
+    before = [store.of_backups for store in stores]
 
     ended = supakeep("copy", "--all")
 
     assert ended.code == 1
     assert "hold different backups named" in ended.out
-    assert [store.objects for store in stores] == before
+    assert [store.of_backups for store in stores] == before
 
 
 def test_the_list_names_it_and_ends_with_3(supakeep: Supakeep, name: str) -> None:
@@ -87,13 +87,13 @@ def test_the_check_fails(supakeep: Supakeep, name: str, around: Surroundings) ->
 
 
 def test_a_prune_says_so_and_ends_with_3(supakeep: Supakeep, stores: Copies, name: str) -> None:
-    before = [dict(store.objects) for store in stores]
+    before = [store.of_backups for store in stores]
 
     ended = supakeep("prune")
 
     assert ended.code == 3
     assert f"! primary and mirror hold different backups named {name} (" in ended.out
-    assert [store.objects for store in stores] == before
+    assert [store.of_backups for store in stores] == before
 
 
 @pytest.mark.parametrize("store", ["primary", "mirror"])

@@ -9,10 +9,16 @@ import pytest
 
 from supakeep.domain.api_key import Scope, hash_of
 from supakeep.runs.in_memory_keys import InMemoryApiKeyStore
+from tests.fakes.object_store import InMemoryObjectStore
 from tests.fakes.time import FixedClock
 from tests.unit.cli.conftest import Supakeep, Surroundings
 
 OWN = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture(autouse=True)
+def _stores(primary: InMemoryObjectStore, mirror: InMemoryObjectStore) -> None:
+    """Where changes are recorded."""
 
 
 @pytest.fixture
@@ -85,6 +91,7 @@ def test_the_list_says_what_each_key_is_good_for_and_shows_none(
 
     listed = supakeep("keys", "list")
     as_json = supakeep("keys", "list", "--json")
+    audit = supakeep("audit", "--json")
 
     assert revoked.out == "The key ci is revoked. It opens nothing in a minute.\n"
     assert listed.out.splitlines()[1].split()[:3] == ["ci", "revoked", "view"]
@@ -92,6 +99,9 @@ def test_the_list_says_what_each_key_is_good_for_and_shows_none(
     assert (key["state"], key["sha256_begins"]) == ("revoked", hash_of(made["key"])[:8])
     assert made["key"] not in listed.out + as_json.out
     assert hash_of(made["key"]) not in as_json.out
+    acts = {(entry["action"], entry["target"]) for entry in audit.json["entries"]}
+    assert acts == {("key-added", "ci"), ("key-revoked", "ci")}
+    assert made["key"] not in audit.out
 
 
 def test_a_key_that_is_not_there_cannot_be_revoked(

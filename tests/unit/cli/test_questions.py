@@ -342,10 +342,10 @@ def test_a_prune_after_a_partial_backup_removes_nothing_and_says_why(
 ) -> None:
     for days in range(9):
         place_backup(primary, at=NOON - dt.timedelta(days=days), good=days > 0)
-    before = dict(primary.objects)
+    before = primary.of_backups
 
     ended = supakeep("prune")
 
-    assert (ended.code, primary.objects) == (3, before)
+    assert (ended.code, primary.of_backups) == (3, before)
     assert "Nothing is removed until a complete backup is made" in ended.out
     assert "The export failed" in ended.out

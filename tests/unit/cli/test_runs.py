@@ -166,7 +166,7 @@ def test_a_run_that_failed_on_this_machine_is_listed_with_its_error(
     assert run["status"] == "failed"
     assert run["error"]["message"]
     assert shop.rows(CUSTOMERS)
-    assert not primary.objects
+    assert not primary.of_backups
 
 
 @pytest.mark.usefixtures("shop", "primary")

@@ -33,7 +33,7 @@ def accept(
     """
     request.last_step.check()
     runs = TrackRuns.of(request.project)
-    run = runs.accept(kind, trigger, backup=backup)
+    run = runs.accept(kind, trigger, backup=backup, requested_by=request.caller.actor)
     try:
         request.project.dispatcher.dispatch(kind.value, {**payload, "run_id": run.id})
         request.last_answer.check()

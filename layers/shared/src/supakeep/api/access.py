@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from pydantic import SecretStr
 
 from supakeep.api.routes import CRON_PATH
+from supakeep.domain.actor import Actor
 from supakeep.domain.api_key import ApiKey, Scope, grants, key_that_is
 from supakeep.errors import ForbiddenError, UnauthorizedError, WrongKeysError
 from supakeep.ports import ApiKeyStore, Clock
@@ -47,6 +48,10 @@ class Caller:
     scopes: frozenset[Scope]
     address: str
 
+    @property
+    def actor(self) -> Actor:
+        return Actor(name=self.name, via="the HTTP API", address=self.address)
+
     def may(self, scope: Scope) -> bool:
         return grants(self.scopes, scope)
 
@@ -69,8 +74,7 @@ class Callers:
         """Raises UnauthorizedError, the same for a wrong key, a missing one, and none configured; and
         WrongKeysError for a wrong one from an address that has sent too many.
         """
-        given = _bearer(event)
-        address = str(event["requestContext"]["http"].get("sourceIp", "unknown"))
+        given, address = _bearer(event), address_of(event)
         caller = self._caller(given, path, address, project)
         if caller is None:
             if given:
@@ -89,6 +93,11 @@ class Callers:
             return Caller("ADMIN_KEY", frozenset({Scope.ADMIN}), address)
         key = self._known.find(given, project) if given else None
         return None if key is None else Caller(key.name, frozenset(key.scopes), address)
+
+
+def address_of(event: Mapping[str, Any]) -> str:
+    """Where a request came from, as API Gateway saw it."""
+    return str(event["requestContext"]["http"].get("sourceIp", "unknown"))
 
 
 def _bearer(event: Mapping[str, Any]) -> str:

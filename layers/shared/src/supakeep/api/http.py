@@ -10,6 +10,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
+from supakeep.api.access import address_of
 from supakeep.api.bodies import with_json_body
 from supakeep.api.errors import (
     UnknownRouteError,
@@ -21,7 +22,13 @@ from supakeep.api.request import Requests
 from supakeep.api.routes import methods_of
 from supakeep.domain.backup_name import LATEST, BackupName
 from supakeep.domain.run import validated_run_id
-from supakeep.errors import InvalidRequestError, SupakeepError
+from supakeep.errors import (
+    ForbiddenError,
+    InvalidRequestError,
+    SupakeepError,
+    UnauthorizedError,
+    WrongKeysError,
+)
 from supakeep.retries import patience
 
 log = logging.getLogger(__name__)
@@ -67,13 +74,17 @@ def _admit(event: dict[str, Any], requests: Requests) -> None:
     """Raises an error unless the key is right, the route is there, and the key is good for it. A path
     that ROUTES does not know is never resolved, so no route can lack its scope.
     """
-    asked = APIGatewayProxyEventV2(event)
-    request = requests()
-    request.caller = requests.callers.identify(event, asked.path, request.project)
-    scope = (methods_of(asked.path) or {}).get(asked.http_method)
-    if scope is None:
-        raise _unknown_route(asked)
-    request.caller.require(scope)
+    asked, request = APIGatewayProxyEventV2(event), requests()
+    try:
+        request.caller = requests.callers.identify(event, asked.path, request.project)
+        scope = (methods_of(asked.path) or {}).get(asked.http_method)
+        if scope is None:
+            raise _unknown_route(asked)
+        request.caller.require(scope)
+    except (UnauthorizedError, WrongKeysError, ForbiddenError) as error:
+        asked_for = f"{asked.http_method} {asked.path}"
+        requests.refusals.record(request.audit_log, asked_for, address_of(event), error)
+        raise
 
 
 def _unknown_route(event: APIGatewayProxyEventV2) -> SupakeepError:

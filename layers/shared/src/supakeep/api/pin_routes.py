@@ -26,12 +26,21 @@ def add_pin_routes(resolver: APIGatewayHttpResolver, request: Requests) -> None:
         pin = PinBackup(project.keyring)
         with without_prunes(project):
             now = project.clock.now()
-            return pin(_named(request(), name), request().stores(), until=until, now=now)
+            report = pin(_named(request(), name), request().stores(), until=until, now=now)
+        _record(request(), "pin", report)
+        return report
 
     @resolver.delete(PATH)
     def delete_pin(name: str) -> PinReport:
         with without_prunes(request().project):
-            return unpin_backup(_named(request(), name), request().stores())
+            report = unpin_backup(_named(request(), name), request().stores())
+        _record(request(), "unpin", report)
+        return report
+
+
+def _record(request: Request, action: str, report: PinReport) -> None:
+    outcome = "complete" if report.is_whole else "partial"
+    request.audit_log.record(request.caller.actor, action, outcome, target=report.backup)
 
 
 def _named(request: Request, name: str) -> BackupName:

@@ -8,11 +8,13 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from supakeep.api.access import Caller, Callers
+from supakeep.api.refusals import Refusals
 from supakeep.errors import DeadlineExceededError
 from supakeep.ports import ApiKeyStore, Clock, ObjectStore, ScratchServer
 from supakeep.settings import Settings
 from supakeep.stores.remembering import ManifestMemory, RememberingObjectStore
 from supakeep.stores.within_deadline import ObjectStoreWithinDeadline
+from supakeep.usecases.audit_log import AuditLog
 from supakeep.usecases.choose_stores import stores_named
 from supakeep.usecases.project import Project
 
@@ -79,6 +81,11 @@ class Request:
         return [self._bounded(store) for store in stores_named(self.project, name)]
 
     @property
+    def audit_log(self) -> AuditLog:
+        """Where it is recorded what the caller does."""
+        return AuditLog.of(self.project, self.stores)
+
+    @property
     def primary(self) -> ObjectStore:
         return self._bounded(self.project.primary)
 
@@ -93,7 +100,7 @@ class Requests:
     def __init__(self, project: Callable[[], ServedProject]) -> None:
         self._project = project
         self._current: Request | None = None
-        self.callers = Callers()
+        self.callers, self.refusals = Callers(), Refusals()
         self._memories: defaultdict[str, ManifestMemory] = defaultdict(ManifestMemory)
 
     def begin(self, event: dict[str, Any]) -> Request:

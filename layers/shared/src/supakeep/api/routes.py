@@ -28,6 +28,7 @@ ROUTES: Mapping[str, Methods] = {
     "/api/admin/backups/{name}/pin": {"PUT": Scope.PRUNE, "DELETE": Scope.PRUNE},
     "/api/admin/drills": {"POST": Scope.BACKUP},
     "/api/admin/ledger": {"GET": Scope.VIEW},
+    "/api/admin/audit": {"GET": Scope.ADMIN},
     "/api/admin/overview": {"GET": Scope.VIEW},
     "/api/admin/settings": {"GET": Scope.VIEW},
     "/api/admin/retention": {"GET": Scope.VIEW},

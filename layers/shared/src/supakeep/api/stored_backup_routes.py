@@ -109,7 +109,10 @@ def _add_questions(resolver: APIGatewayHttpResolver, request: Requests) -> None:
 
     @resolver.get(f"{BACKUPS_PATH}/<name>/download")
     def get_download(name: str) -> Download:
-        return download(request(), name)
+        links = download(request(), name)
+        audit_log, actor = request().audit_log, request().caller.actor
+        audit_log.record(actor, "download", "links given", target=links.name)
+        return links
 
 
 def _detail(request: Request, found: BackupReader) -> BackupDetail:

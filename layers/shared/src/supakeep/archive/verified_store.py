@@ -1,4 +1,4 @@
-"""An object store that gives only manifests, pins and ledger entries with a signature that holds."""
+"""An object store that gives only manifests, pins and entries with a signature that holds."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Self
 
+from supakeep.archive.audit_log import AUDIT_ENTRY
 from supakeep.archive.ledger import LEDGER_ENTRY
 from supakeep.archive.manifest import check_signature, manifest_content
 from supakeep.archive.pin import PIN
 from supakeep.archive.sealed_kind import SealedKind
 from supakeep.archive.signature import Keyring
+from supakeep.domain.audit_log import AUDIT_FOLDER
 from supakeep.domain.backup_name import MANIFEST_SUFFIX, PIN_SUFFIX
 from supakeep.domain.ledger import LEDGER_FOLDER
 from supakeep.ports import ForwardingObjectStore, ObjectStore
 
 
 class VerifiedObjectStore(ForwardingObjectStore):
-    """Reading a manifest, a pin or an entry of the ledger raises SignatureError where `keyring` does not
-    know its signature, and UnsignedError where it has none, unless unsigned manifests are accepted; all
-    else passes through.
+    """Reading a manifest, a pin or an entry of the ledger or the audit log raises SignatureError where
+    `keyring` does not know its signature, and UnsignedError where it has none, unless unsigned manifests
+    are accepted; all else passes through.
     Volumes need no signature of their own: the manifest has their checksums.
     """
 
@@ -43,6 +45,8 @@ class VerifiedObjectStore(ForwardingObjectStore):
                 yield self._verified_as(PIN, key, pieces)
             elif key.startswith(f"{LEDGER_FOLDER}/"):
                 yield self._verified_as(LEDGER_ENTRY, key, pieces)
+            elif key.startswith(f"{AUDIT_FOLDER}/"):
+                yield self._verified_as(AUDIT_ENTRY, key, pieces)
             else:
                 yield pieces
 

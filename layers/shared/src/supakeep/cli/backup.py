@@ -10,8 +10,9 @@ from supakeep.cli.command import GOOD, PARTIAL
 from supakeep.cli.completion import complete_tables
 from supakeep.cli.session import Session
 from supakeep.cli.show import print_backup
-from supakeep.domain.run import RunKind, RunStatus
+from supakeep.domain.run import Run, RunKind, RunStatus
 from supakeep.domain.summary import BackupSummary
+from supakeep.usecases.audited_run import audited
 from supakeep.usecases.run_backup import RunBackup
 
 To = Annotated[
@@ -36,9 +37,13 @@ def run(session: Session, to: To = None, accept_shrink: AcceptShrink = None) -> 
     session.show_policy()
     with session.progress() as progress:
         back_up = RunBackup(session.app, watcher=progress)
-        run = back_up(
-            session.new_run(RunKind.BACKUP), folder=folder, accept_shrink=accept_shrink or ()
-        )
+        asked = session.new_run(RunKind.BACKUP)
+
+        def work() -> Run:
+            return back_up(asked, folder=folder, accept_shrink=accept_shrink or ())
+
+        # a folder changes nothing in the project, whose stores hold the audit log
+        run = audited(session.app, asked, work) if folder is None else work()
     if isinstance(run.result, BackupSummary):
         print_backup(session.terminal, run.result)
     return GOOD if run.status is RunStatus.COMPLETE else PARTIAL

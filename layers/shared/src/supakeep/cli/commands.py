@@ -75,6 +75,15 @@ COMMANDS: tuple[Command, ...] = (
         ),
     ),
     Command(
+        "audit",
+        "Show who did what, or verify that record.",
+        examples=(
+            "audit",
+            "audit --last 100 --json",
+            "audit verify",
+        ),
+    ),
+    Command(
         "copy",
         "Give each store what it lacks of a backup, or has damaged.",
         examples=(

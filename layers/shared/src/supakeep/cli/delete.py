@@ -16,6 +16,7 @@ from supakeep.domain.backup_name import BackupName
 from supakeep.domain.deletion import DeletedStore, DeleteReport, require_confirmation
 from supakeep.domain.measures import size_text
 from supakeep.domain.run import RunKind
+from supakeep.usecases.audited_run import audited
 from supakeep.usecases.delete_backup import delete_backup
 from supakeep.usecases.run_delete import RunDelete
 
@@ -66,8 +67,9 @@ def _delete(session: Session, backup: BackupName, copies: Copies, *, dry_run: bo
     if copies.is_elsewhere or dry_run:
         # a place that needs no project has no runs, and what only looks disturbs none
         return delete_backup(backup, copies.stores, session.now(), dry_run=dry_run)
-    delete = RunDelete(session.app)
-    run = delete(session.new_run(RunKind.DELETE), backup, copies.stores)
+    delete, asked = RunDelete(session.app), session.new_run(RunKind.DELETE)
+    asked = asked.model_copy(update={"backup": backup.text})
+    run = audited(session.app, asked, lambda: delete(asked, backup, copies.stores))
     assert isinstance(run.result, DeleteReport)  # noqa: S101 - a new run has done its work
     return run.result
 

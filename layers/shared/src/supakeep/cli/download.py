@@ -26,9 +26,12 @@ def run(session: Session, name: Name, to: To, source: Source = None) -> int:
     a newer backup.
     """
     target = session.store_at(to)
-    found = session.copies(source).find(name, session.now())
+    copies = session.copies(source)
+    found = copies.find(name, session.now())
     with session.progress(BYTES) as display:
         report = DownloadBackup(target, Transfers(display))(found)
+    if not copies.is_elsewhere:
+        session.record("download", report.backup)
     _print(session.terminal, report)
     return PARTIAL if report.warnings else GOOD
 

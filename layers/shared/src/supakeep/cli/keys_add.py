@@ -54,6 +54,7 @@ def run(
         expires_at=None if until is None else end_of(until),
         given=None if key is None else _read(key),
     )
+    session.record("key-added", name, ", ".join(made.scopes))
     _print(session, made, text if key is None else None)
     return GOOD
 

@@ -16,6 +16,7 @@ KeyName = Annotated[str, typer.Argument(metavar="NAME", help="The key's name.")]
 def run(session: Session, name: KeyName) -> int:
     """Good also where the key was revoked before."""
     key = keys_of(session).revoke(name, session.now())
+    session.record("key-revoked", name)
     if session.terminal.as_json:
         session.terminal.json(as_json(key, session.now()))
     else:

@@ -55,6 +55,9 @@ def change_pins(
     guard = nullcontext() if copies.is_elsewhere else without_prunes(session.app)
     with guard:
         report = change(copies, backup)
+    if not copies.is_elsewhere:
+        pinned = any(store.state == "pinned" for store in report.stores)
+        session.record("pin" if pinned else "unpin", report.backup)
     _print(session.terminal, report)
     return GOOD if report.is_whole else PARTIAL
 

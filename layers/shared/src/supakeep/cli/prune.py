@@ -12,8 +12,9 @@ from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal
 from supakeep.domain.measures import size_text
 from supakeep.domain.prune import PrunedBackup, PruneReport
-from supakeep.domain.run import RunKind, RunStatus
+from supakeep.domain.run import Run, RunKind, RunStatus
 from supakeep.domain.swept_files import SweptFiles
+from supakeep.usecases.audited_run import audited
 from supakeep.usecases.run_prune import RunPrune
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be removed, and why.")]
@@ -22,10 +23,17 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be remo
 def run(session: Session, source: Source = None, *, dry_run: DryRun = False) -> int:
     """Partial where a store could not be pruned to the end, or nothing may be removed now."""
     session.show_policy()
-    prune = RunPrune(session.app)
-    run = prune(
-        session.new_run(RunKind.PRUNE), dry_run=dry_run, stores=session.copies(source).stores
+    prune, asked, copies = (
+        RunPrune(session.app),
+        session.new_run(RunKind.PRUNE),
+        session.copies(source),
     )
+
+    def work() -> Run:
+        return prune(asked, dry_run=dry_run, stores=copies.stores)
+
+    own = not (dry_run or copies.is_elsewhere)
+    run = audited(session.app, asked, work) if own else work()
     if isinstance(run.result, PruneReport):
         print_decisions(session.terminal, run.result)
     return GOOD if run.status is RunStatus.COMPLETE else PARTIAL

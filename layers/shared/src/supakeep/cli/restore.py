@@ -24,8 +24,9 @@ from supakeep.cli.restore_report import print_report
 from supakeep.cli.session import Session
 from supakeep.domain.restore import RestoreReport, RestoreRequest
 from supakeep.domain.row_changes import RestoreMode
-from supakeep.domain.run import RunKind, RunStatus
+from supakeep.domain.run import Run, RunKind, RunStatus
 from supakeep.settings.identity import STANDARD_INPUT
+from supakeep.usecases.audited_run import audited
 from supakeep.usecases.run_restore import RunRestore
 
 Mode = Annotated[
@@ -125,14 +126,19 @@ def run_restore(
         raise typer.BadParameter("--identity - leaves nothing to type: give --confirm too")
     request = _confirmed(session, request)
     with session.progress() as progress:
-        restore = RunRestore(session.app, watcher=progress)
-        run = restore(
-            session.new_run(RunKind.RESTORE),
-            request,
-            stores=copies.stores,
-            beside=[] if copies.is_elsewhere else None,
-            identities=session.identities(identity),
-        )
+        restore, asked = RunRestore(session.app, watcher=progress), session.new_run(RunKind.RESTORE)
+
+        def work() -> Run:
+            return restore(
+                asked,
+                request,
+                stores=copies.stores,
+                beside=[] if copies.is_elsewhere else None,
+                identities=session.identities(identity),
+            )
+
+        # what is read from elsewhere may be all that is left: the project's own stores are not waited for
+        run = audited(session.app, asked, work, copies.stores if copies.is_elsewhere else None)
     if isinstance(run.result, RestoreReport):
         _print_report(session, copies, run.id, run.result, identity)
     return GOOD if run.status is RunStatus.COMPLETE else PARTIAL

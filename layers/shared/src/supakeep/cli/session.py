@@ -15,6 +15,7 @@ from supakeep.archive.signature import Keyring
 from supakeep.archive.verified_store import verified
 from supakeep.cli.copies import Copies, copies_from
 from supakeep.cli.options import SharedOptions
+from supakeep.cli.person import this_person
 from supakeep.cli.progress import ROWS, Display, Measure, display_for
 from supakeep.cli.runs_place import with_runs_folder
 from supakeep.cli.terminal import Terminal
@@ -28,6 +29,7 @@ from supakeep.settings.assertions import existing_file, read_assertions
 from supakeep.settings.identity import identities_in, identities_of
 from supakeep.settings.signing import keyring_of
 from supakeep.system import SystemClock
+from supakeep.usecases.audit_log import AuditLog
 from supakeep.wiring import Adapters, SupabaseProject, with_secrets
 
 POLICY_FILE = Path("supakeep.toml")
@@ -144,8 +146,19 @@ class Session:
 
     def new_run(self, kind: RunKind) -> Run:
         now = self.app.clock.now()
-        run_id = new_run_id(now)
-        return Run(id=run_id, kind=kind, trigger=Trigger.CLI, requested_at=now)
+        return Run(
+            id=new_run_id(now),
+            kind=kind,
+            trigger=Trigger.CLI,
+            requested_at=now,
+            requested_by=this_person(),
+        )
+
+    def record(self, action: str, target: str, detail: str | None = None) -> None:
+        """Leaves in the project's audit log what was done here."""
+        audit_log = AuditLog.of(self.app)
+        if not audit_log.record(this_person(), action, "complete", target=target, detail=detail):
+            self.terminal.note("! No store could be reached to record this in the audit log")
 
     def progress(self, measure: Measure = ROWS) -> Display:
         """Shows the progress of a run until its context ends."""

@@ -43,7 +43,7 @@ def missing_entries(held: Held[E]) -> Iterator[Problem]:
             others = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
             yield Problem(
                 message=f"{store} lacks {lacking[0]}{others}",
-                hint="A store that failed during a drill lacks its entry. The others have it.",
+                hint="A store that failed when an entry was written lacks it. The others have it.",
             )
 
 

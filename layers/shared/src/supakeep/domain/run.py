@@ -18,6 +18,7 @@ from pydantic import (
     field_validator,
 )
 
+from supakeep.domain.actor import Actor
 from supakeep.domain.copy_report import CopyReport
 from supakeep.domain.deletion import DeleteReport
 from supakeep.domain.drill import DrillReport
@@ -104,7 +105,7 @@ class Run(BaseModel):
     """One piece of work and what became of it.
 
     `id` sorts by time: `20261122T030000Z-schedule`. `heartbeat_at` is its last sign of life. `after`
-    is the run whose end started this one.
+    is the run whose end started this one, `requested_by` who asked for it.
     `invocation` is the ID that Lambda gives an event and keeps for its retries, `log_group` where that
     function logs; None outside Lambda. `expected_rows` is how many rows its tables will probably have.
     `result` is what the run's use case answered; None until it has ended well.
@@ -123,6 +124,7 @@ class Run(BaseModel):
     finished_at: dt.datetime | None = None
     attempt: int = 0
     after: str | None = None
+    requested_by: Actor | None = None
     invocation: str | None = None
     log_group: str | None = None
     phase: str | None = None
@@ -171,8 +173,10 @@ class Run(BaseModel):
             return f"the end of run {self.after}"
         if self.trigger is Trigger.SCHEDULE:
             return "the schedule" if self.is_of_the_schedule else "a call of /api/cron/backup"
-        by_command = self.trigger is Trigger.CLI
-        return "the command line" if by_command else "a request with the admin key"
+        if self.trigger is Trigger.CLI:
+            return "the command line"
+        key = "ADMIN_KEY" if self.requested_by is None else self.requested_by.name
+        return f"a request with the {'admin key' if key == 'ADMIN_KEY' else f'key {key}'}"
 
     @property
     def duration_seconds(self) -> int | None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import BinaryIO
 
+from supakeep.domain.audit_log import AUDIT_FOLDER
 from supakeep.domain.backup_name import MANIFEST_SUFFIX, PIN_SUFFIX
 from supakeep.domain.ledger import LEDGER_FOLDER
 from supakeep.errors import StorageError
@@ -97,4 +98,6 @@ class RememberingObjectStore(ForwardingObjectStore):
 
 
 def _is_small(key: str) -> bool:
-    return key.endswith((MANIFEST_SUFFIX, PIN_SUFFIX)) or key.startswith(f"{LEDGER_FOLDER}/")
+    return key.endswith((MANIFEST_SUFFIX, PIN_SUFFIX)) or key.startswith(
+        (f"{LEDGER_FOLDER}/", f"{AUDIT_FOLDER}/")
+    )

@@ -11,7 +11,7 @@ from typing import Generic
 
 from supakeep.archive.chain import Chain
 from supakeep.archive.manifest import manifest_content
-from supakeep.domain.chain import E, StoredEntry, prefix_of, recorded_at
+from supakeep.domain.chain import E, StoredEntry, recorded_at
 from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.run import problem_of
 from supakeep.errors import IntegrityError, ObjectNotFoundError, StorageError
@@ -56,17 +56,17 @@ class StoreChain(Generic[E]):
 def read_chain(
     chain: Chain[E],
     store: ObjectStore,
-    project: str | None,
+    prefix: str,
     *,
     since: dt.datetime | None = None,
     before: str | None = None,
     newest: int | None = None,
 ) -> StoreChain[E]:
-    """The entries of `project` (of every project where None) in one store: only those recorded at
+    """The entries in one store whose keys begin with `prefix` (`prefix_of`): only those recorded at
     `since` or later, those that are older than the entry `before`, and so many of the newest.
     """
     try:
-        keys = _keys(store, prefix_of(chain.folder, project), since)
+        keys = _keys(store, prefix, since)
         keys = [key for key in keys if before is None or key < before]
         return _read(chain, store, keys[-newest:] if newest else keys)
     except StorageError as exc:
@@ -77,6 +77,13 @@ def entries_in(held: Sequence[StoreChain[E]]) -> list[StoredEntry[E]]:
     """The entries that any store holds, oldest first; of different ones under a key, the first store's."""
     by_key = {found.key: found for one in reversed(held) for found in one.entries}
     return [by_key[key] for key in sorted(by_key)]
+
+
+def holders_of(stored: StoredEntry[E], held: Sequence[StoreChain[E]]) -> tuple[str, ...]:
+    """The stores that hold this very entry."""
+    return tuple(
+        one.store for one in held if any(entry.checksum == stored.checksum for entry in one.entries)
+    )
 
 
 def _keys(store: ObjectStore, prefix: str, since: dt.datetime | None) -> list[str]:

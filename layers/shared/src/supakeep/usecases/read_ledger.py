@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from supakeep.archive.ledger import LEDGER
-from supakeep.domain.ledger import LedgerEntry
+from supakeep.domain.ledger import LedgerEntry, ledger_prefix
 from supakeep.ports import ObjectStore
 from supakeep.usecases.read_chain import StoreChain, read_chain
 
@@ -22,7 +22,9 @@ def read_ledger(
     newest: int | None = None,
 ) -> StoreLedger:
     """The drills of `project` (of every project where None) in one store, as `read_chain` reads them."""
-    return read_chain(LEDGER, store, project, since=since, before=before, newest=newest)
+    return read_chain(
+        LEDGER, store, ledger_prefix(project), since=since, before=before, newest=newest
+    )
 
 
 def read_ledgers(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
+from supakeep.domain.actor import Actor
 from supakeep.domain.lease import LEASE_SECONDS
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import (
@@ -51,7 +52,14 @@ class TrackRuns:
         """The runs of `project`."""
         return cls(project.run_store, project.clock, watcher)
 
-    def accept(self, kind: RunKind, trigger: Trigger, *, backup: str | None = None) -> Run:
+    def accept(
+        self,
+        kind: RunKind,
+        trigger: Trigger,
+        *,
+        backup: str | None = None,
+        requested_by: Actor | None = None,
+    ) -> Run:
         """Records a run that will be started by a later invocation, and takes the lease for it, so
         that a second request is refused at once (LeaseHeldError).
         """
@@ -62,6 +70,7 @@ class TrackRuns:
             trigger=trigger,
             backup=backup,
             requested_at=now,
+            requested_by=requested_by,
         )
         self.store.acquire_lease(run.lease, run.id, now, lease_end(now))
         self.store.create(run)

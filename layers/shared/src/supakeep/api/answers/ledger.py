@@ -8,7 +8,7 @@ from typing import Self
 from supakeep.api.answers.answer import Answer
 from supakeep.domain.ledger import LedgerEntry, StoredDrill
 from supakeep.domain.manifest_parts import Problem
-from supakeep.usecases.read_chain import entries_in
+from supakeep.usecases.read_chain import entries_in, holders_of
 from supakeep.usecases.read_ledger import StoreLedger
 from supakeep.usecases.verify_ledger import LedgerReport
 
@@ -26,16 +26,11 @@ class RecordedDrill(Answer):
 
     @classmethod
     def of(cls, stored: StoredDrill, ledgers: Sequence[StoreLedger]) -> Self:
-        holders = (
-            ledger.store
-            for ledger in ledgers
-            if any(entry.checksum == stored.checksum for entry in ledger.entries)
-        )
         return cls(
             key=stored.key,
             checksum=stored.checksum,
             key_id=stored.key_id,
-            stores=tuple(holders),
+            stores=holders_of(stored, ledgers),
             entry=stored.entry,
         )
 

@@ -66,6 +66,7 @@ def openapi_document() -> dict[str, Any]:
 
 def _made_from_the_routes() -> str:
     # only here: a request for the document is rare, and no other function needs all routes
+    from supakeep.api.audit_routes import add_audit_routes
     from supakeep.api.backup_routes import add_backup_routes
     from supakeep.api.drill_routes import add_drill_routes
     from supakeep.api.overview_routes import add_overview_routes
@@ -80,6 +81,7 @@ def _made_from_the_routes() -> str:
     add_restore_routes(resolver, requests)
     add_stored_backup_routes(resolver, requests)
     add_drill_routes(resolver, requests)
+    add_audit_routes(resolver, requests)
     add_run_routes(resolver, requests)
     add_overview_routes(resolver, requests)
     add_prune_routes(resolver, requests)

@@ -121,6 +121,13 @@ OPERATIONS: Mapping[str, Operation] = {
         "is what to pass as `before` for the following page. `verify=true` checks the whole ledger too.",
         {200: "Ledger"},
     ),
+    "get_audit_log": Operation(
+        "Overview",
+        "Show who did what",
+        "Newest first, with the name of the key, the address and the outcome. `next` is what to pass as "
+        "`before` for the following page. `verify=true` checks the whole log too.",
+        {200: "AuditLogPage"},
+    ),
     "put_pin": Operation(
         "Backups",
         "Pin a backup",
