@@ -24,6 +24,7 @@ ROUTES = {
     "/api/admin/drills": "RestoreFunction",
     "/api/admin/ledger": "RestoreFunction",
     "/api/admin/audit": "RestoreFunction",
+    "/api/admin/health": "RestoreFunction",
     "/api/admin/backups": "RestoreFunction",
     "/api/admin/backups/{name}": "RestoreFunction",
     "/api/admin/backups/{name}/download": "RestoreFunction",
@@ -50,7 +51,8 @@ TRIGGERS = {
         "direct", "self_invoke",
     },
     "restore": {
-        "http_restore", "http_list", "http_show", "http_download", "http_runs", "http_ledger", "http_audit", "http_run",
+        "http_restore", "http_list", "http_show", "http_download", "http_runs", "http_ledger",
+        "http_run", "http_audit", "http_health",
         "http_overview", "http_settings", "http_retention", "http_undo", "http_openapi",
         "http_verify", "direct_verify", "http_copy", "direct_copy", "http_drill", "direct_drill", "schedule",
         "http_dashboard", "http_dashboard_asset",

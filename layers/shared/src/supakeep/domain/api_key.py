@@ -23,6 +23,7 @@ _KEY = re.compile(r"[!-~]+")
 class Scope(StrEnum):
     """What a key is good for. `admin` is good for everything."""
 
+    HEALTH = "health"
     VIEW = "view"
     BACKUP = "backup"
     DOWNLOAD = "download"

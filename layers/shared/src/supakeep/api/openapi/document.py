@@ -69,6 +69,7 @@ def _made_from_the_routes() -> str:
     from supakeep.api.audit_routes import add_audit_routes
     from supakeep.api.backup_routes import add_backup_routes
     from supakeep.api.drill_routes import add_drill_routes
+    from supakeep.api.health_routes import add_health_routes
     from supakeep.api.overview_routes import add_overview_routes
     from supakeep.api.pin_routes import add_pin_routes
     from supakeep.api.prune_routes import add_prune_routes
@@ -82,6 +83,7 @@ def _made_from_the_routes() -> str:
     add_stored_backup_routes(resolver, requests)
     add_drill_routes(resolver, requests)
     add_audit_routes(resolver, requests)
+    add_health_routes(resolver, requests)
     add_run_routes(resolver, requests)
     add_overview_routes(resolver, requests)
     add_prune_routes(resolver, requests)
@@ -111,7 +113,8 @@ def _described(
     if "requestBody" in made:
         described["requestBody"] = _body(made["requestBody"], shown["request"])
     answers = _answers(operation, shown["answers"])
-    described["responses"] = {**answers, **failures_of(operation, described)}
+    # a 503 of the route's own says more than that of API Gateway
+    described["responses"] = {**failures_of(operation, described), **answers}
     return described
 
 

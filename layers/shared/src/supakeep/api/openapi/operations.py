@@ -42,6 +42,13 @@ OPERATIONS: Mapping[str, Operation] = {
         "backup, the next runs and a calendar of backups.",
         {200: "Overview"},
     ),
+    "get_health": Operation(
+        "Overview",
+        "Are the backups new enough?",
+        "For uptime monitors. 200 while all is well, 503 while the newest good backup is too old, or something "
+        "else has failed; `sentence` says what, and `advice` what to do. API Gateway's own 503 has no `status`.",
+        {200: "Health", 503: "Health"},
+    ),
     "get_settings": Operation(
         "Overview",
         "Show the settings",
