@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from devstack.aws.intrinsics import REGION
@@ -13,7 +14,6 @@ from devstack.processes.ports import accepts_connections, free_port, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
@@ -94,7 +94,7 @@ def start_aws(
     port = port or free_port()
     child = children.start(
         "aws",
-        [sys.executable, "-m", "moto.server", "--host", host, "--port", str(port)],
+        [sys.executable, Path(__file__).with_name("server.py"), host, str(port)],
         environment=essential_environment()
         | CREDENTIALS
         | {
