@@ -50,6 +50,8 @@ def test_a_good_backup_is_read_to_its_end() -> None:
         "bytes": SIZE,
         "tables": {CUSTOMERS: 5, ITEMS: 5, ORDERS: 5},
         "contents_read": True,
+        "files": 0,
+        "files_read": False,
     }
     assert report.model_dump() == {
         "backup": NAME.text,

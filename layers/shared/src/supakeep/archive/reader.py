@@ -239,13 +239,13 @@ class BackupReader:
     def content(self, volume: VolumeEntry) -> Iterator[bytes]:
         """A volume's bytes of the document. `check_volumes` comes first."""
         try:
-            with closing(self.decoder.content(volume, self._pieces(volume.key))) as pieces:
+            with closing(self.decoder.content(volume, self.stored(volume.key))) as pieces:
                 yield from pieces
         except UnreadableError as exc:
             raise self.damaged(volume.key, str(exc)) from exc
 
-    def _pieces(self, key: str) -> Generator[bytes, None, None]:
-        """A volume's bytes from the copy that was settled; where that copy fails on the way, the
+    def stored(self, key: str) -> Generator[bytes, None, None]:
+        """A volume's bytes as they are stored, from the copy that was settled; where that copy fails on the way, the
         next one is read on from there, and the part's checksum covers both.
         """
         given = 0

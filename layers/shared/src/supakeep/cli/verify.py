@@ -14,11 +14,13 @@ from supakeep.domain.measures import size_text
 from supakeep.domain.verification import VerificationReport, VerifiedContents
 from supakeep.system import NoDeadline
 from supakeep.usecases.verify_backup import VerifyBackup
+from supakeep.usecases.verify_files import VerifyFiles
 
 Deep = Annotated[
     bool,
     typer.Option(
-        "--deep", help="Fail where an encrypted backup cannot be opened and its rows read."
+        "--deep",
+        help="Also read every byte of Storage's files; fail where an encrypted backup cannot be opened.",
     ),
 ]
 
@@ -37,10 +39,11 @@ def run(
     found = session.copies(source).find(name, session.now())
     found.decoder.unlock(session.identities(identity))
     # who gives an identity wants the rows to be read
-    deep = deep or identity is not None
+    read_rows = deep or identity is not None
+    files = VerifyFiles(NoDeadline(), deep)
     with session.progress() as progress:
         progress.expect({entry.name: entry.rows for entry in found.manifest.tables})
-        report = VerifyBackup(NoDeadline(), progress, deep)(found)
+        report = VerifyBackup(NoDeadline(), progress, read_rows, files)(found)
     if session.terminal.as_json:
         session.terminal.json(report)
     else:
@@ -54,6 +57,9 @@ def print_verification(terminal: Terminal, report: VerificationReport) -> None:
         f"{report.backup} is good: {_objects(report.objects)}, {size_text(report.bytes)}, "
         f"{_contents(report)}; {_copies(report.good_in)}"
     )
+    if report.files:
+        how = "read" if report.files_read else "looked for, not read (--deep reads them)"
+        terminal.line(f"{report.files:,} objects of Storage's files were {how}")
     if not report.contents_read:
         terminal.notice(
             "Its objects are as they were written. It is encrypted, and its rows were not read",

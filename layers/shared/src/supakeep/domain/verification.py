@@ -14,7 +14,8 @@ _FEW = 3
 
 class VerifiedContents(BaseModel):
     """What was read and found right: objects, their bytes, and the rows of each table. Without
-    `contents_read` the objects were read, and not the rows: they are encrypted.
+    `contents_read` the objects were read, and not the rows: they are encrypted. `files` are the objects of
+    Storage's files that the backup names; with `files_read` every byte of them was read.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -23,6 +24,8 @@ class VerifiedContents(BaseModel):
     bytes: int = 0
     tables: dict[str, int] = {}
     contents_read: bool = True
+    files: int = 0
+    files_read: bool = False
 
 
 class VerifiedCopy(VerifiedContents):

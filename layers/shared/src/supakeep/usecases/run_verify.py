@@ -20,6 +20,7 @@ from supakeep.usecases.run_progress import RunProgress
 from supakeep.usecases.stored_manifests import agreed_version, manifests_of, read_manifest
 from supakeep.usecases.track_runs import TrackRuns
 from supakeep.usecases.verify_backup import VerifyBackup
+from supakeep.usecases.verify_files import VerifyFiles
 
 _Fault = IntegrityError | StorageError | BackupNotFoundError
 
@@ -72,7 +73,7 @@ def _verify_copy(
         progress.expect({entry.name: entry.rows for entry in complete})
         reader = BackupReader(manifest, [store])
         reader.decoder.unlock(identities)
-        report = VerifyBackup(progress, progress)(reader)
+        report = VerifyBackup(progress, progress, files=VerifyFiles(progress))(reader)
     except (IntegrityError, StorageError, BackupNotFoundError) as fault:
         return VerifiedCopy(store=store.name, good=False, problem=problem_of(fault)), fault
     [copy] = report.copies

@@ -26,6 +26,7 @@ from supakeep.errors import (
 )
 from supakeep.ports import Deadline, ObjectStore, Progress
 from supakeep.usecases.stored_manifests import read_manifest
+from supakeep.usecases.verify_files import VerifiedFiles, VerifyFiles
 
 _NO_MANIFEST = "its manifest is missing"
 _ANOTHER_BACKUP = "its manifest describes another backup of this name"
@@ -36,12 +37,14 @@ _COMPARE_HINT = "Look which of them is yours before you use one: docs/copies.md 
 @dataclass(frozen=True)
 class VerifyBackup:
     """Reads every copy of a backup from end to end; no database is needed. `deep` requires that rows
-    are read too, which an encrypted backup allows only to who has its identity.
+    are read too, which an encrypted backup allows only to who has its identity. `files` verifies those of
+    Storage.
     """
 
     deadline: Deadline
     progress: Progress
     deep: bool = False
+    files: VerifyFiles | None = None
 
     def __call__(self, reader: BackupReader) -> VerificationReport:
         """Raises ChecksumError, naming the object, at the first thing that no copy has right, and
@@ -51,6 +54,9 @@ class VerifyBackup:
         if self.deep:
             reader.decoder.require_identity()
         wrong = self._what_is_wrong(reader)
+        files = self.files(reader) if self.files else None
+        for store, problems in files.problems.items() if files else ():
+            wrong[store] += problems
         complete = [entry for entry in manifest.tables if entry.status is TableStatus.COMPLETE]
         readable = complete if contents_read else []
         for entry in readable:
@@ -60,11 +66,13 @@ class VerifyBackup:
             bytes=sum(stored.bytes for stored in reader.objects),
             tables={entry.name: entry.rows for entry in readable},
             contents_read=contents_read,
+            files=files.objects if files else 0,
+            files_read=bool(files and files.objects and self.files and self.files.deep),
         )
         return VerificationReport(
             backup=manifest.backup,
             copies=tuple(VerifiedCopy.of(store, contents, wrong[store]) for store in wrong),
-            warnings=(*reader.passed_over, *reader.volume_notices),
+            warnings=(*reader.passed_over, *reader.volume_notices, *_unlooked(files)),
             **dict(contents),
         )
 
@@ -101,6 +109,12 @@ class VerifyBackup:
                     raise reader.damaged(key, f"row {number} is not a JSON object")
             before += len(rows)
             yield rows
+
+
+def _unlooked(files: VerifiedFiles | None) -> list[str]:
+    if files is None or not files.objects or files.problems:
+        return []
+    return [f"None of these stores has the {files.objects:,} files of the backup: copies have them"]
 
 
 def _problems(
