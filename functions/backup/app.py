@@ -48,7 +48,10 @@ def _back_up(project: ServedProject, event: dict[str, Any], context: Any) -> Run
         logger,
         metrics,
         lambda: audited(
-            project, run, lambda: back_up(run, scheduled=scheduled, accept_shrink=accept_shrink)
+            project,
+            run,
+            lambda: back_up(run, scheduled=scheduled, accept_shrink=accept_shrink),
+            notifier=project.notifier,
         ),
         deadline=deadline,
     )

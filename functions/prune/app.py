@@ -60,7 +60,9 @@ def _prune(project: ServedProject, event: dict[str, Any], context: Any) -> Run:
         "Prune",
         logger,
         metrics,
-        lambda: audited(project, run, lambda: prune(run, dry_run=dry_run)),
+        lambda: audited(
+            project, run, lambda: prune(run, dry_run=dry_run), notifier=project.notifier
+        ),
         deadline=deadline,
     )
     _count(project, run)

@@ -133,7 +133,7 @@ def _carry_out(project: ServedProject, run: Run, context: Any, work: Callable[[]
         scope,
         logger,
         metrics,
-        lambda: audited(project, run, work),
+        lambda: audited(project, run, work, notifier=project.notifier),
         deadline=deadline,
     )
 

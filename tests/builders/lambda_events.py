@@ -18,10 +18,12 @@ from supakeep.ports import (
     Clock,
     Database,
     Dispatcher,
+    Notifier,
     ObjectStore,
     ProjectFiles,
     RunStore,
     ScratchServer,
+    Silence,
 )
 from supakeep.runs.in_memory import InMemoryRunStore
 from supakeep.runs.in_memory_keys import InMemoryApiKeyStore
@@ -145,6 +147,7 @@ class ServedProject:
     policy: BackupPolicy = EVERYTHING
     run_store: RunStore = field(default_factory=InMemoryRunStore)
     api_keys: ApiKeyStore = field(default_factory=InMemoryApiKeyStore)
+    notifier: Notifier = field(default_factory=Silence)
     has_storage: bool = True
     further_copies: Sequence[ObjectStore] = ()
     files: ProjectFiles | None = None

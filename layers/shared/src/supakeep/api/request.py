@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from supakeep.api.access import Caller, Callers
 from supakeep.api.refusals import Refusals
 from supakeep.errors import DeadlineExceededError
-from supakeep.ports import ApiKeyStore, Clock, ObjectStore, ScratchServer
+from supakeep.ports import ApiKeyStore, Clock, Notifier, ObjectStore, ScratchServer
 from supakeep.settings import Settings
 from supakeep.stores.remembering import ManifestMemory, RememberingObjectStore
 from supakeep.stores.within_deadline import ObjectStoreWithinDeadline
@@ -33,6 +33,9 @@ class ServedProject(Project, Protocol):
 
     @property
     def api_keys(self) -> ApiKeyStore: ...
+
+    @property
+    def notifier(self) -> Notifier: ...
 
     @property
     def scratch_server(self) -> ScratchServer:

@@ -43,7 +43,8 @@ def run(session: Session, to: To = None, accept_shrink: AcceptShrink = None) -> 
             return back_up(asked, folder=folder, accept_shrink=accept_shrink or ())
 
         # a folder changes nothing in the project, whose stores hold the audit log
-        run = audited(session.app, asked, work) if folder is None else work()
+        own = folder is None
+        run = audited(session.app, asked, work, notifier=session.app.notifier) if own else work()
     if isinstance(run.result, BackupSummary):
         print_backup(session.terminal, run.result)
     return GOOD if run.status is RunStatus.COMPLETE else PARTIAL

@@ -21,6 +21,9 @@ _SECRETS = (
     "SIGNING_KEY",
     "SIGNING_KEYS_OLD",
     "AGE_IDENTITY",
+    "WEBHOOK_URL",
+    "WEBHOOK_SECRET",
+    "PING_URL",
 )
 
 

@@ -17,6 +17,7 @@ from supakeep.ports.databases import (
 )
 from supakeep.ports.files import ProjectFiles
 from supakeep.ports.forwarding_store import ForwardingObjectStore
+from supakeep.ports.notices import Notifier, Silence
 from supakeep.ports.runs import (
     Dispatcher,
     Lease,
@@ -46,6 +47,7 @@ __all__ = [
     "ForeignKeyViolation",
     "ForwardingObjectStore",
     "Lease",
+    "Notifier",
     "ObjectStore",
     "Progress",
     "ProjectFiles",
@@ -53,6 +55,7 @@ __all__ = [
     "RunStore",
     "ScratchDatabase",
     "ScratchServer",
+    "Silence",
     "Snapshot",
     "SourceDatabase",
     "StoredObject",

@@ -22,6 +22,7 @@ from supakeep.settings.encryption import (
     plaintext_allowed,
 )
 from supakeep.settings.identity import identities_of
+from supakeep.settings.notices import notices_problems
 from supakeep.settings.project import project_of
 from supakeep.settings.signing import keyring_of
 
@@ -43,8 +44,20 @@ _NAMES = (
     *("ADMIN_KEY", "CRON_SECRET", "BACKUP_BUCKET", "MIRROR_S3_BUCKET", "MAX_OBJECT_BYTES"),
     *("COPIES", "RUNS_TABLE", "RUNS_FOLDER", "SUPAKEEP_CONFIG", "MAX_BACKUP_AGE_HOURS"),
     *("AGE_IDENTITY", "SUPAKEEP_IDENTITY_FILE", "SIGNING_KEY", "SIGNING_KEYS_OLD"),
+    *("WEBHOOK_URL", "WEBHOOK_FORMAT", "WEBHOOK_SECRET", "WEBHOOK_ON", "PING_URL"),
 )
-_PREFIXES = ("NEXT_", "SUPA", "MIRROR_", "BACKUP_", "DB_", "MAX_", "RUNS_", "AGE_", "SIGN")
+_PREFIXES = (
+    "NEXT_",
+    "SUPA",
+    "MIRROR_",
+    "BACKUP_",
+    "DB_",
+    "MAX_",
+    "RUNS_",
+    "AGE_",
+    "SIGN",
+    "WEBHOOK",
+)
 # so alike that it is a typing mistake, and not the variable of another program
 _ALIKE = 0.9
 
@@ -62,6 +75,7 @@ class _Problems:
         for name in KEY_NAMES:
             self._try(lambda name=name: check_key(name, values))  # type: ignore[misc]
         self.found += _weak_keys(values)
+        self.found += notices_problems(values)
         self._check_project()
         self._try(lambda: certificate_authority(values))
         self._try(lambda: identities_of(values))

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from supakeep.domain.notice import notice_of
 from supakeep.domain.run import Run, RunKind, RunStatus
 from supakeep.errors import SupakeepError
-from supakeep.ports import ObjectStore
+from supakeep.ports import Notifier, ObjectStore, Silence
 from supakeep.usecases.audit_log import AuditLog
 from supakeep.usecases.project import Project
 
 # what it began to do is known even if it never came to an end
+SILENCE = Silence()
+
 _CHANGES_DATA = (RunKind.RESTORE, RunKind.DELETE)
+# a delivery of another status is about a run that is at work or done
+_BEGINS = (RunStatus.QUEUED, RunStatus.FAILED)
 
 
 def audited(
@@ -19,6 +24,7 @@ def audited(
     run: Run,
     work: Callable[[], Run],
     stores: Sequence[ObjectStore] | None = None,
+    notifier: Notifier = SILENCE,
 ) -> Run:
     """What `work` returns. The log is that of `stores`, without them of all of the project's. An event
     that is delivered again, and for which nothing is done, leaves no entry.
@@ -29,6 +35,8 @@ def audited(
     )
     if run.kind in _CHANGES_DATA and known.status is RunStatus.QUEUED:
         audit_log.started(known)
+    if known.status in _BEGINS:
+        notifier.started(known)
     try:
         ended = work()
     except BaseException as exc:
@@ -36,9 +44,11 @@ def audited(
         if failed.status is not RunStatus.FAILED:
             failed = failed.failed(project.clock.now(), exc)
         audit_log.ended(failed)
+        notifier.ended(notice_of(failed, project.ref))
         raise
     if ended != known:
         audit_log.ended(ended)
+        notifier.ended(notice_of(ended, project.ref))
     return ended
 
 

@@ -19,6 +19,7 @@ from supakeep.ports import (
     Clock,
     Database,
     Dispatcher,
+    Notifier,
     ObjectStore,
     ProjectFiles,
     RunStore,
@@ -32,6 +33,7 @@ from supakeep.settings.signing import keyring_of
 from supakeep.stores.retrying import RetryingObjectStore
 from supakeep.system import SystemClock
 from supakeep.wiring.clients import FOR_WORK, Timeouts, aws_client
+from supakeep.wiring.notices import notifier_of
 from supakeep.wiring.places import copy_store, s3_store
 from supakeep.wiring.scratch import scratch_server
 
@@ -55,6 +57,7 @@ class Adapters(TypedDict, total=False):
     run_store: RunStore
     api_keys: ApiKeyStore
     dispatcher: Dispatcher
+    notifier: Notifier
     files: ProjectFiles | None
     server_time: Callable[[], dt.datetime]
     table_activity: Callable[[], Mapping[str, TableActivity]]
@@ -260,6 +263,11 @@ class SupabaseProject:
             self.settings.runs_table,
             self.settings.project_ref,
         )
+
+    @cached_property
+    def notifier(self) -> Notifier:
+        """Who hears of runs."""
+        return notifier_of(self._environment)
 
     @cached_property
     def scratch_server(self) -> ScratchServer:

@@ -1,0 +1,155 @@
+"""Tells of runs over HTTP: a webhook in Slack's or Discord's format or as JSON, and a ping URL."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+from urllib.parse import urlsplit
+
+import httpx
+
+from supakeep.domain.notice import Notice
+from supakeep.domain.run import Run, RunKind, RunStatus
+from supakeep.no_answer import no_answer_of
+
+log = logging.getLogger(__name__)
+
+Format = Literal["slack", "discord", "json"]
+
+_SECONDS = 5.0
+_TRIES = 2
+# Discord refuses longer ones, and healthchecks.io cuts them
+_MOST_CHARACTERS = 1900
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """Posts notices. `secret` signs those in JSON."""
+
+    client: httpx.Client
+    url: str
+    format: Format
+    secret: str | None = None
+    every_end: bool = False
+
+    def started(self, run: Run) -> None:  # noqa: ARG002
+        return None
+
+    def ended(self, notice: Notice) -> None:
+        if notice.is_trouble or self.every_end:
+            body = json.dumps(_message(notice, self.format)).encode()
+            headers = {"Content-Type": "application/json", **self._signature(notice, body)}
+            _post(self.client, "webhook", self.url, body, headers)
+
+    def _signature(self, notice: Notice, body: bytes) -> dict[str, str]:
+        """Of the time and the body, so that a notice that is sent again later is known."""
+        if self.secret is None or self.format != "json":
+            return {}
+        at = str(int(notice.at.timestamp()))
+        signed = hmac.new(self.secret.encode(), f"{at}.".encode() + body, hashlib.sha256)
+        return {
+            "X-Supakeep-Timestamp": at,
+            "X-Supakeep-Signature": f"sha256={signed.hexdigest()}",
+        }
+
+
+@dataclass(frozen=True)
+class Ping:
+    """Pings a URL as healthchecks.io has it: when a backup starts, is complete, or is not."""
+
+    client: httpx.Client
+    url: str
+
+    def started(self, run: Run) -> None:
+        if run.kind is RunKind.BACKUP:
+            self._ping("/start", f"The backup {run.id} has started")
+
+    def ended(self, notice: Notice) -> None:
+        if notice.kind is RunKind.BACKUP:
+            suffix = "" if notice.status is RunStatus.COMPLETE else "/fail"
+            self._ping(suffix, notice.text)
+
+    def _ping(self, suffix: str, text: str) -> None:
+        body = text[:_MOST_CHARACTERS].encode()
+        headers = {"Content-Type": "text/plain; charset=utf-8"}
+        _post(self.client, "ping URL", f"{self.url.rstrip('/')}{suffix}", body, headers)
+
+
+@dataclass(frozen=True)
+class Several:
+    """Each of these hears of everything."""
+
+    notifiers: Sequence[Webhook | Ping]
+
+    def started(self, run: Run) -> None:
+        for notifier in self.notifiers:
+            notifier.started(run)
+
+    def ended(self, notice: Notice) -> None:
+        for notifier in self.notifiers:
+            notifier.ended(notice)
+
+
+def notifier_over_http(values: Mapping[str, str]) -> Several:
+    """What the variables of settings/notices.py ask for."""
+    # a redirect could lead a notice to whoever is not meant to have it
+    client = httpx.Client(timeout=_SECONDS, follow_redirects=False)
+    notifiers: list[Webhook | Ping] = []
+    if url := values.get("WEBHOOK_URL"):
+        format_ = cast("Format", values.get("WEBHOOK_FORMAT", format_of(url)))
+        every_end = values.get("WEBHOOK_ON") == "all"
+        notifiers.append(Webhook(client, url, format_, values.get("WEBHOOK_SECRET"), every_end))
+    if url := values.get("PING_URL"):
+        notifiers.append(Ping(client, url))
+    return Several(notifiers)
+
+
+def format_of(url: str) -> Format:
+    """The format that the host of a webhook takes."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if host == "hooks.slack.com":
+        return "slack"
+    is_discord = host in ("discord.com", "discordapp.com") and "/webhooks/" in parts.path
+    return "discord" if is_discord else "json"
+
+
+def _message(notice: Notice, format_: Format) -> dict[str, Any]:
+    if format_ == "slack":
+        return {"text": _escaped(notice.text)[:_MOST_CHARACTERS]}
+    if format_ == "discord":
+        # a name must not call anybody
+        return {
+            "content": notice.text[:_MOST_CHARACTERS],
+            "allowed_mentions": {"parse": []},
+        }
+    return notice.model_dump(mode="json")
+
+
+def _escaped(text: str) -> str:
+    """As Slack wants it, which reads <!channel> as a call."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _post(
+    client: httpx.Client, what: str, url: str, body: bytes, headers: Mapping[str, str]
+) -> None:
+    """Tries twice. The URL is a secret, and so no log line has it."""
+    problem = ""
+    for _ in range(_TRIES):
+        try:
+            answer = client.post(url, content=body, headers=dict(headers))
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as exc:
+            problem = no_answer_of(exc).reason
+            continue
+        if answer.is_success:
+            return
+        problem = f"it answered {answer.status_code}"
+        if answer.is_client_error or answer.is_redirect:
+            break
+    log.error("The %s could not be told of a run: %s", what, problem)
