@@ -79,6 +79,8 @@ class Stack:
     lite: SupabaseLite
     aws: Aws
     functions: Functions
+    temporary_folder: Path
+    """What the functions have as /tmp."""
     api_url: str
     admin_key: str = field(repr=False)
     cron_secret: str = field(repr=False)
@@ -245,7 +247,7 @@ def start(folder: Path, options: Options, cleanup: ExitStack) -> Stack:
     cleanup.callback(functions.close)
     gateway.serve(Gateway(functions, folder / "logs/gateway.log", seconds=options.gateway_seconds))
     return Stack(
-        folder, template, postgres, lite, aws, functions, gateway.url,
+        folder, template, postgres, lite, aws, functions, temporary_folder, gateway.url,
         keys["ADMIN_KEY"], keys["CRON_SECRET"], keys["SIGNING_KEY"], reason, options.engine,
     )  # fmt: skip
 
