@@ -94,7 +94,7 @@ test-fast: setup ## the unit tests only: the inner loop (under 20 s)
 	$(BIN)/pytest $(PARALLEL) tests/unit
 
 .PHONY: test-hostile
-test-hostile: setup sam-cli ## the long hostile cases, and every property with 20 times as many examples
+test-hostile: setup sam-cli ## the long hostile cases, and 20 times the examples
 	$(BIN)/pytest -m hostile
 	EXAMPLES=20 $(BIN)/pytest $(PARALLEL) -m hypothesis
 

@@ -8,7 +8,7 @@ import pytest
 from tests.builders.peak_memory import peak_kib
 from tests.e2e.deployment import Deployment
 
-FEW, MANY = 20_000, 160_000
+FEW, MANY = 40_000, 200_000
 MOST_KIB = 200 * 1024
 
 

@@ -95,7 +95,7 @@ _STORAGE: Mapping[str, Alternatives] = {
     "409": (
         _said("ObjectAlreadyExistsError StorageUnavailableError", "already", "never overwritten"),
     ),
-    "413": (_said(_REFUSED_BY_STORE, "larger than Storage allows", "MAX_OBJECT_BYTES"),),
+    "413": (_said(_REFUSED_BY_STORE, "larger than Storage allows", "file size limit"),),
 }
 
 _S3: Mapping[str, Alternatives] = {

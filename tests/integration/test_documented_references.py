@@ -38,7 +38,7 @@ def test_every_supakeep_command_in_the_documents_is_one_that_exists() -> None:
     lines = [line for line in shell_lines() if line.split()[0] == "supakeep"]
     assert len(lines) > 20
     for line in lines:
-        command = line.partition(" #")[0].partition(" |")[0]
+        command = line.partition(" #")[0].partition(" |")[0].partition(" > ")[0]
         words = shlex.split(command.replace("$(", "").replace("<", "").replace(">", ""))
         assert parsed(words[1:]) == GOOD, line
 
