@@ -17,6 +17,7 @@ from supakeep.domain.row_changes import RestoreMode
 from supakeep.ports import Clock, Deadline, ObjectStore, SourceDatabase, TargetDatabase
 from supakeep.usecases.create_backup import CreateBackup
 from supakeep.usecases.restore_backup import RestoreBackup
+from supakeep.usecases.store_files import StoreFiles
 from tests.builders.manifests import PROJECT
 from tests.builders.tables import a_table
 from tests.fakes.database import ForeignKey, InMemoryDatabase
@@ -77,6 +78,7 @@ def back_up(
     accept_shrink: Sequence[str] = (),
     trigger: Trigger = Trigger.CLI,
     keyring: Keyring | None = None,
+    files: StoreFiles | None = None,
 ) -> Manifest:
     create = CreateBackup(
         source=source,
@@ -90,6 +92,7 @@ def back_up(
         progress=progress or InMemoryProgress(),
         accept_shrink=accept_shrink,
         keyring=keyring,
+        files=files,
     )
     return create(name, trigger)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import bcrypt
 import pytest
 
+from supakeep.archive.encoding import Encoding
 from supakeep.archive.reader import BackupReader
 from supakeep.databases.postgres.pg_dump import found_program
 from supakeep.databases.postgres.rebuild.project import PostgresNewProject
@@ -18,13 +19,18 @@ from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.rebuild import RebuildReport, RebuildRequest
 from supakeep.errors import DeadlineExceededError, InvalidRequestError, UnsafeOperationError
 from supakeep.ports import Deadline
+from supakeep.usecases.files_time import FilesTime
 from supakeep.usecases.rebuild_project import RebuildProject
+from supakeep.usecases.store_files import StoreFiles
 from tests.builders.backups import back_up
+from tests.builders.file_backups import ALL, some_files
+from tests.builders.manifests import PROJECT as REF
 from tests.builders.postgres_project import PostgresProject
 from tests.builders.supabase_auth import ANNA, AUTH_ROWS, AUTH_SCHEMA, PASSWORD
 from tests.fakes.object_store import InMemoryObjectStore
+from tests.fakes.project_files import InMemoryProjectFiles
 from tests.fakes.runs import InMemoryProgress
-from tests.fakes.time import NeverExpires
+from tests.fakes.time import Lasts, NeverExpires
 
 pytestmark = pytest.mark.integration
 
@@ -153,6 +159,45 @@ def test_a_user_logs_in_with_the_old_password_in_a_supabase_project(
     assert not bcrypt.checkpw(b"another one", hashed.encode())
     assert new.rows("select from auth.sessions") == []
     assert report.warnings == ()
+
+
+def test_buckets_and_files_come_back_and_none_is_overwritten(
+    project: PostgresProject, new: PostgresProject
+) -> None:
+    project.sql(
+        "create table public.notes (id int primary key); insert into public.notes values (1)"
+    )
+    primary, mirror, source = InMemoryObjectStore(), InMemoryObjectStore("mirror"), some_files()
+    files = StoreFiles(
+        source=source,
+        stores=[mirror],
+        policy=ALL,
+        project=REF,
+        encoding=Encoding.of_policy(EVERYTHING),
+        max_object_bytes=10_000_000,
+        deadline=FilesTime(NeverExpires(), Lasts(None)),
+    )
+    manifest = back_up(project.database, primary, mirror, policy=EVERYTHING, files=files)
+    there = InMemoryProjectFiles()
+    there.put("avatars", "one.png", b"of somebody else")
+
+    def rebuild(files: InMemoryProjectFiles | None, **request: object) -> RebuildReport:
+        reader = BackupReader(manifest, [primary, mirror])
+        place = PostgresNewProject(new.url(), PLACE)
+        use_case = RebuildProject(place, reader, NeverExpires(), InMemoryProgress(), files=files)
+        return use_case(RebuildRequest.model_validate(request))
+
+    report = rebuild(there)
+
+    held = {f"{bucket}/{name}": held.content for (bucket, name), held in there.held.items()}
+    assert held.pop("avatars/one.png") == b"of somebody else"
+    assert held == {"avatars/folder/two.png": b"the second one", "papers/tax.pdf": b""}
+    [lost] = [lost for lost in report.not_rebuilt if lost.what.startswith("file")]
+    assert (lost.what, lost.why) == ("file avatars/one.png", "another file of this name is there")
+    assert "Files in Storage and their buckets" not in {left.what for left in report.by_hand}
+    assert new.rows("select id from public.notes") == [(1,)]
+    without = rebuild(None, merge=True, confirm=PLACE)
+    assert f"supakeep restore {manifest.backup} --files all" in without.by_hand[0].how
 
 
 @pytest.mark.parametrize("checks", [4, 20, 32])

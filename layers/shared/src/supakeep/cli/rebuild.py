@@ -14,7 +14,7 @@ from supakeep.domain.rebuild import RebuildRequest
 from supakeep.system import NoDeadline
 from supakeep.usecases.rebuild_project import RebuildProject
 from supakeep.wiring import with_secrets
-from supakeep.wiring.rebuild import new_project
+from supakeep.wiring.rebuild import new_files, new_project
 
 Into = Annotated[
     str | None,
@@ -47,16 +47,18 @@ def run(  # noqa: PLR0913 - one for each option
     merge: Merge = False,
     schema_only: SchemaOnly = False,
 ) -> int:
-    """Makes the definitions, then writes users and rows, then makes what rests on them. Goes on where
+    """Makes the definitions, then writes users and rows, then makes what rests on them, and brings files
+    back where REBUILD_SUPABASE_URL says where to. Goes on where
     an earlier run stopped. Partial where something did not come back.
     """
-    project = new_project(into, with_secrets(session.environment))
+    values = with_secrets(session.environment)
+    project, files = new_project(into, values), new_files(values)
     copies = session.copies(source)
     reader = copies.find(name, session.now())
     reader.decoder.unlock(session.identities(identity))
     with session.progress() as progress:
         progress.expect({entry.name: entry.rows for entry in reader.manifest.tables})
-        rebuild = RebuildProject(project, reader, NoDeadline(), progress)
+        rebuild = RebuildProject(project, reader, NoDeadline(), progress, files=files)
         report = rebuild(RebuildRequest(merge=merge, schema_only=schema_only, confirm=confirm))
     if session.terminal.as_json:
         session.terminal.json(report)

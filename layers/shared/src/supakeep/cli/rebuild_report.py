@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from supakeep.cli.terminal import Terminal
+from supakeep.domain.measures import size_text
 from supakeep.domain.rebuild import RebuildReport
+from supakeep.domain.restored_files import RestoredFiles
 
 
 def print_rebuild(terminal: Terminal, report: RebuildReport) -> None:
@@ -17,6 +19,8 @@ def print_rebuild(terminal: Terminal, report: RebuildReport) -> None:
     for table in report.tables:
         written = f"{table.written:,} of {table.rows_in_backup:,} rows written"
         terminal.item(f"{table.name}: {written}, {table.rows_in_database or 0:,} there now")
+    if report.files is not None:
+        terminal.item(_files(report.files))
     for warning in report.warnings:
         terminal.notice(warning)
     for lost in report.not_rebuilt:
@@ -24,3 +28,11 @@ def print_rebuild(terminal: Terminal, report: RebuildReport) -> None:
     terminal.line("What no backup holds, to be done by hand:")
     for left in report.by_hand:
         terminal.item(f"{left.what}: {left.how}")
+
+
+def _files(files: RestoredFiles) -> str:
+    written = files.missing + files.changed - files.refused
+    return (
+        f"files: {written:,} of {files.in_backup:,} written ({size_text(files.bytes)} in all), "
+        f"{len(files.buckets):,} buckets made"
+    )

@@ -10,6 +10,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from supakeep.domain.restore import RestoredTable
+from supakeep.domain.restored_files import RestoredFiles
 from supakeep.errors import InvalidRequestError, UnsafeOperationError
 
 
@@ -55,7 +56,8 @@ class Outcome(StrEnum):
 
 class RebuildReport(BaseModel):
     """What came back. `definitions` counts those that were made, by kind; `already_there` were in the
-    new project before. `resumed` is whether an earlier run had begun it.
+    new project before. `resumed` is whether an earlier run had begun it. `files` is None where none were
+    restored.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -66,6 +68,7 @@ class RebuildReport(BaseModel):
     definitions: dict[str, int] = {}
     already_there: tuple[str, ...] = ()
     tables: tuple[RestoredTable, ...] = ()
+    files: RestoredFiles | None = None
     not_rebuilt: tuple[NotRebuilt, ...] = ()
     by_hand: tuple[ByHand, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -120,12 +123,21 @@ def no_definitions(backup: str, why: str | None) -> InvalidRequestError:
     )
 
 
+def by_hand(backup: str, *, has_files: bool, restored_files: bool) -> tuple[ByHand, ...]:
+    """What is left to do after the rebuild of this backup."""
+    if restored_files:
+        return BY_HAND
+    how = "dashboard, Storage: create the buckets, and upload the files from where you have them"
+    if has_files:
+        how = (
+            f"supakeep restore {backup} --files all --allow-other-project, with "
+            "NEXT_PUBLIC_SUPABASE_URL and SUPABASE_SERVICE_ROLE_KEY of the new project"
+        )
+    return (ByHand(what="Files in Storage and their buckets", how=how), *BY_HAND)
+
+
 # one line each: they are read by somebody whose project is gone
 BY_HAND: tuple[ByHand, ...] = (
-    ByHand(
-        what="Files in Storage and their buckets",
-        how="dashboard, Storage: create the buckets, and upload the files from where you have them",
-    ),
     ByHand(
         what="Your policies and triggers on tables of auth and storage",
         how="run their migrations again; what Supabase manages is not in the definitions",

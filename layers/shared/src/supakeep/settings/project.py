@@ -30,7 +30,7 @@ def project_of(values: Mapping[str, str], address: DatabaseAddress | None) -> Pr
     url = values.get("NEXT_PUBLIC_SUPABASE_URL") or values.get("SUPABASE_URL")
     given = values.get("SUPABASE_PROJECT_REF")
     if url is not None:
-        _check_url(url)
+        check_url(url)
     elif address is None:
         raise _missing_url()
     hosted = None if url is None else hosted_project_ref(url)
@@ -49,7 +49,8 @@ def project_of(values: Mapping[str, str], address: DatabaseAddress | None) -> Pr
     return Project(ref, url)
 
 
-def _check_url(url: str) -> None:
+def check_url(url: str, setting: str = "NEXT_PUBLIC_SUPABASE_URL") -> None:
+    """Raises ConfigurationError for what is no address of a project, or would show the secret key."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise _unknown_ref(url)
@@ -57,7 +58,7 @@ def _check_url(url: str) -> None:
         raise ConfigurationError(
             "The Supabase URL starts with http://, which would send the secret key in plain text",
             operation="read settings",
-            key="NEXT_PUBLIC_SUPABASE_URL",
+            key=setting,
             hint="Write https://. Only a stack on this machine may be reached over http://.",
         )
 

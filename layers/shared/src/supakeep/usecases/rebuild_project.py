@@ -7,30 +7,35 @@ from dataclasses import dataclass, field
 
 from supakeep.archive.reader import BackupReader
 from supakeep.domain.definitions_script import Definition, DefinitionsScript, read_script
+from supakeep.domain.file_choice import EVERY_FILE, FileChoice
 from supakeep.domain.manifest import Manifest, TableEntry, TableStatus
 from supakeep.domain.policy import BackupPolicy, TablePolicy
 from supakeep.domain.rebuild import (
-    BY_HAND,
     NotRebuilt,
     Outcome,
     RebuildReport,
     RebuildRequest,
     Tally,
+    by_hand,
     check_empty,
     no_definitions,
 )
 from supakeep.domain.restore import RestoreRequest
+from supakeep.domain.restored_files import RestoredFiles
 from supakeep.domain.row_changes import RestoreMode
 from supakeep.domain.schema import Catalog, Table
 from supakeep.domain.users import holds_users
-from supakeep.ports import Deadline, Progress
+from supakeep.errors import IntegrityError, StorageError
+from supakeep.ports import Deadline, Progress, ProjectFiles
 from supakeep.ports.rebuilding import NewProject, Rebuilding
 from supakeep.usecases.restore_backup import RestoreBackup
+from supakeep.usecases.restore_files import RestoreFiles
 
 
 @dataclass
 class RebuildProject:
-    """Rebuilds the backup of `reader` in a new project. What cannot be made is reported, and the rest
+    """Rebuilds the backup of `reader` in a new project, whose `files` are not known if it is only a
+    database. What cannot be made is reported, and the rest
     goes on: nobody should have to fix a comment before the rows are back.
     """
 
@@ -39,6 +44,7 @@ class RebuildProject:
     deadline: Deadline
     progress: Progress
     tally: Tally = field(default_factory=Tally)
+    files: ProjectFiles | None = None
 
     def __call__(self, request: RebuildRequest) -> RebuildReport:
         """Goes on where an earlier run of the same backup stopped.
@@ -58,8 +64,9 @@ class RebuildProject:
             resumed = rebuilding.begin(manifest.backup, script.settings)
             self.tally.not_rebuilt += rebuilding.remembered()
             self._steps(rebuilding, script, request)
+            files = self._restore_files(request)
             rebuilding.finish()
-        return self._report(resumed=resumed)
+        return self._report(files, resumed=resumed)
 
     def _script(self, request: RebuildRequest) -> DefinitionsScript:
         definitions = self.reader.manifest.definitions
@@ -115,6 +122,24 @@ class RebuildProject:
                 self._restore(fitting, mode, of_users=of_users)
             rebuilding.done(number)
 
+    def _restore_files(self, request: RebuildRequest) -> RestoredFiles | None:
+        """Before the rebuild is done, so that the next run goes on with them where this one is cut off."""
+        if self.files is None or request.schema_only or not _has_files(self.reader.manifest):
+            return None
+        self.progress.phase("restoring files")
+        restore = RestoreFiles(self.files, self.reader, self.deadline, overwrites=request.merge)
+        hint = f"supakeep restore {self.reader.manifest.backup} --files … writes it, once that is fixed."
+        try:
+            restored = restore(FileChoice((EVERY_FILE,)), dry_run=False)
+        except (StorageError, IntegrityError) as exc:
+            lost = NotRebuilt(what="files of Storage", why=exc.message, hint=exc.hint or hint)
+            self.tally.not_rebuilt.append(lost)
+            return None
+        for refused in restored.refused_files:
+            lost = NotRebuilt(what=f"file {refused.path}", why=refused.reason, hint=hint)
+            self.tally.not_rebuilt.append(lost)
+        return restored
+
     def _restore(self, entries: Sequence[TableEntry], mode: RestoreMode, *, of_users: bool) -> None:
         """With the code of every other restore, in one transaction. Supabase's own tables may have lost
         a column since: its values are left out, and that is a warning.
@@ -159,7 +184,7 @@ class RebuildProject:
             if holds_users(entry.table):
                 yield entry.table
 
-    def _report(self, *, resumed: bool) -> RebuildReport:
+    def _report(self, files: RestoredFiles | None, *, resumed: bool) -> RebuildReport:
         manifest, tally = self.reader.manifest, self.tally
         return RebuildReport(
             backup=manifest.backup,
@@ -168,8 +193,13 @@ class RebuildProject:
             definitions=dict(sorted(tally.made.items())),
             already_there=tuple(tally.there),
             tables=tuple(tally.tables),
+            files=files,
             not_rebuilt=tuple(tally.not_rebuilt),
-            by_hand=BY_HAND,
+            by_hand=by_hand(
+                manifest.backup,
+                has_files=_has_files(manifest),
+                restored_files=files is not None,
+            ),
             warnings=(*self.reader.notices, *_missing(manifest), *tally.warnings),
         )
 
@@ -187,6 +217,10 @@ def _objection(entry: TableEntry, live: Table | None, mode: RestoreMode) -> str 
     if mode is RestoreMode.MERGE and not live.primary_key:
         return "the table has no primary key, so its rows cannot be merged"
     return None
+
+
+def _has_files(manifest: Manifest) -> bool:
+    return manifest.files is not None and bool(manifest.files.tree)
 
 
 def _missing(manifest: Manifest) -> Iterator[str]:

@@ -53,18 +53,23 @@ class _Tally:
 @dataclass(frozen=True)
 class RestoreFiles:
     """Writes what is missing or different in `target`. Nothing is deleted. A file whose object is damaged
-    or missing is read from the next copy of `reader`; one that no copy has right is named.
+    or missing is read from the next copy of `reader`; one that no copy has right is named. Unless it
+    `overwrites`, a file that differs stays and is named.
     """
 
     target: ProjectFiles
     reader: BackupReader
     deadline: Deadline
+    overwrites: bool = True
 
     def __call__(self, choice: FileChoice, *, dry_run: bool) -> RestoredFiles:
         """Raises as `read_file_tree` does, and what the target says of all its files."""
         tally = _Tally()
         with FileComparison() as comparison:
             buckets = self._compare(comparison, choice)
+            if not self.overwrites:
+                for fields in comparison.fields("changed"):
+                    tally.refuse(file_of(fields).path, "another file of this name is there")
             if not dry_run:
                 for bucket in buckets:
                     self.target.make_bucket(bucket)
@@ -98,14 +103,14 @@ class RestoreFiles:
             return []
 
     def _without_object(self, comparison: FileComparison, tally: _Tally) -> None:
-        for fields in _to_write(comparison):
+        for fields in self._to_write(comparison):
             if "key" not in fields:
                 tally.refuse(file_of(fields).path, _reason(fields))
 
     def _write(self, comparison: FileComparison, tally: _Tally) -> None:
         """Small ones come first, several at a time."""
-        small = (f for f in _to_write(comparison) if f["size"] <= _LARGE_BYTES)
-        large = (f for f in _to_write(comparison) if f["size"] > _LARGE_BYTES)
+        small = (f for f in self._to_write(comparison) if f["size"] <= _LARGE_BYTES)
+        large = (f for f in self._to_write(comparison) if f["size"] > _LARGE_BYTES)
         for files, at_once in ((small, AT_ONCE), (large, 1)):
             for fields, error in in_parallel(self._problem_of, files, at_once):
                 if error is None:
@@ -115,6 +120,11 @@ class RestoreFiles:
                 tally.silent += 1 if error.retryable else 0
                 if tally.silent == _MOST_SILENT:
                     raise error
+
+    def _to_write(self, comparison: FileComparison) -> Iterator[dict[str, Any]]:
+        yield from comparison.fields("missing")
+        if self.overwrites:
+            yield from comparison.fields("changed")
 
     def _problem_of(
         self, fields: dict[str, Any]
@@ -192,11 +202,6 @@ class RestoreFiles:
 
 def _pieces(file: BinaryIO) -> Generator[bytes, None, None]:
     yield from iter(partial(file.read, 1024 * 1024), b"")
-
-
-def _to_write(comparison: FileComparison) -> Iterator[dict[str, Any]]:
-    yield from comparison.fields("missing")
-    yield from comparison.fields("changed")
 
 
 def _reason(fields: dict[str, Any]) -> str:
