@@ -14,6 +14,7 @@ from supakeep.api.contracts import (
     ScheduleEvent,
     VerifyInvocation,
 )
+from supakeep.api.coverage_route import add_coverage_route
 from supakeep.api.drill_routes import add_drill_routes
 from supakeep.api.health_routes import add_health_routes
 from supakeep.api.http import answer, create_resolver
@@ -47,6 +48,7 @@ def create_handler(projects: runtime.Projects) -> observability.Handler:
     add_drill_routes(resolver, requests)
     add_audit_routes(resolver, requests)
     add_health_routes(resolver, requests)
+    add_coverage_route(resolver, requests)
     add_run_routes(resolver, requests)
     add_overview_routes(resolver, requests)
 

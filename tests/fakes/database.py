@@ -15,6 +15,7 @@ from supakeep.databases.data_api.writer import UpsertCounts
 from supakeep.domain.engine import REST, Engine
 from supakeep.domain.objections import permission_denied
 from supakeep.domain.plan import Selection, TableFilter, every_table
+from supakeep.domain.project_object import ObjectKind, ProjectObject
 from supakeep.domain.row_changes import RestoreMode
 from supakeep.domain.schema import Catalog, Table
 from supakeep.errors import ConstraintViolationError, DatabaseError, ExportError
@@ -55,6 +56,8 @@ class InMemoryDatabase:
         self.read_only: set[str] = set()
         # by table, the columns that a trigger sets in every row that is written
         self.triggers: dict[str, Mapping[str, object]] = {}
+        # what the project has beside tables
+        self.objects: list[ProjectObject] = []
         self._at_export: dict[str, dict[Key, Row]] = {}
 
     def add_table(
@@ -111,6 +114,13 @@ class InMemoryDatabase:
 
     def definitions(self) -> Generator[bytes, None, None]:
         yield b"create table orders (id bigint);\n"
+
+    def inventory(self) -> list[ProjectObject]:
+        tables = [
+            ProjectObject(ObjectKind.TABLE, name, contents.table.schema_name)
+            for name, contents in self._contents.items()
+        ]
+        return [*tables, *self.objects]
 
     @contextmanager
     def snapshot(self, selects: TableFilter = every_table) -> Iterator[Self]:  # noqa: ARG002

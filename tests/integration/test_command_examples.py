@@ -169,7 +169,7 @@ def test_every_example_works(owner: Shell) -> None:
 
 # each first reads something; what they write, the examples write too
 JSON = (
-    "list", "show latest", "verify latest", "diff latest", "schema diff latest",
+    "list", "show latest", "coverage", "verify latest", "diff latest", "schema diff latest",
     "restore latest --dry-run", "copy latest",
     "prune --dry-run", "pin latest", "unpin latest", "runs", "check", "config check", "config show",
     "migration", "keys list", "audit", "audit verify", "ledger",

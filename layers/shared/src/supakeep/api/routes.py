@@ -30,6 +30,7 @@ ROUTES: Mapping[str, Methods] = {
     "/api/admin/ledger": {"GET": Scope.VIEW},
     "/api/admin/audit": {"GET": Scope.ADMIN},
     "/api/admin/health": {"GET": Scope.HEALTH},
+    "/api/admin/coverage": {"GET": Scope.VIEW},
     "/api/admin/overview": {"GET": Scope.VIEW},
     "/api/admin/settings": {"GET": Scope.VIEW},
     "/api/admin/retention": {"GET": Scope.VIEW},

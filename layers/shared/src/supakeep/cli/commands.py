@@ -47,6 +47,15 @@ COMMANDS: tuple[Command, ...] = (
         ),
     ),
     Command(
+        "coverage",
+        "Show what of the project a backup holds, and what it does not.",
+        examples=(
+            "coverage",
+            "coverage latest --from ./copies",
+            "coverage --json",
+        ),
+    ),
+    Command(
         "verify",
         "Read a whole backup and check every checksum.",
         examples=(

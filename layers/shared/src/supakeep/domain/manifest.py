@@ -14,6 +14,7 @@ from supakeep.domain.copies import MIRROR, PRIMARY
 from supakeep.domain.manifest_parts import ManifestPart, Problem
 from supakeep.domain.manifest_parts import VolumeEntry as VolumeEntry  # noqa: PLC0414  (given on)
 from supakeep.domain.policy import TablePolicy
+from supakeep.domain.project_coverage import ProjectCoverage
 from supakeep.domain.schema import Column, Table, columns_fingerprint, quoted_identifier, unquoted
 
 FORMAT_NAME = "supakeep"
@@ -187,7 +188,7 @@ class Manifest(ManifestPart):
     `copies` is what was known when that one was written: the primary's, the last, knows them all.
     `users_problem` says why users are missing that the policy takes.
     `definitions` is None in older manifests, in pre-restore backups, and with `rest`; `files` in those two, and
-    where the policy takes none.
+    where the policy takes none. `coverage` is None in older manifests and in pre-restore backups.
     `compression` is `gzip`, `zstd` or None. `read_back` is whether every volume was read again, whole, from
     each store that has the backup; None in older manifests. `signature` is None in one that was not read from a store.
     """
@@ -218,6 +219,7 @@ class Manifest(ManifestPart):
     copies: tuple[CopyState, ...] = ()
     shrinkage: tuple[Shrinkage, ...] = ()
     changes: tuple[SchemaChange, ...] = ()
+    coverage: ProjectCoverage | None = None
     warnings: tuple[str, ...] = ()
     signature: Signature | None = None
 

@@ -20,12 +20,14 @@ from supakeep.domain.manifest import (
 )
 from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.pin import Pin
+from supakeep.domain.project_object import ObjectKind
 from supakeep.domain.proof import Proof
 
 # what grows with the number of tables
 _LONG_FIELDS = ("tables", "objects", "uncovered_tables", "changes", "warnings")
 
 _FEW_TABLES = 20
+_FEW_GAPS = 20
 
 
 class TableSummary(BaseModel):
@@ -163,4 +165,14 @@ def _what_is_missing(manifest: Manifest) -> tuple[str, ...]:
     """What the backup is complete without, and should have."""
     definitions = manifest.definitions.problem if manifest.definitions else None
     problems = filter(None, (manifest.users_problem, definitions))
-    return tuple(f"{problem.message}. {problem.hint or ''}".strip() for problem in problems)
+    words = [f"{problem.message}. {problem.hint or ''}".strip() for problem in problems]
+    return (*words, *_what_appeared(manifest))
+
+
+def _what_appeared(manifest: Manifest) -> list[str]:
+    """What is new and not in the backup; tables are among the changes already."""
+    gaps = manifest.coverage.appeared if manifest.coverage else ()
+    named = [gap for gap in gaps if gap.kind != ObjectKind.TABLE]
+    words = [f"Not in the backup, and new: {gap}" for gap in named[:_FEW_GAPS]]
+    further = len(named) - _FEW_GAPS
+    return [*words, f"{further:,} more are new and not in the backup"] if further > 0 else words

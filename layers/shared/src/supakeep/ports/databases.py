@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from supakeep.domain.engine import Engine
 from supakeep.domain.plan import Selection, TableFilter
+from supakeep.domain.project_object import ProjectObject
 from supakeep.domain.row_changes import RestoreMode, RowChanges
 from supakeep.domain.schema import Catalog, Table
 
@@ -62,6 +63,12 @@ class Snapshot(Protocol):
     def definitions(self) -> Generator[bytes, None, None]:
         """SQL that makes everything but the rows, without what Supabase manages itself. Raises
         ExportError where it cannot be had; the rows still can.
+        """
+        ...
+
+    def inventory(self) -> Sequence[ProjectObject]:
+        """What the project is made of, as far as it can be seen from here. Raises DatabaseError where it
+        cannot be listed; the rest still can be read.
         """
         ...
 

@@ -38,14 +38,16 @@ from supakeep.domain.plan import (
     plan_backup,
 )
 from supakeep.domain.policy import BackupPolicy
+from supakeep.domain.project_object import ProjectObject
 from supakeep.domain.run import problem_of
 from supakeep.domain.schema import Catalog
 from supakeep.domain.schema_changes import SchemaNow
 from supakeep.errors import DatabaseError, ExportError, StorageError
 from supakeep.ports import Clock, Deadline, ObjectStore, Progress, Snapshot, SourceDatabase
 from supakeep.usecases.completeness import require_complete
+from supakeep.usecases.find_coverage import find_coverage, listed_objects
 from supakeep.usecases.find_shrinkage import FindShrinkage, tables_before, unknown_shrinkage
-from supakeep.usecases.since_before import SinceBefore, changes_since
+from supakeep.usecases.since_before import SinceBefore, changes_since, newest_of
 from supakeep.usecases.store_definitions import StoreDefinitions
 
 log = logging.getLogger(__name__)
@@ -76,6 +78,15 @@ class _Exported:
     def status(self) -> BackupStatus:
         failed = any(entry.status is TableStatus.FAILED for entry in self.entries)
         return BackupStatus.PARTIAL if failed or self.since.shrinkage else BackupStatus.COMPLETE
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """The manifest as far as it is known when the snapshot ends, and what its coverage is made of."""
+
+    manifest: Manifest
+    objects: Sequence[ProjectObject] | DatabaseError
+    before: Manifest | None
 
 
 @dataclass(frozen=True)
@@ -113,17 +124,16 @@ class CreateBackup:
             else None
         )
         with BackupUpload(self.primary, self.copies, read_back, self.keyring) as upload:
-            manifest = self._upload_document(name, trigger, upload)
-            return upload.commit(self._with_files(manifest, upload))
+            stored = self._upload_document(name, trigger, upload)
+            manifest = self._with_files(stored.manifest, upload)
+            return upload.commit(self._with_coverage(manifest, stored))
 
     @property
     def encoding(self) -> Encoding:
         """How the document's objects are stored."""
         return Encoding.of_policy(self.policy)
 
-    def _upload_document(
-        self, name: BackupName, trigger: Trigger, upload: BackupUpload
-    ) -> Manifest:
+    def _upload_document(self, name: BackupName, trigger: Trigger, upload: BackupUpload) -> _Stored:
         with (
             self.source.snapshot(partial(backs_up, self.policy, self.source.engine)) as snapshot,
             VolumeWriter(
@@ -141,7 +151,8 @@ class CreateBackup:
             exported = _Exported(entries, warnings, self._since_before(start, entries))
             stored = volumes.finish()
             definitions = self._definitions(start, upload)
-            return self._manifest(start, exported, stored, definitions)
+            manifest = self._manifest(start, exported, stored, definitions)
+            return _Stored(manifest, listed_objects(snapshot), exported.since.before)
 
     def _with_files(self, manifest: Manifest, upload: BackupUpload) -> Manifest:
         """They come when the rows are stored, and the database's snapshot is closed."""
@@ -151,6 +162,16 @@ class CreateBackup:
         files = self.files(manifest.name, upload)
         left = {} if files.is_whole else {"status": BackupStatus.PARTIAL}
         return manifest.model_copy(update={"files": files, "finished_at": self.clock.now(), **left})
+
+    def _with_coverage(self, manifest: Manifest, stored: _Stored) -> Manifest:
+        """A backup that only an undo reads leaves everything out on purpose."""
+        if manifest.trigger is Trigger.PRE_RESTORE:
+            return manifest
+        sees_all = self.source.engine.gives_definitions
+        coverage = find_coverage(
+            manifest, stored.objects, self.policy, stored.before, sees_all=sees_all
+        )
+        return manifest.model_copy(update={"coverage": coverage})
 
     def _start(self, name: BackupName, trigger: Trigger, snapshot: Snapshot) -> _Start:
         at = self.clock.now()
@@ -233,7 +254,8 @@ class CreateBackup:
         )
         find(former, start.plan.selections, entries)
         now = SchemaNow(entries, start.catalog.tables, start.plan.uncovered)
-        return SinceBefore(find.shrinkage, find.warnings, changes_since(former, now))
+        changes = changes_since(former, now)
+        return SinceBefore(find.shrinkage, find.warnings, changes, newest_of(former))
 
     def _encryption(self) -> Encryption | None:
         recipients = self.encoding.recipients

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from supakeep.domain.manifest import SchemaChange, Shrinkage
+from supakeep.domain.manifest import Manifest, SchemaChange, Shrinkage
 from supakeep.domain.schema_changes import SchemaNow, schema_changes
 from supakeep.domain.shrinkage import FormerTable
 
@@ -16,12 +16,13 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class SinceBefore:
     """The tables that lost too many rows, sentences about what was accepted of these, and how tables
-    changed.
+    changed. `before` is the newest backup that was compared with.
     """
 
     shrinkage: Sequence[Shrinkage] = ()
     accepted: Sequence[str] = ()
     changes: Sequence[SchemaChange] = ()
+    before: Manifest | None = None
 
 
 def changes_since(former: Mapping[str, FormerTable], now: SchemaNow) -> list[SchemaChange]:
@@ -30,3 +31,9 @@ def changes_since(former: Mapping[str, FormerTable], now: SchemaNow) -> list[Sch
     for change in changes:
         log.log(logging.INFO if change.is_addition else logging.WARNING, "%s", change.message)
     return changes
+
+
+def newest_of(former: Mapping[str, FormerTable]) -> Manifest | None:
+    """The newest backup of those that the tables are from."""
+    manifests = [table.manifest for table in former.values()]
+    return max(manifests, key=lambda manifest: manifest.started_at, default=None)

@@ -68,6 +68,7 @@ def _made_from_the_routes() -> str:
     # only here: a request for the document is rare, and no other function needs all routes
     from supakeep.api.audit_routes import add_audit_routes
     from supakeep.api.backup_routes import add_backup_routes
+    from supakeep.api.coverage_route import add_coverage_route
     from supakeep.api.drill_routes import add_drill_routes
     from supakeep.api.health_routes import add_health_routes
     from supakeep.api.overview_routes import add_overview_routes
@@ -84,6 +85,7 @@ def _made_from_the_routes() -> str:
     add_drill_routes(resolver, requests)
     add_audit_routes(resolver, requests)
     add_health_routes(resolver, requests)
+    add_coverage_route(resolver, requests)
     add_run_routes(resolver, requests)
     add_overview_routes(resolver, requests)
     add_prune_routes(resolver, requests)

@@ -128,6 +128,15 @@ OPERATIONS: Mapping[str, Operation] = {
         "is what to pass as `before` for the following page. `verify=true` checks the whole ledger too.",
         {200: "Ledger"},
     ),
+    "get_coverage": Operation(
+        "Overview",
+        "Show what of the project a backup holds, and what it does not",
+        "Counts of tables, functions, policies, buckets and all else by kind, and each thing that is not "
+        "backed up with the reason. `appeared` are those that the backup before did not lack.",
+        {200: "CoverageReport"},
+        not_found=True,
+        damaged=True,
+    ),
     "get_audit_log": Operation(
         "Overview",
         "Show who did what",

@@ -13,7 +13,9 @@ from typing import Any
 from supakeep.databases.data_api.catalog import catalog_in, described
 from supakeep.databases.data_api.client import DataApiClient, named
 from supakeep.databases.data_api.pages import Page, PageReader
+from supakeep.domain.managed_schemas import is_managed_schema
 from supakeep.domain.plan import Selection
+from supakeep.domain.project_object import ObjectKind, ProjectObject
 from supakeep.domain.schema import Catalog, quoted_identifier
 from supakeep.errors import ExportError, StatementTimeoutError
 from supakeep.ports import Rows
@@ -52,6 +54,19 @@ class DataApiSnapshot:
             operation="export definitions",
             hint="Set SUPABASE_DB_URL: the engine `postgres` keeps them.",
         )
+
+    def inventory(self) -> Sequence[ProjectObject]:
+        """Tables and what looks like one; the Data API shows nothing else."""
+        tables = [
+            ProjectObject(
+                ObjectKind.TABLE,
+                f"{table.schema_name}.{table.name}",
+                table.schema_name,
+                managed=is_managed_schema(table.schema_name),
+            )
+            for table in self.catalog().tables.values()
+        ]
+        return [*tables, *map(_object, self._described["left_out"])]
 
     def export(self, selection: Selection) -> Iterator[Rows]:
         ahead, abandoned = ThreadPoolExecutor(1, "supakeep-page"), Event()
@@ -124,6 +139,17 @@ class DataApiSnapshot:
         request = {**_window(selection), "key": table.primary_key, "bound": bound, **limits}
         rows: int = self._client.call("supakeep_count", request, table)["rows"]
         return rows
+
+
+def _object(left_out: Mapping[str, Any]) -> ProjectObject:
+    """A view or the like, whose kind is in the words of the reason (left_out.sql)."""
+    reason, kind = str(left_out["reason"]), ObjectKind.TABLE
+    for word in (ObjectKind.MATERIALIZED_VIEW, ObjectKind.FOREIGN_TABLE, ObjectKind.VIEW):
+        if reason.startswith(f"a {word}:"):
+            kind = word
+    # what an extension brings comes back with it
+    managed = kind is ObjectKind.TABLE or is_managed_schema(left_out["schema"])
+    return ProjectObject(kind, left_out["name"], left_out["schema"], managed=managed)
 
 
 def _next(pages: Iterator[Page]) -> Page | None:

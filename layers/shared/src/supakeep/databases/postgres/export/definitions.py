@@ -9,41 +9,12 @@ from collections.abc import Generator
 from typing import IO
 
 from supakeep.databases.postgres.pg_dump import PgDump, found_program, target_of
+from supakeep.domain.managed_schemas import MANAGED_SCHEMAS
 from supakeep.errors import ExportError
 
 _PIECE_BYTES = 64 * 1024
 # A lock that somebody waits for since the snapshot would only come after our own are given back.
 _LOCK_WAIT = "1s"
-# What Supabase itself manages; `supabase db dump` leaves out the same.
-MANAGED_SCHEMAS = (
-    "_analytics",
-    "_realtime",
-    "_supavisor",
-    "_timescaledb_*",
-    "auth",
-    "cron",
-    "dbdev",
-    "etl",
-    "extensions",
-    "graphql",
-    "graphql_public",
-    "net",
-    "pgbouncer",
-    "pgmq",
-    "pgsodium",
-    "pgsodium_masks",
-    "pgtle",
-    "realtime",
-    "repack",
-    "storage",
-    "supabase_functions",
-    "supabase_migrations",
-    "tiger",
-    "tiger_data",
-    "timescaledb_*",
-    "topology",
-    "vault",
-)
 
 
 def dumped_definitions(url: str, snapshot: str, server_major: int) -> Generator[bytes, None, None]:

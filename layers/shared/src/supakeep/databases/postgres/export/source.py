@@ -21,9 +21,11 @@ from supakeep.databases.postgres.export.definitions import dumped_definitions
 from supakeep.databases.postgres.export.locks import Lockable, hold, readable_tables
 from supakeep.databases.postgres.export.ranges import RangeReader
 from supakeep.databases.postgres.indexes import load_indexes
+from supakeep.databases.postgres.inventory import read_inventory
 from supakeep.databases.postgres.lines import line_of
 from supakeep.databases.postgres.sql import columns_of, name_of, rows_of
 from supakeep.domain.plan import Selection, TableFilter
+from supakeep.domain.project_object import ProjectObject
 from supakeep.domain.schema import Catalog, Table
 from supakeep.errors import DatabaseError, ExportError
 from supakeep.ports import Rows
@@ -136,6 +138,9 @@ class PostgresSnapshot:
     def definitions(self) -> Generator[bytes, None, None]:
         major = self._leader.info.server_version // 10_000
         return dumped_definitions(self._exported.url, self._exported.snapshot, major)
+
+    def inventory(self) -> Sequence[ProjectObject]:
+        return read_inventory(self._leader)
 
     def count(self, selection: Selection) -> int:
         name = selection.table.qualified_name

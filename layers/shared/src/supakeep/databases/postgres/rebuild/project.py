@@ -13,11 +13,11 @@ from supakeep.databases.postgres.catalog import read_catalog
 from supakeep.databases.postgres.connection import Connection, connect
 from supakeep.databases.postgres.database import PostgresDatabase
 from supakeep.databases.postgres.errors import is_lost, mapped_errors
-from supakeep.databases.postgres.export.definitions import MANAGED_SCHEMAS
 from supakeep.databases.postgres.rebuild.journal import SCHEMA, Journal
 from supakeep.databases.postgres.rebuild.making import make
 from supakeep.databases.postgres.rebuild.stand_ins import stand_in
 from supakeep.domain.definitions_script import Definition
+from supakeep.domain.managed_schemas import MANAGED_SCHEMAS
 from supakeep.domain.rebuild import NotRebuilt, Outcome
 from supakeep.domain.schema import Catalog, Table
 from supakeep.errors import UnsafeOperationError
