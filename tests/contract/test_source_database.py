@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 
 from supakeep.domain.plan import Selection
+from supakeep.domain.project_object import ObjectKind
 from supakeep.errors import DatabasePermissionError, ExportError
 from tests.builders.tables import a_selection
 from tests.contract.exporting import exported, ids, table
@@ -165,3 +166,13 @@ def test_a_table_that_was_dropped_meanwhile_is_reported(bench: Workbench) -> Non
 
     with pytest.raises(ExportError, match=r"\.t does not exist"):
         exported(bench, a_selection(created))
+
+
+def test_the_inventory_has_the_tables_by_schema_and_name(bench: Workbench) -> None:
+    created = bench.create(table(bench, "t"))
+
+    with bench.adapter.snapshot() as snapshot:
+        tables = [one for one in snapshot.inventory() if one.kind is ObjectKind.TABLE]
+
+    assert f"{bench.schema}.t" in [one.name for one in tables if not one.managed]
+    assert created.schema_name in {one.schema for one in tables}
