@@ -25,6 +25,7 @@ from supakeep.domain.run import Run, RunKind, new_run_id
 from supakeep.errors import InvalidRequestError, SupakeepError
 from supakeep.ports import Deadline, TimeLimit
 from supakeep.retries import patience
+from supakeep.system import look_for_garbage_rarely
 from supakeep.usecases.project import Project
 from supakeep.wiring import FOR_ANSWERS, FOR_WORK, SupabaseProject, Timeouts
 
@@ -45,6 +46,7 @@ class Projects:
 
     @classmethod
     def from_environment(cls) -> Self:
+        look_for_garbage_rarely()
         return cls(WarmProject(FOR_ANSWERS), WarmProject(FOR_WORK))
 
 

@@ -19,7 +19,11 @@ from supakeep.cli.commands import COMMANDS
 from supakeep.cli.options import SharedOptions
 from supakeep.cli.terminal import Terminal
 from supakeep.errors import SupakeepError
-from supakeep.system import refused_by_machine, termination_as_interrupt
+from supakeep.system import (
+    look_for_garbage_rarely,
+    refused_by_machine,
+    termination_as_interrupt,
+)
 
 if TYPE_CHECKING:
     from supakeep.cli.session import OpenProject
@@ -84,6 +88,7 @@ class CommandLine:
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of `supakeep`; returns the exit code."""
     _print_any_name()
+    look_for_garbage_rarely()
     with termination_as_interrupt():
         try:
             code = CommandLine().run(argv)
