@@ -11,9 +11,9 @@ from supakeep.ports import Notifier, ObjectStore, Silence
 from supakeep.usecases.audit_log import AuditLog
 from supakeep.usecases.project import Project
 
-# what it began to do is known even if it never came to an end
 SILENCE = Silence()
 
+# what it began to do is known even if it never came to an end
 _CHANGES_DATA = (RunKind.RESTORE, RunKind.DELETE)
 # a delivery of another status is about a run that is at work or done
 _BEGINS = (RunStatus.QUEUED, RunStatus.FAILED)
