@@ -131,6 +131,22 @@ def test_a_project_with_thousands_of_gaps_keeps_its_manifest_small_and_calls_non
     assert coverage.appeared == ()
 
 
+def test_hundreds_of_new_gaps_take_few_lines_of_the_log_and_of_the_report(
+    nights: Nights, database: InMemoryDatabase, caplog: pytest.LogCaptureFixture
+) -> None:
+    nights.back_up(database, NAMED)
+    database.objects = [ProjectObject(ObjectKind.VAULT_SECRET, f"s{n:03}") for n in range(300)]
+
+    manifest = nights.back_up(database, NAMED)
+
+    assert len(coverage_of(manifest).appeared) == 300
+    last = "280 more are new and not in the backup"
+    warnings = BackupSummary.of(manifest, ["primary"]).warnings
+    assert (len(warnings), warnings[-1]) == (21, last)
+    assert last in caplog.messages
+    assert len([said for said in caplog.messages if "vault secret" in said]) == 20
+
+
 def test_a_backup_that_cannot_list_the_objects_is_made_and_says_why(
     nights: Nights, database: InMemoryDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ from supakeep.domain.project_object import ObjectKind
 
 # a manifest is read often; a project may have thousands of functions
 _MOST_GAPS = 500
+_FEW_GAPS = 20
 
 
 class CoverageState(StrEnum):
@@ -114,6 +115,15 @@ def compared(
         appeared += gaps[-1:] if is_new else []
     update = {"gaps": tuple(gaps), "appeared": tuple(appeared), "before": name}
     return coverage.model_copy(update=update)
+
+
+def appeared_words(gaps: Sequence[Gap]) -> list[str]:
+    """A sentence for each of the first ones, and one that counts the others: where pg_dump is missing for
+    a night, every function is among them.
+    """
+    words = [f"Not in the backup, and new: {gap}" for gap in gaps[:_FEW_GAPS]]
+    further = len(gaps) - _FEW_GAPS
+    return [*words, f"{further:,} more are new and not in the backup"] if further > 0 else words
 
 
 def _key(gap: Gap) -> tuple[str, str, CoverageState]:

@@ -20,6 +20,7 @@ from supakeep.domain.manifest import (
 )
 from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.pin import Pin
+from supakeep.domain.project_coverage import appeared_words
 from supakeep.domain.project_object import ObjectKind
 from supakeep.domain.proof import Proof
 
@@ -27,7 +28,6 @@ from supakeep.domain.proof import Proof
 _LONG_FIELDS = ("tables", "objects", "uncovered_tables", "changes", "warnings")
 
 _FEW_TABLES = 20
-_FEW_GAPS = 20
 
 
 class TableSummary(BaseModel):
@@ -172,7 +172,4 @@ def _what_is_missing(manifest: Manifest) -> tuple[str, ...]:
 def _what_appeared(manifest: Manifest) -> list[str]:
     """What is new and not in the backup; tables are among the changes already."""
     gaps = manifest.coverage.appeared if manifest.coverage else ()
-    named = [gap for gap in gaps if gap.kind != ObjectKind.TABLE]
-    words = [f"Not in the backup, and new: {gap}" for gap in named[:_FEW_GAPS]]
-    further = len(named) - _FEW_GAPS
-    return [*words, f"{further:,} more are new and not in the backup"] if further > 0 else words
+    return appeared_words([gap for gap in gaps if gap.kind != ObjectKind.TABLE])

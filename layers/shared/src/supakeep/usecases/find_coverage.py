@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from supakeep.domain.judge_coverage import judged_objects
 from supakeep.domain.manifest import Manifest
 from supakeep.domain.policy import BackupPolicy
-from supakeep.domain.project_coverage import ProjectCoverage, compared, summed_up
+from supakeep.domain.project_coverage import ProjectCoverage, appeared_words, compared, summed_up
 from supakeep.domain.project_object import ProjectObject
 from supakeep.domain.run import problem_of
 from supakeep.errors import DatabaseError
@@ -40,6 +40,6 @@ def find_coverage(
     judged = list(judged_objects(objects, manifest, policy, sees_all=sees_all))
     former = (before.backup, before.coverage) if before and before.coverage else None
     coverage = compared(summed_up(judged, problem), former, manifest.started_at)
-    for gap in coverage.appeared:
-        log.warning("Not in the backup, and new: %s", gap)
+    for words in appeared_words(coverage.appeared):
+        log.warning("%s", words)
     return coverage
