@@ -166,6 +166,8 @@ def test_a_backup_shows_how_it_is_stored_and_what_each_store_holds(dashboard: Da
     copies = dashboard.main.get_by_role("table", name="Copies").locator("tbody tr")
     dashboard.open(f"backups/{name}").shows("Compression")
     dashboard.shows("Encryption")
+    missing = dashboard.main.get_by_role("table", name="Not in the backup").locator("tbody tr")
+    expect(missing.filter(has_text="edge function all")).to_contain_text("not supported")
     for copy in (copies.filter(has_text="primary"), copies.filter(has_text="mirror")):
         expect(copy).to_contain_text("whole")
         expect(copy).to_contain_text("signed, and verified")

@@ -6,12 +6,16 @@ import { count, duration, signed, size, time } from "../format.js";
 import { follow } from "../progress.js";
 import { reportOf } from "../reports.js";
 import { keptOf, placesOf, proofOf, startedBy } from "./backups.js";
+import { coverageOf } from "./coverage.js";
 import { pinControl } from "./pin.js";
 
 const BETWEEN_DOWNLOADS_MILLISECONDS = 400;
 
 export async function backupView({ signal, argument }) {
-  const backup = await get(`backups/${encodeURIComponent(argument)}`, signal);
+  const [backup, coverage] = await Promise.all([
+    get(`backups/${encodeURIComponent(argument)}`, signal),
+    get(`coverage?backup=${encodeURIComponent(argument)}`, signal),
+  ]);
   const work = h("div", { class: "work" });
   const pin = pinControl(backup, work, signal);
   return [
@@ -44,6 +48,7 @@ export async function backupView({ signal, argument }) {
     ])),
     copiesOf(backup),
     tablesOf(backup),
+    coverageOf(coverage),
   ].flat();
 }
 
