@@ -158,7 +158,7 @@ def test_files_are_backed_up_once_and_come_back_from_a_shell(
     first = shell.supakeep("backup", "--to", "copies")
 
     assert shell.newest_files() == {**{n: n.encode() for n in NAMES[:-1]}, NAMES[-1]: None}
-    assert "Files: 3 in 1 buckets" in first
+    assert "Files: 3 in 1 bucket," in first
     assert "1 left out as too large" in first
     storage.upload("new.txt", b"new")
     storage.upload("a.txt", b"changed")

@@ -59,7 +59,8 @@ def print_backup(terminal: Terminal, summary: BackupSummary) -> None:
 
 
 def _files(files: BackedUpFiles) -> str:
-    counts = [f"{files.files:,} in {files.buckets:,} buckets, {size_text(files.bytes)}"]
+    buckets = "1 bucket" if files.buckets == 1 else f"{files.buckets:,} buckets"
+    counts = [f"{files.files:,} in {buckets}, {size_text(files.bytes)}"]
     counts += [f"{files.copied:,} of them copied now"] if files.copied else []
     counts += [f"{files.left:,} not in every copy"] if files.left else []
     counts += [f"{files.too_large:,} left out as too large"] if files.too_large else []

@@ -11,8 +11,7 @@ from pydantic import Field, NonNegativeInt, field_validator, model_validator
 from supakeep.domain.backed_up_files import BackedUpFiles
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.copies import MIRROR, PRIMARY
-from supakeep.domain.manifest_parts import ManifestPart, Problem
-from supakeep.domain.manifest_parts import VolumeEntry as VolumeEntry  # noqa: PLC0414  (given on)
+from supakeep.domain.manifest_parts import ManifestPart, Problem, VolumeEntry
 from supakeep.domain.policy import TablePolicy
 from supakeep.domain.project_coverage import ProjectCoverage
 from supakeep.domain.schema import Column, Table, columns_fingerprint, quoted_identifier, unquoted

@@ -12,7 +12,8 @@ from supakeep.archive.manifest import manifest_content, parse_manifest
 from supakeep.archive.reader import Failure, failure_of, no_right_copy, read_volume
 from supakeep.domain.backup_name import FOLDER, BackupName
 from supakeep.domain.copy_report import CopiedBackup, CopiedStore
-from supakeep.domain.manifest import Manifest, VolumeEntry
+from supakeep.domain.manifest import Manifest
+from supakeep.domain.manifest_parts import VolumeEntry
 from supakeep.domain.run import problem_of
 from supakeep.errors import (
     BackupNotFoundError,

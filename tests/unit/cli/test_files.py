@@ -1,0 +1,87 @@
+"""Files of Storage on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.builders.file_backups import some_files
+from tests.builders.manifests import PROJECT
+from tests.fakes.database import InMemoryDatabase
+from tests.fakes.project_files import InMemoryProjectFiles
+from tests.unit.cli.conftest import Supakeep, Surroundings
+
+
+@pytest.fixture
+def files(supakeep: Supakeep, shop: InMemoryDatabase, around: Surroundings) -> InMemoryProjectFiles:
+    """The project's files, which are backed up into `copies`."""
+    Path("supakeep.toml").write_text('[backup]\ntables = "*"\n[backup.files]\nbuckets = "*"\n')
+    held = some_files()
+    around.adapters["files"] = held
+    made = supakeep("backup", "--to", "copies")
+    assert "Files: 3 in 2 buckets, 31 bytes; 3 of them copied now" in made.out
+    assert made.code == 0
+    return held
+
+
+def test_what_is_asked_for_is_written_and_the_rest_is_listed(
+    supakeep: Supakeep, files: InMemoryProjectFiles
+) -> None:
+    files.delete("avatars", "one.png")
+    files.put("papers", "new.pdf", b"new")
+    restore = ("restore", "latest", "--from", "copies", "--files")
+
+    dry_run = supakeep(*restore, "all", "--dry-run")
+    restored = supakeep(*restore, "avatars", "--confirm", PROJECT)
+
+    assert "3 files in the backup: 1 would be written" in dry_run.out
+    assert "  missing: avatars/one.png" in dry_run.out
+    assert "  added since, stays: papers/new.pdf" in dry_run.out
+    assert "2 files in the backup: 1 written" in restored.out
+    assert (dry_run.code, restored.code) == (0, 0)
+    assert files.held["avatars", "one.png"].content == b"the first picture"
+
+
+def test_a_file_that_no_copy_has_right_is_named_with_exit_code_3(
+    supakeep: Supakeep, files: InMemoryProjectFiles
+) -> None:
+    files.held.clear()
+    for stored in Path("copies/files").rglob("*.*"):
+        if stored.is_file() and stored.read_bytes() == b"the second one":
+            stored.unlink()
+
+    ended = supakeep(
+        "restore", "latest", "--from", "copies", "--files", "all", "--confirm", PROJECT
+    )
+    verified = supakeep("verify", "latest", "--from", "copies")
+
+    assert (ended.code, verified.code) == (3, 3)
+    assert "avatars/folder/two.png: files/" in ended.out
+    assert "1 file is missing: files/" in verified.out
+    assert ("avatars", "one.png") in files.held
+
+
+@pytest.mark.parametrize(
+    "other", [("--table", "orders"), ("--auth", "all"), ("--mode", "replace"), ("--where", "id=1")]
+)
+def test_files_are_restored_by_a_command_of_their_own(
+    supakeep: Supakeep, files: InMemoryProjectFiles, other: tuple[str, str]
+) -> None:
+    ended = supakeep("restore", "latest", "--files", "all", *other, "--dry-run")
+
+    assert ended.code == 2
+    assert "give it a command of its own" in " ".join(ended.err.split())
+
+
+def test_another_ref_than_the_projects_confirms_nothing(
+    supakeep: Supakeep, files: InMemoryProjectFiles
+) -> None:
+    files.held.clear()
+
+    ended = supakeep(
+        "restore", "latest", "--from", "copies", "--files", "all", "--confirm", "another"
+    )
+
+    assert ended.code == 1
+    assert files.held == {}
