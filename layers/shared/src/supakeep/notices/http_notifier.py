@@ -144,7 +144,7 @@ def _post(
     for _ in range(_TRIES):
         try:
             answer = client.post(url, content=body, headers=dict(headers))
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as exc:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as exc:
             problem = no_answer_of(exc).reason
             continue
         if answer.is_success:

@@ -23,7 +23,7 @@ class NamedFiles:
     def __init__(self) -> None:
         self._db = sqlite3.connect("", isolation_level=None)
         self._db.execute("create table named (key text primary key) without rowid")
-        self._read: set[str] = set()
+        self._read: set[tuple[str, ...]] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -40,24 +40,32 @@ class NamedFiles:
         """The files of a backup, from the first of the stores that has its lists right. Equal lists are
         read once. Raises ChecksumError or StorageError where no store has one right.
         """
-        for volume in manifest.files.keys if manifest.files else ():
-            if volume.sha256 not in self._read:
-                self._add_list(volume, stores, deadline)
-                self._read.add(volume.sha256)
+        volumes = tuple(manifest.files.keys) if manifest.files else ()
+        whole = tuple(volume.sha256 for volume in volumes)
+        if whole in self._read:
+            return
+        # volumes are cut anywhere, also in the middle of a line
+        rest = b""
+        for volume in volumes:
+            rest = self._add_list(volume, rest, stores, deadline)
+        self._name([rest.decode().partition(" ")[0]] if rest else [])
+        self._read.add(whole)
 
     def _add_list(
-        self, volume: VolumeEntry, stores: Sequence[ObjectStore], deadline: Deadline
-    ) -> None:
+        self, volume: VolumeEntry, rest: bytes, stores: Sequence[ObjectStore], deadline: Deadline
+    ) -> bytes:
+        """Names the keys of its lines, of which the first begins with `rest`; returns the next `rest`."""
         failures: dict[str, Failure] = {}
         for store in stores:
+            lines = _Lines(rest)
             try:
-                self._name(_keys(read_volume(store, volume), deadline))
+                self._name(lines.keys(read_volume(store, volume), deadline))
             except (StorageError, ChecksumError) as exc:
                 # what was named from a damaged list only keeps more
                 log.info("%s is not right in %s", volume.key, store.name, exc_info=True)
                 failures[store.name] = exc
             else:
-                return
+                return lines.rest
         raise no_right_copy(failures)
 
     def _name(self, keys: Iterable[str]) -> None:
@@ -72,10 +80,15 @@ class NamedFiles:
         return bool(found)
 
 
-def _keys(pieces: Iterable[bytes], deadline: Deadline) -> Iterator[str]:
-    rest = b""
-    for piece in pieces:
-        deadline.check()
-        *lines, rest = (rest + piece).split(b"\n")
-        for line in lines:
-            yield line.decode().partition(" ")[0]
+class _Lines:
+    """The lines of a list; `rest` is what has no end of a line yet."""
+
+    def __init__(self, rest: bytes) -> None:
+        self.rest = rest
+
+    def keys(self, pieces: Iterable[bytes], deadline: Deadline) -> Iterator[str]:
+        for piece in pieces:
+            deadline.check()
+            *lines, self.rest = (self.rest + piece).split(b"\n")
+            for line in lines:
+                yield line.decode().partition(" ")[0]
