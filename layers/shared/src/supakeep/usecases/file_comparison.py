@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing
-from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from supakeep.domain.project_file import ProjectFile
+from supakeep.usecases.temporary_database import TemporaryDatabase
 
 _SCHEMA = """
 create table kept (bucket text not null, name text not null, size integer not null, etag text,
@@ -33,23 +31,11 @@ _QUERIES = {
 Difference = Literal["missing", "changed", "unchanged", "added"]
 
 
-class FileComparison:
-    """A private database in a temporary file without a name, which goes when it is closed."""
+class FileComparison(TemporaryDatabase):
+    """The files of both sides, by bucket and name."""
 
     def __init__(self) -> None:
-        self._db = sqlite3.connect("", isolation_level=None)
-        self._db.executescript(_SCHEMA)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._db.close()
+        super().__init__(_SCHEMA)
 
     def keep(self, file: ProjectFile, fields: Mapping[str, Any]) -> None:
         """A file of the backup, with all that is known of it."""
@@ -80,10 +66,6 @@ class FileComparison:
         """What the backup knows of each of them; small ones first."""
         for (fields,) in self._rows(f"select k.fields {_QUERIES[difference]} order by k.size"):
             yield json.loads(fields)
-
-    def _rows(self, query: str) -> Iterator[Any]:
-        with closing(self._db.execute(query)) as rows:
-            yield from rows
 
 
 def _columns(file: ProjectFile) -> tuple[str, str, int, str | None, str]:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from supakeep.archive.file_tree import file_fields, file_of
 from supakeep.domain.project_file import ProjectFile
+from supakeep.usecases.temporary_database import TemporaryDatabase
 
 # in each store, one stored object for each version; `key` is that of the object which all are to have
 _SCHEMA = """
@@ -61,25 +59,12 @@ class IndexedFile:
         return file_of(self.fields)
 
 
-class FileIndex:
-    """A private database in a temporary file that has no name. Only the thread that made it uses it."""
+class FileIndex(TemporaryDatabase):
+    """The files of a project, and what `stores` stores hold of them."""
 
     def __init__(self, stores: int) -> None:
+        super().__init__(_SCHEMA)
         self._stores = stores
-        # SQLite's own kind of database that is deleted when it is closed
-        self._db = sqlite3.connect("", isolation_level=None)
-        self._db.executescript(_SCHEMA)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._db.close()
 
     def add(self, file: ProjectFile, version: str, left_out: str | None = None) -> None:
         """A file that was listed; `left_out` is why it is not to be copied."""
@@ -176,10 +161,6 @@ class FileIndex:
         query = f"select count(*), coalesce(sum(f.size), 0) from file f left join chosen c using (version) where {condition}"  # noqa: S608, E501
         [(files, size)] = self._rows(query, *values)
         return Counted(files, size)
-
-    def _rows(self, query: str, *values: object) -> Iterator[Any]:
-        with closing(self._db.execute(query, values)) as rows:
-            yield from rows
 
 
 def _text(file: ProjectFile) -> str:

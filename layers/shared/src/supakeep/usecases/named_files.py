@@ -3,38 +3,24 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from types import TracebackType
-from typing import Self
 
 from supakeep.archive.reader import Failure, no_right_copy, read_volume
 from supakeep.domain.manifest import Manifest
 from supakeep.domain.manifest_parts import VolumeEntry
 from supakeep.errors import ChecksumError, StorageError
 from supakeep.ports import Deadline, ObjectStore
+from supakeep.usecases.temporary_database import TemporaryDatabase
 
 log = logging.getLogger(__name__)
 
 
-class NamedFiles:
-    """The keys in the lists of backups. The private database in a temporary file goes when it is closed."""
+class NamedFiles(TemporaryDatabase):
+    """The keys in the lists of backups."""
 
     def __init__(self) -> None:
-        self._db = sqlite3.connect("", isolation_level=None)
-        self._db.execute("create table named (key text primary key) without rowid")
+        super().__init__("create table named (key text primary key) without rowid")
         self._read: set[tuple[str, ...]] = set()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._db.close()
 
     def add(self, manifest: Manifest, stores: Sequence[ObjectStore], deadline: Deadline) -> None:
         """The files of a backup, from the first of the stores that has its lists right. Equal lists are

@@ -1,0 +1,33 @@
+"""A database for what may be too much for memory, gone when it is closed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from types import TracebackType
+from typing import Any, Self
+
+
+class TemporaryDatabase:
+    """A private SQLite database in a temporary file that has no name. Only the thread that made it uses it."""
+
+    def __init__(self, schema: str) -> None:
+        """`schema` is what the new database begins with."""
+        self._db = sqlite3.connect("", isolation_level=None)
+        self._db.executescript(schema)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._db.close()
+
+    def _rows(self, query: str, *values: object) -> Iterator[Any]:
+        with closing(self._db.execute(query, values)) as rows:
+            yield from rows
