@@ -68,6 +68,22 @@ def test_only_files_that_no_kept_backup_names_go(stores: Stores, newest: Manifes
     assert not report.problems
 
 
+def test_a_file_whose_key_stands_across_two_volumes_of_the_list_stays(stores: Stores) -> None:
+    source = some_files()
+    for number in range(300):
+        source.put("avatars", f"{number}.png", f"picture {number}".encode())
+    manifest = stores.back_up(source)
+    assert manifest.files is not None
+    assert len(manifest.files.keys) > 2
+    before = files_in(stores.mirror)
+    stores.clock.advance(days=3)
+
+    report = sweep(stores)
+
+    assert files_in(stores.mirror) == before
+    assert swept(report, "mirror").kept == len(before) == 303
+
+
 def test_a_dry_run_counts_the_same_and_removes_nothing(stores: Stores, newest: Manifest) -> None:
     before = files_in(stores.mirror)
 
