@@ -53,7 +53,7 @@ def tree_entries(pieces: Iterable[bytes], key: str) -> Iterator[TreeEntry]:
     """What a tree names, from its bytes in pieces of any size. Raises ChecksumError for what is no tree,
     and FormatVersionError for one of a later version.
     """
-    lines = _lines(pieces)
+    lines = _every_line(pieces)
     head = _parsed(next(lines, b""), key)
     if head.get("format") != TREE_FORMAT:
         raise FormatVersionError(
@@ -79,13 +79,25 @@ def file_of(fields: Mapping[str, Any]) -> ProjectFile:
     return ProjectFile(size_bytes=fields["size"], **known)
 
 
-def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    rest = b""
-    for piece in pieces:
-        *lines, rest = (rest + piece).split(b"\n")
-        yield from lines
-    if rest:
-        yield rest
+class Lines:
+    """Whole lines from pieces that are cut anywhere; `rest` is what has no end yet."""
+
+    def __init__(self, rest: bytes = b"") -> None:
+        self.rest = rest
+
+    def of(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """The lines that end in these pieces."""
+        for piece in pieces:
+            *lines, self.rest = (self.rest + piece).split(b"\n")
+            yield from lines
+
+
+def _every_line(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Also what stands behind the last end of a line."""
+    lines = Lines()
+    yield from lines.of(pieces)
+    if lines.rest:
+        yield lines.rest
 
 
 def _parsed(line: bytes, key: str) -> dict[str, Any]:
@@ -101,6 +113,12 @@ def _parsed(line: bytes, key: str) -> dict[str, Any]:
 def key_line(key: str, size_bytes: int) -> bytes:
     """An object that holds a file, and its size as it is stored."""
     return f"{key} {size_bytes}\n".encode()
+
+
+def key_and_size(line: bytes) -> tuple[str, str]:
+    """The two words that `key_line` wrote. A line of a list that is not checked yet may hold anything."""
+    key, _, size = line.decode().partition(" ")
+    return key, size
 
 
 def _line(value: Mapping[str, Any]) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 
+from supakeep.archive.file_tree import Lines, key_and_size
 from supakeep.archive.reader import Failure, no_right_copy, read_volume
 from supakeep.domain.manifest import Manifest
 from supakeep.domain.manifest_parts import VolumeEntry
@@ -34,7 +35,7 @@ class NamedFiles(TemporaryDatabase):
         rest = b""
         for volume in volumes:
             rest = self._add_list(volume, rest, stores, deadline)
-        self._name([rest.decode().partition(" ")[0]] if rest else [])
+        self._name([rest] if rest else [])
         self._read.add(whole)
 
     def _add_list(
@@ -43,9 +44,9 @@ class NamedFiles(TemporaryDatabase):
         """Names the keys of its lines, of which the first begins with `rest`; returns the next `rest`."""
         failures: dict[str, Failure] = {}
         for store in stores:
-            lines = _Lines(rest)
+            lines = Lines(rest)
             try:
-                self._name(lines.keys(read_volume(store, volume), deadline))
+                self._name(lines.of(_in_time(read_volume(store, volume), deadline)))
             except (StorageError, ChecksumError) as exc:
                 # what was named from a damaged list only keeps more
                 log.info("%s is not right in %s", volume.key, store.name, exc_info=True)
@@ -54,10 +55,11 @@ class NamedFiles(TemporaryDatabase):
                 return lines.rest
         raise no_right_copy(failures)
 
-    def _name(self, keys: Iterable[str]) -> None:
+    def _name(self, lines: Iterable[bytes]) -> None:
+        keys = ((key_and_size(line)[0],) for line in lines)
         self._db.execute("begin")
         try:
-            self._db.executemany("insert or ignore into named values (?)", ((key,) for key in keys))
+            self._db.executemany("insert or ignore into named values (?)", keys)
         finally:
             self._db.execute("commit")
 
@@ -66,15 +68,7 @@ class NamedFiles(TemporaryDatabase):
         return bool(found)
 
 
-class _Lines:
-    """The lines of a list; `rest` is what has no end of a line yet."""
-
-    def __init__(self, rest: bytes) -> None:
-        self.rest = rest
-
-    def keys(self, pieces: Iterable[bytes], deadline: Deadline) -> Iterator[str]:
-        for piece in pieces:
-            deadline.check()
-            *lines, self.rest = (self.rest + piece).split(b"\n")
-            for line in lines:
-                yield line.decode().partition(" ")[0]
+def _in_time(pieces: Iterable[bytes], deadline: Deadline) -> Iterator[bytes]:
+    for piece in pieces:
+        deadline.check()
+        yield piece

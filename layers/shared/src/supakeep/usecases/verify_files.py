@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from supakeep.archive.damage import damaged
+from supakeep.archive.file_tree import Lines, key_and_size
 from supakeep.archive.reader import BackupReader
 from supakeep.domain.file_key import FileKey, file_prefixes
 from supakeep.domain.manifest_parts import Problem
@@ -140,10 +141,8 @@ def _counted(what: str, examples: Sequence[str]) -> list[str]:
 
 
 def _named(reader: BackupReader) -> Iterator[tuple[str, int]]:
-    files, rest = reader.manifest.files, b""
-    for volume in files.keys if files else ():
-        for piece in reader.stored(volume.key):
-            *lines, rest = (rest + piece).split(b"\n")
-            for line in lines:
-                key, _, size = line.decode().partition(" ")
-                yield key, int(size)
+    files = reader.manifest.files
+    volumes = files.keys if files else ()
+    pieces = (piece for volume in volumes for piece in reader.stored(volume.key))
+    for key, size in map(key_and_size, Lines().of(pieces)):
+        yield key, int(size)
