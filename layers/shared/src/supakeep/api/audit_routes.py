@@ -8,9 +8,9 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from supakeep.api.answers.audit import AuditLogPage
+from supakeep.api.chain_page import chain_page
 from supakeep.api.request import Requests
 from supakeep.usecases.read_audit_log import read_audit_logs
-from supakeep.usecases.verify_ledger import verify_ledger
 
 AUDIT_PATH = "/api/admin/audit"
 
@@ -32,12 +32,5 @@ def add_audit_routes(resolver: APIGatewayHttpResolver, request: Requests) -> Non
             ),
         ] = False,
     ) -> AuditLogPage:
-        project, stores = request().project, request().stores()
-        # one more, to know whether there is another page
-        newest = limit + 1
-        if not verify:
-            logs = read_audit_logs(stores, project.ref, before=before, newest=newest)
-            return AuditLogPage.of(logs, limit, None)
-        every = read_audit_logs(stores, project.ref)
-        page = [one.below(before, newest) for one in every]
-        return AuditLogPage.of(page, limit, verify_ledger(every, project.clock.now()))
+        page = chain_page(request, read_audit_logs, limit, before, verify=verify)
+        return AuditLogPage.of(page.chains, limit, page.verification)

@@ -11,12 +11,12 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from supakeep.api.accept import accept
 from supakeep.api.answers.ledger import Ledger
 from supakeep.api.answers.runs import Accepted
+from supakeep.api.chain_page import chain_page
 from supakeep.api.contracts import DrillBody
 from supakeep.api.request import Requests
 from supakeep.domain.run import RunKind
 from supakeep.usecases.find_drilled import find_drilled
 from supakeep.usecases.read_ledger import read_ledgers
-from supakeep.usecases.verify_ledger import verify_ledger
 
 DRILLS_PATH = "/api/admin/drills"
 LEDGER_PATH = "/api/admin/ledger"
@@ -51,12 +51,5 @@ def add_drill_routes(resolver: APIGatewayHttpResolver, request: Requests) -> Non
             ),
         ] = False,
     ) -> Ledger:
-        project, stores = request().project, request().stores()
-        # one more, to know whether there is another page
-        newest = limit + 1
-        if not verify:
-            ledgers = read_ledgers(stores, project.ref, before=before, newest=newest)
-            return Ledger.page(ledgers, limit, None)
-        every = read_ledgers(stores, project.ref)
-        page = [ledger.below(before, newest) for ledger in every]
-        return Ledger.page(page, limit, verify_ledger(every, project.clock.now()))
+        page = chain_page(request, read_ledgers, limit, before, verify=verify)
+        return Ledger.page(page.chains, limit, page.verification)

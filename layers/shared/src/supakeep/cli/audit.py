@@ -8,14 +8,15 @@ from typing import Annotated
 
 import typer
 
-from supakeep.cli.command import FAILED, GOOD, PARTIAL
+from supakeep.cli.chain_report import print_verification
+from supakeep.cli.command import GOOD, PARTIAL
 from supakeep.cli.options import Source
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal
 from supakeep.domain.audit_log import AuditEntry
 from supakeep.usecases.read_audit_log import StoreAuditLog, read_audit_logs
 from supakeep.usecases.read_chain import entries_in
-from supakeep.usecases.verify_ledger import LedgerReport, verify_ledger
+from supakeep.usecases.verify_ledger import verify_ledger
 
 _HEAD = ("TIME (UTC)", "WHO", "FROM", "WHAT", "OUTCOME", "ABOUT")
 _FEW = 50
@@ -55,23 +56,10 @@ def run(
         if last is not None:
             raise typer.BadParameter("verify reads the whole log: leave --last out")
         report = verify_ledger(read_audit_logs(copies.stores, copies.project), session.now())
-        _print_report(session.terminal, report)
-        return GOOD if report.is_whole else FAILED
+        return print_verification(session.terminal, "The audit log", report)
     logs = read_audit_logs(copies.stores, copies.project, newest=last or _FEW)
     _print_all(session.terminal, logs, last or _FEW)
     return PARTIAL if any(one.problems for one in logs) else GOOD
-
-
-def _print_report(terminal: Terminal, report: LedgerReport) -> None:
-    if terminal.as_json:
-        terminal.json(report)
-        return
-    entries = "1 entry" if report.entries == 1 else f"{report.entries:,} entries"
-    stores = " and ".join(report.stores) or "no store"
-    state = "The audit log is whole" if report.is_whole else "The audit log is not whole"
-    terminal.line(f"{state}: {entries} in {stores}, {report.signed:,} of them signed")
-    for problem in report.problems:
-        terminal.notice(problem.message, problem.hint)
 
 
 def _print_all(terminal: Terminal, logs: Sequence[StoreAuditLog], last: int) -> None:

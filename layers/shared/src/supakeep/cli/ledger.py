@@ -11,7 +11,8 @@ from typing import Annotated
 
 import typer
 
-from supakeep.cli.command import FAILED, GOOD, PARTIAL
+from supakeep.cli.chain_report import print_verification
+from supakeep.cli.command import GOOD, PARTIAL
 from supakeep.cli.ledger_report import check_report, write_report
 from supakeep.cli.options import Source
 from supakeep.cli.session import Session
@@ -23,7 +24,7 @@ from supakeep.domain.measures import duration_text
 from supakeep.domain.proof import ProvenRestore
 from supakeep.usecases.read_chain import entries_in
 from supakeep.usecases.read_ledger import StoreLedger, read_ledgers
-from supakeep.usecases.verify_ledger import LedgerReport, verify_ledger
+from supakeep.usecases.verify_ledger import verify_ledger
 
 _HEAD = ("TIME (UTC)", "BACKUP", "PROVEN", "ROWS", "RESTORED IN", "FAILED AT")
 
@@ -88,7 +89,8 @@ def run(
         return write_report(session, copies, since, to)
     ledgers = read_ledgers(copies.stores, copies.project)
     if what is What.VERIFY:
-        return _verify(session, ledgers)
+        verified = verify_ledger(ledgers, session.now())
+        return print_verification(session.terminal, "The ledger", verified)
     _print_all(session.terminal, ledgers, session.now())
     return PARTIAL if any(ledger.problem or ledger.untrusted for ledger in ledgers) else GOOD
 
@@ -98,24 +100,6 @@ def _check_usage(what: What, of_report: Mapping[str, object], report: Path | Non
         raise typer.BadParameter(f"{given[0]} belongs to `supakeep ledger report`")
     if what is not What.VERIFY and report:
         raise typer.BadParameter("--report belongs to `supakeep ledger verify`")
-
-
-def _verify(session: Session, ledgers: Sequence[StoreLedger]) -> int:
-    report = verify_ledger(ledgers, session.now())
-    if session.terminal.as_json:
-        session.terminal.json(report)
-    else:
-        _print_report(session.terminal, report)
-    return GOOD if report.is_whole else FAILED
-
-
-def _print_report(terminal: Terminal, report: LedgerReport) -> None:
-    entries = "1 entry" if report.entries == 1 else f"{report.entries:,} entries"
-    stores = " and ".join(report.stores) or "no store"
-    state = "The ledger is whole" if report.is_whole else "The ledger is not whole"
-    terminal.line(f"{state}: {entries} in {stores}, {report.signed:,} of them signed")
-    for problem in report.problems:
-        terminal.notice(problem.message, problem.hint)
 
 
 def _print_all(terminal: Terminal, ledgers: Sequence[StoreLedger], now: dt.datetime) -> None:
