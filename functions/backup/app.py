@@ -12,7 +12,6 @@ from supakeep.api.http import answer, create_resolver
 from supakeep.api.request import Requests, ServedProject
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import Run, RunKind, RunStatus, new_run_id
-from supakeep.usecases.audited_run import audited
 from supakeep.usecases.run_backup import RunBackup
 
 logger = observability.create_logger()
@@ -43,16 +42,11 @@ def _back_up(project: ServedProject, event: dict[str, Any], context: Any) -> Run
     deadline = runtime.deadline_of(context)
     back_up = RunBackup(project, deadline)
     run = runtime.carry_out(
-        RunKind.BACKUP,
-        "Backup:Cron" if run.trigger is Trigger.SCHEDULE else "Backup:Manual",
+        project,
+        run,
         logger,
         metrics,
-        lambda: audited(
-            project,
-            run,
-            lambda: back_up(run, scheduled=scheduled, accept_shrink=accept_shrink),
-            notifier=project.notifier,
-        ),
+        lambda: back_up(run, scheduled=scheduled, accept_shrink=accept_shrink),
         deadline=deadline,
     )
     if run.status is RunStatus.COMPLETE:

@@ -21,7 +21,6 @@ from supakeep.domain.run import Run, RunKind, new_run_id
 from supakeep.errors import SupakeepError
 from supakeep.retries import patience
 from supakeep.stores.remembering import ManifestMemory, RememberingObjectStore
-from supakeep.usecases.audited_run import audited
 from supakeep.usecases.choose_stores import every_store
 from supakeep.usecases.measure_age import measure_age
 from supakeep.usecases.newest_proof import newest_proof
@@ -56,13 +55,11 @@ def _prune(project: ServedProject, event: dict[str, Any], context: Any) -> Run:
     deadline = runtime.deadline_of(context)
     prune = RunPrune(project, deadline)
     run = runtime.carry_out(
-        RunKind.PRUNE,
-        "Prune",
+        project,
+        run,
         logger,
         metrics,
-        lambda: audited(
-            project, run, lambda: prune(run, dry_run=dry_run), notifier=project.notifier
-        ),
+        lambda: prune(run, dry_run=dry_run),
         deadline=deadline,
     )
     _count(project, run)

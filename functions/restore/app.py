@@ -28,7 +28,6 @@ from supakeep.domain.backup_name import LATEST
 from supakeep.domain.drill import DrillReport
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import Run, RunKind, new_run_id
-from supakeep.usecases.audited_run import audited
 from supakeep.usecases.run_copy import RunCopy
 from supakeep.usecases.run_drill import RunDrill
 from supakeep.usecases.run_restore import RunRestore
@@ -128,16 +127,8 @@ def _requested(project: ServedProject, kind: RunKind, run_id: str | None, contex
 
 
 def _carry_out(project: ServedProject, run: Run, context: Any, work: Callable[[], Run]) -> Run:
-    """Does the work of one run under the name that its kind has in logs and metrics."""
-    deadline, scope = runtime.deadline_of(context), run.kind.value.title()
-    return runtime.carry_out(
-        run.kind,
-        scope,
-        logger,
-        metrics,
-        lambda: audited(project, run, work, notifier=project.notifier),
-        deadline=deadline,
-    )
+    deadline = runtime.deadline_of(context)
+    return runtime.carry_out(project, run, logger, metrics, work, deadline=deadline)
 
 
 lambda_handler = create_handler(runtime.Projects.from_environment())

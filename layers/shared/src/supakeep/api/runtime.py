@@ -26,6 +26,7 @@ from supakeep.errors import InvalidRequestError, SupakeepError
 from supakeep.ports import Deadline, TimeLimit
 from supakeep.retries import patience
 from supakeep.system import look_for_garbage_rarely
+from supakeep.usecases.audited_run import audited
 from supakeep.usecases.project import Project
 from supakeep.wiring import FOR_ANSWERS, FOR_WORK, SupabaseProject, Timeouts
 
@@ -125,22 +126,30 @@ def new_run(
 
 
 def carry_out(
-    kind: RunKind,
-    scope: str,
+    project: ServedProject,
+    run: Run,
     logger: Logger,
     metrics: Metrics,
     work: Callable[[], Run],
     *,
     deadline: Deadline,
 ) -> Run:
-    """Does the work, logs and counts its end, and lets a failure escape. Nothing is tried again past
-    the deadline.
+    """Does the work of a run, logs, counts and audits its end, tells of it, and lets a failure escape.
+    Nothing is tried again past the deadline.
     """
+    scope = _scope_of(run)
     try:
         with patience(deadline=deadline):
-            run = work()
+            ended = audited(project, run, work, notifier=project.notifier)
     except Exception as exc:
-        report_failure(logger, metrics, kind, exc, scope)
+        report_failure(logger, metrics, run.kind, exc, scope)
         raise
-    report_run(logger, metrics, run, scope)
-    return run
+    report_run(logger, metrics, ended, scope)
+    return ended
+
+
+def _scope_of(run: Run) -> str:
+    """The name that the run has in logs and metrics."""
+    if run.kind is not RunKind.BACKUP:
+        return run.kind.value.title()
+    return "Backup:Cron" if run.trigger is Trigger.SCHEDULE else "Backup:Manual"
