@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -32,14 +31,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 @pytest.fixture(autouse=True)
-def _own_logging() -> Iterator[None]:
-    """The command line sets up logging for its process: here, for one test.
-
-    It begins as in a new process, as a fixture of a whole module may have run a command.
-    """
-    root, library = logging.getLogger(), logging.getLogger("supakeep")
-    root.setLevel(logging.WARNING)
-    library.setLevel(logging.NOTSET)
-    yield
-    root.setLevel(logging.WARNING)
-    library.setLevel(logging.NOTSET)
+def _own_logging() -> None:
+    """Logging begins as in a new process: a test or a fixture before may have run a command, which sets it."""
+    logging.getLogger().setLevel(logging.WARNING)
+    logging.getLogger("supakeep").setLevel(logging.NOTSET)
