@@ -106,6 +106,10 @@ pictures: setup ## screenshots of the dashboard, those of docs/images too
 faults: setup ## every fault at every call (a part of it: make test)
 	$(BIN)/pytest --numprocesses=logical --dist=worksteal --show-capture=no --every-fault tests/faults
 
+.PHONY: fuzz
+fuzz: setup ## 10,000 requests from the OpenAPI document, and hostile bytes for every reader
+	EXAMPLES=125 $(BIN)/pytest --capture=no --timeout=7200 tests/unit/archive/test_hostile_bytes.py tests/e2e/test_fuzzed_api.py
+
 .PHONY: bench
 bench: setup ## measure speed and memory (BENCH=--quick to try it)
 	@$(BIN)/python -m bench $(BENCH)

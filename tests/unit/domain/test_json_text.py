@@ -36,6 +36,8 @@ def test_a_key_shows_only_its_columns_and_letters_as_they_are() -> None:
         b'{"a":1}',
         b'{"a":%s}' % HUGE.encode(),
         b'{"a":%s}' % (b"9" * 5000),
+        # what a column of type json holds, and no Decimal
+        b'{"a":{"b":-1e99999999999999999999}}',
         b'{"a":' + b"[" * 3000 + b"]" * 3000 + b"}",
     ],
 )

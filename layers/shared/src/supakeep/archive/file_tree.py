@@ -6,11 +6,15 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
+
 from supakeep.archive.damage import damaged
 from supakeep.domain.project_file import Bucket, ProjectFile
-from supakeep.errors import FormatVersionError
+from supakeep.errors import ChecksumError, FormatVersionError
 
 TREE_FORMAT = "supakeep-files/1"
+MOST_LINE_BYTES = 16 * 1024 * 1024
+"""No file's metadata are longer, so that a longer line is damage."""
 
 
 def tree_head(backup: str, project: str) -> bytes:
@@ -45,6 +49,37 @@ def file_line(fields: Mapping[str, Any], stored: str | None, missing: str | None
     return _line({"file": {**fields, **({"key": stored} if stored else {"missing": missing})}})
 
 
+class _Written(BaseModel):
+    # a later minor version may add fields
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+
+class _File(_Written):
+    bucket: str
+    name: str
+    size: NonNegativeInt
+    updated_at: str
+    id: str
+    content_type: str | None = None
+    cache_control: str | None = None
+    metadata: dict[str, Any] | None = None
+    etag: str | None = None
+    version: str | None = None
+    key: str | None = None
+    missing: str | None = None
+
+
+class _Bucket(_Written):
+    id: str
+
+
+class _Line(_Written):
+    """A line behind the first one."""
+
+    bucket: _Bucket | None = None
+    file: _File | None = None
+
+
 TreeEntry = Bucket | dict[str, Any]
 """A bucket, or the fields of a file with `key` or `missing`."""
 
@@ -53,7 +88,7 @@ def tree_entries(pieces: Iterable[bytes], key: str) -> Iterator[TreeEntry]:
     """What a tree names, from its bytes in pieces of any size. Raises ChecksumError for what is no tree,
     and FormatVersionError for one of a later version.
     """
-    lines = _every_line(pieces)
+    lines = _every_line(pieces, key)
     head = _parsed(next(lines, b""), key)
     if head.get("format") != TREE_FORMAT:
         raise FormatVersionError(
@@ -63,7 +98,7 @@ def tree_entries(pieces: Iterable[bytes], key: str) -> Iterator[TreeEntry]:
             hint="Update Supakeep; nothing was changed.",
         )
     for line in lines:
-        entry = _parsed(line, key)
+        entry = _checked(_parsed(line, key), key)
         if "bucket" in entry:
             attributes = dict(entry["bucket"])
             yield Bucket(attributes.pop("id"), attributes)
@@ -92,10 +127,13 @@ class Lines:
             yield from lines
 
 
-def _every_line(pieces: Iterable[bytes]) -> Iterator[bytes]:
+def _every_line(pieces: Iterable[bytes], key: str) -> Iterator[bytes]:
     """Also what stands behind the last end of a line."""
     lines = Lines()
-    yield from lines.of(pieces)
+    for piece in pieces:
+        yield from lines.of([piece])
+        if len(lines.rest) > MOST_LINE_BYTES:
+            raise _no_list(key)
     if lines.rest:
         yield lines.rest
 
@@ -103,11 +141,23 @@ def _every_line(pieces: Iterable[bytes]) -> Iterator[bytes]:
 def _parsed(line: bytes, key: str) -> dict[str, Any]:
     try:
         entry = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         entry = None
     if not isinstance(entry, dict):
-        raise damaged(key, "it is no list of files")
+        raise _no_list(key)
     return entry
+
+
+def _checked(entry: dict[str, Any], key: str) -> dict[str, Any]:
+    try:
+        _Line.model_validate(entry)
+    except ValidationError:
+        raise _no_list(key) from None
+    return entry
+
+
+def _no_list(key: str) -> ChecksumError:
+    return damaged(key, "it is no list of files")
 
 
 def key_line(key: str, size_bytes: int) -> bytes:

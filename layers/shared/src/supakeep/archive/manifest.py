@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -40,6 +41,7 @@ SIGNED_AS = "supakeep manifest"
 
 # a manifest lists its tables and volumes; this is some ten thousand of them
 _MOST_BYTES = 16 * 1024 * 1024
+_MAJOR = re.compile(r"[0-9]{1,9}")
 
 
 def encode_manifest(manifest: Manifest, keyring: Keyring | None = None) -> bytes:
@@ -152,11 +154,11 @@ def _whole_fields(content: bytes, key: str) -> dict[str, Any]:
 def _check_format(text: object, key: str) -> None:
     name, _, version = str(text).partition("/")
     major = version.partition(".")[0]
-    if name != FORMAT_NAME or not major.isdecimal():
-        raise UnsealedError(f"its format {text!r} is unknown")
+    if name != FORMAT_NAME or not _MAJOR.fullmatch(major):
+        raise UnsealedError(f"its format {str(text)[:40]!r} is unknown")
     if int(major) > FORMAT_MAJOR:
         raise FormatVersionError(
-            f"{key} has format {text}, and this version of Supakeep reads up to {FORMAT}",
+            f"{key} has format {str(text)[:40]}, and this version of Supakeep reads up to {FORMAT}",
             operation="read manifest",
             key=key,
             hint="Update Supakeep; nothing was changed.",

@@ -217,7 +217,7 @@ class BackupReader:
         """The numbers of the volumes that it reaches into."""
         volumes = self.manifest.volumes
         number, reach = part.volume, part.offset + part.bytes
-        while number <= len(volumes) and reach > volumes[number - 1].size_in_document:
+        while 1 <= number <= len(volumes) and reach > volumes[number - 1].size_in_document:
             reach -= volumes[number - 1].size_in_document
             number += 1
         if not 1 <= part.volume <= number <= len(volumes):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import ClassVar
+
+from pydantic import AwareDatetime
 
 from supakeep.domain.actor import Actor
 from supakeep.domain.chain import ChainedEntry
@@ -31,7 +32,7 @@ class AuditEntry(ChainedEntry):
     folder: ClassVar[str] = AUDIT_FOLDER
 
     id: str
-    at: dt.datetime
+    at: AwareDatetime
     tool_version: str
     actor: Actor
     action: str

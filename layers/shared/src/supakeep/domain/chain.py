@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from supakeep.domain.project_ref import PROJECT_REF
 
@@ -47,7 +47,7 @@ class ChainedEntry(Recorded):
     folder: ClassVar[str]
 
     project: str
-    recorded_at: dt.datetime
+    recorded_at: AwareDatetime
     previous: tuple[Link, ...] = ()
 
     @property

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
 from typing import NamedTuple
 
 from pydantic_core import from_json
 
 SHOWN_CHARACTERS = 200
-# numbers become Decimal, which keeps every digit
-_DECODER = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal)
+
+
+class _Number(str):
+    """A number as its text, which keeps every digit: a column of type json may hold one that not even
+    Decimal takes.
+    """
+
+    __slots__ = ()
+
+
+_DECODER = json.JSONDecoder(parse_float=_Number, parse_int=_Number)
 
 
 class UnnamedMember(NamedTuple):
@@ -62,6 +70,4 @@ def shortened(text: str, characters: int = SHOWN_CHARACTERS) -> str:
 
 
 def _printable(value: object) -> object:
-    if isinstance(value, str):
-        return shortened(value)
-    return str(value) if isinstance(value, Decimal) else value
+    return shortened(value) if type(value) is str else value

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 from typing import ClassVar
 
-from pydantic import NonNegativeInt
+from pydantic import AwareDatetime, NonNegativeInt
 
 from supakeep.domain.chain import ChainedEntry, Recorded, StoredEntry, prefix_of
 from supakeep.domain.drill import DrillReport
@@ -21,7 +20,7 @@ class DrilledBackup(Recorded):
     """
 
     name: str
-    started_at: dt.datetime
+    started_at: AwareDatetime
     rows: NonNegativeInt
     size_bytes: NonNegativeInt
     volumes_sha256: str
@@ -43,7 +42,7 @@ class LedgerEntry(ChainedEntry):
     folder: ClassVar[str] = LEDGER_FOLDER
 
     run: str
-    started_at: dt.datetime
+    started_at: AwareDatetime
     tool_version: str
     backup: DrilledBackup
     report: DrillReport

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import Field, NonNegativeInt, field_validator, model_validator
+from pydantic import AwareDatetime, Field, NonNegativeInt, field_validator, model_validator
 
 from supakeep.domain.backed_up_files import BackedUpFiles
 from supakeep.domain.backup_name import BackupName
@@ -201,8 +200,8 @@ class Manifest(ManifestPart):
     server_version: str
     wal_position: str | None = None
     tool_version: str
-    started_at: dt.datetime
-    finished_at: dt.datetime
+    started_at: AwareDatetime
+    finished_at: AwareDatetime
     status: BackupStatus
     tables: tuple[TableEntry, ...]
     volumes: tuple[VolumeEntry, ...]
