@@ -107,7 +107,7 @@ faults: setup ## every fault at every call (a part of it: make test)
 	$(BIN)/pytest --numprocesses=logical --dist=worksteal --show-capture=no --every-fault tests/faults
 
 .PHONY: fuzz
-fuzz: setup ## 10,000 requests from the OpenAPI document, and hostile bytes for every reader
+fuzz: setup ## 10,000 API requests, hostile bytes for every reader
 	EXAMPLES=125 $(BIN)/pytest --capture=no --timeout=7200 tests/unit/archive/test_hostile_bytes.py tests/e2e/test_fuzzed_api.py
 
 .PHONY: bench

@@ -57,6 +57,10 @@ class Stack:
             if resource["Type"] == resource_type
         }
 
+    def resolved(self, value: Any) -> Any:
+        """What a part of the template comes to, such as the assertion of a rule."""
+        return self._resolve(value)
+
     def _resolve(self, value: Any) -> Any:
         if isinstance(value, list):
             resolved = [self._resolve(item) for item in value]

@@ -112,9 +112,8 @@ def test_no_function_may_bypass_a_lock(make_stack: MakeStack, function: str) -> 
     assert not actions & forbidden
 
 
-def test_the_bucket_of_the_second_region_is_protected_as_the_mirror_is() -> None:
+def test_the_bucket_of_the_second_region_is_protected_as_the_mirror_is(stack: Stack) -> None:
     replica = load_yaml(REPLICA)["Resources"]
-    stack = load_yaml(REPLICA.with_name("template.yaml"))["Resources"]
     same = {
         "PublicAccessBlockConfiguration",
         "OwnershipControls",
@@ -122,7 +121,7 @@ def test_the_bucket_of_the_second_region_is_protected_as_the_mirror_is() -> None
         "VersioningConfiguration",
         "LifecycleConfiguration",
     }
-    mirror = stack["MirrorBucket"]
+    mirror = stack.resources["MirrorBucket"]
 
     assert {k: replica["Bucket"]["Properties"][k] for k in same} == {
         k: mirror["Properties"][k] for k in same

@@ -49,6 +49,11 @@ def test_no_secret_is_a_parameter(template: dict[str, Any]) -> None:
     assert [name for name in template["Parameters"] if SECRET_NAME.search(name)] == [
         "ExistingSecretArn",
         "ExistingSecretKeyArn",
+        "MirrorKeyArn",
+        "TableKeyArn",
+        "QueueKeyArn",
+        "LogsKeyArn",
+        "SecretKeyArn",
     ]
 
 
@@ -105,6 +110,7 @@ KEY_ARN = "arn:aws:kms:eu-central-1:123456789012:"
         ("ExistingSecretKeyArn", f"{KEY_ARN}key/mrk-1234abcd12ab34cd56ef1234567890ab", True),
         ("ExistingSecretKeyArn", f"{KEY_ARN}alias/mine", False),
         ("ExistingSecretKeyArn", "1234abcd-12ab-34cd-56ef-1234567890ab", False),
+        ("MirrorKeyArn", f"{KEY_ARN}alias/mine", False),
     ],
 )
 def test_an_arn_that_would_be_denied_is_refused_at_deployment(
