@@ -147,6 +147,8 @@ def test_the_outputs_tell_what_a_user_needs_next(make_stack: MakeStack) -> None:
     assert make_stack().outputs == {
         "ApiUrl": "https://HttpApi.execute-api.eu-central-1.amazonaws.com",
         "DashboardUrl": "https://HttpApi.execute-api.eu-central-1.amazonaws.com/admin/dashboard",
+        "CloudWatchDashboardUrl": "https://eu-central-1.console.aws.amazon.com/cloudwatch/home"
+        "?region=eu-central-1#dashboards/dashboard/Dashboard",
         "SecretArn": "KeysSecret",
         "AdminKeySecretArn": "AdminKeySecret",
         "SigningKeySecretArn": "SigningKeySecret",
