@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
+from supakeep.domain.definitions_diff import DefinitionStatus
+from supakeep.domain.definitions_record import ObjectChange
 from supakeep.domain.manifest import ChangeKind, SchemaChange
 from supakeep.domain.manifest_parts import Problem
 from tests.browser.dashboard import OVERFLOW, PATH, tab
@@ -51,6 +53,17 @@ def a_change(message: str) -> SchemaChange:
     return SchemaChange(kind=kind, table="public.t", column="c", message=message, before="earlier")
 
 
+def a_policy_gone(message: str) -> ObjectChange:
+    return ObjectChange(
+        status=DefinitionStatus.REMOVED,
+        kind="POLICY",
+        name="public.t own rows",
+        before="earlier",
+        message=message,
+        hint=f"What to do about it: {MARKUP}",
+    )
+
+
 def test_names_and_errors_that_contain_html_are_shown_as_they_are(dashboard: Dashboard) -> None:
     supakeep = dashboard.supakeep
     supakeep.execute(f'create table "{MARKUP}" (id int primary key)')
@@ -61,10 +74,15 @@ def test_names_and_errors_that_contain_html_are_shown_as_they_are(dashboard: Das
             at=dt.datetime.now(dt.UTC),
             warnings=(f"A warning {MARKUP}",),
             copy_problem=Problem(message=f"An error {MARKUP}", hint=f"A hint {MARKUP}"),
-        ).model_copy(update={"changes": (a_change(f"A change {MARKUP}"),)})
+        ).model_copy(
+            update={
+                "changes": (a_change(f"A change {MARKUP}"),),
+                "definition_changes": (a_policy_gone(f"A policy {MARKUP}"),),
+            }
+        )
         store(supakeep, [manifest], copies=1)
         dashboard.open("").shows(MARKUP)
-        for text in ("A hint", "A warning", "A change"):
+        for text in ("A hint", "A warning", "A change", "A policy", "What to do about it:"):
             dashboard.open(f"backups/{manifest.backup}").shows(f"{text} {MARKUP}")
     finally:
         supakeep.execute(f'drop table "{MARKUP}"')

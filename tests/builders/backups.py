@@ -106,7 +106,7 @@ class Nights:
 
     def back_up(
         self,
-        database: InMemoryDatabase,
+        database: SourceDatabase,
         policy: BackupPolicy = EVERYTHING,
         **options: Any,
     ) -> Manifest:

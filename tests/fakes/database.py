@@ -58,6 +58,8 @@ class InMemoryDatabase:
         self.triggers: dict[str, Mapping[str, object]] = {}
         # what the project has beside tables
         self.objects: list[ProjectObject] = []
+        # what pg_dump makes of it, or why it fails
+        self.definitions_sql: str | DatabaseError = "create table orders (id bigint);\n"
         self._at_export: dict[str, dict[Key, Row]] = {}
 
     def add_table(
@@ -113,7 +115,9 @@ class InMemoryDatabase:
         return {}
 
     def definitions(self) -> Generator[bytes, None, None]:
-        yield b"create table orders (id bigint);\n"
+        if isinstance(self.definitions_sql, DatabaseError):
+            raise self.definitions_sql
+        yield self.definitions_sql.encode()
 
     def inventory(self) -> list[ProjectObject]:
         tables = [

@@ -76,6 +76,27 @@ def test_a_migration_is_named_object_by_object(project: PostgresProject) -> None
     )
 
 
+def test_the_backup_after_a_migration_names_what_it_did_by_itself(project: PostgresProject) -> None:
+    project.sql(SHOP)
+    nights = Nights(InMemoryObjectStore())
+    first = nights.back_up(project.database)
+    project.sql(MIGRATION)
+    project.sql("alter table credits disable row level security; create view v as select 1")
+
+    second = nights.back_up(project.database)
+    third = nights.back_up(project.database)
+
+    since = first.backup
+    assert [(c.message, c.hint is not None) for c in second.definition_changes] == [
+        (f"Row level security of public.credits is gone; {since} has it", True),
+        (f"The policy public.credits own rows is gone; {since} has it", True),
+        (f"The function public.twice(integer) has changed since {since}", False),
+        (f"The view public.v is new since {since}", False),
+        (f"The grants on table public.credits have changed since {since}", True),
+    ]
+    assert third.definition_changes == ()
+
+
 def test_the_database_is_compared_with_the_backup_of_it(project: PostgresProject) -> None:
     project.sql(SHOP)
     before = a_backup(project, 20)

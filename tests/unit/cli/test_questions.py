@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from supakeep.archive.manifest import encode_manifest
+from supakeep.domain.engine import POSTGRES
 from tests.builders.backups import CUSTOMERS, ITEMS, ORDERS, Nights, a_shop
+from tests.builders.definitions import a_dump
 from tests.builders.manifests import PROJECT, a_manifest, place_backup
 from tests.builders.tables import a_table
 from tests.fakes.database import InMemoryDatabase
@@ -172,6 +174,25 @@ def test_what_changed_since_the_backup_before_is_shown(
 
     assert [change["kind"] for change in changes] == ["table gone"]
     assert "! public.coupons is gone; backup_" in ended.out
+
+
+def test_a_policy_that_is_gone_since_the_backup_before_is_listed_and_shown(
+    supakeep: Supakeep, primary: InMemoryObjectStore
+) -> None:
+    nights, shop = Nights(primary), a_shop(InMemoryDatabase(engine=POSTGRES))
+    shop.definitions_sql = a_dump(("POLICY", "orders own rows", "CREATE POLICY ...;"))
+    before = nights.back_up(shop)
+    shop.definitions_sql = a_dump(("VIEW", "totals", "CREATE VIEW ...;"))
+    after = nights.back_up(shop)
+
+    shown = supakeep("show", "latest").out
+
+    assert f"! The policy public.orders own rows is gone; {before.backup} has it" in shown
+    assert f"supakeep schema diff {before.backup} {after.backup}" in shown
+    assert "\nThe view public.totals is new since" in shown
+    listed = supakeep("list").out
+    assert f"  1 change of the schema to look at: supakeep show {after.backup}\n" in listed
+    assert listed.count("to look at") == 1
 
 
 @pytest.mark.parametrize("command", ["show", "verify", "restore"])

@@ -90,15 +90,27 @@ def _narrow_lines(found: Sequence[BackupSummary]) -> Iterator[str]:
 
 
 def _with_notes(found: Sequence[BackupSummary], lines: Sequence[str]) -> Iterator[str]:
-    """The lines, each followed by the run of the restore that it undoes, by what a drill has proven, and by its pin."""
+    """The lines, each followed by the run of the restore that it undoes, by what a drill has
+    proven, by what changed about the schema, and by its pin.
+    """
     for summary, line in zip(found, lines, strict=True):
         yield from line.split("\n")
         if summary.trigger == Trigger.PRE_RESTORE and summary.run:
             yield f"  undoes {summary.run}"
         if summary.proof:
             yield f"  {summary.proof}"
+        if schema := _changed_schema(summary):
+            yield f"  {schema}"
         for words in pin_words(summary.pins, summary.locations):
             yield f"  {words}"
+
+
+def _changed_schema(summary: BackupSummary) -> str:
+    """How many changes somebody should look at; `show` names them."""
+    count = sum(not change.is_addition for change in summary.changes)
+    count += sum(change.hint is not None for change in summary.definition_changes)
+    what = "1 change" if count == 1 else f"{count:,} changes"
+    return f"{what} of the schema to look at: supakeep show {summary.name}" if count else ""
 
 
 def _details(summary: BackupSummary, unit: str = "") -> tuple[str, ...]:

@@ -81,6 +81,11 @@ def _print_problems(terminal: Terminal, summary: BackupSummary) -> None:
             terminal.line(change.message)
         else:
             terminal.notice(change.message)
+    for told in summary.definition_changes:
+        if told.hint is None:
+            terminal.line(told.message)
+        else:
+            terminal.notice(told.message, told.hint)
     for warning in summary.warnings:
         terminal.notice(warning)
     if summary.uncovered_tables:

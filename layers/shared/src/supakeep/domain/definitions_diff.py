@@ -64,7 +64,7 @@ def definition_changes(
     """The changes in the order of schema and name, and how many objects are the same. The order in
     which a script makes the objects says nothing, and neither does that of columns and rights.
     """
-    old, new = _by_name(before), _by_name(after)
+    old, new = lines_by_object(before), lines_by_object(after)
     changes = [*_changes(old, new)]
     changes.sort(key=lambda change: (change.schema_name or "", change.name, change.kind))
     return changes, len(old.keys() & new.keys()) - _changed(changes)
@@ -81,7 +81,7 @@ def _changes(old: _Objects, new: _Objects) -> Iterator[DefinitionChange]:
             yield _change(DefinitionStatus.CHANGED, key, removed, added)
 
 
-def _by_name(script: DefinitionsScript) -> _Objects:
+def lines_by_object(script: DefinitionsScript) -> _Objects:
     """The lines of each object. Several of one name, such as comments, count as one."""
     found: dict[tuple[str, str, str], list[list[str]]] = defaultdict(list)
     for definition in script.definitions:

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, Field, NonNegativeInt, field_validator, mode
 from supakeep.domain.backed_up_files import BackedUpFiles
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.copies import MIRROR, PRIMARY
+from supakeep.domain.definitions_record import DefinitionsRecord, ObjectChange
 from supakeep.domain.manifest_parts import ManifestPart, Problem, VolumeEntry
 from supakeep.domain.policy import TablePolicy
 from supakeep.domain.project_coverage import ProjectCoverage
@@ -147,11 +148,12 @@ class TableEntry(ManifestPart):
 
 class Definitions(ManifestPart):
     """What `pg_dump` made of the same snapshot: one object, stored as the volumes are. Where there is
-    none, `problem` says why.
+    none, `problem` says why, and `record` is the one of the backup before. It is None in older manifests.
     """
 
     stored: VolumeEntry | None = None
     problem: Problem | None = None
+    record: DefinitionsRecord | None = None
 
 
 class Encryption(ManifestPart):
@@ -217,6 +219,7 @@ class Manifest(ManifestPart):
     copies: tuple[CopyState, ...] = ()
     shrinkage: tuple[Shrinkage, ...] = ()
     changes: tuple[SchemaChange, ...] = ()
+    definition_changes: tuple[ObjectChange, ...] = ()
     coverage: ProjectCoverage | None = None
     warnings: tuple[str, ...] = ()
     signature: Signature | None = None

@@ -9,6 +9,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 
 from supakeep.domain.backed_up_files import BackedUpFiles
+from supakeep.domain.definitions_record import ObjectChange
 from supakeep.domain.manifest import (
     BackupStatus,
     CopyState,
@@ -25,7 +26,14 @@ from supakeep.domain.project_object import ObjectKind
 from supakeep.domain.proof import Proof
 
 # what grows with the number of tables
-_LONG_FIELDS = ("tables", "objects", "uncovered_tables", "changes", "warnings")
+_LONG_FIELDS = (
+    "tables",
+    "objects",
+    "uncovered_tables",
+    "changes",
+    "definition_changes",
+    "warnings",
+)
 
 _FEW_TABLES = 20
 
@@ -75,6 +83,7 @@ class BackupSummary(BaseModel):
     files: BackedUpFiles | None = None
     shrinkage: tuple[Shrinkage, ...] = ()
     changes: tuple[SchemaChange, ...] = ()
+    definition_changes: tuple[ObjectChange, ...] = ()
     warnings: tuple[str, ...] = ()
     run: str | None = None
     pins: tuple[Pin, ...] = ()
@@ -150,6 +159,7 @@ class BackupSummary(BaseModel):
             files=_without_lists(manifest.files),
             shrinkage=manifest.shrinkage,
             changes=manifest.changes,
+            definition_changes=manifest.definition_changes,
             run=manifest.run,
             warnings=(*notices, *manifest.warnings, *_what_is_missing(manifest)),
             pins=tuple(pins),

@@ -10,6 +10,7 @@ from functools import partial
 
 from supakeep import __version__
 from supakeep.archive import layout as document
+from supakeep.archive.definitions_digest import DefinitionsDigest
 from supakeep.archive.encoding import Encoding
 from supakeep.archive.part_meter import PartMeter
 from supakeep.archive.read_back import ReadBack
@@ -47,7 +48,13 @@ from supakeep.ports import Clock, Deadline, ObjectStore, Progress, Snapshot, Sou
 from supakeep.usecases.completeness import require_complete
 from supakeep.usecases.find_coverage import find_coverage, listed_objects
 from supakeep.usecases.find_shrinkage import FindShrinkage, tables_before, unknown_shrinkage
-from supakeep.usecases.since_before import SinceBefore, changes_since, newest_of
+from supakeep.usecases.since_before import (
+    SinceBefore,
+    changes_since,
+    definition_changes_since,
+    former_record,
+    newest_of,
+)
 from supakeep.usecases.store_definitions import StoreDefinitions
 
 log = logging.getLogger(__name__)
@@ -150,7 +157,7 @@ class CreateBackup:
             volumes.write(document.DOCUMENT_FOOT)
             exported = _Exported(entries, warnings, self._since_before(start, entries))
             stored = volumes.finish()
-            definitions = self._definitions(start, upload)
+            definitions = self._definitions(start, upload, exported.since.before)
             manifest = self._manifest(start, exported, stored, definitions)
             return _Stored(manifest, listed_objects(snapshot), exported.since.before)
 
@@ -193,14 +200,17 @@ class CreateBackup:
             },
         )
 
-    def _definitions(self, start: _Start, upload: BackupUpload) -> Definitions | None:
+    def _definitions(
+        self, start: _Start, upload: BackupUpload, before: Manifest | None
+    ) -> Definitions | None:
         """None for a backup that only an undo reads, and where the engine has none."""
         if start.trigger is Trigger.PRE_RESTORE or not self.source.engine.gives_definitions:
             return None
+        digest = DefinitionsDigest(self.keyring, is_secret=bool(self.encoding.recipients))
         store = StoreDefinitions(
-            upload, start.name, self.encoding, self.max_object_bytes, self.deadline
+            upload, start.name, self.encoding, self.max_object_bytes, self.deadline, digest
         )
-        return store(start.snapshot)
+        return store(start.snapshot, former_record(before))
 
     def _manifest(
         self,
@@ -235,6 +245,7 @@ class CreateBackup:
             run=self.run_id,
             shrinkage=tuple(exported.since.shrinkage),
             changes=tuple(exported.since.changes),
+            definition_changes=tuple(definition_changes_since(exported.since.before, definitions)),
             warnings=(*exported.warnings, *exported.since.accepted),
         )
 

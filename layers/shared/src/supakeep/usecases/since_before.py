@@ -6,7 +6,8 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from supakeep.domain.manifest import Manifest, SchemaChange, Shrinkage
+from supakeep.domain.definitions_record import DefinitionsRecord, ObjectChange, object_changes
+from supakeep.domain.manifest import Definitions, Manifest, SchemaChange, Shrinkage
 from supakeep.domain.schema_changes import SchemaNow, schema_changes
 from supakeep.domain.shrinkage import FormerTable
 
@@ -30,6 +31,26 @@ def changes_since(former: Mapping[str, FormerTable], now: SchemaNow) -> list[Sch
     changes = schema_changes(former, now)
     for change in changes:
         log.log(logging.INFO if change.is_addition else logging.WARNING, "%s", change.message)
+    return changes
+
+
+def former_record(before: Manifest | None) -> DefinitionsRecord | None:
+    """What the backup before knows of its definitions."""
+    return before.definitions.record if before and before.definitions else None
+
+
+def definition_changes_since(
+    before: Manifest | None, now: Definitions | None
+) -> list[ObjectChange]:
+    """How the definitions changed since the backup before, which is logged too. Nothing is claimed where
+    one of both has no record of them.
+    """
+    former = former_record(before)
+    if former is None or now is None or now.stored is None or now.record is None:
+        return []
+    changes = object_changes(former, now.record)
+    for change in changes:
+        log.log(logging.WARNING if change.hint else logging.INFO, "%s", change.message)
     return changes
 
 

@@ -62,6 +62,7 @@ function problemsOf(backup) {
   return [
     ...problems.map((problem) => notice("warn", problem.message, problem.hint)),
     ...backup.changes.map((change) => notice(ADDITIONS.includes(change.kind) ? "note" : "warn", `${change.message}.`)),
+    ...backup.definition_changes.map((change) => notice(change.hint ? "warn" : "note", `${change.message}.`, change.hint)),
     ...backup.warnings.map((warning) => notice("warn", warning)),
     ...(backup.missing_tables.length ? [notice("warn", `The backup before had these tables too: ${backup.missing_tables.join(", ")}.`)] : []),
     ...(backup.uncovered_tables.length ? [notice("note", `The policy does not cover: ${backup.uncovered_tables.join(", ")}.`)] : []),
