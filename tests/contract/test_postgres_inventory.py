@@ -7,6 +7,7 @@ import pytest
 from supakeep.databases.postgres.database import PostgresDatabase
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.project_coverage import CoverageState
+from supakeep.domain.project_object import ObjectKind
 from tests.builders.backups import back_up
 from tests.builders.postgres_project import PostgresProject
 from tests.fakes.object_store import InMemoryObjectStore
@@ -43,6 +44,16 @@ create table cron.job (jobid int, jobname text, command text);
 insert into cron.job values (1, 'nightly', 'select ''s3cret'''), (2, null, 'select 2');
 create table vault.secrets (id int, name text, secret text);
 insert into vault.secrets values (1, 'stripe', 's3cret');
+create type mood as enum ('good', 'bad');
+create domain email as text check (value like '%@%');
+create type point3 as (x int, y int, z int);
+create type auth.factor as enum ('totp');
+create sequence shared_numbers;
+create sequence invoice_numbers;
+create table invoices (
+  id serial primary key, n int default nextval('shared_numbers'), m int generated always as identity);
+alter default privileges in schema public grant select on tables to pg_monitor;
+alter default privileges in schema auth grant select on tables to pg_monitor;
 """
 POLICY = BackupPolicy.parse('[backup]\ntables = ["orders", "events"]')
 
@@ -62,12 +73,15 @@ def test_a_backup_names_everything_in_the_project_that_it_does_not_hold(
     assert backed_up == {
         "schema": 1, "table": 2, "partition": 1, "view": 1, "materialized view": 1, "function": 2,
         "trigger": 1, "policy": 1, "publication": 1, "webhook": 1, "users": 1, "definitions": 1,
+        "sequence": 2, "type": 3, "default privileges": 1,
     }  # fmt: skip
     gaps = {f"{gap.kind} {gap.name}": gap.state for gap in manifest.coverage.gaps}
     roles = {name for name in gaps if name.startswith("role ")}
     never = CoverageState.NOT_SUPPORTED
     assert {name: state for name, state in gaps.items() if name not in roles} == {
         "table public.hidden": CoverageState.CONFIGURED_OUT,
+        "table public.invoices": CoverageState.CONFIGURED_OUT,
+        "sequence public.invoice_numbers": never,
         "bucket avatars": CoverageState.CONFIGURED_OUT,
         "bucket a b'c": CoverageState.CONFIGURED_OUT,
         "trigger auth.welcome on users": never,
@@ -108,3 +122,24 @@ def test_what_the_role_may_not_read_is_named_and_fails_nothing(project: Postgres
         "each of cron.job, which the role may not read",
         "each of vault.secrets, which the role may not read",
     ]
+
+
+def test_an_event_trigger_is_the_projects_unless_supabase_has_its_function(
+    project: PostgresProject,
+) -> None:
+    function = "create function {}.f() returns event_trigger language plpgsql as 'begin end'; "
+    event = "create event trigger {} on ddl_command_end execute function {}.f(); "
+    project.superuser(
+        "create schema extensions; create table t (id int primary key); "
+        + function.format("public") + function.format("extensions")
+        + event.format("audit_ddl", "public") + event.format("pgrst_ddl_watch", "extensions")
+    )  # fmt: skip
+
+    with project.database.snapshot() as snapshot:
+        found = {
+            one.name: one.managed
+            for one in snapshot.inventory()
+            if one.kind is ObjectKind.EVENT_TRIGGER
+        }
+
+    assert found == {"audit_ddl": False, "pgrst_ddl_watch": True}

@@ -40,3 +40,20 @@ def test_coverage_ends_with_3_when_something_new_is_not_in_the_backup(
     assert ended.code == 3
     assert f"Not in the backup, and not so in {first}: vault secret stripe" in ended.out
     assert supakeep("coverage", first).code == 0
+
+
+def test_the_list_says_in_a_word_what_the_newest_backup_lacks(
+    supakeep: Supakeep, shop: InMemoryDatabase
+) -> None:
+    supakeep("backup")
+    shop.objects = [
+        *(ProjectObject(ObjectKind.VAULT_SECRET, name) for name in ("stripe", "smtp")),
+        ProjectObject(ObjectKind.CRON_JOB, "nightly"),
+    ]
+    newest = supakeep("backup", "--json").json["name"]
+
+    listed = supakeep("list").out
+
+    lacks = "buckets, 1 cron job, definitions, users, 2 vault secrets"
+    assert f"Not in {newest}: {lacks} (supakeep coverage {newest})\n" in listed
+    assert listed.count("Not in ") == 1

@@ -10,10 +10,10 @@ from supakeep.cli.command import GOOD, PARTIAL
 from supakeep.cli.options import Source
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal
-from supakeep.domain.manifest import Trigger
-from supakeep.domain.manifest_parts import Problem
+from supakeep.domain.manifest import Manifest, Trigger
 from supakeep.domain.measures import size_text
 from supakeep.domain.pin import holding, pin_words
+from supakeep.domain.project_coverage import uncovered_words
 from supakeep.domain.proof import Proofs
 from supakeep.domain.retention import is_of_the_future
 from supakeep.domain.summary import BackupSummary
@@ -55,7 +55,10 @@ def _print(terminal: Terminal, listing: BackupListing, proofs: Proofs, now: dt.d
         terminal.line("No backups yet. `supakeep backup` creates one.")
     for line in _lines(found, terminal.width):
         terminal.line(line)
-    for problem in _newest_problems(listing, now):
+    newest = _newest(listing, now)
+    if newest and newest.coverage and (uncovered := uncovered_words(newest.coverage)):
+        terminal.line(f"Not in {newest.backup}: {uncovered} (supakeep coverage {newest.backup})")
+    for problem in BackupSummary.of(newest, []).problems if newest else ():
         terminal.notice(problem.message, problem.hint)
     for name, untrusted in listing.untrusted.items():
         terminal.notice(f"{name} ({untrusted.label}): {untrusted.message}", untrusted.hint)
@@ -63,15 +66,13 @@ def _print(terminal: Terminal, listing: BackupListing, proofs: Proofs, now: dt.d
         terminal.notice(f"{store} could not be listed: {problem.message}", problem.hint)
 
 
-def _newest_problems(listing: BackupListing, now: dt.datetime) -> Sequence[Problem]:
-    """What keeps the newest backup from being complete; `show` says it of any other."""
-    made = (
-        BackupSummary.of(found.manifest, found.stores)
-        for found in listing.backups
-        if found.manifest and not is_of_the_future(found.manifest, now)
-    )
-    newest = next((s for s in made if s.trigger != Trigger.PRE_RESTORE), None)
-    return () if newest is None else newest.problems
+def _newest(listing: BackupListing, now: dt.datetime) -> Manifest | None:
+    """The newest backup that is more than the undo of a restore. What keeps it from being complete, and what
+    it lacks, is told; `show` says it of any other.
+    """
+    made = (found.manifest for found in listing.backups if found.manifest)
+    own = (m for m in made if m.trigger is not Trigger.PRE_RESTORE)
+    return next((m for m in own if not is_of_the_future(m, now)), None)
 
 
 def _lines(found: Sequence[BackupSummary], width: int) -> list[str]:

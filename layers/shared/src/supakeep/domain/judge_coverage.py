@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from supakeep.domain.bucket_coverage import judge_bucket
 from supakeep.domain.manifest import Manifest, TableEntry, TableStatus
 from supakeep.domain.policy import BackupPolicy
-from supakeep.domain.project_coverage import CoverageState, Judged
+from supakeep.domain.project_coverage import EVERYTHING, CoverageState, Judged
 from supakeep.domain.project_object import ObjectKind, ProjectObject
 from supakeep.domain.users import AUTH_SCHEMA, is_users_table
 
@@ -40,7 +40,7 @@ def judged_objects(
     if not sees_all:
         yield _of_unseen_buckets(manifest, policy)
     for kind, why in _UNSEEN:
-        yield _not_supported(kind, "all", why, is_expected=True)
+        yield _not_supported(kind, EVERYTHING, why, is_expected=True)
 
 
 def _judge(one: ProjectObject, manifest: Manifest, policy: BackupPolicy) -> Judged:
@@ -50,6 +50,9 @@ def _judge(one: ProjectObject, manifest: Manifest, policy: BackupPolicy) -> Judg
         return _not_supported(one.kind, one.name, _NEVER[one.kind])
     if one.kind is ObjectKind.FOREIGN_TABLE:
         return _not_supported(one.kind, one.name, "its rows are in another database")
+    if one.kind is ObjectKind.SEQUENCE and one.root is None:
+        why = "no backup holds its value, and no column shows it; set it again with setval"
+        return _not_supported(one.kind, one.name, why)
     if one.schema_is_managed:
         why = f"it lies in {one.schema}, which Supabase manages; keep its SQL in a migration"
         return _not_supported(one.kind, one.name, why)
@@ -102,7 +105,7 @@ def _of_users(manifest: Manifest, policy: BackupPolicy, *, sees_all: bool) -> Ju
 
 
 def _of_definitions(manifest: Manifest) -> Judged:
-    kind, name = ObjectKind.DEFINITIONS, "all"
+    kind, name = ObjectKind.DEFINITIONS, EVERYTHING
     if manifest.definitions is None:
         return _not_supported(kind, name, "the Data API does not show them; set SUPABASE_DB_URL")
     problem = manifest.definitions.problem
@@ -115,7 +118,7 @@ def _of_unseen_buckets(manifest: Manifest, policy: BackupPolicy) -> Judged:
     if not policy.backup.files.takes_any:
         return Judged(
             kind=ObjectKind.BUCKET,
-            name="all",
+            name=EVERYTHING,
             state=CoverageState.CONFIGURED_OUT,
             why="[backup.files] names no bucket",
         )

@@ -16,6 +16,9 @@ from supakeep.domain.project_object import ObjectKind
 _MOST_GAPS = 500
 _FEW_GAPS = 20
 
+EVERYTHING = "all"
+"""The name of a kind as a whole, whose objects cannot be seen one by one."""
+
 
 class CoverageState(StrEnum):
     """What became of an object of the project in a backup; the value is part of the format."""
@@ -124,6 +127,24 @@ def appeared_words(gaps: Sequence[Gap]) -> list[str]:
     words = [f"Not in the backup, and new: {gap}" for gap in gaps[:_FEW_GAPS]]
     further = len(gaps) - _FEW_GAPS
     return [*words, f"{further:,} more are new and not in the backup"] if further > 0 else words
+
+
+def uncovered_words(coverage: ProjectCoverage) -> str:
+    """How many of each kind are not in the backup, such as `1 bucket, 2 tables`, without what the
+    configuration names and what no backup could hold; empty where that is none.
+    """
+    gaps = [gap for gap in coverage.gaps if not gap.is_expected]
+    alone = {gap.kind for gap in gaps if gap.name == EVERYTHING}
+    counted = Counter(gap.kind for gap in gaps)
+    words = [_counted(kind, None if kind in alone else n) for kind, n in sorted(counted.items())]
+    return ", ".join([*words, *([f"{coverage.unlisted:,} more"] if coverage.unlisted else [])])
+
+
+def _counted(kind: str, count: int | None) -> str:
+    if kind.endswith("s"):
+        return kind
+    several = f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s"
+    return several if count is None else f"{count:,} {kind if count == 1 else several}"
 
 
 def _key(gap: Gap) -> tuple[str, str, CoverageState]:

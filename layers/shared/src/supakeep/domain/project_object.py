@@ -17,6 +17,10 @@ class ObjectKind(StrEnum):
     FUNCTION = "function"
     TRIGGER = "trigger"
     POLICY = "policy"
+    SEQUENCE = "sequence"
+    TYPE = "type"
+    EVENT_TRIGGER = "event trigger"
+    DEFAULT_PRIVILEGES = "default privileges"
     ROLE = "role"
     EXTENSION = "extension"
     PUBLICATION = "publication"
@@ -34,8 +38,9 @@ class ObjectKind(StrEnum):
 @dataclass(frozen=True)
 class ProjectObject:
     """`name` has the schema where it lies in one. `root` is the partitioned table whose rows a partition
-    holds. Supabase makes what is `managed` itself, in every project; what is somebody's own work, such as a
-    trigger, may lie in a schema that is managed all the same.
+    holds, or the table whose column shows the value of a sequence. Supabase makes what is `managed` itself,
+    in every project; what is somebody's own work, such as a trigger, may lie in a schema that is managed all
+    the same.
     """
 
     kind: ObjectKind

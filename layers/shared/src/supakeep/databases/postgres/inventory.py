@@ -39,6 +39,9 @@ _MANAGED_ROLES = (
     *("anon", "authenticated", "authenticator", "dashboard_user", "pgbouncer", "pgtle_admin"),
     *("postgres", "service_role", "supabase_*", "pgsodium_*", "cli_login_*"),
 )
+# they lie in no schema, and are about one
+_ABOUT_A_SCHEMA = (ObjectKind.DEFAULT_PRIVILEGES, ObjectKind.EVENT_TRIGGER)
+_WITH_A_TABLE = (ObjectKind.PARTITION, ObjectKind.SEQUENCE)
 # of these, what lies in a schema of Supabase's is somebody's own work
 _OWN_IN_MANAGED = (ObjectKind.POLICY, ObjectKind.TRIGGER, ObjectKind.WEBHOOK)
 
@@ -76,14 +79,18 @@ def _names(connection: Connection, query: sql.Composed) -> list[str] | None:
 
 
 def _object(kind: ObjectKind, schema: str | None, name: str, root: str | None) -> ProjectObject:
-    """Of a trigger, `root` is the schema of the function that it calls, where that is another one."""
+    """Of a trigger, `root` is the schema of the function that it calls, where that is another one; of an event
+    trigger always. Of default privileges it is the schema that they are for.
+    """
+    if kind in _ABOUT_A_SCHEMA:
+        return ProjectObject(kind, name, managed=root is not None and is_managed_schema(root))
     managed = in_managed = _is_managed(kind, schema, name)
     if kind is ObjectKind.TRIGGER and managed:
         managed = root is None or _is_managed(kind, root, name)
     elif kind in _OWN_IN_MANAGED:
         managed = False
     full_name = name if schema is None else f"{schema}.{name}"
-    of_table = root if kind is ObjectKind.PARTITION else None
+    of_table = root if kind in _WITH_A_TABLE else None
     return ProjectObject(kind, full_name, schema, of_table, managed, in_managed)
 
 
