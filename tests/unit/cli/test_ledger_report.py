@@ -12,6 +12,7 @@ from tests.builders.drills import NO_ROOM, a_portion, record_drill
 from tests.builders.manifests import PROJECT, a_manifest, place_backup
 from tests.builders.signing import KEYRING, SIGNING_KEY, STRANGERS_KEY
 from tests.fakes.object_store import InMemoryObjectStore
+from tests.fakes.time import FixedClock
 from tests.unit.cli.conftest import Supakeep, Surroundings
 
 HOSTILE = '<script>alert("1")</script>\u202ekcab\x00'
@@ -37,8 +38,10 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def noon(around: Surroundings) -> dt.datetime:
-    """Today's noon, for the commands as well."""
-    return around.clock.now().replace(hour=12, minute=0, second=0, microsecond=0)
+    """Today's noon; for the commands it is an hour later, whatever the machine's own clock says."""
+    noon = around.clock.now().replace(hour=12, minute=0, second=0, microsecond=0)
+    around.clock = FixedClock(noon + dt.timedelta(hours=1))
+    return noon
 
 
 def _report(supakeep: Supakeep, *options: str) -> Page:
