@@ -309,10 +309,11 @@ declare
   -- line breaks between tokens, blanks around a null, and escapes that the functions which make rows of JSON refuse
   odd    text := $odd$t.%1$I::text ~ E'[\n\r]|\\\\u(0000|[dD][89a-fA-F])|^[ \t]+null[ \t]*$|^null[ \t]+$'$odd$;
   line   text := 'row_to_json(t.*)';
+  left_out text[] := supakeep.names(asked -> 'exclude_columns');
   nulls  text;
   given  text;
 begin
-  if cardinality(texts || arrays || jsons) > 0 then
+  if cardinality(texts || arrays || jsons || left_out) > 0 then
     select format('(select row_to_json(r.*) from (select %s) r)', string_agg(format(
              case when a.attname = any (texts) then 't.%1$I::text as %1$I'
                   when a.attname = any (arrays)
@@ -323,7 +324,8 @@ begin
                   else 't.%1$I' end, a.attname), ', ' order by a.attnum))
       into line
       from pg_attribute a
-     where a.attrelid = supakeep.relation(asked) and a.attnum > 0 and not a.attisdropped;
+     where a.attrelid = supakeep.relation(asked) and a.attnum > 0 and not a.attisdropped
+       and a.attname <> all (left_out);
   end if;
   select string_agg(format($form$case when %1$s_typeof(t.%2$I) = 'null' then %3$L end$form$, type, name, name), ', ' order by a.attnum)
     into nulls
@@ -796,7 +798,8 @@ $$;
 -- One page of a table, in the order of its key. request: {schema, table, key: [column…], limit, max_bytes, the columns
 -- of supakeep.line, the limits of supakeep.slice, the window of supakeep.condition}. Answers {rows: the rows' JSON
 -- texts, a comma and a line break between them, count, after: the last row's key, end: whether there are no more,
--- columns: those that the rows have, files: where they stand, moment: the oldest transaction that was not over}.
+-- columns: those of the table, excluded: which of them the rows do not have (exclude_columns), files: where they stand,
+-- moment: the oldest transaction that was not over}.
 --
 -- Rows are taken one by one until the next one would be more than max_bytes (a single row may be), so that the server
 -- holds no more than a page of them, whatever their width.
@@ -838,6 +841,7 @@ begin
   close rows;
   return json_build_object('rows', array_to_string(lines, E',\n'), 'count', cardinality(lines), 'after', after,
                            'end', is_end, 'columns', supakeep.columns(supakeep.relation(asked)),
+                           'excluded', asked -> 'exclude_columns',
                            'files', supakeep.files(supakeep.relation(asked)),
                            'moment', pg_snapshot_xmin(pg_current_snapshot())::text);
 end

@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 
 from supakeep.domain.plan import Selection
+from supakeep.domain.policy import TablePolicy
 from supakeep.domain.project_object import ObjectKind
 from supakeep.errors import DatabasePermissionError, ExportError
 from tests.builders.tables import a_selection
@@ -47,6 +48,22 @@ def test_every_row_is_exported_exactly_once(bench: Workbench) -> None:
 
     assert sorted(ids(found)) == list(range(2500))
     assert sorted(found, key=lambda row: int(row["id"]))[7] == {"id": 7, "name": "row 7"}
+
+
+@pytest.mark.parametrize("columns", [["email text"], ["email text", "note text", "payload json"]])
+@pytest.mark.parametrize("last_rows", [None, 2])
+def test_an_excluded_column_does_not_leave_the_database(
+    bench: Workbench, last_rows: int | None, columns: list[str]
+) -> None:
+    rows = [{"id": n, "email": "ada@example.com"} for n in range(2)]
+    created = bench.create(table(bench, "people", *columns), rows)
+    order = "id" if last_rows else None
+    policy = TablePolicy(last_rows=last_rows, order_by=order, exclude_columns=("email",))
+
+    found = exported(bench, Selection(created.without(policy.excluded), policy))
+
+    assert len(found) == 2
+    assert {name for row in found for name in row} == {*created.column_names} - {"email"}
 
 
 @pytest.mark.parametrize("last_rows", [None, 7])

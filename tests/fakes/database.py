@@ -140,7 +140,12 @@ class InMemoryDatabase:
     def export(self, selection: Selection) -> Iterator[Rows]:
         table = selection.table
         self._at_export[table.qualified_name] = dict(self._readable(table).rows)
-        texts = [_text(row) for row in self._selected(selection)]
+        excluded = selection.policy.excluded
+        shown = [
+            {name: value for name, value in row.items() if name not in excluded}
+            for row in self._selected(selection)
+        ]
+        texts = [_text(row) for row in shown]
         limit = selection.policy.last_rows
         texts = texts if limit is None else texts[:limit]
         for start in range(0, len(texts), self._portion_rows):

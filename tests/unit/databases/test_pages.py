@@ -11,9 +11,12 @@ from typing import Any, cast
 import httpx
 import pytest
 
+from supakeep.domain.plan import Selection
+from supakeep.domain.policy import TablePolicy
 from supakeep.domain.schema import Table
 from supakeep.errors import (
     DatabaseUnavailableError,
+    FunctionsMissingError,
     StatementTimeoutError,
     StatementTooLargeError,
 )
@@ -247,3 +250,14 @@ def test_who_gives_up_ends_the_attempts_for_the_next_page() -> None:
 def test_a_table_that_not_even_one_row_can_be_read_from_fails() -> None:
     with pytest.raises(DatabaseUnavailableError):
         list(failing(500, "57014").export(a_selection(ORDERS)))
+
+
+def test_a_project_whose_functions_cannot_leave_columns_out_is_not_read() -> None:
+    """An older migration knows no exclude_columns, and would give the values."""
+    policy = TablePolicy(exclude_columns=("email",))
+    selection = Selection(ORDERS.without(policy.excluded), policy)
+
+    with pytest.raises(FunctionsMissingError, match="that leave columns out") as refusal:
+        list(database_over(lambda _: page(1, end=True)).export(selection))
+
+    assert "supakeep migration" in str(refusal.value.hint)

@@ -272,3 +272,29 @@ def test_a_name_that_two_tables_share_is_refused_where_one_is_meant() -> None:
     assert [selection.table.schema_name for selection in one.selections] == ["a"]
     assert one.refused == ()
     assert one.uncovered == ()
+
+
+PEOPLE = a_table("people", "email text", "name text")
+
+
+def test_an_excluded_column_is_not_selected_and_the_policy_says_so() -> None:
+    plan = planned('[[table]]\nname = "people"\nexclude_columns = ["email"]', PEOPLE)
+
+    (selection,) = plan.selections
+
+    assert selection.table.column_names == ("id", "name")
+    assert str(selection.policy) == "all, without email"
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        ("id", "Column id is in the primary key of public.people, so it cannot be left out"),
+        ("emial", "Table public.people has no column emial, which supakeep.toml names"),
+    ],
+)
+def test_a_column_that_cannot_be_excluded_fails_the_table(column: str, message: str) -> None:
+    plan = planned(f'[[table]]\nname = "people"\nexclude_columns = ["{column}"]', PEOPLE)
+
+    assert refusals(plan) == {"public.people": message}
+    assert plan.selections == ()

@@ -188,3 +188,18 @@ def test_patterns_take_tables_of_the_named_schemas(backup: str, included: set[st
     tables = [("public", "orders"), ("public", "tmp_a"), ("shop", "orders")]
 
     assert {f"{s}.{t}" for s, t in tables if patterns.includes(s, t)} == included
+
+
+def test_the_column_of_a_window_cannot_be_excluded() -> None:
+    text = '[[table]]\nname = "t"\nlast_rows = 5\norder_by = "at"\nexclude_columns = ["at"]'
+
+    with pytest.raises(ConfigurationError, match="at chooses the rows, so exclude_columns cannot"):
+        BackupPolicy.parse(text)
+
+
+def test_what_is_kept_for_an_undo_leaves_the_same_columns_out() -> None:
+    policy = BackupPolicy.parse('[[table]]\nname = "people"\nexclude_columns = ["email"]')
+
+    entries = policy.for_tables(["public.people", "public.orders"]).table
+
+    assert [entry.policy.excluded for entry in entries] == [("email",), ()]

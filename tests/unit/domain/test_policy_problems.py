@@ -116,3 +116,10 @@ def test_a_file_has_problems_exactly_where_a_backup_would_refuse_it(text: str) -
         is_refused = True
 
     assert bool(found(text)) is is_refused
+
+
+def test_excluded_columns_are_a_list() -> None:
+    ((line, message, _),) = found('[[table]]\nname = "a"\nexclude_columns = "email"\n')
+
+    assert line == 3
+    assert message == 'exclude_columns of [[table]] 1 (a) must be a list, such as ["a", "b"]'

@@ -6,6 +6,7 @@ import pytest
 
 from supakeep.domain.manifest import Manifest, TableStatus
 from supakeep.domain.manifest_parts import Problem
+from supakeep.domain.policy import TablePolicy
 from supakeep.domain.restore import RestoreRequest
 from supakeep.domain.restore_choice import choose_tables
 from supakeep.domain.restore_plan import (
@@ -250,3 +251,20 @@ def test_a_mirror_that_lacks_the_undo_is_reported_and_stops_nothing() -> None:
 def test_an_empty_choice_is_refused_and_is_not_everything(fields: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequestError, match="No "):
         choose_tables(BACKUP, request(**fields), EVERYTHING)
+
+
+def test_a_column_that_the_policy_excluded_is_said_to_keep_its_value() -> None:
+    excluding = TablePolicy(exclude_columns=("name",))
+    entry = an_entry(CUSTOMERS.without(["name"])).model_copy(update={"policy": excluding})
+    backup = a_manifest(tables=(entry,))
+
+    (restore,) = plan(backup, request(), LIVE)
+
+    (note,) = restore.notes
+    assert note == (
+        "public.customers.name is not in the backup (exclude_columns): inserted rows get its default, "
+        "others keep their value"
+    )
+    assert check_undo(backup, [CUSTOMERS]) == [
+        "The undo copy does not hold public.customers.name (exclude_columns)"
+    ]

@@ -113,3 +113,16 @@ def test_the_backup_before_a_restore_is_compared_with_none(nights: Nights) -> No
     manifest = nights.back_up(a_database(ORDERS), trigger=Trigger.PRE_RESTORE)
 
     assert manifest.changes == ()
+
+
+def test_a_column_that_the_policy_excludes_is_not_gone_nor_new_when_it_comes_back(
+    nights: Nights,
+) -> None:
+    excluding = BackupPolicy.parse('[[table]]\nname = "credits"\nexclude_columns = ["note"]')
+    nights.back_up(a_database(CREDITS))
+
+    without = nights.back_up(a_database(CREDITS), excluding)
+
+    assert [column.name for column in without.tables[0].columns] == ["id", "balance"]
+    assert without.changes == ()
+    assert nights.back_up(a_database(CREDITS)).changes == ()

@@ -44,7 +44,7 @@ def objection(
             key=name,
             hint="Add a primary key, exclude the table in supakeep.toml, or set SUPABASE_DB_URL.",
         )
-    return _column_objection(table, policy)
+    return _excluded_objection(table, policy) or _column_objection(table, policy)
 
 
 def unmatched_names(
@@ -147,8 +147,20 @@ def _no_match(
     )
 
 
+def _excluded_objection(table: Table, policy: TablePolicy) -> ExportError | None:
+    in_key = sorted(set(policy.excluded).intersection(table.primary_key))
+    if not in_key:
+        return None
+    return ExportError(
+        f"Column {in_key[0]} is in the primary key of {table.qualified_name}, so it cannot be left out",
+        operation="export",
+        key=table.qualified_name,
+        hint="Remove it from exclude_columns in supakeep.toml: a restore finds rows by their key.",
+    )
+
+
 def _column_objection(table: Table, policy: TablePolicy) -> ExportError | None:
-    missing = set(policy.columns) - set(table.column_names)
+    missing = {*policy.columns, *policy.excluded} - set(table.column_names)
     if missing:
         return ExportError(
             f"Table {table.qualified_name} has no column {min(missing)}, which supakeep.toml names",

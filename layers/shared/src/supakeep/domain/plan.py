@@ -24,7 +24,9 @@ def every_table(schema: str, table: str) -> bool:  # noqa: ARG001
 
 @dataclass(frozen=True)
 class Selection:
-    """The rows of one table that go into a backup; `since` is the start of a last-days window."""
+    """The rows of one table that go into a backup; `since` is the start of a last-days window. The
+    table has not the columns that its policy excludes.
+    """
 
     table: Table
     policy: TablePolicy
@@ -102,8 +104,7 @@ def plan_backup(
     order = parents_first({name: table.references for name, table in accepted.items()})
     return BackupPlan(
         selections=tuple(
-            Selection(accepted[name], wanted[name], _since(wanted[name], started_at))
-            for name in reversed(order)
+            _selection(accepted[name], wanted[name], started_at) for name in reversed(order)
         ),
         refused=tuple(refused),
         uncovered=tuple(sorted(_uncovered(policy, catalog, set(wanted)))),
@@ -115,6 +116,10 @@ def named_schemas(policy: BackupPolicy) -> list[str]:
     """Every schema that the policy names, by itself or with a table."""
     named = (entry.qualified_name.split(".")[0] for entry in policy.table)
     return sorted({*policy.backup.schemas, *named})
+
+
+def _selection(table: Table, policy: TablePolicy, started_at: dt.datetime) -> Selection:
+    return Selection(table.without(policy.excluded), policy, _since(policy, started_at))
 
 
 def _wanted(policy: BackupPolicy, catalog: Catalog) -> Iterator[tuple[str, TablePolicy]]:

@@ -37,13 +37,15 @@ class _Strict(BaseModel):
 
 class TablePolicy(_Strict):
     """Which rows of a table are backed up: all of them, the last N by a column, or those of the last N
-    days.
+    days. The values of `exclude_columns` never leave the database.
     """
 
     last_rows: int | None = Field(default=None, gt=0)
     order_by: Name | None = None
     last_days: int | None = Field(default=None, gt=0)
     time_column: Name | None = None
+    # a list of the file, and of a manifest
+    exclude_columns: Annotated[tuple[Name, ...], Field(strict=False)] | None = None
 
     @model_validator(mode="after")
     def _one_window(self) -> Self:
@@ -55,6 +57,18 @@ class TablePolicy(_Strict):
             raise ValueError("last_days and time_column go together")
         return self
 
+    @model_validator(mode="after")
+    def _keeps_its_window(self) -> Self:
+        for column in self.columns:
+            if column in self.excluded:
+                raise ValueError(f"{column} chooses the rows, so exclude_columns cannot name it")
+        return self
+
+    @property
+    def excluded(self) -> tuple[str, ...]:
+        """The columns that are left out."""
+        return self.exclude_columns or ()
+
     @property
     def is_whole(self) -> bool:
         return self.last_rows is None and self.last_days is None
@@ -65,6 +79,10 @@ class TablePolicy(_Strict):
         return tuple(name for name in (self.order_by, self.time_column) if name is not None)
 
     def __str__(self) -> str:
+        return self._rows + (f", without {', '.join(self.excluded)}" if self.excluded else "")
+
+    @property
+    def _rows(self) -> str:
         if self.last_rows is not None:
             return f"last {self.last_rows:,} by {self.order_by}"
         if self.last_days is not None:
@@ -181,9 +199,11 @@ class BackupPolicy(_Strict):
         return cls(table=tables, backup=TablePatterns(exclude=["*"], auth=False))
 
     def for_tables(self, names: Iterable[str]) -> BackupPolicy:
-        """As `of_tables`, stored as this policy says."""
-        stored = {"storage": self.storage, "encryption": self.encryption}
-        return BackupPolicy.of_tables(names).model_copy(update=stored)
+        """As `of_tables`, stored as this policy says, and without the columns that it excludes."""
+        excluded = {entry.qualified_name: entry.exclude_columns for entry in self.table}
+        tables = [NamedTablePolicy(name=name, exclude_columns=excluded.get(name)) for name in names]
+        stored = {"table": tables, "storage": self.storage, "encryption": self.encryption}
+        return BackupPolicy.of_tables(entry.name for entry in tables).model_copy(update=stored)
 
     def encrypted_at_least_to(self, recipients: Sequence[str]) -> BackupPolicy:
         """This policy; where it names no recipients, with these."""

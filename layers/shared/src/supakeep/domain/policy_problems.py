@@ -41,6 +41,7 @@ _WORDS = {
     "float_type": "must be a number, without quotes",
     "string_type": "must be text in quotes",
     "list_type": 'must be a list, such as ["a", "b"]',
+    "tuple_type": 'must be a list, such as ["a", "b"]',
     "string_too_short": "must not be empty",
     "model_type": "must be a table of keys",
 }

@@ -125,7 +125,11 @@ def check_undo(kept: Manifest, tables: Iterable[Table]) -> list[str]:
                 hint="Fix that and restore again, or restore without an undo "
                 "(--no-undo, keep_undo: false).",
             )
-    return [f"{kept.backup}: {problem.message}" for problem in kept.copy_problems.values()]
+    excluded = [f"{e.name}.{column}" for e in kept.tables for column in e.policy.excluded]
+    return [
+        *(f"{kept.backup}: {problem.message}" for problem in kept.copy_problems.values()),
+        *(f"The undo copy does not hold {name} (exclude_columns)" for name in excluded),
+    ]
 
 
 def plan_restore(
@@ -231,7 +235,12 @@ def _drift(entry: TableEntry, live: Table) -> Iterator[str]:
         yield f"{live.qualified_name}.{name} was dropped after the backup: its values are left out"
     for column in live.columns:
         old = before.get(column.name)
-        if old is None and not column.generated:
+        if column.name in entry.policy.excluded:
+            yield (
+                f"{live.qualified_name}.{column.name} is not in the backup (exclude_columns): inserted rows get "
+                "its default, others keep their value"
+            )
+        elif old is None and not column.generated:
             yield (
                 f"{live.qualified_name}.{column.name} was added after the backup: inserted rows get its default, "
                 "others keep their value"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal, Self
 
@@ -94,6 +94,16 @@ class Table(BaseModel):
     def writable_columns(self) -> tuple[str, ...]:
         """All but the generated columns, which refuse any value."""
         return tuple(column.name for column in self.columns if not column.generated)
+
+    def without(self, excluded: Collection[str]) -> Self:
+        """The table as if it had not these columns; it still refers to the same tables."""
+        if not excluded:
+            return self
+        lists = ("text_columns", "array_columns", "json_columns", "jsonb_columns")
+        rest = {name: tuple(c for c in getattr(self, name) if c not in excluded) for name in lists}
+        columns = tuple(column for column in self.columns if column.name not in excluded)
+        keys = tuple(key for key in self.foreign_keys if not set(key.columns) & set(excluded))
+        return self.model_copy(update={**rest, "columns": columns, "foreign_keys": keys})
 
 
 class Catalog(BaseModel):

@@ -58,8 +58,9 @@ def _of_new_tables(
 
 def _of_columns(former: FormerTable, entry: TableEntry) -> Iterator[SchemaChange]:
     name, manifest, backup = entry.name, former.manifest, former.manifest.backup
-    before = {column.name: column.type for column in former.entry.columns}
-    now = {column.name: column.type for column in entry.columns}
+    chosen = {*former.entry.policy.excluded, *entry.policy.excluded}
+    before = {c.name: c.type for c in former.entry.columns if c.name not in chosen}
+    now = {c.name: c.type for c in entry.columns if c.name not in chosen}
     for column, type_name in before.items():
         if column not in now:
             why = f"The column {column} of {name} is gone; {backup} has it"

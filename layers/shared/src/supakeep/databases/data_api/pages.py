@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from threading import Event
 from typing import Any, NamedTuple
 
 from supakeep.databases.data_api.client import DataApiClient, named
+from supakeep.databases.data_api.errors import functions_missing
 from supakeep.domain.schema import Table
 from supakeep.errors import (
     DatabaseUnavailableError,
@@ -54,11 +55,18 @@ class PageReader:
     has others later was emptied or rewritten. `answered` is how many pages there were, empty ones too.
     """
 
-    def __init__(self, client: DataApiClient, table: Table, abandoned: Event) -> None:
+    def __init__(
+        self,
+        client: DataApiClient,
+        table: Table,
+        abandoned: Event,
+        excluded: Sequence[str] = (),
+    ) -> None:
         self._client = client
         self._table = table
         self._abandoned = abandoned
         self._size = PageSize()
+        self._excluded = sorted(excluded)
         self._columns = [[column.name, column.type] for column in table.columns]
         self.moment: str | None = None
         self.files: Mapping[str, int | None] | None = None
@@ -71,6 +79,7 @@ class PageReader:
             "array_columns": table.array_columns,
             "json_columns": table.json_columns,
             "jsonb_columns": table.jsonb_columns,
+            **({"exclude_columns": self._excluded} if excluded else {}),
         }
 
     def pages(self, limits: Mapping[str, Any]) -> Iterator[Page]:
@@ -109,7 +118,9 @@ class PageReader:
             repeat_timeouts=False,
             abandoned=self._abandoned,
         )
-        if answer["columns"] != self._columns:
+        if self._excluded and answer.get("excluded") != self._excluded:
+            raise functions_missing("that leave columns out (exclude_columns) are missing")
+        if [c for c in answer["columns"] if c[0] not in self._excluded] != self._columns:
             raise _changed_columns(self._table)
         self._require_same_files(answer["files"])
         # as bytes, which take half the memory or a quarter

@@ -13,10 +13,11 @@ declare
   -- line breaks between tokens, blanks around a null, and escapes that the functions which make rows of JSON refuse
   odd    text := $odd$t.%1$I::text ~ E'[\n\r]|\\\\u(0000|[dD][89a-fA-F])|^[ \t]+null[ \t]*$|^null[ \t]+$'$odd$;
   line   text := 'row_to_json(t.*)';
+  left_out text[] := supakeep.names(asked -> 'exclude_columns');
   nulls  text;
   given  text;
 begin
-  if cardinality(texts || arrays || jsons) > 0 then
+  if cardinality(texts || arrays || jsons || left_out) > 0 then
     select format('(select row_to_json(r.*) from (select %s) r)', string_agg(format(
              case when a.attname = any (texts) then 't.%1$I::text as %1$I'
                   when a.attname = any (arrays)
@@ -27,7 +28,8 @@ begin
                   else 't.%1$I' end, a.attname), ', ' order by a.attnum))
       into line
       from pg_attribute a
-     where a.attrelid = supakeep.relation(asked) and a.attnum > 0 and not a.attisdropped;
+     where a.attrelid = supakeep.relation(asked) and a.attnum > 0 and not a.attisdropped
+       and a.attname <> all (left_out);
   end if;
   select string_agg(format($form$case when %1$s_typeof(t.%2$I) = 'null' then %3$L end$form$, type, name, name), ', ' order by a.attnum)
     into nulls

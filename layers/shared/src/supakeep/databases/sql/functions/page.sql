@@ -1,7 +1,8 @@
 -- One page of a table, in the order of its key. request: {schema, table, key: [column…], limit, max_bytes, the columns
 -- of supakeep.line, the limits of supakeep.slice, the window of supakeep.condition}. Answers {rows: the rows' JSON
 -- texts, a comma and a line break between them, count, after: the last row's key, end: whether there are no more,
--- columns: those that the rows have, files: where they stand, moment: the oldest transaction that was not over}.
+-- columns: those of the table, excluded: which of them the rows do not have (exclude_columns), files: where they stand,
+-- moment: the oldest transaction that was not over}.
 --
 -- Rows are taken one by one until the next one would be more than max_bytes (a single row may be), so that the server
 -- holds no more than a page of them, whatever their width.
@@ -43,6 +44,7 @@ begin
   close rows;
   return json_build_object('rows', array_to_string(lines, E',\n'), 'count', cardinality(lines), 'after', after,
                            'end', is_end, 'columns', supakeep.columns(supakeep.relation(asked)),
+                           'excluded', asked -> 'exclude_columns',
                            'files', supakeep.files(supakeep.relation(asked)),
                            'moment', pg_snapshot_xmin(pg_current_snapshot())::text);
 end
