@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from supakeep.archive.audit_log import AUDIT_LOG
 from supakeep.archive.compression import UnreadableError, decompressed
-from supakeep.archive.file_tree import MOST_LINE_BYTES, file_of, tree_entries
+from supakeep.archive.file_tree import MOST_LINE_BYTES, Lines, file_of, tree_entries
 from supakeep.archive.layout import split_rows
 from supakeep.archive.ledger import LEDGER
 from supakeep.archive.manifest import check_signature, encode_manifest, parse_manifest
@@ -180,6 +180,15 @@ def test_a_line_of_a_list_of_files_without_an_end_is_refused_before_it_fills_the
 
     with pytest.raises(ChecksumError, match="is damaged: it is no list of files"):
         [*tree_entries(pieces, "daily/x.files.json")]
+
+    assert next(pieces, None) is not None
+
+
+def test_a_list_of_keys_without_an_end_is_refused_before_it_fills_the_memory() -> None:
+    pieces = (b"x" * MIB for _ in range(10 * MOST_LINE_BYTES // MIB))
+
+    with pytest.raises(ChecksumError, match="is damaged: it is no list of files"):
+        [*Lines("daily/x.files.txt").of(pieces)]
 
     assert next(pieces, None) is not None
 

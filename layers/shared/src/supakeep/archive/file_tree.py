@@ -14,7 +14,7 @@ from supakeep.errors import ChecksumError, FormatVersionError
 
 TREE_FORMAT = "supakeep-files/1"
 MOST_LINE_BYTES = 16 * 1024 * 1024
-"""No file's metadata are longer, so that a longer line is damage."""
+"""No line of a list is longer, so that a longer one is damage."""
 
 
 def tree_head(backup: str, project: str) -> bytes:
@@ -115,25 +115,27 @@ def file_of(fields: Mapping[str, Any]) -> ProjectFile:
 
 
 class Lines:
-    """Whole lines from pieces that are cut anywhere; `rest` is what has no end yet."""
+    """Whole lines of the list `key`, from pieces that are cut anywhere; `rest` is what has no end yet."""
 
-    def __init__(self, rest: bytes = b"") -> None:
+    def __init__(self, key: str, rest: bytes = b"") -> None:
+        self._key = key
         self.rest = rest
 
     def of(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        """The lines that end in these pieces."""
+        """The lines that end in these pieces. Raises ChecksumError for one without an end, which would fill
+        the memory.
+        """
         for piece in pieces:
             *lines, self.rest = (self.rest + piece).split(b"\n")
             yield from lines
+            if len(self.rest) > MOST_LINE_BYTES:
+                raise _no_list(self._key)
 
 
 def _every_line(pieces: Iterable[bytes], key: str) -> Iterator[bytes]:
     """Also what stands behind the last end of a line."""
-    lines = Lines()
-    for piece in pieces:
-        yield from lines.of([piece])
-        if len(lines.rest) > MOST_LINE_BYTES:
-            raise _no_list(key)
+    lines = Lines(key)
+    yield from lines.of(pieces)
     if lines.rest:
         yield lines.rest
 

@@ -44,7 +44,7 @@ class NamedFiles(TemporaryDatabase):
         """Names the keys of its lines, of which the first begins with `rest`; returns the next `rest`."""
         failures: dict[str, Failure] = {}
         for store in stores:
-            lines = Lines(rest)
+            lines = Lines(volume.key, rest)
             try:
                 self._name(lines.of(_in_time(read_volume(store, volume), deadline)))
             except (StorageError, ChecksumError) as exc:

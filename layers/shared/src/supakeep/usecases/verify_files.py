@@ -141,8 +141,8 @@ def _counted(what: str, examples: Sequence[str]) -> list[str]:
 
 
 def _named(reader: BackupReader) -> Iterator[tuple[str, int]]:
-    files = reader.manifest.files
-    volumes = files.keys if files else ()
+    volumes = reader.manifest.files.keys if reader.manifest.files else ()
     pieces = (piece for volume in volumes for piece in reader.stored(volume.key))
-    for key, size in map(key_and_size, Lines().of(pieces)):
+    lines = Lines(reader.manifest.name.file_keys_key)
+    for key, size in map(key_and_size, lines.of(pieces)):
         yield key, int(size)
