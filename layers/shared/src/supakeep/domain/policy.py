@@ -195,15 +195,18 @@ class BackupPolicy(_Strict):
         """Only these tables, whole; names are qualified. No other table counts as uncovered, and
         users are taken by name only.
         """
-        tables = [NamedTablePolicy(name=name) for name in names]
+        return cls._only([NamedTablePolicy(name=name) for name in names])
+
+    @classmethod
+    def _only(cls, tables: list[NamedTablePolicy]) -> BackupPolicy:
         return cls(table=tables, backup=TablePatterns(exclude=["*"], auth=False))
 
     def for_tables(self, names: Iterable[str]) -> BackupPolicy:
         """As `of_tables`, stored as this policy says, and without the columns that it excludes."""
         excluded = {entry.qualified_name: entry.exclude_columns for entry in self.table}
         tables = [NamedTablePolicy(name=name, exclude_columns=excluded.get(name)) for name in names]
-        stored = {"table": tables, "storage": self.storage, "encryption": self.encryption}
-        return BackupPolicy.of_tables(entry.name for entry in tables).model_copy(update=stored)
+        stored = {"storage": self.storage, "encryption": self.encryption}
+        return BackupPolicy._only(tables).model_copy(update=stored)
 
     def encrypted_at_least_to(self, recipients: Sequence[str]) -> BackupPolicy:
         """This policy; where it names no recipients, with these."""
