@@ -18,6 +18,7 @@ from supakeep.api.coverage_route import add_coverage_route
 from supakeep.api.drill_routes import add_drill_routes
 from supakeep.api.health_routes import add_health_routes
 from supakeep.api.http import answer, create_resolver
+from supakeep.api.key_routes import add_key_routes
 from supakeep.api.openapi_route import asks_for_document, document_answer
 from supakeep.api.overview_routes import add_overview_routes
 from supakeep.api.request import Requests, ServedProject
@@ -46,6 +47,7 @@ def create_handler(projects: runtime.Projects) -> observability.Handler:
     add_stored_backup_routes(resolver, requests)
     add_drill_routes(resolver, requests)
     add_audit_routes(resolver, requests)
+    add_key_routes(resolver, requests)
     add_health_routes(resolver, requests)
     add_coverage_route(resolver, requests)
     add_run_routes(resolver, requests)

@@ -24,6 +24,7 @@ ROUTES = {
     "/api/admin/drills": "RestoreFunction",
     "/api/admin/ledger": "RestoreFunction",
     "/api/admin/audit": "RestoreFunction",
+    "/api/admin/keys": "RestoreFunction",
     "/api/admin/health": "RestoreFunction",
     "/api/admin/coverage": "RestoreFunction",
     "/api/admin/backups": "RestoreFunction",
@@ -53,7 +54,7 @@ TRIGGERS = {
     },
     "restore": {
         "http_restore", "http_list", "http_show", "http_download", "http_runs", "http_ledger",
-        "http_run", "http_audit", "http_health", "http_coverage",
+        "http_run", "http_audit", "http_keys", "http_health", "http_coverage",
         "http_overview", "http_settings", "http_retention", "http_undo", "http_openapi",
         "http_verify", "direct_verify", "http_copy", "direct_copy", "http_drill", "direct_drill", "schedule",
         "http_dashboard", "http_dashboard_asset",

@@ -29,6 +29,7 @@ ROUTES: Mapping[str, Methods] = {
     "/api/admin/drills": {"POST": Scope.BACKUP},
     "/api/admin/ledger": {"GET": Scope.VIEW},
     "/api/admin/audit": {"GET": Scope.ADMIN},
+    "/api/admin/keys": {"GET": Scope.ADMIN},
     "/api/admin/health": {"GET": Scope.HEALTH},
     "/api/admin/coverage": {"GET": Scope.VIEW},
     "/api/admin/overview": {"GET": Scope.VIEW},

@@ -16,6 +16,8 @@ from pydantic import BaseModel, ConfigDict
 LEAST_CHARACTERS = 32
 # fewer different ones are a word or a pattern, not a random key
 _LEAST_DIFFERENT = 10
+# so long before its end a key asks to be replaced
+EXPIRES_SOON = dt.timedelta(days=30)
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _KEY = re.compile(r"[!-~]+")
 
@@ -51,6 +53,10 @@ class ApiKey(BaseModel):
         if self.revoked_at is not None:
             return "revoked"
         return "valid" if now < self.expires_at else "expired"
+
+    def expires_soon(self, now: dt.datetime) -> bool:
+        """Whether it is valid, and ends within EXPIRES_SOON."""
+        return self.state_at(now) == "valid" and self.expires_at - now < EXPIRES_SOON
 
     def revoked(self, now: dt.datetime) -> Self:
         return self.model_copy(update={"revoked_at": now})

@@ -71,6 +71,7 @@ def _made_from_the_routes() -> str:
     from supakeep.api.coverage_route import add_coverage_route
     from supakeep.api.drill_routes import add_drill_routes
     from supakeep.api.health_routes import add_health_routes
+    from supakeep.api.key_routes import add_key_routes
     from supakeep.api.overview_routes import add_overview_routes
     from supakeep.api.pin_routes import add_pin_routes
     from supakeep.api.prune_routes import add_prune_routes
@@ -84,6 +85,7 @@ def _made_from_the_routes() -> str:
     add_stored_backup_routes(resolver, requests)
     add_drill_routes(resolver, requests)
     add_audit_routes(resolver, requests)
+    add_key_routes(resolver, requests)
     add_health_routes(resolver, requests)
     add_coverage_route(resolver, requests)
     add_run_routes(resolver, requests)

@@ -144,6 +144,13 @@ OPERATIONS: Mapping[str, Operation] = {
         "`before` for the following page. `verify=true` checks the whole log too.",
         {200: "AuditLogPage"},
     ),
+    "get_keys": Operation(
+        "Overview",
+        "Show which keys there are",
+        "Each key with its scopes, when it was made, when it ends, and whether it opens anything now; never "
+        "a key or its hash.",
+        {200: "KeyList"},
+    ),
     "put_pin": Operation(
         "Backups",
         "Pin a backup",
