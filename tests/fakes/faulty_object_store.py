@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO
@@ -47,6 +48,21 @@ class BitFlippingObjectStore(ForwardingObjectStore):
                 content = bytearray(b"".join(pieces))
                 content[self._offset] ^= 1 << self._bit
                 yield pieces_of(bytes(content), 7)
+
+
+PAGE = b"<!doctype html><title>Sign in</title>"
+
+
+class DamagingObjectStore(ForwardingObjectStore):
+    """Answers that it has taken an object whose key has `key_part` in it, and keeps `instead`."""
+
+    def __init__(self, store: ObjectStore, key_part: str, instead: bytes = PAGE) -> None:
+        super().__init__(store)
+        self._key_part = key_part
+        self._instead = instead
+
+    def put(self, key: str, content: BinaryIO) -> None:
+        super().put(key, io.BytesIO(self._instead) if self._key_part in key else content)
 
 
 class FailingObjectStore(ForwardingObjectStore):

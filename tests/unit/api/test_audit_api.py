@@ -17,7 +17,7 @@ from tests.builders.backups import NAME, back_up
 from tests.builders.lambda_events import ADMIN_KEY, Project, ServedProject
 from tests.builders.manifests import PROJECT
 from tests.builders.signing import KEYRING
-from tests.fakes.faulty_object_store import FailingObjectStore
+from tests.fakes.faulty_object_store import DamagingObjectStore, FailingObjectStore
 from tests.unit.api.conftest import Functions, LocalFunction
 from tests.unit.api.emitted import event
 
@@ -146,7 +146,25 @@ def test_what_cannot_be_recorded_stops_nothing(
     answer = LocalFunction("restore", served).request("GET", f"/api/admin/backups/{NAME}/download")
 
     assert answer.status == 200
-    assert "is missing in primary" in caplog.text
+    assert "could not be recorded in primary" in caplog.text
+
+
+def test_an_entry_that_no_store_gives_back_is_not_taken_for_recorded(
+    project: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    back_up(project.database, project.primary, project.mirror)
+    served = project.served()
+    served.primary = DamagingObjectStore(project.primary, "audit/")
+    served.mirror = DamagingObjectStore(project.mirror, "audit/")
+    requests = LocalFunction("restore", served).warm()
+
+    assert requests("GET", f"/api/admin/backups/{NAME}/download").status == 200
+    assert requests("GET", "/api/admin/runs", key="wrong").status == 401
+
+    [download, refused] = sorted(key for key in project.primary.objects if "audit/" in key)
+    for key in (download, refused):
+        for store in ("primary", "mirror"):
+            assert f"{key} could not be recorded in {store}" in caplog.text
 
 
 def test_the_route_gives_the_newest_first_in_pages_and_verifies(

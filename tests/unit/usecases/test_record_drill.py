@@ -20,7 +20,7 @@ from supakeep.usecases.read_ledger import read_ledger
 from tests.builders.drills import a_drill, ledger_keys, record_drill
 from tests.builders.manifests import PROJECT, a_manifest
 from tests.builders.signing import FORMER_KEY, KEYRING, STRANGERS
-from tests.fakes.faulty_object_store import FailingObjectStore
+from tests.fakes.faulty_object_store import PAGE, DamagingObjectStore, FailingObjectStore
 from tests.fakes.object_store import InMemoryObjectStore
 from tests.fakes.time import NOON
 from tests.unit.usecases.pruning import days_ago
@@ -92,6 +92,31 @@ def test_a_store_that_fails_is_reported_and_the_others_have_the_drill(
     assert report.warnings[0] == "The ledger of primary lacks this drill: primary did not answer"
     assert ledger_keys(mirror) == [report.entry]
     assert ledger_keys(primary) == []
+
+
+@pytest.mark.parametrize("keyring", [None, KEYRING], ids=["unsigned", "signed"])
+@pytest.mark.parametrize("instead", [PAGE, b"", b"{}"], ids=["HTML", "nothing", "another object"])
+def test_a_store_that_does_not_give_the_entry_back_as_it_was_written_lacks_the_drill(
+    primary: InMemoryObjectStore,
+    mirror: InMemoryObjectStore,
+    keyring: Keyring | None,
+    instead: bytes,
+) -> None:
+    lying = DamagingObjectStore(primary, "ledger/", instead)
+
+    report = record_drill(verified(lying, keyring), mirror, keyring=keyring)
+
+    [failed] = report.unrecorded
+    assert failed.store == "primary"
+    assert f"The ledger entry {report.entry} " in failed.problem.message
+    assert report.warnings[0].startswith("The ledger of primary lacks this drill: The ledger entry")
+    assert ledger_keys(mirror) == [report.entry]
+
+
+def test_an_entry_whose_reading_breaks_off_once_is_recorded(primary: InMemoryObjectStore) -> None:
+    report = record_drill(FailingObjectStore(primary, "read", times=1))
+
+    assert report.unrecorded == ()
 
 
 def test_the_next_entry_names_one_that_a_store_has_missed(

@@ -252,7 +252,7 @@ class BackupReader:
         copies = [self._store_of(key), *(s for s in self.stores if s is not self._store_of(key))]
         for store in copies:
             try:
-                for piece in _read_resuming(store, key, given):
+                for piece in read_resuming(store, key, given):
                     given += len(piece)
                     yield piece
             except StorageError as exc:
@@ -281,7 +281,7 @@ def read_volume(store: ObjectStore, volume: VolumeEntry) -> Iterator[bytes]:
     """A volume's bytes; ChecksumError after the last piece where they are not what was written."""
     digest, size = hashlib.sha256(), 0
     try:
-        for piece in _read_resuming(store, volume.key):
+        for piece in read_resuming(store, volume.key):
             digest.update(piece)
             size += len(piece)
             yield piece
@@ -311,7 +311,7 @@ def no_right_copy(failures: Mapping[str, Failure], others: Sequence[str] | None 
     )
 
 
-def _read_resuming(store: ObjectStore, key: str, start: int = 0) -> Iterator[bytes]:
+def read_resuming(store: ObjectStore, key: str, start: int = 0) -> Iterator[bytes]:
     """An object's bytes from `start` on; where the connection breaks, it is opened again."""
     given, failures = start, 0
     while True:

@@ -5,20 +5,25 @@ from __future__ import annotations
 import datetime as dt
 import io
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic
 
 from supakeep.archive.chain import Chain
+from supakeep.archive.manifest import manifest_content
+from supakeep.archive.reader import read_resuming
 from supakeep.archive.signature import Keyring
 from supakeep.domain.chain import E, Link, StoredEntry, is_of_the_future, prefix_of, unnamed
 from supakeep.domain.drill import Unrecorded
 from supakeep.domain.run import problem_of
-from supakeep.errors import ObjectAlreadyExistsError, StorageError
+from supakeep.errors import IntegrityError, ObjectAlreadyExistsError, StorageError
 from supakeep.ports import ObjectStore
 from supakeep.usecases.read_chain import entries_in, read_chain
 
 log = logging.getLogger(__name__)
+
+# takes the store, the key and the content
+_Record = Callable[[ObjectStore, str, bytes], None]
 
 # an entry that nothing names yet is among the newest, or stands alone since long
 _NEWEST = 50
@@ -48,29 +53,40 @@ class AppendEntry(Generic[E]):
 
     def once(self, entry: E) -> bool:
         """Writes the entry unless its key is taken in the first store, which decides for all: two that
-        write under one key at one moment leave the same entry in each store.
+        write under one key at one moment leave the same entry in each store. False where none has it.
         """
         content = self.chain.encode(entry, self.keyring)
+        first, *others = self.stores
         try:
-            self.stores[0].put(entry.key, io.BytesIO(content))
+            first.put(entry.key, io.BytesIO(content))
         except ObjectAlreadyExistsError:
             return True
-        for store in self.stores[1:]:
-            _write(store, entry.key, content)
-        return True
+        failed = [self._unrecorded(first, entry.key, content, self._prove)]
+        failed += [self._unrecorded(store, entry.key, content, self._write) for store in others]
+        return None in failed
 
     def __call__(self, entry: E) -> tuple[Unrecorded, ...]:
-        """The stores that failed; the others have it."""
+        """The stores that failed; the others have it, and have given it back."""
         content = self.chain.encode(entry, self.keyring)
-        failed = (_write(store, entry.key, content) for store in self.stores)
+        failed = (self._unrecorded(store, entry.key, content, self._write) for store in self.stores)
         return tuple(one for one in failed if one)
 
+    def _unrecorded(
+        self, store: ObjectStore, key: str, content: bytes, record: _Record
+    ) -> Unrecorded | None:
+        try:
+            record(store, key, content)
+        except (StorageError, IntegrityError) as exc:
+            log.warning("%s could not be recorded in %s", key, store.name, exc_info=True)
+            return Unrecorded(store=store.name, problem=problem_of(exc))
+        log.info("%s was written to %s", key, store.name)
+        return None
 
-def _write(store: ObjectStore, key: str, content: bytes) -> Unrecorded | None:
-    try:
+    def _write(self, store: ObjectStore, key: str, content: bytes) -> None:
         store.put(key, io.BytesIO(content))
-    except StorageError as exc:
-        log.warning("%s is missing in %s", key, store.name, exc_info=True)
-        return Unrecorded(store=store.name, problem=problem_of(exc))
-    log.info("%s was written to %s", key, store.name)
-    return None
+        self._prove(store, key, content)
+
+    def _prove(self, store: ObjectStore, key: str, content: bytes) -> None:
+        """A store may answer that it has taken an entry, and hold something else. Raises IntegrityError."""
+        if manifest_content(read_resuming(store, key)) != content:
+            raise self.chain.kind.untrusted(key, "it could not be read back as it was written")
