@@ -210,12 +210,13 @@ class Deployment:
 
     def forget_everything(self) -> None:
         for store in (self.primary, self.mirror):
-            for prefix in ("daily/", "ledger/"):
+            for prefix in ("daily/", "ledger/", "audit/"):
                 for stored in [*store.list(prefix)]:
                     store.delete(stored.key)
         table = self.stack.runs_table
-        for item in self.dynamodb.scan(TableName=table)["Items"]:
-            self.dynamodb.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
+        for page in self.dynamodb.get_paginator("scan").paginate(TableName=table):
+            for item in page["Items"]:
+                self.dynamodb.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
 
 
 @contextmanager
