@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 FaultT = TypeVar("FaultT")
 
 # what differs between two recordings of one use case
-_OF_ONE_RUN = re.compile(r"(?<=Z-)[0-9a-f]{8}\b")
+_OF_ONE_RUN = re.compile(r"(?<=Z-)[0-9a-f]{16}\b")
 
 
 @dataclass(frozen=True, order=True)

@@ -50,7 +50,12 @@ def seconds_after(moment: dt.datetime, seconds: float) -> dt.datetime:
 def test_run_ids_sort_by_time_and_tell_it() -> None:
     assert new_run_id(NOON, "schedule") == "20261122T120000Z-schedule"
     assert new_run_id(NOON, "zzzz") < new_run_id(seconds_after(NOON, 1), "aaaa")
-    assert validated_run_id("20261122T120000Z-1a2b3c4d") == "20261122T120000Z-1a2b3c4d"
+
+
+def test_run_ids_of_every_version_are_read() -> None:
+    before_longer_ones = "20261122T120000Z-1a2b3c4d"
+    for text in (before_longer_ones, "20261122T120000Z-schedule", new_run_id(NOON)):
+        assert validated_run_id(text) == text
 
 
 @pytest.mark.parametrize(

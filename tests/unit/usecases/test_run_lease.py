@@ -256,5 +256,8 @@ def test_run_ids_of_one_second_sort_by_time() -> None:
     moments = [NOON + dt.timedelta(microseconds=n) for n in (0, 1, 9, 16, 300, 99_999, 999_999)]
     ids = [new_run_id(moment) for moment in moments]
     assert ids == sorted(ids)
-    assert all(len(run_id) == len("20261122T120000Z-1a2b3c4d") for run_id in ids)
-    assert len({new_run_id(NOON) for _ in range(50)}) > 40
+    assert all(len(run_id) == len("20261122T120000Z-1a2b3c4d5e6f7a8b") for run_id in ids)
+
+
+def test_runs_of_one_moment_have_ids_of_their_own() -> None:
+    assert len({new_run_id(NOON) for _ in range(10_000)}) == 10_000

@@ -284,9 +284,10 @@ class Run(BaseModel):
 
 def new_run_id(at: dt.datetime, suffix: str | None = None) -> str:
     """`suffix` keeps runs of one second apart. By itself it sorts them, too: five hex digits are the
-    microseconds, three are random. It is `schedule` for the nightly run.
+    microseconds, eleven are random, so that two runs of one moment never share an ID. It is `schedule`
+    for the nightly run.
     """
-    own = suffix or f"{at.microsecond:05x}{secrets.token_hex(2)[:3]}"
+    own = suffix or f"{at.microsecond:05x}{secrets.token_hex(6)[:11]}"
     return f"{at:%Y%m%dT%H%M%SZ}-{own}"
 
 
@@ -296,7 +297,7 @@ def validated_run_id(text: str) -> str:
         raise InvalidRequestError(
             f"{text[:100]!r} is not a run ID",
             operation="read run ID",
-            hint="A run ID looks like 20261122T030000Z-1a2b3c4d. The answer to starting a run has it.",
+            hint="A run ID looks like 20261122T030000Z-1a2b3c4d5e6f7a8b. The answer to starting a run has it.",
         )
     return text
 
