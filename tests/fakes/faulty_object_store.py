@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from threading import Event
 from typing import BinaryIO
 
 from supakeep.errors import StorageError, StorageUnavailableError, SupakeepError
@@ -63,6 +64,33 @@ class DamagingObjectStore(ForwardingObjectStore):
 
     def put(self, key: str, content: BinaryIO) -> None:
         super().put(key, io.BytesIO(self._instead) if self._key_part in key else content)
+
+
+class HangingObjectStore(ForwardingObjectStore):
+    """Gives no answer about keys that begin with `prefix` until `released` is set."""
+
+    def __init__(self, store: ObjectStore, prefix: str, released: Event) -> None:
+        super().__init__(store)
+        self._prefix = prefix
+        self._released = released
+
+    def put(self, key: str, content: BinaryIO) -> None:
+        self._hang(key)
+        super().put(key, content)
+
+    @contextmanager
+    def read(self, key: str) -> Iterator[Iterator[bytes]]:
+        self._hang(key)
+        with super().read(key) as pieces:
+            yield pieces
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        self._hang(prefix)
+        return super().list(prefix)
+
+    def _hang(self, key: str) -> None:
+        if key.startswith(self._prefix):
+            self._released.wait()
 
 
 class FailingObjectStore(ForwardingObjectStore):

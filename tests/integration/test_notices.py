@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
 import hmac
 import json
 import logging
+import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -148,6 +151,66 @@ def test_a_watchdog_is_pinged_when_a_backup_starts_and_how_it_ends(listener: Lis
 
     assert listener.paths == ["/secret-path/start", "/secret-path", "/secret-path/fail"]
     assert b"What to do: Create the bucket" in listener.told[-1][2]
+
+
+def test_a_ping_url_keeps_its_query(listener: Listener) -> None:
+    notifier = notifier_of({"PING_URL": f"{listener.url}/?rid=1&create=1"})
+
+    notifier.started(a_run())
+    notifier.ended(complete())
+    notifier.ended(failed())
+
+    assert listener.paths == [
+        f"/secret-path{suffix}?rid=1&create=1" for suffix in ("/start", "", "/fail")
+    ]
+
+
+def dribbling(connection: socket.socket, begin: bytes, more: bytes) -> None:
+    """Answers, and never comes to an end."""
+    with connection, contextlib.suppress(OSError):
+        connection.recv(65536)
+        connection.sendall(begin)
+        while True:
+            time.sleep(0.02)
+            connection.sendall(more)
+
+
+@pytest.fixture
+def endless(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a server whose answer begins with and goes on with the parameter's bytes."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    Thread(target=dribbling, args=(connection, *request.param), daemon=True).start()
+
+        Thread(target=serve, daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/secret-path"
+        server.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize(
+    ("endless", "problem"),
+    [
+        ((b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 65536), ""),
+        ((b"HTTP/1.1 200 OK\r\nX-Filler: ", b"x"), "no answer within 0.3 seconds"),
+    ],
+    indirect=["endless"],
+    ids=["body", "headers"],
+)
+def test_an_answer_without_an_end_is_not_waited_for(
+    endless: str, problem: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("supakeep.notices.http_notifier._SECONDS", 0.3)
+    begun = time.monotonic()
+
+    notifier_of({"WEBHOOK_URL": endless}).ended(failed())
+
+    assert time.monotonic() - begun < 5
+    assert problem in caplog.text
+    assert bool(caplog.text) == bool(problem)
 
 
 @pytest.mark.parametrize(("status", "tries"), [(500, 2), (404, 1), (302, 1)])

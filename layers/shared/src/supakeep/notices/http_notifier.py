@@ -16,11 +16,13 @@ import httpx
 from supakeep.domain.notice import Notice
 from supakeep.domain.run import Run, RunKind, RunStatus
 from supakeep.no_answer import no_answer_of
+from supakeep.patience import within
 
 log = logging.getLogger(__name__)
 
 Format = Literal["slack", "discord", "json"]
 
+# for the whole of one try: a server may give its answer byte by byte
 _SECONDS = 5.0
 _TRIES = 2
 # Discord refuses longer ones, and healthchecks.io cuts them
@@ -77,7 +79,13 @@ class Ping:
     def _ping(self, suffix: str, text: str) -> None:
         body = text[:_MOST_CHARACTERS].encode()
         headers = {"Content-Type": "text/plain; charset=utf-8"}
-        _post(self.client, "ping URL", f"{self.url.rstrip('/')}{suffix}", body, headers)
+        _post(self.client, "ping URL", _below(self.url, suffix), body, headers)
+
+
+def _below(url: str, suffix: str) -> str:
+    """The URL with its path made longer; its query stays what it is."""
+    parts = urlsplit(url)
+    return parts._replace(path=f"{parts.path.rstrip('/')}{suffix}").geturl()
 
 
 @dataclass(frozen=True)
@@ -143,7 +151,10 @@ def _post(
     problem = ""
     for _ in range(_TRIES):
         try:
-            answer = client.post(url, content=body, headers=dict(headers))
+            answer = within(_SECONDS, lambda: _answer(client, url, body, headers))
+        except TimeoutError:
+            problem = f"no answer within {_SECONDS:g} seconds"
+            continue
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as exc:
             problem = no_answer_of(exc).reason
             continue
@@ -153,3 +164,11 @@ def _post(
         if answer.is_client_error or answer.is_redirect:
             break
     log.error("The %s could not be told of a run: %s", what, problem)
+
+
+def _answer(
+    client: httpx.Client, url: str, body: bytes, headers: Mapping[str, str]
+) -> httpx.Response:
+    """The answer's status and headers: what stands in it says nothing, and may have no end."""
+    with client.stream("POST", url, content=body, headers=dict(headers)) as answer:
+        return answer

@@ -17,7 +17,9 @@ def notices_problems(values: Mapping[str, str]) -> Iterator[ConfigurationError]:
     for name in ("WEBHOOK_URL", "PING_URL"):
         if name in values and not _is_url(values[name]):
             yield _problem(
-                name, f"{name} is not a URL that begins with https://", "Copy it again, as a whole."
+                name,
+                f"{name} is not a URL that begins with https:// and a host",
+                "Copy it again, as a whole. http:// is for a server on this machine.",
             )
     yield from _choice("WEBHOOK_FORMAT", FORMATS, values)
     yield from _choice("WEBHOOK_ON", ON, values)
@@ -41,10 +43,13 @@ def _choice(
 def _is_url(text: str) -> bool:
     try:
         parts = urlsplit(text)
+        # asking for it raises where it is no number
+        _ = parts.port
     except ValueError:
         return False
     is_local = parts.hostname in ("127.0.0.1", "localhost", "::1")
-    return bool(parts.hostname) and (parts.scheme == "https" or is_local)
+    is_web = parts.scheme == "https" or (parts.scheme == "http" and is_local)
+    return is_web and bool(parts.hostname) and text.isprintable() and " " not in text
 
 
 def _problem(key: str, message: str, hint: str) -> ConfigurationError:

@@ -19,12 +19,15 @@ from supakeep.errors import SupakeepError
 from supakeep.ports import Clock, ObjectStore
 from supakeep.usecases.append_entry import AppendEntry
 from supakeep.usecases.choose_stores import every_store
+from supakeep.usecases.patient_store import PatientObjectStore
 from supakeep.usecases.project import Project
 
 log = logging.getLogger(__name__)
 
 # each entry costs so many reads in each store; as many calls at one moment may go unnamed
 _NEWEST = 10
+# a store that hangs must hold up neither the end of a run nor the entry in the other store
+_PATIENCE_SECONDS = 5.0
 # so many refused calls a key, and so many of strangers, are recorded: one
 REFUSALS_EVERY = dt.timedelta(minutes=10)
 STRANGER = "stranger"
@@ -122,7 +125,7 @@ class AuditLog:
 
     def _tolerated(self, write: Callable[[AppendEntry[AuditEntry], int], bool], what: str) -> bool:
         try:
-            stores = self.stores()
+            stores = [PatientObjectStore(store, _PATIENCE_SECONDS) for store in self.stores()]
             return write(AppendEntry(AUDIT_LOG, stores, self.keyring), len(stores))
         except (SupakeepError, OSError):
             log.exception("The audit log lacks an entry: %s", what)

@@ -27,28 +27,29 @@ def audited(
     notifier: Notifier = SILENCE,
 ) -> Run:
     """What `work` returns. The log is that of `stores`, without them of all of the project's. An event
-    that is delivered again, and for which nothing is done, leaves no entry.
+    that is delivered again, and for which nothing is done, leaves no entry. Whoever is to hear of the run
+    hears of it first: a store that hangs must not silence an alarm.
     """
     audit_log, known = (
         AuditLog.of(project, None if stores is None else lambda: stores),
         _recorded(project, run),
     )
-    if run.kind in _CHANGES_DATA and known.status is RunStatus.QUEUED:
-        audit_log.started(known)
     if known.status in _BEGINS:
         notifier.started(known)
+    if run.kind in _CHANGES_DATA and known.status is RunStatus.QUEUED:
+        audit_log.started(known)
     try:
         ended = work()
     except BaseException as exc:
         failed = _recorded(project, run)
         if failed.status is not RunStatus.FAILED:
             failed = failed.failed(project.clock.now(), exc)
-        audit_log.ended(failed)
         notifier.ended(notice_of(failed, project.ref))
+        audit_log.ended(failed)
         raise
     if ended != known:
-        audit_log.ended(ended)
         notifier.ended(notice_of(ended, project.ref))
+        audit_log.ended(ended)
     return ended
 
 
