@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from supakeep.archive.manifest import encode_manifest
+from supakeep.domain.api_key import Scope
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.manifest import BackupStatus, TableStatus, Trigger
 from supakeep.domain.manifest_parts import Problem
+from supakeep.runs.dynamodb_keys import DynamoDbApiKeyStore
+from tests.builders.api_keys import an_api_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,6 +42,18 @@ def live_for_weeks(supakeep: Deployment) -> str:
     nights = [earlier(newest, day) for day in range(1, DAYS) if day != MISSING]
     store(supakeep, nights)
     return name
+
+
+def give_keys(supakeep: Deployment) -> None:
+    """One key that is good for a long time, one for a few days, and one that was revoked."""
+    now = dt.datetime.now(dt.UTC)
+    year, week = now + dt.timedelta(days=365), now + dt.timedelta(days=7)
+    for key in (
+        an_api_key("ci", scopes=(Scope.VIEW, Scope.BACKUP), created_at=now, expires_at=year),
+        an_api_key("support", scopes=(Scope.RESTORE,), created_at=now, expires_at=week),
+        an_api_key("leaked", created_at=now, expires_at=year).revoked(now),
+    ):
+        DynamoDbApiKeyStore(supakeep.dynamodb, supakeep.stack.runs_table, supakeep.ref).add(key)
 
 
 def earlier(newest: Manifest, days: int) -> Manifest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from devstack import PROJECT
-from tests.browser.history import held_up, live_for_weeks
+from tests.browser.history import give_keys, held_up, live_for_weeks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,8 @@ def views(dashboard: Dashboard) -> Iterator[str]:
     dashboard.open().shows("There is no backup yet")
     yield "empty"
     name = live_for_weeks(supakeep)
-    for view in ("backups", f"backups/{name}", "runs", "settings"):
+    give_keys(supakeep)
+    for view in ("backups", f"backups/{name}", "runs", "access", "settings"):
         dashboard.open(view)
         yield view.replace(f"backups/{name}", "backup")
     dashboard.open(f"backups/{name}").click("Drill")

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from supakeep.archive.signature import Keyring
 from supakeep.domain.api_key import Scope
-from supakeep.domain.notice import Notice
+from supakeep.domain.notice import Audience, Notice
 from supakeep.domain.run import Run
 from tests.builders.api_keys import an_api_key
 from tests.builders.backups import CUSTOMERS
@@ -41,6 +41,7 @@ class Heard:
     """What a webhook would be told."""
 
     texts: list[str] = field(default_factory=list)
+    audience: Audience = field(default_factory=Audience)
 
     def started(self, run: Run) -> None:
         self.texts.append(run.id)

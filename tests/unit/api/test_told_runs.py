@@ -8,7 +8,7 @@ from threading import Event
 
 import pytest
 
-from supakeep.domain.notice import Notice
+from supakeep.domain.notice import Audience, Notice
 from supakeep.domain.run import Run
 from supakeep.errors import StorageUnavailableError
 from supakeep.settings.notices import notices_problems
@@ -26,6 +26,7 @@ class Hearing:
     """Keeps what it hears."""
 
     heard: list[str] = field(default_factory=list)
+    audience: Audience = field(default_factory=lambda: Audience(listeners=("a test: every run",)))
 
     def started(self, run: Run) -> None:
         self.heard.append(f"{run.kind} started")
@@ -141,5 +142,37 @@ def test_settings_that_are_wrong_tell_nobody_and_stop_nothing(
         "WEBHOOK_URL is not a URL that begins with https:// and a host",
         "WEBHOOK_FORMAT is none of: slack, discord, json",
     ]
+    assert [problem.message for problem in notifier.audience.problems] == messages
     assert messages[0] in caplog.text
     assert "the-secret-path" not in caplog.text
+
+
+def test_the_settings_say_who_is_told_and_when_a_backup_is_not_believed(
+    project: Project, backup: LocalFunction
+) -> None:
+    def told(function: LocalFunction) -> tuple[object, object]:
+        answer = function.request("GET", "/api/admin/settings").body
+        return answer["notices"], answer["alarms"]
+
+    heard_by = told(LocalFunction("restore", backup.project))
+    heard_by_none = told(LocalFunction("restore", project.served()))
+
+    alarms = {"shrink": 0.5, "may_shrink": []}
+    assert heard_by == ({"listeners": ["a test: every run"], "problems": []}, alarms)
+    assert heard_by_none == ({"listeners": [], "problems": []}, alarms)
+
+
+def test_who_is_told_is_named_without_a_url() -> None:
+    urls = {
+        "WEBHOOK_URL": "https://hooks.slack.com/services/the-secret-path",
+        "PING_URL": "https://watchdog.example.com/the-secret-path",
+    }
+
+    some, every = notifier_of(urls), notifier_of({**urls, "WEBHOOK_ON": "all"})
+
+    assert some.audience.listeners == (
+        "a webhook (slack): runs that failed or are partial",
+        "a ping URL: when a backup starts, and how it ends",
+    )
+    assert every.audience.listeners[0] == "a webhook (slack): every run"
+    assert some.audience.problems == ()

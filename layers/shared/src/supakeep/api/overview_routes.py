@@ -92,6 +92,8 @@ def _settings(request: Request) -> SettingsAnswer:
             settings.schedules, TrackRuns.of(project).list(RECENT_RUNS), project.clock.now()
         ),
         max_backup_age_hours=settings.max_backup_age_hours,
+        alarms=project.policy.alarms,
+        notices=project.notifier.audience,
         max_object_bytes=project.max_object_bytes,
         versions=Versions.present(),
     )

@@ -10,6 +10,7 @@ import { restoreView } from "./views/restore.js";
 import { undoView } from "./views/undo.js";
 import { runsView } from "./views/runs.js";
 import { runView } from "./views/run.js";
+import { accessView } from "./views/access.js";
 import { settingsView } from "./views/settings.js";
 
 const VIEWS = [
@@ -20,9 +21,10 @@ const VIEWS = [
   [/^undo\/([^/]+)$/, "Undo", undoView],
   [/^runs$/, "Runs", runsView],
   [/^runs\/([^/]+)$/, "Run", runView],
+  [/^access$/, "Access", accessView],
   [/^settings$/, "Settings", settingsView],
 ];
-const LINKS = [["", "Overview"], ["backups", "Backups"], ["restore", "Restore"], ["runs", "Runs"], ["settings", "Settings"]];
+const LINKS = [["", "Overview"], ["backups", "Backups"], ["restore", "Restore"], ["runs", "Runs"], ["access", "Access"], ["settings", "Settings"]];
 const SLOW_AFTER_MILLISECONDS = 4000;
 
 const main = document.getElementById("main");

@@ -7,9 +7,21 @@ import datetime as dt
 from pydantic import BaseModel, ConfigDict
 
 from supakeep.domain.audit_log import actor_of, detail_of
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.run import Run, RunKind, RunStatus
 
 _WORDS = {RunStatus.COMPLETE: "is complete", RunStatus.PARTIAL: "is partial"}
+
+
+class Audience(BaseModel):
+    """Who is told how runs end, in words and without a URL, which is a secret. Where settings are wrong,
+    `problems` says so, and nobody is told.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    listeners: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
 
 
 class Notice(BaseModel):

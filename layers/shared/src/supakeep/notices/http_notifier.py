@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from supakeep.domain.notice import Notice
+from supakeep.domain.notice import Audience, Notice
 from supakeep.domain.run import Run, RunKind, RunStatus
 from supakeep.no_answer import no_answer_of
 from supakeep.patience import within
@@ -38,6 +38,11 @@ class Webhook:
     format: Format
     secret: str | None = None
     every_end: bool = False
+
+    @property
+    def listener(self) -> str:
+        ends = "every run" if self.every_end else "runs that failed or are partial"
+        return f"a webhook ({self.format}): {ends}"
 
     def started(self, run: Run) -> None:  # noqa: ARG002
         return None
@@ -67,6 +72,10 @@ class Ping:
     client: httpx.Client
     url: str
 
+    @property
+    def listener(self) -> str:
+        return "a ping URL: when a backup starts, and how it ends"
+
     def started(self, run: Run) -> None:
         if run.kind is RunKind.BACKUP:
             self._ping("/start", f"The backup {run.id} has started")
@@ -93,6 +102,10 @@ class Several:
     """Each of these hears of everything."""
 
     notifiers: Sequence[Webhook | Ping]
+
+    @property
+    def audience(self) -> Audience:
+        return Audience(listeners=tuple(notifier.listener for notifier in self.notifiers))
 
     def started(self, run: Run) -> None:
         for notifier in self.notifiers:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from supakeep.domain.notice import Notice
+from supakeep.domain.notice import Audience, Notice
 from supakeep.domain.run import Run
 
 
@@ -13,13 +14,19 @@ class Notifier(Protocol):
     run does not fail because nobody heard of it.
     """
 
+    @property
+    def audience(self) -> Audience: ...
+
     def started(self, run: Run) -> None: ...
 
     def ended(self, notice: Notice) -> None: ...
 
 
+@dataclass(frozen=True)
 class Silence:
-    """Nobody is to hear of runs."""
+    """Nobody hears of runs: nobody is meant to, or `audience` says what is wrong."""
+
+    audience: Audience = field(default_factory=Audience)
 
     def started(self, run: Run) -> None:  # noqa: ARG002
         return None

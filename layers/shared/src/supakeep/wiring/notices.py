@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
+from supakeep.domain.manifest_parts import Problem
+from supakeep.domain.notice import Audience
 from supakeep.ports import Notifier, Silence
 from supakeep.settings.notices import notices_problems
 
@@ -22,7 +24,8 @@ def notifier_of(environment: Mapping[str, str]) -> Notifier:
     for problem in problems:
         log.error("Nobody is told of runs: %s. %s", problem.message, problem.hint)
     if problems:
-        return Silence()
+        found = tuple(Problem.from_error(problem) for problem in problems)
+        return Silence(Audience(problems=found))
     # only here: without these variables nothing waits for its import
     from supakeep.notices.http_notifier import notifier_over_http
 

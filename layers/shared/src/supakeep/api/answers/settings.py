@@ -12,7 +12,8 @@ from supakeep.api.answers.runs import NO_UNDO
 from supakeep.domain.copy_policy import CopyPolicy
 from supakeep.domain.engine import Consistency, Engine, EngineName
 from supakeep.domain.manifest import FORMAT
-from supakeep.domain.policy import BackupPolicy, TablePatterns
+from supakeep.domain.notice import Audience
+from supakeep.domain.policy import AlarmPolicy, BackupPolicy, TablePatterns
 from supakeep.domain.retention_policy import RetentionPolicy
 from supakeep.domain.row_changes import RestoreMode
 from supakeep.settings import Settings
@@ -153,7 +154,9 @@ class Versions(Answer):
 
 
 class SettingsAnswer(Answer):
-    """GET /api/admin/settings."""
+    """GET /api/admin/settings. `alarms` is when a backup is not believed, and `notices` who is told how
+    runs end.
+    """
 
     project: ProjectAnswer
     engine: EngineAnswer
@@ -161,5 +164,7 @@ class SettingsAnswer(Answer):
     retention: RetentionAnswer
     schedules: list[ScheduleAnswer]
     max_backup_age_hours: int
+    alarms: AlarmPolicy
+    notices: Audience
     max_object_bytes: int
     versions: Versions
