@@ -51,9 +51,11 @@ class Stores:
         stores: list[ObjectStore] | None = None,
         encoding: Encoding = PLAIN,
         time: TimeLimit = Lasts(None),  # noqa: B008  (it never changes)
+        files: bool = True,
     ) -> Manifest:
+        """A day after the one before; without `files`, of the rows only."""
         self.clock.advance(days=1)
-        copies = [self.mirror, self.offsite] if stores is None else stores
+        copies: list[ObjectStore] = [self.mirror, self.offsite] if stores is None else stores
         stored_as = {
             "storage": StoragePolicy.model_validate(
                 {"compression": encoding.compression or "none"}
@@ -70,17 +72,28 @@ class Stores:
             clock=self.clock,
             deadline=NeverExpires(),
             progress=InMemoryProgress(),
-            files=StoreFiles(
-                source=source,
-                stores=copies,
-                policy=policy,
-                project=PROJECT,
-                encoding=encoding,
-                max_object_bytes=10_000,
-                deadline=FilesTime(NeverExpires(), time),
-            ),
+            files=self._store_files(source, policy, copies, encoding, time) if files else None,
         )
         return create(BackupName.timed(PROJECT, self.clock.now()), Trigger.SCHEDULE)
+
+    def _store_files(
+        self,
+        source: InMemoryProjectFiles,
+        policy: FilesPolicy,
+        stores: list[ObjectStore],
+        encoding: Encoding,
+        time: TimeLimit,
+    ) -> StoreFiles:
+        return StoreFiles(
+            source=source,
+            stores=stores,
+            policy=policy,
+            project=PROJECT,
+            encoding=encoding,
+            max_object_bytes=10_000,
+            deadline=FilesTime(NeverExpires(), time),
+            clock=self.clock,
+        )
 
 
 def files_in(store: InMemoryObjectStore) -> dict[str, bytes]:

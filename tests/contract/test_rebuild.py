@@ -30,7 +30,7 @@ from tests.builders.supabase_auth import ANNA, AUTH_ROWS, AUTH_SCHEMA, PASSWORD
 from tests.fakes.object_store import InMemoryObjectStore
 from tests.fakes.project_files import InMemoryProjectFiles
 from tests.fakes.runs import InMemoryProgress
-from tests.fakes.time import Lasts, NeverExpires
+from tests.fakes.time import FixedClock, Lasts, NeverExpires
 
 pytestmark = pytest.mark.integration
 
@@ -176,6 +176,7 @@ def test_buckets_and_files_come_back_and_none_is_overwritten(
         encoding=Encoding.of_policy(EVERYTHING),
         max_object_bytes=10_000_000,
         deadline=FilesTime(NeverExpires(), Lasts(None)),
+        clock=FixedClock(),
     )
     manifest = back_up(project.database, primary, mirror, policy=EVERYTHING, files=files)
     there = InMemoryProjectFiles()

@@ -169,7 +169,7 @@ def key_line(key: str, size_bytes: int) -> bytes:
 
 def key_and_size(line: bytes) -> tuple[str, str]:
     """The two words that `key_line` wrote. A line of a list that is not checked yet may hold anything."""
-    key, _, size = line.decode().partition(" ")
+    key, _, size = line.decode(errors="replace").partition(" ")
     return key, size
 
 

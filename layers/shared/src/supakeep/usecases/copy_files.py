@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from supakeep.errors import (
     DeadlineExceededError,
     FileChangedError,
     ObjectAlreadyExistsError,
+    ObjectLockedError,
     ObjectNotFoundError,
     StorageError,
     StorageUnavailableError,
@@ -85,7 +87,7 @@ class CopyFiles:
         number, error = outcome.indexed.number, outcome.error
         if error is None and outcome.key is not None:
             index.replace(number, outcome.file, outcome.key.version)
-            index.wrote(str(outcome.key), outcome.bytes)
+            index.expect([(str(outcome.key), outcome.bytes)])
             self.copied.files += 1
             self.copied.bytes += outcome.file.size_bytes
         elif isinstance(error, ObjectNotFoundError):
@@ -194,15 +196,33 @@ class CopyFiles:
             yield piece
 
     def _put(self, key: FileKey, spool: BinaryIO, lacking: Sequence[int]) -> None:
+        locked: ObjectLockedError | None = None
         for number in lacking:
-            spool.seek(0)
             try:
-                self.stores[number].put(str(key), spool)
-            except ObjectAlreadyExistsError:
-                log.info("%s is in %s by now", key, self.stores[number].name)
+                _put_whole(self.stores[number], str(key), spool)
+            except ObjectLockedError as exc:
+                locked = exc
             except StorageError as exc:
                 log.warning("%s took no file", self.stores[number].name, exc_info=True)
                 self.copied.failures.setdefault(number, exc)
+        if locked is not None:
+            raise locked
+
+
+def _put_whole(store: ObjectStore, key: str, content: BinaryIO) -> None:
+    """Stores the object; one that is there and has another size makes room for it."""
+    size = content.seek(0, io.SEEK_END)
+    content.seek(0)
+    try:
+        store.put(key, content)
+    except ObjectAlreadyExistsError:
+        if any(found.key == key and found.size_bytes == size for found in store.list(key)):
+            log.info("%s is in %s by now", key, store.name)
+            return
+        log.warning("%s was cut short in %s, and is stored again", key, store.name)
+        store.delete(key)
+        content.seek(0)
+        store.put(key, content)
 
 
 def _too_large(file: ProjectFile) -> StorageError:

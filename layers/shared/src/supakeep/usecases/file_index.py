@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from supakeep.archive.file_tree import file_fields, file_of
 from supakeep.domain.project_file import ProjectFile
@@ -18,22 +18,39 @@ create table file (number integer primary key, version text not null, bucket tex
     missing text, unique (bucket, name));
 create index file_version on file (version);
 create table held (version text not null, store integer not null, key text not null,
-    bytes integer not null, primary key (version, key, store)) without rowid;
-create table written (key text primary key, bytes integer not null) without rowid;
+    bytes integer not null, plain integer not null, primary key (version, key, store)) without rowid;
+create table expected (key text primary key, bytes integer not null) without rowid;
 create table chosen (version text primary key, key text not null, bytes integer not null,
     stores integer not null) without rowid;
 """
-# of several objects of one version, the one that most stores have
+# the size of an object is that of its file where it holds just that; then what was written or listed by a
+# backup; where nobody knows it, the most that a store has: what is cut short is smaller
+_FORGET_WRONG = """
+delete from held where bytes <> coalesce(
+    (select f.size from file f where held.plain and f.version = held.version),
+    (select e.bytes from expected e where e.key = held.key),
+    (select max(h.bytes) from held h where h.version = held.version and h.key = held.key))
+"""
+# of several objects of one version, the one that most stores have, and rather one of which the size is known
 _CHOOSE = """
 insert into chosen
 select version, key, bytes, stores from (
     select version, key, min(bytes) as bytes, count(*) as stores,
-        row_number() over (partition by version order by count(*) desc, key) as place
+        row_number() over (partition by version order by count(*) desc,
+            plain or key in (select key from expected) desc, key) as place
     from held where version in (select version from file)
-        and bytes = coalesce((select w.bytes from written w where w.key = held.key), bytes)
     group by version, key)
 where place = 1
 """
+
+
+class HeldObject(NamedTuple):
+    """An object that a store lists; `is_plain` where it is the file's own bytes."""
+
+    version: str
+    key: str
+    bytes: int
+    is_plain: bool
 
 
 @dataclass(frozen=True)
@@ -89,9 +106,11 @@ class FileIndex(TemporaryDatabase):
         """Why the file is not in the backup."""
         self._db.execute("update file set missing = ? where number = ?", (missing, number))
 
-    def wrote(self, key: str, size_bytes: int) -> None:
-        """An object of this size was stored; where another size is listed, it does not count."""
-        self._db.execute("insert or replace into written values (?, ?)", (key, size_bytes))
+    def expect(self, objects: Iterable[tuple[str, int | str]]) -> None:
+        """The sizes of objects as they were stored; where a store lists another one, its object does not
+        count. None of them is believed where giving them ends with an error.
+        """
+        self._insert("insert or replace into expected values (?, ?)", objects)
 
     def clear_held(self) -> None:
         """Before the stores are listed again."""
@@ -101,17 +120,21 @@ class FileIndex(TemporaryDatabase):
         """Nothing is known of what this store holds."""
         self._db.execute("delete from held where store = ?", (store,))
 
-    def hold(self, store: int, objects: Iterable[tuple[str, str, int]]) -> None:
-        """What the store with this number lists: versions, keys and sizes."""
+    def hold(self, store: int, objects: Iterable[HeldObject]) -> None:
+        """What the store with this number lists."""
         self._db.executemany(
-            "insert or replace into held (store, version, key, bytes) values (?, ?, ?, ?)",
+            "insert or replace into held (store, version, key, bytes, plain) values (?, ?, ?, ?, ?)",
             ((store, *listed) for listed in objects),
         )
 
-    def choose(self) -> None:
-        """Settles which object each file is read from, from what the stores hold now."""
+    def choose(self) -> int:
+        """Settles which object each file is read from, from what the stores hold now. Returns how many
+        objects do not count, since they have another size than they must have.
+        """
+        wrong = self._db.execute(_FORGET_WRONG).rowcount
         self._db.execute("delete from chosen")
         self._db.execute(_CHOOSE)
+        return wrong
 
     def to_copy(self, above: int, most: int) -> Iterator[IndexedFile]:
         """The files that some store lacks, of more than `above` bytes and at most `most`; small ones first,

@@ -45,6 +45,7 @@ def plan_files(
         encoding=Encoding.of_policy(project.policy),
         max_object_bytes=project.max_object_bytes,
         deadline=FilesTime(progress, time),
+        clock=project.clock,
     )
 
 

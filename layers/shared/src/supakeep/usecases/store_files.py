@@ -16,11 +16,12 @@ from supakeep.domain.files_policy import FilesPolicy
 from supakeep.domain.manifest_parts import Problem, VolumeEntry
 from supakeep.domain.project_file import Bucket
 from supakeep.domain.run import problem_of
-from supakeep.errors import BucketNotFoundError, DeadlineExceededError, StorageError
-from supakeep.ports import ObjectStore, ProjectFiles
+from supakeep.errors import BucketNotFoundError, ChecksumError, DeadlineExceededError, StorageError
+from supakeep.ports import Clock, ObjectStore, ProjectFiles
 from supakeep.usecases.copy_files import CopiedFiles, CopyFiles
 from supakeep.usecases.file_index import FileIndex
 from supakeep.usecases.files_time import FilesTime
+from supakeep.usecases.listed_files import newest_list
 from supakeep.usecases.stored_files import index_stored_files
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ class StoreFiles:
     encoding: Encoding
     max_object_bytes: int
     deadline: FilesTime
+    clock: Clock
 
     def __call__(self, name: BackupName, upload: BackupUpload) -> BackedUpFiles:
         """What the backup `name` has of the files. Nothing that happens to files ends a backup; only what
@@ -66,6 +68,7 @@ class StoreFiles:
         return buckets
 
     def _copy(self, index: FileIndex, copied: CopiedFiles) -> None:
+        self._expect(index)
         numbered = dict(enumerate(self.stores))
         copied.failures.update(index_stored_files(index, numbered, self.project, self.deadline))
         CopyFiles(
@@ -79,6 +82,13 @@ class StoreFiles:
         )(index)
         if copied.files:
             self._confirm(index, copied)
+
+    def _expect(self, index: FileIndex) -> None:
+        """The sizes that the newest list tells: an object that is smaller now was cut short."""
+        try:
+            index.expect(newest_list(self.stores, self.project, self.clock.now(), self.deadline))
+        except (StorageError, ChecksumError):
+            log.warning("No list of files could be read in the copies", exc_info=True)
 
     def _confirm(self, index: FileIndex, copied: CopiedFiles) -> None:
         """Only what the stores list now counts, whatever they answered to the uploads. The time that is

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from supakeep.domain.file_key import FileKey, file_prefixes
 from supakeep.errors import StorageError, SupakeepError
 from supakeep.ports import Deadline, ObjectStore
-from supakeep.usecases.file_index import FileIndex
+from supakeep.usecases.file_index import FileIndex, HeldObject
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +17,8 @@ def index_stored_files(
     index: FileIndex, stores: Mapping[int, ObjectStore], project: str, deadline: Deadline
 ) -> dict[int, SupakeepError]:
     """Lists the stored files of each store, by its number in the index, and settles which object holds
-    which file. Returns the stores that could not be listed, of which nothing is known then.
+    which file: one of another size than it must have holds none. Returns the stores that could not be
+    listed, of which nothing is known then.
     """
     failures: dict[int, SupakeepError] = {}
     index.clear_held()
@@ -30,11 +31,12 @@ def index_stored_files(
             log.warning("The files in %s could not be listed", store.name, exc_info=True)
             failures[number] = exc
             index.release(number)
-    index.choose()
+    if wrong := index.choose():
+        log.warning("%s stored files have another size than they must have", wrong)
     return failures
 
 
-def _listed(store: ObjectStore, prefix: str) -> Iterator[tuple[str, str, int]]:
+def _listed(store: ObjectStore, prefix: str) -> Iterator[HeldObject]:
     for stored in store.list(prefix):
         if (key := FileKey.parse(stored.key)) is not None:
-            yield key.version, stored.key, stored.size_bytes
+            yield HeldObject(key.version, stored.key, stored.size_bytes, not key.encoding)

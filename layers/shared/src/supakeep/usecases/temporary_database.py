@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from types import TracebackType
 from typing import Any, Self
@@ -27,6 +27,16 @@ class TemporaryDatabase:
         trace: TracebackType | None,
     ) -> None:
         self._db.close()
+
+    def _insert(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
+        """All of them, or none where giving them ends with an error."""
+        self._db.execute("begin")
+        try:
+            self._db.executemany(statement, rows)
+        except BaseException:
+            self._db.execute("rollback")
+            raise
+        self._db.execute("commit")
 
     def _rows(self, query: str, *values: object) -> Iterator[Any]:
         with closing(self._db.execute(query, values)) as rows:

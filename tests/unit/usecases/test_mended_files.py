@@ -1,0 +1,167 @@
+"""A backup stores a file again whose object in a copy is cut short."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from supakeep.archive.encoding import PLAIN, Encoding
+from supakeep.domain.manifest import BackupStatus
+from supakeep.errors import ObjectLockedError
+from supakeep.stores.folder import FolderObjectStore
+from tests.builders.file_backups import Stores, files_in, some_files
+from tests.builders.keys import OURS
+from tests.fakes.faulty_object_store import FailingObjectStore
+from tests.fakes.object_store import InMemoryObjectStore
+from tests.fakes.project_files import InMemoryProjectFiles
+
+ENCODINGS = {
+    "plain": PLAIN,
+    "compressed": Encoding(compression="gzip"),
+    "encrypted": Encoding(recipients=(OURS.public,)),
+}
+
+
+@pytest.fixture(params=list(ENCODINGS))
+def encoding(request: pytest.FixtureRequest) -> Encoding:
+    return ENCODINGS[request.param]
+
+
+@pytest.fixture
+def source() -> InMemoryProjectFiles:
+    return some_files()
+
+
+@pytest.fixture
+def stores() -> Stores:
+    return Stores()
+
+
+def cut_short(store: InMemoryObjectStore, keep_bytes: int = 5) -> str:
+    """Cuts an object that holds a file; returns its key."""
+    key = max(files_in(store), key=lambda key: len(store.objects[key]))
+    store.place(key, store.objects[key][:keep_bytes])
+    return key
+
+
+def test_an_object_that_is_cut_short_is_written_again_from_another_copy(
+    source: InMemoryProjectFiles, stores: Stores, encoding: Encoding
+) -> None:
+    stores.back_up(source, encoding=encoding)
+    cut_short(stores.offsite)
+    source.reads.clear()
+
+    manifest = stores.back_up(source, encoding=encoding)
+
+    assert files_in(stores.offsite) == files_in(stores.mirror)
+    assert source.reads == []
+    assert manifest.files is not None
+    assert (manifest.files.copied, manifest.files.left) == (1, 0)
+    assert manifest.status is BackupStatus.COMPLETE
+
+
+def test_an_object_that_is_cut_short_in_every_copy_is_read_from_the_project_again(
+    source: InMemoryProjectFiles, stores: Stores, encoding: Encoding
+) -> None:
+    stores.back_up(source, encoding=encoding)
+    cut = cut_short(stores.mirror)
+    cut_short(stores.offsite)
+    source.reads.clear()
+
+    manifest = stores.back_up(source, encoding=encoding)
+
+    assert len(source.reads) == 1
+    listed = _list_of(stores, manifest.backup)
+    assert manifest.status is BackupStatus.COMPLETE
+    for store in (stores.mirror, stores.offsite):
+        assert {key: len(held) for key, held in files_in(store).items() if key in listed} == listed
+    # whoever encrypts does not know which bytes come out: the new object has a name of its own
+    assert (cut in listed) == (not encoding.recipients)
+
+
+def test_what_was_cut_short_is_not_taken_for_the_whole_by_the_night_after(
+    source: InMemoryProjectFiles, stores: Stores, encoding: Encoding
+) -> None:
+    for night in range(2):
+        stores.back_up(source, encoding=encoding)
+        if not night:
+            cut_short(stores.mirror)
+            cut_short(stores.offsite)
+    source.reads.clear()
+
+    manifest = stores.back_up(source, encoding=encoding)
+
+    assert source.reads == []
+    assert manifest.files is not None
+    assert manifest.files.left == 0
+
+
+def test_a_list_without_files_between_hides_no_object_that_is_cut_short(
+    source: InMemoryProjectFiles, stores: Stores
+) -> None:
+    encoding = ENCODINGS["compressed"]
+    stores.back_up(source, encoding=encoding, stores=[stores.mirror])
+    cut_short(stores.mirror)
+    stores.back_up(source, encoding=encoding, stores=[stores.mirror], files=False)
+    source.reads.clear()
+
+    stores.back_up(source, encoding=encoding, stores=[stores.mirror])
+
+    assert source.reads == ["avatars/one.png"]
+
+
+def test_the_list_of_a_damaged_copy_is_read_from_another_one(
+    source: InMemoryProjectFiles, stores: Stores
+) -> None:
+    encoding = ENCODINGS["compressed"]
+    manifest = stores.back_up(source, encoding=encoding)
+    assert manifest.files is not None
+    [keys] = manifest.files.keys
+    stores.mirror.place(keys.key, b"\xff" + stores.mirror.objects[keys.key][1:])
+    cut_short(stores.mirror)
+    cut_short(stores.offsite)
+    source.reads.clear()
+
+    assert stores.back_up(source, encoding=encoding).status is BackupStatus.COMPLETE
+
+    assert source.reads == ["avatars/one.png"]
+
+
+def test_an_object_that_is_cut_short_and_locked_is_a_problem_of_this_file_only(
+    source: InMemoryProjectFiles, stores: Stores
+) -> None:
+    stores.back_up(source)
+    key = cut_short(stores.offsite)
+    source.put("avatars", "new.png", b"a new one")
+    error = ObjectLockedError(f"{key} in offsite is locked", operation="delete")
+    locked = FailingObjectStore(stores.offsite, "delete", error=error, key_part="files/")
+
+    manifest = stores.back_up(source, stores=[stores.mirror, locked])
+
+    assert manifest.files is not None
+    assert (manifest.files.copied, manifest.files.left) == (1, 1)
+    [problem] = manifest.files.problems
+    assert "is locked" in problem.message
+    assert b"a new one" in files_in(stores.offsite).values()
+    assert manifest.status is BackupStatus.PARTIAL
+
+
+def test_a_file_that_is_cut_short_in_a_folder_is_replaced(
+    source: InMemoryProjectFiles, stores: Stores, tmp_path: Path
+) -> None:
+    folder = FolderObjectStore(tmp_path / "copies")
+    stores.back_up(source, stores=[folder])
+    [path] = (p for p in tmp_path.rglob("*.*") if p.is_file() and p.stat().st_size == 17)
+    path.write_bytes(b"the first")
+
+    manifest = stores.back_up(source, stores=[folder])
+
+    assert path.read_bytes() == b"the first picture"
+    assert manifest.status is BackupStatus.COMPLETE
+
+
+def _list_of(stores: Stores, backup: str) -> dict[str, int]:
+    content = stores.mirror.objects[f"daily/{backup}.files.txt"].decode()
+    pairs = (line.split(" ") for line in content.splitlines())
+    return {key: int(size) for key, size in pairs}
