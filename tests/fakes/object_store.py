@@ -15,7 +15,7 @@ from supakeep.errors import (
 )
 from supakeep.ports import Clock, StoredObject
 from supakeep.stores.deletion import delete_each
-from supakeep.stores.spool import temporary_spool
+from supakeep.system import temporary_file
 from tests.fakes.time import FixedClock
 
 
@@ -52,7 +52,7 @@ class InMemoryObjectStore:
             raise StorageError("The bucket is public", operation="upload", key=self.name)
 
     def spool(self, key: str) -> BinaryIO:  # noqa: ARG002 (the port's)
-        return temporary_spool()
+        return temporary_file()
 
     def put(self, key: str, content: BinaryIO) -> None:
         self._require_bucket("upload", key)

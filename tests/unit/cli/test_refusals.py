@@ -11,7 +11,7 @@ import pytest
 
 from supakeep.cli.session import Session
 from supakeep.stores.retrying import RetryingObjectStore
-from supakeep.stores.spool import temporary_spool
+from supakeep.system import temporary_file
 from tests.builders.backups import ITEMS
 from tests.builders.manifests import PROJECT
 from tests.fakes.database import InMemoryDatabase
@@ -24,7 +24,7 @@ class AcrossTheNetwork(InMemoryObjectStore):
     """Its objects wait in the temporary folder."""
 
     def spool(self, key: str) -> BinaryIO:  # noqa: ARG002 (the port's)
-        return temporary_spool()
+        return temporary_file()
 
 
 @pytest.fixture

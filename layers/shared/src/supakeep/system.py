@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import NoReturn
+from typing import BinaryIO, NoReturn, cast
 
 from supakeep.errors import MachineError
 
@@ -64,6 +64,11 @@ class NoDeadline:
 
     def seconds_left(self) -> None:
         return None
+
+
+def temporary_file() -> BinaryIO:
+    """An empty file without a name in the temporary folder, gone when it is closed."""
+    return cast(BinaryIO, tempfile.TemporaryFile(prefix="supakeep-"))
 
 
 @contextmanager

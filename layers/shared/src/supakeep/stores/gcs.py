@@ -27,7 +27,7 @@ from supakeep.no_answer import no_answer_of
 from supakeep.ports import StoredObject
 from supakeep.stores.deletion import delete_each
 from supakeep.stores.hints import MISSING_OBJECT_HINT, TAKEN_KEY_HINT
-from supakeep.stores.spool import temporary_spool
+from supakeep.system import temporary_file
 
 # one request each
 _PIECE_BYTES = 8 * 1024 * 1024
@@ -61,7 +61,7 @@ class GcsObjectStore:
             next(iter(self._blobs("", max_results=1)), None)
 
     def spool(self, key: str) -> BinaryIO:  # noqa: ARG002 (the port's)
-        return temporary_spool()
+        return temporary_file()
 
     def put(self, key: str, content: BinaryIO) -> None:
         start = content.tell()

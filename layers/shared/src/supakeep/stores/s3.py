@@ -27,7 +27,7 @@ from supakeep.ports import StoredObject
 from supakeep.stores.deletion import delete_each, delete_in_batches
 from supakeep.stores.hints import TAKEN_KEY_HINT
 from supakeep.stores.s3_errors import NO_CREDENTIALS, no_bucket_name, no_credentials, raise_mapped
-from supakeep.stores.spool import temporary_spool
+from supakeep.system import temporary_file
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -67,7 +67,7 @@ class S3ObjectStore:
             self._client.list_objects_v2(Bucket=self._bucket, MaxKeys=1)
 
     def spool(self, key: str) -> BinaryIO:  # noqa: ARG002 (the port's)
-        return temporary_spool()
+        return temporary_file()
 
     def put(self, key: str, content: BinaryIO) -> None:
         with self._mapped_errors("upload", key):

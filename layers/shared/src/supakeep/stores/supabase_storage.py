@@ -17,7 +17,6 @@ from supakeep.errors import (
 )
 from supakeep.ports import StoredObject
 from supakeep.stores.deletion import delete_in_batches
-from supakeep.stores.spool import temporary_spool
 from supakeep.stores.supabase_errors import mapped_errors, raise_for_error, unavailable
 from supakeep.stores.supabase_listing import (
     Entry,
@@ -26,6 +25,7 @@ from supakeep.stores.supabase_listing import (
 )
 from supakeep.stores.supabase_policies import open_policies
 from supakeep.supabase_gateway import key_headers, tls_context
+from supakeep.system import temporary_file
 
 _PIECE_BYTES = 1024 * 1024
 
@@ -69,7 +69,7 @@ class SupabaseObjectStore:
             raise _opened_bucket(self._bucket, policies)
 
     def spool(self, key: str) -> BinaryIO:  # noqa: ARG002 (the port's)
-        return temporary_spool()
+        return temporary_file()
 
     def put(self, key: str, content: BinaryIO) -> None:
         # storage3's upload() takes a file of two classes only; httpx streams any

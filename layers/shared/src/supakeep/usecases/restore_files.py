@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, BinaryIO
+from typing import Any
 
-from supakeep.archive.compression import UnreadableError
-from supakeep.archive.damage import damaged
 from supakeep.archive.file_tree import file_of
 from supakeep.archive.reader import BackupReader
-from supakeep.archive.volume import HashedSpool
 from supakeep.domain.file_choice import FileChoice
-from supakeep.domain.file_key import FileKey
-from supakeep.domain.project_file import Bucket, ProjectFile
+from supakeep.domain.project_file import Bucket
 from supakeep.domain.restored_files import RefusedFile, RestoredFiles
 from supakeep.errors import (
     BucketNotFoundError,
-    ChecksumError,
     IntegrityError,
     StorageError,
+    SupakeepError,
 )
-from supakeep.ports import Deadline, ObjectStore, ProjectFiles
+from supakeep.ports import Deadline, ProjectFiles
+from supakeep.system import refused_by_machine
 from supakeep.usecases.file_comparison import Difference, FileComparison
+from supakeep.usecases.file_contents import FileContents, why_missing
 from supakeep.usecases.in_parallel import AT_ONCE, in_parallel
 from supakeep.usecases.read_file_tree import read_file_tree
 
@@ -105,7 +101,7 @@ class RestoreFiles:
     def _without_object(self, comparison: FileComparison, tally: _Tally) -> None:
         for fields in self._to_write(comparison):
             if "key" not in fields:
-                tally.refuse(file_of(fields).path, _reason(fields))
+                tally.refuse(file_of(fields).path, why_missing(fields))
 
     def _write(self, comparison: FileComparison, tally: _Tally) -> None:
         """Small ones come first, several at a time."""
@@ -126,86 +122,24 @@ class RestoreFiles:
         if self.overwrites:
             yield from comparison.fields("changed")
 
-    def _problem_of(
-        self, fields: dict[str, Any]
-    ) -> tuple[dict[str, Any], StorageError | IntegrityError | None]:
+    def _problem_of(self, fields: dict[str, Any]) -> tuple[dict[str, Any], SupakeepError | None]:
         """In a thread of its own: what kept the file from being written."""
         self.deadline.check()
         try:
             self._write_file(fields)
         except (StorageError, IntegrityError) as exc:
-            log.warning("A file was not restored: %s", exc.message, exc_info=True)
-            return fields, exc
-        return fields, None
+            error: SupakeepError = exc
+        except OSError as exc:
+            error = refused_by_machine(exc)
+        else:
+            return fields, None
+        log.warning("A file was not restored: %s", error.message, exc_info=error)
+        return fields, error
 
     def _write_file(self, fields: dict[str, Any]) -> None:
-        file, key = file_of(fields), FileKey.parse(fields.get("key", ""))
-        if key is None:
-            raise StorageError(_reason(fields), operation="restore", key=file.path)
-        # any store's spool is an empty file on this machine
-        with self.reader.stores[0].spool(str(key)) as stored:
-            self._fetch(key, stored)
-            if not key.encoding:
-                self._upload(file, stored)
-                return
-            with self.reader.stores[0].spool(str(key)) as content:
-                self._decode(key, stored, content)
-                self._upload(file, content)
-
-    def _upload(self, file: ProjectFile, content: BinaryIO) -> None:
-        if content.seek(0, 2) != file.size_bytes:
-            raise damaged(file.path, f"it has {content.tell():,} bytes, not {file.size_bytes:,}")
-        content.seek(0)
-        self.deadline.check()
-        self.target.write(file, content)
-
-    def _fetch(self, key: FileKey, spool: BinaryIO) -> None:
-        """Raises the first store's error where no store has the object right."""
-        first: StorageError | ChecksumError | None = None
-        for store in self._stores():
-            try:
-                self._read(store, key, spool)
-            except (StorageError, ChecksumError) as exc:
-                log.info("%s is not right in %s", key, store.name, exc_info=True)
-                first = first or exc
-            else:
-                return
-        if first is not None:
-            raise first
-
-    def _stores(self) -> Sequence[ObjectStore]:
-        """Those that got the files come first."""
-        files = self.reader.manifest.files
-        copies = files.copies if files else ()
-        return sorted(self.reader.stores, key=lambda store: store.name not in copies)
-
-    def _read(self, store: ObjectStore, key: FileKey, spool: BinaryIO) -> None:
-        spool.seek(0)
-        spool.truncate()
-        sink = HashedSpool(spool)
-        with store.read(str(key)) as pieces:
-            for piece in pieces:
-                self.deadline.check()
-                sink.write(piece)
-        if sink.sha256 != key.sha256:
-            raise damaged(str(key), "its SHA-256 is not the one in its name")
-
-    def _decode(self, key: FileKey, stored: BinaryIO, content: BinaryIO) -> None:
-        stored.seek(0)
-        decoder = self.reader.decoder
-        try:
-            with closing(decoder.file_content(key.encoding, _pieces(stored))) as pieces:
-                content.writelines(pieces)
-        except UnreadableError as exc:
-            raise damaged(str(key), str(exc)) from exc
-
-
-def _pieces(file: BinaryIO) -> Generator[bytes, None, None]:
-    yield from iter(partial(file.read, 1024 * 1024), b"")
-
-
-def _reason(fields: dict[str, Any]) -> str:
-    return f"the backup does not have it: {fields.get('missing') or 'it was not copied'}"
+        with FileContents(self.reader, self.deadline).open(fields) as content:
+            self.deadline.check()
+            self.target.write(file_of(fields), content)
 
 
 def _report(comparison: FileComparison, buckets: Sequence[Bucket], tally: _Tally) -> RestoredFiles:
