@@ -85,3 +85,15 @@ def test_another_ref_than_the_projects_confirms_nothing(
 
     assert ended.code == 1
     assert files.held == {}
+
+
+def test_a_file_that_is_gone_before_it_is_copied_is_counted(
+    supakeep: Supakeep, files: InMemoryProjectFiles
+) -> None:
+    files.put("avatars", "new.png", b"a new one")
+    files.before_read = lambda file: files.delete(file.bucket, file.name)
+
+    ended = supakeep("backup", "--to", "copies")
+
+    assert "Files: 3 in 2 buckets, 31 bytes; 1 gone before they were copied" in ended.out
+    assert ended.code == 0

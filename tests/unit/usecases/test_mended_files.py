@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from supakeep.archive.encoding import PLAIN, Encoding
 from supakeep.domain.manifest import BackupStatus
 from supakeep.errors import ObjectLockedError
+from supakeep.ports import ForwardingObjectStore
 from supakeep.stores.folder import FolderObjectStore
 from tests.builders.file_backups import Stores, files_in, some_files
 from tests.builders.keys import OURS
@@ -159,6 +162,23 @@ def test_a_file_that_is_cut_short_in_a_folder_is_replaced(
 
     assert path.read_bytes() == b"the first picture"
     assert manifest.status is BackupStatus.COMPLETE
+
+
+def test_a_store_that_keeps_less_than_it_takes_is_said_to_lack_files(
+    source: InMemoryProjectFiles, stores: Stores
+) -> None:
+    class Hollow(ForwardingObjectStore):
+        def put(self, key: str, content: BinaryIO) -> None:
+            whole = content.read()
+            super().put(key, io.BytesIO(whole[:3] if key.startswith("files/") else whole))
+
+    manifest = stores.back_up(source, stores=[stores.mirror, Hollow(stores.offsite)])
+
+    assert manifest.files is not None
+    assert manifest.files.left == 2
+    [problem] = manifest.files.problems
+    assert problem.message == "2 files not listed in full by every copy that took them"
+    assert manifest.status is BackupStatus.PARTIAL
 
 
 def _list_of(stores: Stores, backup: str) -> dict[str, int]:

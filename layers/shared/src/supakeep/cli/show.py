@@ -64,6 +64,7 @@ def _files(files: BackedUpFiles) -> str:
     counts += [f"{files.copied:,} of them copied now"] if files.copied else []
     counts += [f"{files.left:,} not in every copy"] if files.left else []
     counts += [f"{files.too_large:,} left out as too large"] if files.too_large else []
+    counts += [f"{files.left_out:,} gone before they were copied"] if files.left_out else []
     return f"Files: {'; '.join(counts)}"
 
 

@@ -9,7 +9,8 @@ from supakeep.domain.manifest_parts import ManifestPart, Problem, VolumeEntry
 
 class BackedUpFiles(ManifestPart):
     """`files` and `bytes` are in the backup, `copied` of them since this backup began. `left` should be
-    in it and are not; `too_large` are left out because the policy says so. `tree` are the objects that
+    in it and are not; `too_large` are left out because the policy says so, and `left_out` because they were
+    gone from Storage before they could be copied. `tree` are the objects that
     name each file, `keys` those that name the stored objects, and `copies` the stores that have them.
     `problems` say why files are left, or why there is no tree at all.
     """
@@ -22,6 +23,7 @@ class BackedUpFiles(ManifestPart):
     left: NonNegativeInt = 0
     left_bytes: NonNegativeInt = 0
     too_large: NonNegativeInt = 0
+    left_out: NonNegativeInt = 0
     tree: tuple[VolumeEntry, ...] = ()
     keys: tuple[VolumeEntry, ...] = ()
     copies: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from supakeep.archive.volume import HashedSpool
 from supakeep.domain.file_key import FileKey, file_folder
 from supakeep.domain.project_file import ProjectFile
 from supakeep.errors import (
+    BucketNotFoundError,
     ChecksumError,
     DeadlineExceededError,
     FileChangedError,
@@ -52,11 +53,13 @@ class _Outcome:
 @dataclass
 class CopiedFiles:
     """What was copied, and how many files were not for want of time or because of errors, with the
-    first of them. `failures` are the stores that took no more, by their numbers.
+    first of them. `gone` are no longer in the project. `failures` are the stores that took no more, by
+    their numbers.
     """
 
     files: int = 0
     bytes: int = 0
+    gone: int = 0
     failed: int = 0
     error: SupakeepError | None = None
     out_of_time: DeadlineExceededError | None = None
@@ -93,6 +96,7 @@ class CopyFiles:
         elif isinstance(error, ObjectNotFoundError):
             log.info("A file vanished before it was copied")
             index.forget(number)
+            self.copied.gone += 1
         elif isinstance(error, DeadlineExceededError):
             self.copied.out_of_time = error
             index.explain(number, "the time was used up")
@@ -186,9 +190,24 @@ class CopyFiles:
 
     def _fill(self, file: ProjectFile, spool: BinaryIO) -> tuple[str, int]:
         sink = HashedSpool(spool)
-        with self.source.read(file) as pieces:
-            self.encoding.encode(self._in_time(pieces), sink)
+        try:
+            with self.source.read(file) as pieces:
+                self.encoding.encode(self._in_time(pieces), sink)
+        except (ObjectNotFoundError, BucketNotFoundError) as exc:
+            raise self._not_found(file) from exc
         return sink.sha256, sink.size
+
+    def _not_found(self, file: ProjectFile) -> StorageError:
+        """Storage gave no such file. Raises ObjectNotFoundError only where it does not list it either."""
+        if self._as_it_is_now(file) != file:
+            return _replaced(file)
+        return StorageError(
+            f"{file.path} is listed by Storage, which has no object for it",
+            operation="read file",
+            key=file.path,
+            hint="Upload the file again, or delete it in the dashboard (Storage): there is nothing behind its "
+            "name. The log of the run names each such file.",
+        )
 
     def _in_time(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         for piece in pieces:
@@ -223,6 +242,12 @@ def _put_whole(store: ObjectStore, key: str, content: BinaryIO) -> None:
         store.delete(key)
         content.seek(0)
         store.put(key, content)
+
+
+def _replaced(file: ProjectFile) -> FileChangedError:
+    return FileChangedError(
+        f"{file.path} was replaced while it was read", operation="read file", key=file.path
+    )
 
 
 def _too_large(file: ProjectFile) -> StorageError:

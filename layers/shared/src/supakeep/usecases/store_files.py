@@ -121,6 +121,7 @@ class StoreFiles:
             left=left.files,
             left_bytes=left.bytes,
             too_large=index.left_out().files,
+            left_out=copied.gone,
             tree=tree,
             keys=keys,
             copies=tuple(store.name for store in self.stores),
@@ -151,12 +152,22 @@ class StoreFiles:
         if copied.error is not None:
             first = "" if self.encoding.recipients else f"; the first: {copied.error.message}"
             yield Problem(
-                message=f"{copied.failed:,} files could not be copied{first}",
+                message=f"{_files(copied.failed)} could not be copied{first}",
                 hint=copied.error.hint or "The log of the run names each of them.",
             )
         if copied.out_of_time is not None:
-            message = f"{left:,} files are left for the next backup: {copied.out_of_time.message}"
+            message = f"{_files(left)} left for the next backup: {copied.out_of_time.message}"
             yield Problem(message=message, hint=copied.out_of_time.hint)
+        if left and not (copied.failures or copied.error or copied.out_of_time):
+            yield Problem(
+                message=f"{_files(left)} not listed in full by every copy that took them",
+                hint="Is there a proxy in between, or has somebody deleted them? The next backup stores them "
+                "again.",
+            )
+
+
+def _files(number: int) -> str:
+    return "1 file" if number == 1 else f"{number:,} files"
 
 
 def _require_named(policy: FilesPolicy, buckets: Sequence[Bucket]) -> None:
