@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.prune import PrunedBackup, PruneReport
@@ -29,7 +29,7 @@ def prune(
     at: dt.datetime = NOON,
     last_run: Run | None = None,
     beside: Sequence[ObjectStore] = (),
-    is_backing_up: bool = False,
+    is_backing_up: Callable[[], bool] = lambda: False,
 ) -> PruneReport:
     use_case = PruneBackups(
         policy=RetentionPolicy(keep_within_days=7),

@@ -117,7 +117,7 @@ def test_nothing_that_is_not_ours_is_touched(stores: Stores, newest: Manifest) -
 def test_files_stay_while_a_backup_is_being_made(stores: Stores, newest: Manifest) -> None:
     before = files_in(stores.mirror)
 
-    report = sweep(stores, is_backing_up=True)
+    report = sweep(stores, is_backing_up=lambda: True)
 
     assert swept(report, "mirror").waits == "a backup is being made"
     assert files_in(stores.mirror) == before

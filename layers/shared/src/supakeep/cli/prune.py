@@ -64,13 +64,13 @@ def print_decisions(terminal: Terminal, report: PruneReport) -> None:
 def _print_files(terminal: Terminal, store: str, files: SweptFiles, removed: str) -> None:
     if files.problem:
         terminal.notice(f"{store}: {files.problem.message}", files.problem.hint)
-    if files.waits:
-        terminal.line(f"Files in {store}: not looked at now, because {files.waits}")
+    counts = f"{files.removed:,} {removed} ({size_text(files.removed_bytes)}), {files.kept:,} kept"
+    if files.waits and files.removed:
+        terminal.line(f"Files in {store}: {counts}; no more now, because {files.waits}")
+    elif files.waits:
+        terminal.line(f"Files in {store}: none removed now, because {files.waits}")
     elif files.removed or files.kept:
-        size = size_text(files.removed_bytes)
-        terminal.line(
-            f"Files in {store}: {files.removed:,} {removed} ({size}), {files.kept:,} kept"
-        )
+        terminal.line(f"Files in {store}: {counts}")
 
 
 def _print_problems(terminal: Terminal, report: PruneReport) -> None:

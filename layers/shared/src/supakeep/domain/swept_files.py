@@ -9,7 +9,7 @@ from supakeep.domain.manifest_parts import Problem
 
 class SweptFiles(BaseModel):
     """`removed` were named by no backup that is kept, in a dry run would be removed; `kept` are all
-    others. `waits` says why nothing was looked at now, `problem` what went wrong.
+    others. `waits` says why nothing, or nothing more, was removed now, `problem` what went wrong.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -57,7 +57,7 @@ _HAS_MANIFEST = _Decision("its manifest was not found before and is there: not t
 class PruneBackups:
     """Applies `policy` to the backups of `project` only; others' in the same store stay. `last_run` is
     the backup run that ended last. `own` are the rules of stores that have their own, by their
-    names. `is_backing_up` is whether a backup is at work.
+    names. `is_backing_up` asks whether a backup is at work.
     """
 
     policy: RetentionPolicy
@@ -67,7 +67,7 @@ class PruneBackups:
     in_use: frozenset[str] = frozenset()
     last_run: Run | None = None
     own: Mapping[str, RetentionPolicy] = field(default_factory=dict)
-    is_backing_up: bool = False
+    is_backing_up: Callable[[], bool] = lambda: False
 
     def __call__(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from supakeep.domain.copies import PRIMARY
@@ -39,19 +39,20 @@ class RunPrune:
 
     def report(self, *, dry_run: bool, stores: Sequence[ObjectStore] | None = None) -> PruneReport:
         """Prunes without a record, as is enough for a dry run."""
+        runs = TrackRuns.of(self.project)
         prune = PruneBackups(
             policy=self.project.policy.retention,
             own=self.project.policy.own_retention,
             project=self.project.ref,
             clock=self.project.clock,
             deadline=self.deadline,
-            in_use=TrackRuns.of(self.project).backups_in_use(),
+            in_use=runs.backups_in_use(),
+            is_backing_up=_is_backing_up(runs),
         )
         places = stores or every_store(self.project)
         if any(store.name == PRIMARY for store in places):
             # a run is about the project's own stores, and not about a folder
-            runs = TrackRuns.of(self.project)
-            prune = replace(prune, last_run=runs.last_backup(), is_backing_up=runs.is_backing_up())
+            prune = replace(prune, last_run=runs.last_backup())
         return prune(places, dry_run=dry_run, beside=self._beside(places))
 
     def _beside(self, places: Sequence[ObjectStore]) -> list[ObjectStore]:
@@ -61,3 +62,9 @@ class RunPrune:
         if names.isdisjoint(own) or not self.project.has_storage:
             return []
         return [store for store in every_store(self.project) if store.name not in names]
+
+
+def _is_backing_up(runs: TrackRuns) -> Callable[[], bool]:
+    """Asks whether a backup is at work, or has been since now: by the runs' records alone."""
+    before = runs.last_backup()
+    return lambda: runs.is_backing_up() or runs.last_backup() != before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from supakeep.domain.backup_name import BackupName, ObjectName
@@ -15,6 +15,7 @@ from supakeep.domain.run import problem_of
 from supakeep.domain.swept_files import SweptFiles
 from supakeep.errors import ChecksumError, ObjectLockedError, StorageError
 from supakeep.ports import Clock, Deadline, ObjectStore, StoredObject
+from supakeep.usecases.doomed_files import DoomedFiles
 from supakeep.usecases.named_files import NamedFiles
 from supakeep.usecases.store_contents import StoreContents, objects_by_backup
 
@@ -23,19 +24,21 @@ log = logging.getLogger(__name__)
 GRACE = dt.timedelta(days=2)
 """So old is a file at least that goes: a run at work may have stored younger ones, and names them last."""
 
+# as many go with one request at S3 and at Supabase
 _BATCH = 1000
+_AT_WORK = "a backup is being made"
 
 
 @dataclass(frozen=True)
 class SweepFiles:
-    """Mark and sweep. `is_at_work` is whether a backup is being made: it may be about to name files that
-    no backup names now.
+    """Mark and sweep. `is_at_work` asks whether a backup is being made, which may be about to name files
+    that no backup names now. It is asked before each batch, and so must cost little.
     """
 
     project: str
     clock: Clock
     deadline: Deadline
-    is_at_work: bool = False
+    is_at_work: Callable[[], bool] = lambda: False
 
     def __call__(
         self,
@@ -54,8 +57,8 @@ class SweepFiles:
         known = [*contents, *beside]
         if not any(manifest.files for found in known for manifest in found.manifests):
             return {}
-        if self.is_at_work:
-            return _all(contents, SweptFiles(waits="a backup is being made"))
+        if self.is_at_work():
+            return _all(contents, SweptFiles(waits=_AT_WORK))
         if (unsure := _unsure(known, removed)) is not None:
             return _all(contents, unsure)
         with NamedFiles() as named:
@@ -78,45 +81,86 @@ class SweepFiles:
         *,
         dry_run: bool,
     ) -> SweptFiles:
+        tally = _Tally()
         try:
-            kept, doomed = self._look(found.store, named)
-            if doomed and not dry_run and _has_new(known, self.project):
-                return SweptFiles(waits="a backup was made meanwhile")
-            left = {} if dry_run else self._remove(found.store, [each.key for each in doomed])
+            with DoomedFiles() as doomed:
+                doomed.add(self._doomed(found.store, named, tally))
+                files, size_bytes = doomed.total()
+                if dry_run:
+                    tally.gone(files, size_bytes)
+                elif files:
+                    self._remove(found.store, doomed, known, tally)
+                tally.kept += files - tally.removed
         except StorageError as exc:
             log.warning("Files in %s were not swept", found.store.name, exc_info=True)
-            return SweptFiles(problem=problem_of(exc))
-        gone = [each for each in doomed if each.key not in left]
-        failures = (error for error in left.values() if not isinstance(error, ObjectLockedError))
-        return SweptFiles(
-            removed=len(gone),
-            removed_bytes=sum(each.size_bytes for each in gone),
-            kept=kept + len(left),
-            problem=next(map(problem_of, failures), None),
-        )
+            tally.failure = exc
+        return tally.report()
 
-    def _look(self, store: ObjectStore, named: NamedFiles) -> tuple[int, list[StoredObject]]:
-        """How many stay, and those that go."""
-        kept, doomed, youngest = 0, [], self.clock.now() - GRACE
+    def _doomed(
+        self, store: ObjectStore, named: NamedFiles, tally: _Tally
+    ) -> Iterator[StoredObject]:
+        """Those that go; the others are counted as kept."""
+        youngest = self.clock.now() - GRACE
         for prefix in file_prefixes(self.project):
             self.deadline.check()
             for stored in store.list(prefix):
                 if FileKey.parse(stored.key) is None:
                     continue  # not one of ours
                 if stored.key in named or stored.modified_at > youngest:
-                    kept += 1
+                    tally.kept += 1
                 else:
-                    doomed.append(stored)
-        return kept, doomed
+                    yield stored
 
-    def _remove(self, store: ObjectStore, keys: Sequence[str]) -> dict[str, StorageError]:
-        left: dict[str, StorageError] = {}
-        for start in range(0, len(keys), _BATCH):
+    def _remove(
+        self,
+        store: ObjectStore,
+        doomed: DoomedFiles,
+        known: Sequence[StoreContents],
+        tally: _Tally,
+    ) -> None:
+        """In batches, as long as no backup begins that may find one of them, and name it."""
+        if _has_new(known, self.project):
+            tally.waits = "a backup was made meanwhile"
+            return
+        for batch in doomed.batches(_BATCH):
             self.deadline.check()
-            left |= store.delete_all(keys[start : start + _BATCH])
-            if any(not isinstance(error, ObjectLockedError) for error in left.values()):
-                break
-        return left
+            if self.is_at_work():
+                tally.waits = _AT_WORK
+                return
+            tally.after(batch, store.delete_all([*batch]))
+            if tally.failure is not None:
+                return
+
+
+@dataclass
+class _Tally:
+    """What became of the files of one store."""
+
+    removed: int = 0
+    removed_bytes: int = 0
+    kept: int = 0
+    waits: str | None = None
+    failure: StorageError | None = None
+
+    def gone(self, files: int, size_bytes: int) -> None:
+        self.removed += files
+        self.removed_bytes += size_bytes
+
+    def after(self, batch: Mapping[str, int], left: Mapping[str, StorageError]) -> None:
+        """`batch` are the sizes of objects that were to go, and `left` why some of them are still there."""
+        sizes = [size for key, size in batch.items() if key not in left]
+        self.gone(len(sizes), sum(sizes))
+        failures = (error for error in left.values() if not isinstance(error, ObjectLockedError))
+        self.failure = next(failures, None)
+
+    def report(self) -> SweptFiles:
+        return SweptFiles(
+            removed=self.removed,
+            removed_bytes=self.removed_bytes,
+            kept=self.kept,
+            waits=self.waits,
+            problem=problem_of(self.failure) if self.failure else None,
+        )
 
 
 def _all(contents: Sequence[StoreContents], swept: SweptFiles) -> dict[str, SweptFiles]:
