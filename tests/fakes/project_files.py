@@ -49,6 +49,11 @@ class InMemoryProjectFiles:
         self.bucket_ids.add(bucket)
         self.held[bucket, name] = _Held(file, content)
 
+    def amend(self, bucket: str, name: str, **fields: Any) -> None:
+        """Has another tell of the file."""
+        held = self.held[bucket, name]
+        self.held[bucket, name] = replace(held, file=replace(held.file, **fields))
+
     def delete(self, bucket: str, name: str) -> None:
         del self.held[bucket, name]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supakeep.domain.json_text import is_json_object, key_of
+from supakeep.domain.json_text import Number, is_json_object, key_of, parsed, text_of
 
 HUGE = "9" * 400 + "." + "1234567890" * 10
 
@@ -59,3 +59,57 @@ def test_every_number_of_a_row_reads_back_exactly(numbers: dict[str, Decimal]) -
 
     shown = json.loads(key_of(row, tuple(numbers)))
     assert {name: Decimal(text) for name, text in shown.items()} == numbers
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "0",
+        "-0",
+        "1.10",
+        "1e400",
+        "-1E-7",
+        "9007199254740993",
+        HUGE,
+        "9" * 5000,
+        "1e99999999999999999",
+    ],
+)
+def test_a_number_is_written_with_the_text_that_it_was_read_with(number: str) -> None:
+    text = f'{{"a":[{number},{{"b":{number}}}]}}'
+
+    assert text_of(parsed(text)) == text
+
+
+@pytest.mark.parametrize(("text", "value"), [("17", 17), ("1.5", Number("1.5")), ("-3", -3)])
+def test_a_value_that_is_read_is_never_a_float(text: str, value: object) -> None:
+    assert parsed(text) == value
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+def test_what_is_written_is_the_value_that_was_read(value: object) -> None:
+    assert json.loads(text_of(parsed(json.dumps(value)))) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "NaN", '{"a":Infinity}', "[" * 100_000],
+    ids=["empty", "open", "no number", "infinite", "deep"],
+)
+def test_what_is_no_json_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"Expecting|is no JSON|nested too deeply"):
+        parsed(text)
+
+
+def test_what_python_cannot_write_is_refused() -> None:
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+
+    with pytest.raises(ValueError, match="nested too deeply"):
+        text_of(deep)

@@ -137,7 +137,7 @@ def test_files_come_with_their_whole_names_and_what_storage_knows_of_them(
     file = next(file for file in files if file.name == "a/b")
     assert (file.bucket, file.size_bytes, file.etag) == ("avatars", 10, "an etag")
     assert (file.content_type, file.cache_control) == ("image/png", "max-age=3600")
-    assert file.metadata == {"owner": "Ada"}
+    assert json.loads(str(file.metadata)) == {"owner": "Ada"}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -233,10 +233,71 @@ def test_what_is_written_goes_with_its_metadata_and_again_where_it_is_throttled(
     client = httpx.Client(transport=httpx.MockTransport(answer))
     files = SupabaseFiles(URL, "sb_secret_x", "backups", client=client)
 
-    files.write(replace(a_file("../a"), metadata={"by": "Ädä"}), io.BytesIO(b"content"))
+    files.write(
+        replace(a_file("../a"), metadata='{"by":"Ädä","rate":1.10}'), io.BytesIO(b"content")
+    )
 
     request = seen[1]
     assert request.content == seen[0].content == b"content"
     assert request.url.raw_path == b"/storage/v1/object/avatars/%2E%2E/a"
     assert request.headers["x-upsert"] == "true"
-    assert json.loads(base64.b64decode(request.headers["x-metadata"])) == {"by": "Ädä"}
+    sent = base64.b64decode(request.headers["x-metadata"]).decode()
+    assert sent == '{"by":"Ädä","rate":1.10}'
+
+
+NUMBERS = '{"a":1.10,"b":1e400,"c":[0.1000000000000000055511151231257827,-0],"d":123456789012345678901234567890}'
+
+
+@pytest.mark.parametrize("has_cursor", [True, False], ids=["list-v2", "list"])
+def test_numbers_of_custom_metadata_keep_their_text(*, has_cursor: bool) -> None:
+    server = Server(has_cursor=has_cursor)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        told = server.answer(request)
+        return httpx.Response(told.status_code, text=told.text.replace('{"owner":"Ada"}', NUMBERS))
+
+    client = httpx.Client(transport=httpx.MockTransport(answer))
+
+    for file in SupabaseFiles(URL, "sb_secret_x", "backups", client=client).files("avatars"):
+        assert file.metadata == NUMBERS
+
+
+@pytest.mark.parametrize("has_cursor", [True, False], ids=["list-v2", "list"])
+@pytest.mark.parametrize(
+    "metadata",
+    [None, {}, {"size": None}, {"size": "?"}],
+    ids=["null", "empty", "null size", "text"],
+)
+def test_a_file_of_unknown_size_is_listed_and_hides_no_other(
+    metadata: dict[str, Any] | None, *, has_cursor: bool
+) -> None:
+    class Untold(Server):
+        def entry(self, name: str) -> dict[str, Any]:
+            entry = super().entry(name)
+            return entry | {"metadata": metadata} if name in ("a/b", "b") else entry
+
+    files = list(Untold(has_cursor=has_cursor).files().files("avatars"))
+
+    assert sorted(file.name for file in files) == sorted(NAMES)
+    assert [file.name for file in files if file.size_bytes is None] == ["a/b"]
+
+
+def test_a_file_of_unknown_size_is_read_as_it_is() -> None:
+    server = Server()
+
+    assert content_of(server.files(), replace(a_file(), size_bytes=None)) == server.content
+
+
+def test_a_limit_of_a_bucket_is_the_number_that_it_was() -> None:
+    seen: list[bytes] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.read())
+        return httpx.Response(200, json={"name": "avatars"})
+
+    client = httpx.Client(transport=httpx.MockTransport(answer))
+    files = SupabaseFiles(URL, "sb_secret_x", "backups", client=client)
+
+    files.make_bucket(Bucket("avatars", {"public": True, "file_size_limit": 2**53 + 1}))
+
+    assert b'"file_size_limit":9007199254740993' in seen[0]

@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
+from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
 from supakeep.archive.damage import damaged
+from supakeep.domain.json_text import parsed, text_of
 from supakeep.domain.project_file import Bucket, ProjectFile
 from supakeep.errors import ChecksumError, FormatVersionError
 
@@ -24,11 +25,11 @@ def tree_head(backup: str, project: str) -> bytes:
 
 def bucket_line(bucket: Bucket) -> bytes:
     """A bucket with what it is created with."""
-    return _line({"bucket": {"id": bucket.id, **bucket.attributes}})
+    return text_of({"bucket": {"id": bucket.id, **bucket.attributes}}).encode() + b"\n"
 
 
 def file_fields(file: ProjectFile) -> dict[str, Any]:
-    """What is kept of a file beside its bytes."""
+    """What is kept of a file beside its bytes; `metadata` as the text of its JSON."""
     fields = {
         "bucket": file.bucket,
         "name": file.name,
@@ -46,7 +47,10 @@ def file_fields(file: ProjectFile) -> dict[str, Any]:
 
 def file_line(fields: Mapping[str, Any], stored: str | None, missing: str | None) -> bytes:
     """A file, with the key of the object that holds it or the reason why there is none."""
-    return _line({"file": {**fields, **({"key": stored} if stored else {"missing": missing})}})
+    known = {**fields, **({"key": stored} if stored else {"missing": missing})}
+    metadata = known.pop("metadata", None)
+    more = f',"metadata":{metadata}' if metadata else ""
+    return f'{{"file":{_text(known)[:-1]}{more}}}}}\n'.encode()
 
 
 class _Written(BaseModel):
@@ -57,7 +61,7 @@ class _Written(BaseModel):
 class _File(_Written):
     bucket: str
     name: str
-    size: NonNegativeInt
+    size: NonNegativeInt | None = None
     updated_at: str
     id: str
     content_type: str | None = None
@@ -81,7 +85,7 @@ class _Line(_Written):
 
 
 TreeEntry = Bucket | dict[str, Any]
-"""A bucket, or the fields of a file with `key` or `missing`."""
+"""A bucket, or the fields of a file with `key` or `missing`; its `metadata` as the text of its JSON."""
 
 
 def tree_entries(pieces: Iterable[bytes], key: str) -> Iterator[TreeEntry]:
@@ -111,7 +115,7 @@ def file_of(fields: Mapping[str, Any]) -> ProjectFile:
     names = {"bucket", "name", "id", "updated_at", "etag", "version", "content_type"}
     names |= {"cache_control", "metadata"}
     known = {name: value for name, value in fields.items() if name in names}
-    return ProjectFile(size_bytes=fields["size"], **known)
+    return ProjectFile(size_bytes=fields.get("size"), **known)
 
 
 class Lines:
@@ -142,8 +146,8 @@ def _every_line(pieces: Iterable[bytes], key: str) -> Iterator[bytes]:
 
 def _parsed(line: bytes, key: str) -> dict[str, Any]:
     try:
-        entry = json.loads(line)
-    except (ValueError, RecursionError):
+        entry = parsed(line)
+    except ValueError:
         entry = None
     if not isinstance(entry, dict):
         raise _no_list(key)
@@ -153,7 +157,9 @@ def _parsed(line: bytes, key: str) -> dict[str, Any]:
 def _checked(entry: dict[str, Any], key: str) -> dict[str, Any]:
     try:
         _Line.model_validate(entry)
-    except ValidationError:
+        if metadata := (entry.get("file") or {}).get("metadata"):
+            entry["file"]["metadata"] = text_of(metadata)
+    except ValueError:
         raise _no_list(key) from None
     return entry
 
@@ -174,4 +180,8 @@ def key_and_size(line: bytes) -> tuple[str, str]:
 
 
 def _line(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+    return _text(value).encode() + b"\n"
+
+
+def _text(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

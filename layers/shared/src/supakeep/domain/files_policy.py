@@ -34,6 +34,11 @@ class FilesPolicy(BaseModel):
     def takes_any(self) -> bool:
         return bool(self.buckets)
 
+    @property
+    def too_large(self) -> str:
+        """Why a file is left out that is larger than `max_bytes`."""
+        return f"larger than {self.max_bytes:,} bytes"
+
     def takes(self, bucket: str) -> bool:
         """Whether files of this bucket are backed up."""
         return _matches(bucket, self.buckets) and not _matches(bucket, self.exclude)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, NoReturn
 
 from pydantic_core import from_json
 
@@ -16,6 +18,56 @@ class _Number(str):
     """
 
     __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number of JSON as its text: it has a fraction, an exponent, or very many digits."""
+
+    text: str
+
+
+# as many digits as a Python integer is read from at once, whatever it is
+_MOST_DIGITS = 18
+
+
+def parsed(text: str | bytes) -> Any:
+    """The value of a JSON text, whose numbers are integers or a Number each, and never a float. Raises
+    ValueError for what is no JSON, or nested too deeply.
+    """
+    try:
+        return json.loads(text, parse_float=Number, parse_int=_integer, parse_constant=_refused)
+    except RecursionError as exc:
+        raise ValueError("it is nested too deeply") from exc
+
+
+def text_of(value: object) -> str:
+    """The compact JSON text of a value that `parsed` gave, each number as it was written. Raises
+    ValueError for what is nested too deeply.
+    """
+    try:
+        return _text_of(value)
+    except RecursionError as exc:
+        raise ValueError("it is nested too deeply") from exc
+
+
+def _text_of(value: object) -> str:
+    if isinstance(value, Number):
+        return value.text
+    if isinstance(value, Mapping):
+        members = [f"{json.dumps(name)}:{_text_of(member)}" for name, member in value.items()]
+        return f"{{{','.join(members)}}}"
+    if isinstance(value, list):
+        return f"[{','.join([_text_of(item) for item in value])}]"
+    return json.dumps(value)
+
+
+def _integer(text: str) -> int | Number:
+    return Number(text) if len(text) > _MOST_DIGITS or text == "-0" else int(text)
+
+
+def _refused(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
 
 
 _DECODER = json.JSONDecoder(parse_float=_Number, parse_int=_Number)

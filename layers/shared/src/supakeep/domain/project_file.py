@@ -23,25 +23,30 @@ class Bucket:
 
 @dataclass(frozen=True)
 class ProjectFile:
-    """One file as it is listed. `version` is None where the server does not tell it, and `updated_at`
-    is the server's own text. `metadata` is what the application has given it.
+    """One file as it is listed. `size_bytes` and `version` are None where the server does not tell them,
+    and `updated_at` is the server's own text. `metadata` is what the application has given it: the text of
+    a JSON object.
     """
 
     bucket: str
     name: str
     id: str
-    size_bytes: int
+    size_bytes: int | None
     updated_at: str
     etag: str | None = None
     version: str | None = None
     content_type: str | None = None
     cache_control: str | None = None
-    metadata: Mapping[str, Any] | None = None
+    metadata: str | None = None
 
     @property
     def path(self) -> str:
         """For people: the bucket and the name."""
         return f"{self.bucket}/{self.name}"
+
+    def is_larger_than(self, size_bytes: int) -> bool:
+        """False where the size is not known."""
+        return self.size_bytes is not None and self.size_bytes > size_bytes
 
     def version_key(self, recipients: Sequence[str]) -> str:
         """The same for the same bytes of the same file, encrypted to the same keys. Whoever does not

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import base64
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Any, BinaryIO, TypeVar
@@ -12,6 +11,7 @@ from urllib.parse import quote
 
 import httpx
 
+from supakeep.domain.json_text import parsed, text_of
 from supakeep.domain.project_file import Bucket, ProjectFile
 from supakeep.errors import (
     BucketNotFoundError,
@@ -93,13 +93,12 @@ class SupabaseFiles:
             yield response
 
     def make_bucket(self, bucket: Bucket) -> None:
-        body = {"id": bucket.id, "name": bucket.id, **bucket.attributes}
+        body = text_of({"id": bucket.id, "name": bucket.id, **bucket.attributes})
+        headers = {**self._headers, "content-type": "application/json"}
 
         def attempt() -> None:
             with mapped_errors("make bucket", bucket.id):
-                response = self._client.post(
-                    f"{self._url}/bucket", headers=self._headers, json=body
-                )
+                response = self._client.post(f"{self._url}/bucket", headers=headers, content=body)
                 raise_for_error(response, "make bucket", bucket.id)
 
         with suppress(ObjectAlreadyExistsError):
@@ -123,7 +122,7 @@ class SupabaseFiles:
             "x-upsert": "true",
             "content-type": file.content_type or "application/octet-stream",
             "cache-control": file.cache_control,
-            "x-metadata": _encoded(file.metadata) if file.metadata else None,
+            "x-metadata": _in_base64(file.metadata) if file.metadata else None,
         }
         return {**self._headers, **{name: text for name, text in given.items() if text}}
 
@@ -135,10 +134,11 @@ class SupabaseFiles:
         with mapped_errors("read file", file.path):
             for piece in response.iter_raw(_PIECE_BYTES):
                 size += len(piece)
-                if size > file.size_bytes:
+                if file.size_bytes is not None and size > file.size_bytes:
                     break
                 yield piece
-        if size != file.size_bytes or not self._is_version(file, response.headers.get("etag")):
+        is_whole = file.size_bytes in (None, size)
+        if not (is_whole and self._is_version(file, response.headers.get("etag"))):
             raise _changed(file)
 
     def _is_version(self, file: ProjectFile, etag: str | None) -> bool:
@@ -171,7 +171,7 @@ class SupabaseFiles:
                 params={"limit": _BUCKETS_PAGE, "offset": offset, "sortColumn": "id"},
             )
             raise_for_error(response, "list buckets", "buckets")
-            page = response.json()
+            page = parsed(response.content)
             if not isinstance(page, list):
                 raise TypeError("the buckets are a list")
             return page
@@ -201,7 +201,7 @@ class SupabaseFiles:
             with mapped_errors("list files", bucket):
                 response = self._client.post(address, headers=self._headers, json=body)
                 raise_for_error(response, "list files", bucket)
-                return response.json()
+                return parsed(response.content)
 
         return self._repeat(attempt)
 
@@ -213,23 +213,31 @@ class SupabaseFiles:
 
 
 def _file(bucket: str, entry: Entry) -> ProjectFile:
-    metadata = entry["metadata"]
+    # null where an upload has not come to its end
+    metadata = entry.get("metadata") or {}
+    custom = entry.get("user_metadata")
     return ProjectFile(
         bucket=bucket,
         name=entry["name"],
         id=str(entry["id"]),
-        size_bytes=int(metadata["size"]),
+        size_bytes=_size(metadata.get("size")),
         updated_at=str(entry["updated_at"]),
         etag=_plain_etag(metadata.get("eTag")),
         version=entry.get("version"),
         content_type=metadata.get("mimetype"),
         cache_control=metadata.get("cacheControl"),
-        metadata=entry.get("user_metadata") or None,
+        metadata=text_of(custom) if custom else None,
     )
 
 
-def _encoded(metadata: Mapping[str, Any]) -> str:
-    return base64.b64encode(json.dumps(metadata).encode()).decode()
+def _size(size: object) -> int | None:
+    """None where it is not told, which happens."""
+    text = str(size)
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def _in_base64(metadata: str) -> str:
+    return base64.b64encode(metadata.encode()).decode()
 
 
 def _plain_etag(etag: str | None) -> str | None:

@@ -57,13 +57,13 @@ def entries_by_offset(ask: Ask, folder: str, start: str) -> Iterator[Entry]:
 
 def entries_below(ask: Ask, folder: str, start: str = "") -> Iterator[Entry]:
     """Every object of `folder` whose name begins like `start`, and of the folders in it; their names are
-    whole keys. A folder is an entry without metadata.
+    whole keys. A folder is an entry without an ID.
     """
     for entry in entries_by_offset(ask, folder, start):
         name: str = entry["name"]
         # the real server answers names, Supabase Lite whole keys
         key = name if "/" in name or not folder else f"{folder}/{name}"
-        if entry.get("metadata"):
+        if entry.get("metadata") or entry.get("id"):
             yield {**entry, "name": key}
         elif key != folder:
             yield from entries_below(ask, key)

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from supakeep.archive.encoding import Encoding
 from supakeep.archive.volume import HashedSpool
 from supakeep.domain.file_key import FileKey, file_folder
+from supakeep.domain.files_policy import FilesPolicy
 from supakeep.domain.project_file import ProjectFile
 from supakeep.errors import (
     BucketNotFoundError,
@@ -41,13 +42,20 @@ _MOST_SILENT = 20
 
 @dataclass(frozen=True)
 class _Outcome:
-    """What became of a file: its object, or the error. `file` is the version that was copied."""
+    """What became of a file: its object, or the error. `file` is the version that was copied. It
+    `is_too_large` where that was not to be seen when it was listed.
+    """
 
     indexed: IndexedFile
     file: ProjectFile
     key: FileKey | None = None
     bytes: int = 0
     error: SupakeepError | None = None
+    is_too_large: bool = False
+
+
+class _TooLargeError(Exception):
+    """The policy takes no file of this size."""
 
 
 @dataclass
@@ -75,15 +83,17 @@ class CopyFiles:
     stores: Sequence[ObjectStore]
     project: str
     encoding: Encoding
-    max_bytes: int
+    policy: FilesPolicy
     deadline: Deadline
     copied: CopiedFiles
 
     def __call__(self, index: FileIndex) -> None:
         """What is copied stays, however this ends. Raises LeaseHeldError."""
-        small = min(_SMALL_BYTES, self.max_bytes)
-        for above, most, at_once in ((-1, small, AT_ONCE), (small, self.max_bytes, 1)):
-            for outcome in in_parallel(self._copy, index.to_copy(above, most), at_once):
+        most = self.policy.max_bytes
+        small = min(_SMALL_BYTES, most)
+        for above, up_to, at_once in ((-1, small, AT_ONCE), (small, most, 1)):
+            files = index.to_copy(above, up_to, unknown=most)
+            for outcome in in_parallel(self._copy, files, at_once):
                 self._note(index, outcome)
 
     def _note(self, index: FileIndex, outcome: _Outcome) -> None:
@@ -92,11 +102,13 @@ class CopyFiles:
             index.replace(number, outcome.file, outcome.key.version)
             index.expect([(str(outcome.key), outcome.bytes)])
             self.copied.files += 1
-            self.copied.bytes += outcome.file.size_bytes
+            self.copied.bytes += outcome.file.size_bytes or 0
         elif isinstance(error, ObjectNotFoundError):
             log.info("A file vanished before it was copied")
             index.forget(number)
             self.copied.gone += 1
+        elif outcome.is_too_large:
+            index.leave_out(number, self.policy.too_large)
         elif isinstance(error, DeadlineExceededError):
             self.copied.out_of_time = error
             index.explain(number, "the time was used up")
@@ -117,6 +129,8 @@ class CopyFiles:
             return self._from_store(indexed, lacking) or self._from_source(indexed, lacking)
         except (StorageError, DeadlineExceededError) as exc:
             return self._failed(indexed, exc)
+        except _TooLargeError:
+            return _Outcome(indexed, file, is_too_large=True)
         except OSError as exc:
             return self._failed(indexed, refused_by_machine(exc))
 
@@ -171,8 +185,8 @@ class CopyFiles:
         for found in self.source.files(file.bucket, file.name):
             if found.name != file.name:
                 continue
-            if found.size_bytes > self.max_bytes:
-                raise _too_large(found)
+            if found.is_larger_than(self.policy.max_bytes):
+                raise _TooLargeError
             return found
         raise ObjectNotFoundError(f"{file.path} is gone", operation="read file", key=file.path)
 
@@ -192,7 +206,7 @@ class CopyFiles:
         sink = HashedSpool(spool)
         try:
             with self.source.read(file) as pieces:
-                self.encoding.encode(self._in_time(pieces), sink)
+                self.encoding.encode(self._within_limit(pieces), sink)
         except (ObjectNotFoundError, BucketNotFoundError) as exc:
             raise self._not_found(file) from exc
         return sink.sha256, sink.size
@@ -208,6 +222,15 @@ class CopyFiles:
             hint="Upload the file again, or delete it in the dashboard (Storage): there is nothing behind its "
             "name. The log of the run names each such file.",
         )
+
+    def _within_limit(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """Of a file of which the size was not known it shows only now."""
+        size = 0
+        for piece in self._in_time(pieces):
+            size += len(piece)
+            if size > self.policy.max_bytes:
+                raise _TooLargeError
+            yield piece
 
     def _in_time(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         for piece in pieces:
@@ -247,10 +270,4 @@ def _put_whole(store: ObjectStore, key: str, content: BinaryIO) -> None:
 def _replaced(file: ProjectFile) -> FileChangedError:
     return FileChangedError(
         f"{file.path} was replaced while it was read", operation="read file", key=file.path
-    )
-
-
-def _too_large(file: ProjectFile) -> StorageError:
-    return StorageError(
-        f"{file.path} has become larger than max_bytes", operation="read file", key=file.path
     )

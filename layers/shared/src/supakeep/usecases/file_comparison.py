@@ -10,13 +10,13 @@ from supakeep.domain.project_file import ProjectFile
 from supakeep.usecases.temporary_database import TemporaryDatabase
 
 _SCHEMA = """
-create table kept (bucket text not null, name text not null, size integer not null, etag text,
+create table kept (bucket text not null, name text not null, size integer, etag text,
     version text not null, fields text not null, primary key (bucket, name)) without rowid;
-create table live (bucket text not null, name text not null, size integer not null, etag text,
+create table live (bucket text not null, name text not null, size integer, etag text,
     version text not null, primary key (bucket, name)) without rowid;
 """
-# a file that a restore wrote has another ID than before, and the same content
-_SAME = "l.size = k.size and (l.etag = k.etag or l.version = k.version)"
+# a file that a restore wrote has another ID than before, and the same content; a size may not be known
+_SAME = "coalesce(l.size = k.size, true) and (l.etag = k.etag or l.version = k.version)"
 _KEPT = "from kept k left join live l on l.bucket = k.bucket and l.name = k.name"
 _ADDED = (
     "from live k left join kept l on l.bucket = k.bucket and l.name = k.name where l.name is null"
@@ -63,10 +63,10 @@ class FileComparison(TemporaryDatabase):
             yield f"{bucket}/{name}"
 
     def fields(self, difference: Difference) -> Iterator[dict[str, Any]]:
-        """What the backup knows of each of them; small ones first."""
+        """What the backup knows of each of them; those of unknown size first, then small ones."""
         for (fields,) in self._rows(f"select k.fields {_QUERIES[difference]} order by k.size"):
             yield json.loads(fields)
 
 
-def _columns(file: ProjectFile) -> tuple[str, str, int, str | None, str]:
+def _columns(file: ProjectFile) -> tuple[str, str, int | None, str | None, str]:
     return file.bucket, file.name, file.size_bytes, file.etag, file.version_key(())

@@ -93,9 +93,9 @@ def why_missing(fields: Mapping[str, Any]) -> str:
     return f"the backup does not have it: {fields.get('missing') or 'it was not copied'}"
 
 
-def _whole(content: BinaryIO, path: str, size_bytes: int) -> BinaryIO:
-    """Raises ChecksumError where it has another size than the file had."""
-    if content.seek(0, 2) != size_bytes:
+def _whole(content: BinaryIO, path: str, size_bytes: int | None) -> BinaryIO:
+    """Raises ChecksumError where it has another size than the file had, as far as that is known."""
+    if content.seek(0, 2) != size_bytes and size_bytes is not None:
         raise damaged(path, f"it has {content.tell():,} bytes, not {size_bytes:,}")
     content.seek(0)
     return content

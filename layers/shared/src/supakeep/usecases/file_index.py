@@ -14,7 +14,7 @@ from supakeep.usecases.temporary_database import TemporaryDatabase
 # in each store, one stored object for each version; `key` is that of the object which all are to have
 _SCHEMA = """
 create table file (number integer primary key, version text not null, bucket text not null,
-    name text not null, size integer not null, fields text not null, wanted integer not null,
+    name text not null, size integer, fields text not null, wanted integer not null,
     missing text, unique (bucket, name));
 create index file_version on file (version);
 create table held (version text not null, store integer not null, key text not null,
@@ -102,6 +102,10 @@ class FileIndex(TemporaryDatabase):
         """The file is gone from the project."""
         self._db.execute("delete from file where number = ?", (number,))
 
+    def leave_out(self, number: int, why: str) -> None:
+        """The file is not to be copied, as has shown meanwhile."""
+        self._db.execute("update file set wanted = 0, missing = ? where number = ?", (why, number))
+
     def explain(self, number: int, missing: str) -> None:
         """Why the file is not in the backup."""
         self._db.execute("update file set missing = ? where number = ?", (missing, number))
@@ -136,17 +140,21 @@ class FileIndex(TemporaryDatabase):
         self._db.execute(_CHOOSE)
         return wrong
 
-    def to_copy(self, above: int, most: int) -> Iterator[IndexedFile]:
-        """The files that some store lacks, of more than `above` bytes and at most `most`; small ones first,
-        so that one that takes long keeps none waiting.
+    def to_copy(self, above: int, most: int, unknown: int) -> Iterator[IndexedFile]:
+        """The files that some store lacks, of more than `above` bytes and at most `most`, where one of which
+        the size is not known counts as `unknown`. Small ones first, so that one that takes long keeps none
+        waiting.
         """
         rows = self._rows(
             "select f.number, f.fields, f.version, c.key from file f left join chosen c using (version) "
-            "where f.wanted and coalesce(c.stores, 0) < ? and f.size > ? and f.size <= ? "
-            "order by f.size, f.number",
+            "where f.wanted and coalesce(c.stores, 0) < ? and coalesce(f.size, ?) > ? "
+            "and coalesce(f.size, ?) <= ? order by coalesce(f.size, ?), f.number",
             self._stores,
+            unknown,
             above,
+            unknown,
             most,
+            unknown,
         )
         for number, fields, version, key in rows:
             lacking = tuple(sorted(set(range(self._stores)) - self._holders(version, key)))

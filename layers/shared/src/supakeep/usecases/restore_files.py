@@ -105,8 +105,8 @@ class RestoreFiles:
 
     def _write(self, comparison: FileComparison, tally: _Tally) -> None:
         """Small ones come first, several at a time."""
-        small = (f for f in self._to_write(comparison) if f["size"] <= _LARGE_BYTES)
-        large = (f for f in self._to_write(comparison) if f["size"] > _LARGE_BYTES)
+        small = (f for f in self._to_write(comparison) if _is_small(f))
+        large = (f for f in self._to_write(comparison) if not _is_small(f))
         for files, at_once in ((small, AT_ONCE), (large, 1)):
             for fields, error in in_parallel(self._problem_of, files, at_once):
                 if error is None:
@@ -140,6 +140,11 @@ class RestoreFiles:
         with FileContents(self.reader, self.deadline).open(fields) as content:
             self.deadline.check()
             self.target.write(file_of(fields), content)
+
+
+def _is_small(fields: dict[str, Any]) -> bool:
+    size = fields.get("size")
+    return size is not None and size <= _LARGE_BYTES
 
 
 def _report(comparison: FileComparison, buckets: Sequence[Bucket], tally: _Tally) -> RestoredFiles:

@@ -62,8 +62,8 @@ class StoreFiles:
         for bucket in buckets:
             for file in self.source.files(bucket.id):
                 self.deadline.check()
-                is_too_large = file.size_bytes > self.policy.max_bytes
-                left_out = f"larger than {self.policy.max_bytes:,} bytes" if is_too_large else None
+                is_too_large = file.is_larger_than(self.policy.max_bytes)
+                left_out = self.policy.too_large if is_too_large else None
                 index.add(file, file.version_key(self.encoding.recipients), left_out)
         return buckets
 
@@ -76,7 +76,7 @@ class StoreFiles:
             stores=self.stores,
             project=self.project,
             encoding=self.encoding,
-            max_bytes=self.policy.max_bytes,
+            policy=self.policy,
             deadline=self.deadline,
             copied=copied,
         )(index)
