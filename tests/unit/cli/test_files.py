@@ -97,3 +97,20 @@ def test_a_file_that_is_gone_before_it_is_copied_is_counted(
 
     assert "Files: 3 in 2 buckets, 31 bytes; 1 gone before they were copied" in ended.out
     assert ended.code == 0
+
+
+def test_a_backup_that_is_shown_counts_the_files_of_each_bucket(
+    supakeep: Supakeep, files: InMemoryProjectFiles
+) -> None:
+    shown = supakeep("show", "latest", "--from", "copies")
+    as_json = supakeep("show", "latest", "--from", "copies", "--json")
+
+    lines = [line.split() for line in shown.out.splitlines()]
+    assert ["avatars", "2", "31", "bytes", "0"] in lines
+    assert ["papers", "1", "0", "bytes", "0"] in lines
+    assert as_json.json["files"]["per_bucket"][0] == {
+        "bucket": "avatars",
+        "files": 2,
+        "bytes": 31,
+        "left": 0,
+    }

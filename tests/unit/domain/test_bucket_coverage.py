@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from supakeep.domain.backed_up_files import BackedUpFiles
+from supakeep.domain.backed_up_files import BackedUpFiles, BucketFiles
 from supakeep.domain.bucket_coverage import judge_bucket
 from supakeep.domain.files_policy import FilesPolicy
 from supakeep.domain.manifest_parts import Problem
@@ -10,6 +10,11 @@ from supakeep.domain.project_coverage import CoverageState
 
 POLICY = FilesPolicy(buckets=["av*"], exclude=["avoid"])
 LEFT = BackedUpFiles(left=1200)
+ONE_LEFT = BackedUpFiles(
+    left=7,
+    per_bucket=(BucketFiles(bucket="avatars", files=3), BucketFiles(bucket="avs", left=7)),
+    problems=(Problem(message="7 files could not be copied"),),
+)
 REFUSED = BackedUpFiles(problems=(Problem(message="There is no copy outside the project"),))
 
 
@@ -21,6 +26,8 @@ REFUSED = BackedUpFiles(problems=(Problem(message="There is no copy outside the 
         ("logos", None, CoverageState.CONFIGURED_OUT, "does not take it"),
         ("avatars", None, CoverageState.FAILED, "copied no files"),
         ("avatars", LEFT, CoverageState.FAILED, "1,200 files"),
+        ("avatars", ONE_LEFT, CoverageState.BACKED_UP, ""),
+        ("avs", ONE_LEFT, CoverageState.FAILED, "7 of its files"),
         ("avatars", REFUSED, CoverageState.FAILED, "no copy outside"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from supakeep.archive.encoding import Encoding
+from supakeep.domain.backed_up_files import BucketFiles
 from supakeep.domain.file_key import FileKey
 from supakeep.domain.files_policy import FilesPolicy
 from supakeep.domain.manifest import BackupStatus
@@ -298,3 +299,37 @@ def test_encrypted_files_show_neither_names_nor_contents_nor_hashes(
     names = {line["file"]["name"] for line in lines if "file" in line}
     assert names == {"one.png", "folder/two.png", "tax.pdf"}
     assert all(key.endswith(".age") for key in files_in(stores.mirror))
+
+
+def test_files_and_bytes_are_counted_for_each_bucket(
+    source: InMemoryProjectFiles, stores: Stores
+) -> None:
+    source.bucket_ids.add("empty")
+
+    manifest = stores.back_up(source, FilesPolicy(buckets=["*"], max_bytes=14))
+
+    assert manifest.files is not None
+    assert manifest.files.per_bucket == (
+        BucketFiles(bucket="avatars", files=1, bytes=14),
+        BucketFiles(bucket="empty"),
+        BucketFiles(bucket="papers", files=1),
+    )
+    assert sum(each.bytes for each in manifest.files.per_bucket) == manifest.files.bytes
+
+
+def test_what_a_copy_lacks_is_counted_for_its_bucket(
+    source: InMemoryProjectFiles, stores: Stores
+) -> None:
+    def cut(file: ProjectFile) -> None:
+        if file.bucket == "papers":
+            raise StoragePermissionError("Permission denied", operation="read file")
+
+    source.before_read = cut
+
+    manifest = stores.back_up(source)
+
+    assert manifest.files is not None
+    assert {each.bucket: each.left for each in manifest.files.per_bucket} == {
+        "avatars": 0,
+        "papers": 1,
+    }

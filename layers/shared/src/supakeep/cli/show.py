@@ -55,6 +55,7 @@ def print_backup(terminal: Terminal, summary: BackupSummary) -> None:
     )
     if summary.files is not None:
         terminal.line(_files(summary.files))
+        _print_buckets(terminal, summary.files)
     _print_problems(terminal, summary)
 
 
@@ -66,6 +67,17 @@ def _files(files: BackedUpFiles) -> str:
     counts += [f"{files.too_large:,} left out as too large"] if files.too_large else []
     counts += [f"{files.left_out:,} gone before they were copied"] if files.left_out else []
     return f"Files: {'; '.join(counts)}"
+
+
+def _print_buckets(terminal: Terminal, files: BackedUpFiles) -> None:
+    if files.per_bucket:
+        terminal.columns(
+            ("BUCKET", "FILES", "SIZE", "NOT IN EVERY COPY"),
+            [
+                (each.bucket, f"{each.files:,}", size_text(each.bytes), f"{each.left:,}")
+                for each in files.per_bucket
+            ],
+        )
 
 
 def _stored(summary: BackupSummary) -> str:

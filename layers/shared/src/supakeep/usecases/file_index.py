@@ -171,6 +171,16 @@ class FileIndex(TemporaryDatabase):
         """The objects that hold the files, and their sizes as they are stored."""
         yield from self._rows("select key, bytes from chosen order by key")
 
+    def buckets(self) -> Iterator[tuple[str, Counted, int]]:
+        """The buckets that have files: what at least one store has, and how many files are left."""
+        for bucket, files, size, left in self._rows(
+            "select bucket, count(c.key), coalesce(sum(f.size) filter (where c.key is not null), 0), "
+            "count(*) filter (where f.wanted and coalesce(c.stores, 0) < ?) "
+            "from file f left join chosen c using (version) group by bucket",
+            self._stores,
+        ):
+            yield bucket, Counted(files, size), left
+
     def stored(self) -> Counted:
         """What at least one store has."""
         return self._count("c.key is not null")

@@ -10,7 +10,7 @@ from supakeep.archive.encoding import PLAIN, Encoding
 from supakeep.archive.file_tree import bucket_line, file_line, key_line, tree_head
 from supakeep.archive.upload import BackupUpload
 from supakeep.archive.writer import VolumeWriter
-from supakeep.domain.backed_up_files import BackedUpFiles
+from supakeep.domain.backed_up_files import MOST_BUCKETS, BackedUpFiles, BucketFiles
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.files_policy import FilesPolicy
 from supakeep.domain.manifest_parts import Problem, VolumeEntry
@@ -122,6 +122,7 @@ class StoreFiles:
             left_bytes=left.bytes,
             too_large=index.left_out().files,
             left_out=copied.gone,
+            per_bucket=tuple(_per_bucket(buckets, index)),
             tree=tree,
             keys=keys,
             copies=tuple(store.name for store in self.stores),
@@ -164,6 +165,15 @@ class StoreFiles:
                 hint="Is there a proxy in between, or has somebody deleted them? The next backup stores them "
                 "again.",
             )
+
+
+def _per_bucket(buckets: Sequence[Bucket], index: FileIndex) -> list[BucketFiles]:
+    """Also those without files."""
+    counted = {bucket.id: BucketFiles(bucket=bucket.id) for bucket in buckets}
+    for name, stored, left in index.buckets():
+        counted[name] = BucketFiles(bucket=name, files=stored.files, bytes=stored.bytes, left=left)
+    largest_first = sorted(counted.values(), key=lambda each: (-each.bytes, each.bucket))
+    return largest_first[:MOST_BUCKETS]
 
 
 def _files(number: int) -> str:
