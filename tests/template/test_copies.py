@@ -20,7 +20,10 @@ REMOVE = {"s3:GetObject", "s3:DeleteObject", "s3:GetObjectRetention"}
 # files are stored there, a drill is recorded, and the age of the newest one is measured
 BESIDE: dict[str, set[tuple[str, str]]] = {
     "backup": {("s3:PutObject", "/files/*"), ("s3:GetObject", "/files/*")},
-    "restore": {("s3:PutObject", "/ledger/*"), ("s3:GetObject", "/ledger/*")},
+    "restore": {
+        *((action, "/ledger/*") for action in ("s3:PutObject", "s3:GetObject")),
+        *((action, "/files/*") for action in ("s3:PutObject", "s3:GetObject")),
+    },
     "prune": {
         ("s3:GetObject", "/ledger/*"),
         ("s3:DeleteObject", "/files/*"),

@@ -44,12 +44,15 @@ ON_THE_MIRROR = {
         ("s3:GetObject", DAILY),
         ("s3:ListBucket", MIRROR),
     },
-    # what it keeps for an undo is a backup like any other; a drill is recorded in the ledger
+    # what it keeps for an undo is a backup like any other; a drill is recorded in the ledger, and a copy
+    # is made whole with its files
     "restore": {
         ("s3:PutObject", AUDIT),
         ("s3:GetObject", AUDIT),
         ("s3:PutObject", LEDGER),
         ("s3:GetObject", LEDGER),
+        ("s3:PutObject", FILES),
+        ("s3:GetObject", FILES),
         ("s3:PutObject", DAILY),
         ("s3:AbortMultipartUpload", DAILY),
         ("s3:GetObject", DAILY),

@@ -9,6 +9,7 @@ import pytest
 from tests.builders.file_backups import some_files
 from tests.builders.manifests import PROJECT
 from tests.fakes.database import InMemoryDatabase
+from tests.fakes.object_store import InMemoryObjectStore
 from tests.fakes.project_files import InMemoryProjectFiles
 from tests.unit.cli.conftest import Supakeep, Surroundings
 
@@ -114,3 +115,47 @@ def test_a_backup_that_is_shown_counts_the_files_of_each_bucket(
         "bytes": 31,
         "left": 0,
     }
+
+
+@pytest.fixture
+def copies(
+    supakeep: Supakeep,
+    shop: InMemoryDatabase,
+    around: Surroundings,
+    primary: InMemoryObjectStore,
+    mirror: InMemoryObjectStore,
+) -> InMemoryObjectStore:
+    """The mirror of a project whose files it holds."""
+    Path("supakeep.toml").write_text('[backup]\ntables = "*"\n[backup.files]\nbuckets = "*"\n')
+    around.adapters["files"] = some_files()
+    assert supakeep("backup").code == 0
+    return mirror
+
+
+def test_a_copy_that_is_made_whole_gets_files_from_another_copy(
+    supakeep: Supakeep, copies: InMemoryObjectStore, around: Surroundings
+) -> None:
+    added = InMemoryObjectStore("added")
+    around.adapters["copies"] = [copies, added]
+    key = next(key for key, held in copies.objects.items() if held == b"the second one")
+    copies.place(key, b"the secOnd one")
+
+    looked = supakeep("copy", "latest", "--dry-run")
+    copied = supakeep("copy", "latest")
+    deep = supakeep("copy", "latest", "--deep")
+
+    assert "of its files 3 missing would be copied" in looked.out
+    assert copied.code == 3
+    assert "1 file is not right in added: files/" in " ".join(copied.out.split())
+    assert {held for key, held in added.objects.items() if key.startswith("files/")} == {
+        b"the first picture",
+        b"",
+    }
+    assert deep.code == 3
+
+
+def test_a_deep_copy_is_of_one_backup(supakeep: Supakeep, copies: InMemoryObjectStore) -> None:
+    ended = supakeep("copy", "--all", "--deep")
+
+    assert ended.code == 2
+    assert "name it instead of --all" in " ".join(ended.err.split())

@@ -17,6 +17,7 @@ from supakeep.domain.project_file import ProjectFile
 from supakeep.ports import ForwardingObjectStore, ObjectStore
 from supakeep.stores.folder import FolderObjectStore
 from supakeep.usecases.copy_backup import CopyBackup
+from supakeep.usecases.copy_stored_files import CopyStoredFiles
 from supakeep.usecases.restore_files import RestoreFiles
 from supakeep.usecases.verify_backup import VerifyBackup
 from supakeep.usecases.verify_files import VerifyFiles
@@ -136,10 +137,12 @@ def test_a_copy_that_is_made_whole_gets_nothing_in_the_clear(
 ) -> None:
     for path in [path for path in copy.root.rglob("*.age") if path.is_file()]:
         path.unlink()
+    every = (stores.primary, stores.mirror, copy)
+    deadline, transfers = NeverExpires(), InMemoryTransfers()
+    files = CopyStoredFiles(every, deadline, transfers, deep=True)
 
-    make_whole = CopyBackup(
-        [stores.primary, stores.mirror, copy], NeverExpires(), InMemoryTransfers()
-    )
-    copied = make_whole(manifest.name, [copy], dry_run=False)
+    copied = CopyBackup(every, deadline, transfers, files)(manifest.name, [copy], dry_run=False)
 
-    assert copied.stores[0].state == "copied"
+    mended = copied.stores[0].files
+    assert mended is not None
+    assert mended.written == 1

@@ -10,7 +10,7 @@ import pytest
 
 from supakeep.archive.encoding import PLAIN, Encoding
 from supakeep.domain.manifest import BackupStatus
-from supakeep.errors import ObjectLockedError
+from supakeep.errors import ObjectLockedError, StorageError, StoragePermissionError
 from supakeep.ports import ForwardingObjectStore
 from supakeep.stores.folder import FolderObjectStore
 from tests.builders.file_backups import Stores, files_in, some_files
@@ -131,13 +131,14 @@ def test_the_list_of_a_damaged_copy_is_read_from_another_one(
     assert source.reads == ["avatars/one.png"]
 
 
-def test_an_object_that_is_cut_short_and_locked_is_a_problem_of_this_file_only(
-    source: InMemoryProjectFiles, stores: Stores
+@pytest.mark.parametrize("kind", [ObjectLockedError, StoragePermissionError])
+def test_an_object_that_is_cut_short_and_may_not_be_removed_is_a_problem_of_this_file_only(
+    source: InMemoryProjectFiles, stores: Stores, kind: type[StorageError]
 ) -> None:
     stores.back_up(source)
     key = cut_short(stores.offsite)
     source.put("avatars", "new.png", b"a new one")
-    error = ObjectLockedError(f"{key} in offsite is locked", operation="delete")
+    error = kind("It may not be deleted", operation="delete")
     locked = FailingObjectStore(stores.offsite, "delete", error=error, key_part="files/")
 
     manifest = stores.back_up(source, stores=[stores.mirror, locked])
@@ -145,7 +146,8 @@ def test_an_object_that_is_cut_short_and_locked_is_a_problem_of_this_file_only(
     assert manifest.files is not None
     assert (manifest.files.copied, manifest.files.left) == (1, 1)
     [problem] = manifest.files.problems
-    assert "is locked" in problem.message
+    reason = f"{key} is damaged in offsite, and cannot be replaced: It may not be deleted"
+    assert reason in problem.message
     assert b"a new one" in files_in(stores.offsite).values()
     assert manifest.status is BackupStatus.PARTIAL
 

@@ -99,6 +99,7 @@ COMMANDS: tuple[Command, ...] = (
             "copy latest",
             "copy --all --to mirror --dry-run",
             "copy --all",
+            "copy latest --deep",
         ),
     ),
     Command(

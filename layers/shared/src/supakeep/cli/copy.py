@@ -14,7 +14,7 @@ from supakeep.cli.progress import BYTES
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal
 from supakeep.domain.backup_name import LATEST, BackupName
-from supakeep.domain.copy_report import CopiedStore, CopyReport
+from supakeep.domain.copy_report import CopiedFiles, CopiedStore, CopyReport
 from supakeep.domain.measures import size_text
 from supakeep.domain.run import RunKind
 from supakeep.ports import ObjectStore
@@ -23,7 +23,7 @@ from supakeep.usecases.choose_stores import every_store, stores_named
 from supakeep.usecases.copy_backup import CopyBackup
 from supakeep.usecases.copy_backups import CopyBackups, require_copies
 from supakeep.usecases.find_backups import find_backup
-from supakeep.usecases.run_copy import RunCopy
+from supakeep.usecases.run_copy import RunCopy, copying
 
 Name = Annotated[
     str,
@@ -40,6 +40,12 @@ To = Annotated[
         "--to", metavar="COPY", help="Only this store: primary, mirror, or a copy's name."
     ),
 ]
+Deep = Annotated[
+    bool,
+    typer.Option(
+        "--deep", help="Also read every file of Storage that the backup names, and mend it."
+    ),
+]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Read and compare, show what would be copied.")
 ]
@@ -51,11 +57,14 @@ def run(
     to: To = None,
     *,
     every: All = False,
+    deep: Deep = False,
     dry_run: DryRun = False,
 ) -> int:
     """Reads every object in each store, and writes what is missing or damaged there from a store that
-    has it right. Partial where that failed for a store.
+    has it right; files of Storage are compared by their sizes. Partial where that failed for a store.
     """
+    if deep and every:
+        raise typer.BadParameter("--deep reads the files of one backup: name it instead of --all")
     app = session.app
     stores = every_store(app)
     targets = stores_named(app, to)
@@ -63,9 +72,10 @@ def run(
     with session.progress(BYTES) as display:
         backup = None if every else _named(session, stores, name)
         if dry_run:
-            report = _looked_at(session, Transfers(display), backup, targets)
+            copy_backup = copying(app, stores, NoDeadline(), Transfers(display), deep=deep)
+            report = _looked_at(session, copy_backup, backup, targets)
         else:
-            copy = RunCopy(app, transfers=Transfers(display))
+            copy = RunCopy(app, transfers=Transfers(display), deep=deep)
             ended = copy(session.new_run(RunKind.COPY), None if backup is None else backup.text, to)
             report = cast("CopyReport", ended.result)
     print_copies(session.terminal, report)
@@ -74,13 +84,12 @@ def run(
 
 def _looked_at(
     session: Session,
-    transfers: Transfers,
+    copy: CopyBackup,
     backup: BackupName | None,
     targets: Sequence[ObjectStore],
 ) -> CopyReport:
     """What a copy would do; it needs no lease."""
     app = session.app
-    copy = CopyBackup(every_store(app), NoDeadline(), transfers)
     copies = CopyBackups(copy, app.policy, app.ref)
     if backup is None:
         return copies.all(targets, session.now(), dry_run=True)
@@ -129,4 +138,13 @@ def _words(store: CopiedStore, report: CopyReport) -> str:
         if keys
     ]
     verb = "would be copied" if report.dry_run else "copied"
-    return f"{' and '.join(parts)} {verb} ({size_text(store.bytes)})"
+    told = [f"{' and '.join(parts)} {verb} ({size_text(store.bytes)})"] if parts else []
+    return "; ".join([*told, *_file_words(store.files, verb)])
+
+
+def _file_words(files: CopiedFiles | None, verb: str) -> list[str]:
+    if files is None or not (files.written or files.replaced):
+        return []
+    counts = ((files.written, "missing"), (files.replaced, "damaged"))
+    parts = [f"{number:,} {what}" for number, what in counts if number]
+    return [f"of its files {' and '.join(parts)} {verb} ({size_text(files.bytes)})"]

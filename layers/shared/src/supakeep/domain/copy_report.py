@@ -11,10 +11,22 @@ from supakeep.domain.manifest_parts import Problem
 CopyState = Literal["whole", "copied", "kept out", "failed"]
 
 
+class CopiedFiles(BaseModel):
+    """Objects that hold files of Storage: `written` were missing, `replaced` cut short or damaged, `bytes`
+    is what was written of both; in a dry run, what would be.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    written: int = 0
+    replaced: int = 0
+    bytes: int = 0
+
+
 class CopiedStore(BaseModel):
     """One backup in one store. `written` are the objects that it lacked, `replaced` those that were
-    damaged, and `bytes` what was written of both; in a dry run, what would be. `kept_out` says why a
-    backup was not copied on purpose.
+    damaged, and `bytes` what was written of both; in a dry run, what would be. `files` is the same of its
+    files, None where the store is to hold none. `kept_out` says why a backup was not copied on purpose.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -23,6 +35,7 @@ class CopiedStore(BaseModel):
     written: tuple[str, ...] = ()
     replaced: tuple[str, ...] = ()
     bytes: int = 0
+    files: CopiedFiles | None = None
     kept_out: str | None = None
     problem: Problem | None = None
 
@@ -32,7 +45,12 @@ class CopiedStore(BaseModel):
             return "failed"
         if self.kept_out is not None:
             return "kept out"
-        return "copied" if self.written or self.replaced or self.bytes else "whole"
+        has_copied = self.written or self.replaced or self.bytes or self._has_copied_files
+        return "copied" if has_copied else "whole"
+
+    @property
+    def _has_copied_files(self) -> bool:
+        return self.files is not None and bool(self.files.written or self.files.replaced)
 
 
 class CopiedBackup(BaseModel):

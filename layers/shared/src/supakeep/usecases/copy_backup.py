@@ -25,6 +25,7 @@ from supakeep.errors import (
 )
 from supakeep.ports import Deadline, ObjectStore, Transfers
 from supakeep.usecases.copy_pin import missing_pin
+from supakeep.usecases.copy_stored_files import CopyStoredFiles
 from supakeep.usecases.stored_manifests import (
     NotRead,
     agreed_version,
@@ -56,11 +57,14 @@ class _Lacks:
 
 @dataclass(frozen=True)
 class CopyBackup:
-    """Copies between `stores`, which come in the order in which they are believed."""
+    """Copies between `stores`, which come in the order in which they are believed. `files` copies those of
+    Storage.
+    """
 
     stores: Sequence[ObjectStore]
     deadline: Deadline
     transfers: Transfers
+    files: CopyStoredFiles | None = None
 
     def __call__(
         self, name: BackupName, targets: Sequence[ObjectStore], *, dry_run: bool
@@ -89,7 +93,20 @@ class CopyBackup:
         except (StorageError, IntegrityError) as exc:
             log.warning("%s was not copied to %s", manifest.backup, target.name, exc_info=True)
             return CopiedStore(store=target.name, problem=problem_of(exc))
-        return _copied(target, lacks, manifest)
+        return self._with_files(_copied(target, lacks, manifest), target, manifest, dry_run=dry_run)
+
+    def _with_files(
+        self, copied: CopiedStore, target: ObjectStore, manifest: Manifest, *, dry_run: bool
+    ) -> CopiedStore:
+        """Then the files: rows do not wait for them."""
+        if self.files is None or not self.files.takes(target, manifest):
+            return copied
+        try:
+            files, problem = self.files(manifest, target, dry_run=dry_run)
+        except (StorageError, IntegrityError) as exc:
+            log.warning("Files were not copied to %s", target.name, exc_info=True)
+            return copied.model_copy(update={"problem": problem_of(exc)})
+        return copied.model_copy(update={"files": files, "problem": problem})
 
     def _lacks(self, target: ObjectStore, found: _Found, manifest: Manifest) -> _Lacks:
         """Raises what keeps the target from being judged, or being written to."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,8 +17,6 @@ from supakeep.errors import (
     ChecksumError,
     DeadlineExceededError,
     FileChangedError,
-    ObjectAlreadyExistsError,
-    ObjectLockedError,
     ObjectNotFoundError,
     StorageError,
     StorageUnavailableError,
@@ -28,6 +25,7 @@ from supakeep.errors import (
 from supakeep.ports import Deadline, ObjectStore, ProjectFiles
 from supakeep.system import refused_by_machine
 from supakeep.usecases.file_index import FileIndex, IndexedFile
+from supakeep.usecases.file_objects import NotReplacedError, fetch, put_whole
 from supakeep.usecases.in_parallel import AT_ONCE, in_parallel
 
 log = logging.getLogger(__name__)
@@ -153,22 +151,13 @@ class CopyFiles:
         for number in set(range(len(self.stores))) - set(indexed.lacking):
             with self.stores[lacking[0]].spool(str(key)) as spool:
                 try:
-                    size = self._fetch(self.stores[number], key, spool)
+                    size = fetch(self.stores[number], key, spool, self.deadline)
                 except (StorageError, ChecksumError):
                     log.warning("%s is not right in a store", key, exc_info=True)
                     continue
                 self._put(key, spool, lacking)
                 return _Outcome(indexed, indexed.file, key, size)
         return None
-
-    def _fetch(self, store: ObjectStore, key: FileKey, spool: BinaryIO) -> int:
-        sink = HashedSpool(spool)
-        with store.read(str(key)) as pieces:
-            for piece in self._in_time(pieces):
-                sink.write(piece)
-        if sink.sha256 != key.sha256:
-            raise ChecksumError(f"{key} is damaged in {store.name}", operation="copy", key=str(key))
-        return sink.size
 
     def _from_source(self, indexed: IndexedFile, lacking: Sequence[int]) -> _Outcome:
         file = indexed.file
@@ -238,33 +227,17 @@ class CopyFiles:
             yield piece
 
     def _put(self, key: FileKey, spool: BinaryIO, lacking: Sequence[int]) -> None:
-        locked: ObjectLockedError | None = None
+        refused: NotReplacedError | None = None
         for number in lacking:
             try:
-                _put_whole(self.stores[number], str(key), spool)
-            except ObjectLockedError as exc:
-                locked = exc
+                put_whole(self.stores[number], str(key), spool)
+            except NotReplacedError as exc:
+                refused = exc  # no reason to give the store no other files
             except StorageError as exc:
                 log.warning("%s took no file", self.stores[number].name, exc_info=True)
                 self.copied.failures.setdefault(number, exc)
-        if locked is not None:
-            raise locked
-
-
-def _put_whole(store: ObjectStore, key: str, content: BinaryIO) -> None:
-    """Stores the object; one that is there and has another size makes room for it."""
-    size = content.seek(0, io.SEEK_END)
-    content.seek(0)
-    try:
-        store.put(key, content)
-    except ObjectAlreadyExistsError:
-        if any(found.key == key and found.size_bytes == size for found in store.list(key)):
-            log.info("%s is in %s by now", key, store.name)
-            return
-        log.warning("%s was cut short in %s, and is stored again", key, store.name)
-        store.delete(key)
-        content.seek(0)
-        store.put(key, content)
+        if refused is not None:
+            raise refused
 
 
 def _replaced(file: ProjectFile) -> FileChangedError:

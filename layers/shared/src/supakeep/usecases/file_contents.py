@@ -13,11 +13,11 @@ from supakeep.archive.compression import UnreadableError
 from supakeep.archive.damage import damaged
 from supakeep.archive.file_tree import file_of
 from supakeep.archive.reader import BackupReader
-from supakeep.archive.volume import HashedSpool
 from supakeep.domain.file_key import FileKey
 from supakeep.errors import ChecksumError, StorageError
 from supakeep.ports import Deadline, ObjectStore
 from supakeep.system import temporary_file
+from supakeep.usecases.file_objects import fetch
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class FileContents:
         first: StorageError | ChecksumError | None = None
         for store in self._stores():
             try:
-                self._read(store, key, spool)
+                fetch(store, key, spool, self.deadline)
             except (StorageError, ChecksumError) as exc:
                 log.info("%s is not right in %s", key, store.name, exc_info=True)
                 first = first or exc
@@ -66,17 +66,6 @@ class FileContents:
         files = self.reader.manifest.files
         copies = files.copies if files else ()
         return sorted(self.reader.stores, key=lambda store: store.name not in copies)
-
-    def _read(self, store: ObjectStore, key: FileKey, spool: BinaryIO) -> None:
-        spool.seek(0)
-        spool.truncate()
-        sink = HashedSpool(spool)
-        with store.read(str(key)) as pieces:
-            for piece in pieces:
-                self.deadline.check()
-                sink.write(piece)
-        if sink.sha256 != key.sha256:
-            raise damaged(str(key), "its SHA-256 is not the one in its name")
 
     def _decode(self, key: FileKey, stored: BinaryIO, content: BinaryIO) -> None:
         stored.seek(0)

@@ -49,6 +49,15 @@ def plan_files(
     )
 
 
+def holders_of_files(project: Project) -> frozenset[str]:
+    """The names of the copies that the policy has files stored in."""
+    policy = project.policy.backup.files
+    if not policy.takes_any:
+        return frozenset()
+    names = {store.name for store in project.copies}
+    return frozenset(names & set(policy.copies) if policy.copies else names)
+
+
 _NO_STORAGE = Problem(
     message="The files are not in this backup: Storage is reached through the project's URL",
     hint="Set NEXT_PUBLIC_SUPABASE_URL and SUPABASE_SERVICE_ROLE_KEY beside SUPABASE_DB_URL.",

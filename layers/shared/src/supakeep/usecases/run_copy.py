@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.copy_report import CopyReport
 from supakeep.domain.lease import lease_held
 from supakeep.domain.run import Run
-from supakeep.ports import Deadline, Transfers
+from supakeep.ports import Deadline, ObjectStore, Transfers
 from supakeep.system import NoDeadline
 from supakeep.usecases.choose_stores import every_store, stores_named
 from supakeep.usecases.copy_backup import CopyBackup
 from supakeep.usecases.copy_backups import CopyBackups
+from supakeep.usecases.copy_stored_files import CopyStoredFiles
 from supakeep.usecases.leased_store import LeasedObjectStore
+from supakeep.usecases.plan_files import holders_of_files
 from supakeep.usecases.project import Project
 from supakeep.usecases.run_progress import RunProgress
 from supakeep.usecases.track_runs import TrackRuns
 
 
+def copying(
+    project: Project,
+    stores: Sequence[ObjectStore],
+    deadline: Deadline,
+    transfers: Transfers,
+    *,
+    deep: bool = False,
+) -> CopyBackup:
+    """Copies between these stores of the project, files included."""
+    holders = holders_of_files(project)
+    files = CopyStoredFiles(tuple(stores), deadline, transfers, holders, deep)
+    return CopyBackup(stores, deadline, transfers, files)
+
+
 @dataclass(frozen=True)
 class RunCopy:
-    """Carries out copy runs over the project's stores; `transfers` see each object on its way.
+    """Carries out copy runs over the project's stores; `transfers` see each object on its way. With `deep`,
+    every file of Storage is read, too.
 
     Two copies are kept apart by their lease. A copy and a prune or deletion look for each other: these spare
     the backup that a copy at work names, and it begins with none while one of them is at work.
@@ -31,6 +48,7 @@ class RunCopy:
     project: Project
     deadline: Deadline = NoDeadline()  # noqa: RUF009  (it has no state)
     transfers: Transfers | None = None
+    deep: bool = False
 
     def __call__(self, run: Run, name: str | None, to: str | None = None) -> Run:
         """Makes the backup `name`, or with None each that is kept, whole in each store, or in the one
@@ -42,8 +60,9 @@ class RunCopy:
         def work(progress: RunProgress) -> CopyReport:
             stores = {s.name: LeasedObjectStore(s, progress) for s in every_store(self.project)}
             targets = [stores[store.name] for store in stores_named(self.project, to)]
+            transfers = self.transfers or _Phases(progress)
             copies = CopyBackups(
-                CopyBackup([*stores.values()], progress, self.transfers or _Phases(progress)),
+                copying(self.project, [*stores.values()], progress, transfers, deep=self.deep),
                 self.project.policy,
                 self.project.ref,
                 begin=lambda backup: self._begin(progress, backup),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -39,5 +39,11 @@ class TemporaryDatabase:
         self._db.execute("commit")
 
     def _rows(self, query: str, *values: object) -> Iterator[Any]:
-        with closing(self._db.execute(query, values)) as rows:
-            yield from rows
+        rows = self._db.execute(query, values)
+        try:
+            # without `map`, the cursor would be closed here too
+            yield from map(tuple, rows)
+        finally:
+            # an error may have closed the database before whoever reads these rows was through
+            with suppress(sqlite3.ProgrammingError):
+                rows.close()

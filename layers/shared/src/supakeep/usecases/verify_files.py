@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import partial
 
-from supakeep.archive.damage import damaged
-from supakeep.archive.file_tree import Lines, key_and_size
-from supakeep.archive.reader import BackupReader
-from supakeep.domain.file_key import FileKey, file_prefixes
+from supakeep.archive.reader import BackupReader, Failure
 from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.run import problem_of
-from supakeep.errors import ChecksumError, StorageError
+from supakeep.errors import StorageError
 from supakeep.ports import Deadline, ObjectStore, StoredObject
+from supakeep.usecases.file_objects import NamedObject, compared, damage_of, listed_objects
 from supakeep.usecases.in_parallel import in_parallel
 
 _FEW = 3
 _HINT = (
-    "Files that are still in the project are stored again by the next backup. `supakeep restore --files` takes "
-    "each one from a copy that has it right."
+    "`supakeep copy` brings it from a copy that has it right, and so does the next backup, also from the project. "
+    "`supakeep restore --files` takes each file from a copy that has it right."
 )
 
 
@@ -61,88 +58,67 @@ class VerifyFiles:
         return VerifiedFiles(objects, problems)
 
     def _look(self, reader: BackupReader, store: ObjectStore) -> _Found:
-        found = _Found([], [])
-        listed = self._listed(store, reader.manifest.project)
-        there = self._there(reader, listed, found)
+        found = _Found()
+        listed = _counted_on(found, listed_objects(store, reader.manifest.project, self.deadline))
+        there = self._there(compared(reader, listed, self.deadline), found)
         if self.deep:
             for key, error in in_parallel(partial(self._damage, store), there):
                 if error is not None:
-                    found.wrong.append(f"{key}: {error.message}")
+                    found.wrong.add(f"{key}: {error.message}")
         else:
             for _ in there:
                 pass
         return found
 
-    def _there(
-        self, reader: BackupReader, listed: Iterator[StoredObject], found: _Found
-    ) -> Iterator[str]:
-        """The keys that are listed in the right size. Both lists are in the order of keys, so that none of
-        them is ever in memory.
-        """
-        stored = next(listed, None)
-        for key, size in _named(reader):
-            self.deadline.check()
+    def _there(self, objects: Iterator[NamedObject], found: _Found) -> Iterator[str]:
+        """The keys that are listed in the right size."""
+        for key, size, listed_bytes in objects:
             found.objects += 1
-            while stored is not None and stored.key < key:
-                found.has_any = True
-                stored = next(listed, None)
-            if stored is None or stored.key != key:
-                found.missing.append(key)
-                continue
-            found.has_any = True
-            if stored.size_bytes != size:
-                found.wrong.append(f"{key} has {stored.size_bytes:,} bytes instead of {size:,}")
+            if listed_bytes is None:
+                found.missing.add(key)
+            elif listed_bytes != size:
+                found.wrong.add(f"{key} has {listed_bytes:,} bytes instead of {size:,}")
             else:
                 yield key
 
-    def _listed(self, store: ObjectStore, project: str) -> Iterator[StoredObject]:
-        for prefix in file_prefixes(project):
-            self.deadline.check()
-            yield from store.list(prefix)
+    def _damage(self, store: ObjectStore, key: str) -> tuple[str, Failure | None]:
+        return key, damage_of(store, key, self.deadline)
 
-    def _damage(
-        self, store: ObjectStore, key: str
-    ) -> tuple[str, StorageError | ChecksumError | None]:
-        digest, parsed = hashlib.sha256(), FileKey.parse(key)
-        try:
-            with store.read(key) as pieces:
-                for piece in pieces:
-                    self.deadline.check()
-                    digest.update(piece)
-        except StorageError as exc:
-            return key, exc
-        if parsed is None or digest.hexdigest() != parsed.sha256:
-            return key, damaged(key, "its SHA-256 is not the one in its name")
-        return key, None
+
+@dataclass
+class _Keys:
+    """How many objects, and the first few of them."""
+
+    number: int = 0
+    examples: list[str] = field(default_factory=list)
+
+    def add(self, text: str) -> None:
+        self.number += 1
+        if len(self.examples) < _FEW:
+            self.examples.append(text)
+
+    def problems(self, what: str) -> list[Problem]:
+        if not self.number:
+            return []
+        more = ", …" if self.number > _FEW else ""
+        files = "file is" if self.number == 1 else "files are"
+        message = f"{self.number:,} {files} {what}: {', '.join(self.examples)}{more}"
+        return [Problem(message=message, hint=_HINT)]
 
 
 @dataclass
 class _Found:
-    missing: list[str]
-    wrong: list[str]
+    missing: _Keys = field(default_factory=_Keys)
+    wrong: _Keys = field(default_factory=_Keys)
     objects: int = 0
     has_any: bool = False
 
     @property
     def problems(self) -> list[Problem]:
-        texts = [
-            *_counted("missing", self.missing),
-            *_counted("wrong", self.wrong),
-        ]
-        return [Problem(message=text, hint=_HINT) for text in texts]
+        return [*self.missing.problems("missing"), *self.wrong.problems("wrong")]
 
 
-def _counted(what: str, examples: Sequence[str]) -> list[str]:
-    if not examples:
-        return []
-    more = ", …" if len(examples) > _FEW else ""
-    files = "file is" if len(examples) == 1 else "files are"
-    return [f"{len(examples):,} {files} {what}: {', '.join(examples[:_FEW])}{more}"]
-
-
-def _named(reader: BackupReader) -> Iterator[tuple[str, int]]:
-    volumes = reader.manifest.files.keys if reader.manifest.files else ()
-    pieces = (piece for volume in volumes for piece in reader.stored(volume.key))
-    lines = Lines(reader.manifest.name.file_keys_key)
-    for key, size in map(key_and_size, lines.of(pieces)):
-        yield key, int(size)
+def _counted_on(found: _Found, listed: Iterator[StoredObject]) -> Iterator[StoredObject]:
+    for stored in listed:
+        found.has_any = True
+        yield stored
