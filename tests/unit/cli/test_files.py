@@ -159,3 +159,51 @@ def test_a_deep_copy_is_of_one_backup(supakeep: Supakeep, copies: InMemoryObject
 
     assert ended.code == 2
     assert "name it instead of --all" in " ".join(ended.err.split())
+
+
+def test_files_are_downloaded_under_their_own_names(
+    supakeep: Supakeep, files: InMemoryProjectFiles
+) -> None:
+    download = ("download", "latest", "--from", "copies", "--files", "avatars")
+
+    written = supakeep(*download, "--to", "mine")
+    again = supakeep(*download, "--to", "mine", "--json")
+
+    assert "2 files in the backup, 2 written into mine (31 bytes)" in written.out
+    assert (written.code, again.code) == (0, 0)
+    assert (again.json["written"], again.json["already_there"]) == (0, 2)
+    assert Path("mine/avatars/folder/two.png").read_bytes() == b"the second one"
+    assert not Path("mine/daily").exists()
+
+
+def test_files_that_do_not_come_are_named_with_exit_code_3(
+    supakeep: Supakeep, files: InMemoryProjectFiles
+) -> None:
+    Path("mine/avatars").mkdir(parents=True)
+    Path("mine/avatars/one.png").write_text("mine")
+
+    ended = supakeep("download", "latest", "--from", "copies", "--files", "all", "--to", "mine")
+
+    assert ended.code == 3
+    assert "avatars/one.png: Another file of this name is there, and stays" in ended.out
+
+
+@pytest.mark.parametrize("place", ["s3://bucket", "copies"])
+def test_files_in_the_clear_go_into_no_bucket_and_beside_no_backup(
+    supakeep: Supakeep, files: InMemoryProjectFiles, place: str
+) -> None:
+    ended = supakeep("download", "latest", "--from", "copies", "--files", "all", "--to", place)
+
+    assert ended.code == 1
+    assert b"the first picture" not in {
+        path.read_bytes() for path in Path("copies/avatars").rglob("*") if path.is_file()
+    }
+
+
+def test_a_download_without_its_files_says_how_they_come(
+    supakeep: Supakeep, files: InMemoryProjectFiles
+) -> None:
+    ended = supakeep("download", "latest", "--from", "copies", "--to", "elsewhere")
+
+    assert "--files all" in ended.out
+    assert ended.code == 0

@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from supakeep.cli.terminal import Terminal
+from supakeep.domain.downloaded_files import DownloadedFiles
 from supakeep.domain.measures import size_text
-from supakeep.domain.restored_files import RestoredFiles
+from supakeep.domain.restored_files import RefusedFile, RestoredFiles
 
 
 def print_files(terminal: Terminal, files: RestoredFiles, *, dry_run: bool) -> None:
     """Counts, then the paths behind them."""
     for line in _counts(files, dry_run=dry_run):
         terminal.line(line)
-    for refused in files.refused_files:
+    _print_refused(terminal, files.refused_files, files.refused)
+
+
+def print_downloaded(terminal: Terminal, files: DownloadedFiles) -> None:
+    """Counts, then what was refused."""
+    if terminal.as_json:
+        terminal.json(files)
+        return
+    terminal.line(
+        f"{files.backup}: {files.in_backup:,} files in the backup, {files.written:,} written into "
+        f"{files.to} ({size_text(files.bytes)}), {files.already_there:,} already there, "
+        f"{files.refused:,} refused"
+    )
+    _print_refused(terminal, files.refused_files, files.refused)
+    for warning in files.warnings:
+        terminal.notice(warning)
+
+
+def _print_refused(terminal: Terminal, examples: Sequence[RefusedFile], number: int) -> None:
+    for refused in examples:
         terminal.notice(f"{refused.path}: {refused.reason}")
-    if files.refused > len(files.refused_files):
-        terminal.notice(f"… and {files.refused - len(files.refused_files):,} more")
+    if number > len(examples):
+        terminal.notice(f"… and {number - len(examples):,} more")
 
 
 def _counts(files: RestoredFiles, *, dry_run: bool) -> Iterator[str]:

@@ -15,7 +15,7 @@ from supakeep.ports.databases import (
     TargetDatabase,
     TargetTransaction,
 )
-from supakeep.ports.files import ProjectFiles
+from supakeep.ports.files import FileFolder, ProjectFiles
 from supakeep.ports.forwarding_store import ForwardingObjectStore
 from supakeep.ports.notices import Notifier, Silence
 from supakeep.ports.runs import (
@@ -44,6 +44,7 @@ __all__ = [
     "Database",
     "Deadline",
     "Dispatcher",
+    "FileFolder",
     "ForeignKeyViolation",
     "ForwardingObjectStore",
     "Lease",

@@ -41,3 +41,24 @@ class ProjectFiles(Protocol):
         with its type, cache control and metadata; what is there is replaced.
         """
         ...
+
+
+class FileFolder(Protocol):
+    """A folder for files under their own names. `name` is for people."""
+
+    name: str
+
+    def require_no_backups(self) -> None:
+        """Raises UnsafeOperationError where the folder holds backups, or lies in one that does."""
+        ...
+
+    def sha256(self, path: str) -> str | None:
+        """That of the file under this path, None where there is none that can be read."""
+        ...
+
+    def put(self, path: str, content: BinaryIO) -> None:
+        """Writes `content`, a file that stands at its first byte, under the path, all or nothing, and only
+        below the folder. Raises ObjectAlreadyExistsError where something is there, which stays, and
+        StorageError for a path that no file can have.
+        """
+        ...

@@ -1,7 +1,7 @@
 """The composition root: builds adapters from settings, and knows no rule."""
 
 from supakeep.wiring.clients import FOR_ANSWERS, FOR_WORK, Timeouts
-from supakeep.wiring.places import s3_store, store_at
+from supakeep.wiring.places import folder_at, s3_store, store_at
 from supakeep.wiring.project import Adapters, SupabaseProject, with_secrets
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Adapters",
     "SupabaseProject",
     "Timeouts",
+    "folder_at",
     "s3_store",
     "store_at",
     "with_secrets",

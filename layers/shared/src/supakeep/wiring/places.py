@@ -8,8 +8,9 @@ from pathlib import Path
 
 from supakeep.domain.copy_policy import CopyPolicy, Place
 from supakeep.errors import ConfigurationError, InvalidRequestError
-from supakeep.ports import ObjectStore
+from supakeep.ports import FileFolder, ObjectStore
 from supakeep.settings import Settings
+from supakeep.stores.disk_folder import DiskFolder
 from supakeep.stores.folder import FolderObjectStore
 from supakeep.stores.retrying import RetryingObjectStore
 from supakeep.stores.unopened import UnopenedObjectStore
@@ -130,6 +131,22 @@ def store_at(place: str) -> ObjectStore:
         return s3_store(parsed.root, place, prefix=parsed.prefix)
     if parsed.kind == "gs":
         return gcs_store(parsed, place)
+    return FolderObjectStore(_folder(place))
+
+
+def folder_at(place: str) -> FileFolder:
+    """A local folder, for files under their own names. Raises InvalidRequestError for a bucket."""
+    if Place.parse(place).kind != "folder":
+        raise InvalidRequestError(
+            f"{place} is a bucket, and files under their own names are written into a folder",
+            operation="open folder",
+            key=place,
+            hint="Name a folder after --to. `supakeep restore --files` brings files back into Storage.",
+        )
+    return DiskFolder(_folder(place))
+
+
+def _folder(place: str) -> Path:
     folder = Path(place)
     if folder.exists() and not folder.is_dir():
         # said now, and not after every table was read
@@ -139,4 +156,4 @@ def store_at(place: str) -> ObjectStore:
             key=place,
             hint="Name a folder. --to creates it if it does not exist.",
         )
-    return FolderObjectStore(folder)
+    return folder
