@@ -9,8 +9,9 @@ import pytest
 
 from supakeep.domain.api_key import Scope, hash_of
 from supakeep.runs.in_memory_keys import InMemoryApiKeyStore
+from tests.builders.api_keys import an_api_key
 from tests.fakes.object_store import InMemoryObjectStore
-from tests.fakes.time import FixedClock
+from tests.fakes.time import NOON, FixedClock
 from tests.unit.cli.conftest import Supakeep, Surroundings
 
 OWN = "0123456789abcdef0123456789abcdef"
@@ -102,6 +103,22 @@ def test_the_list_says_what_each_key_is_good_for_and_shows_none(
     acts = {(entry["action"], entry["target"]) for entry in audit.json["entries"]}
     assert acts == {("key-added", "ci"), ("key-revoked", "ci")}
     assert made["key"] not in audit.out
+
+
+def test_the_list_says_which_valid_keys_end_within_thirty_days(
+    supakeep: Supakeep, store: InMemoryApiKeyStore
+) -> None:
+    store.add(an_api_key("ending", expires_at=NOON + dt.timedelta(days=29)))
+    store.add(an_api_key("lasting", expires_at=NOON + dt.timedelta(days=31)))
+
+    lines = supakeep("keys", "list").out.splitlines()[1:]
+    keys = supakeep("keys", "list", "--json").json["keys"]
+
+    assert ["ends soon" in line for line in lines] == [True, False]
+    assert [(key["state"], key["expires_soon"]) for key in keys] == [
+        ("valid", True),
+        ("valid", False),
+    ]
 
 
 def test_a_key_that_is_not_there_cannot_be_revoked(

@@ -36,4 +36,5 @@ def as_json(key: ApiKey, now: dt.datetime) -> dict[str, object]:
         **key.model_dump(mode="json", exclude={"sha256"}),
         "sha256_begins": key.sha256[:8],
         "state": key.state_at(now),
+        "expires_soon": key.expires_soon(now),
     }

@@ -28,7 +28,8 @@ def run(session: Session) -> int:
 
 def _cells(key: ApiKey, now: dt.datetime) -> tuple[str, ...]:
     end = key.revoked_at or key.expires_at
+    state = "ends soon" if key.expires_soon(now) else key.state_at(now)
     return (
-        *(key.name, key.state_at(now), ", ".join(key.scopes)),
+        *(key.name, state, ", ".join(key.scopes)),
         *(f"{key.created_at:%Y-%m-%d %H:%M}", f"{end:%Y-%m-%d %H:%M}", f"{key.sha256[:8]}…"),
     )
