@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from bench.contenders import PROJECT
 from bench.imports import cost_by_package
 from bench.measure import Contender
 from devstack.aws.template import Template
-from devstack.lambda_runtime.build import BuiltFunction, build
+from devstack.lambda_runtime.build import RUNNING, BuiltFunction, build
 from devstack.processes.children import essential_environment
 
 FUNCTIONS = {"backup": "BackupFunction", "restore": "RestoreFunction", "prune": "PruneFunction"}
@@ -64,13 +63,16 @@ class BuiltHandlers:
         }
 
 
-def build_handlers() -> BuiltHandlers:
-    """Builds what changed, for the template's Python if this machine has it, else for this one.
+def build_handlers(*, quick: bool) -> BuiltHandlers:
+    """Builds what changed, for the template's Python if this machine has it, else for this one. With
+    `quick`, what the local stack runs is taken instead, which has usually been built already.
 
     Raises StackError where the layer cannot be built.
     """
-    python = next((found for found in _pythons() if _is_usable(found)), Path(sys.executable))
     template = Template(parameters={"SupabaseUrl": "https://bench.example"})
+    if quick:
+        return BuiltHandlers(RUNNING, build(template))
+    python = next((found for found in _pythons() if _is_usable(found)), RUNNING)
     return BuiltHandlers(python, build(template, PROJECT / "build/bench", python))
 
 

@@ -23,12 +23,14 @@ from devstack.supabase.postgres import remove_cluster
 class Size:
     """Transactions: for the postgres engine, and for the rest engine. `checkpoint` is whether there
     is one between the damage of 1 % and its repair. `backups` are those of a store that has many.
+    `quick` only shows that everything can be measured.
     """
 
     rows: int
     rest_rows: int
     checkpoint: bool = False
     backups: int = 5000
+    quick: bool = False
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ def measure_all(
         with laboratory.many_backups(size.backups) as many:
             rounds.run(many.listing(LIST_MANY), many.prune(PRUNE_MANY))
     if Phase.START in phases:
-        measure_imports(build_handlers(), rounds)
+        measure_imports(build_handlers(quick=size.quick), rounds)
 
 
 def measure_postgres(
