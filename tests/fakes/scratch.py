@@ -7,19 +7,40 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from supakeep.domain.assertions import Assertion
+from supakeep.domain.definitions_script import Definition
 from supakeep.domain.drill import AssertionResult, NotProven
 from supakeep.domain.manifest_parts import Problem
+from supakeep.domain.rebuild import NotRebuilt
 from supakeep.domain.schema import Table
 from tests.fakes.database import EVERY_MODE, InMemoryDatabase
 
 
 @dataclass
 class InMemoryScratch:
-    """An empty database; it runs no SQL, so an assertion holds unless its name is in `wrong`."""
+    """An empty database; it runs no SQL, so an assertion holds unless its name is in `wrong`. Of the definitions,
+    `made` remembers the names, and those in `refuses` are refused.
+    """
 
     wrong: frozenset[str] = frozenset()
     server_version: str = "18.0"
+    takes_definitions: bool = False
+    refuses: Mapping[str, NotRebuilt] = field(default_factory=dict)
+    made: list[str] = field(default_factory=list)
     database: InMemoryDatabase = field(default_factory=lambda: InMemoryDatabase(engine=EVERY_MODE))
+
+    def stand_in(self, users: Sequence[Table]) -> None:
+        for table in users:
+            self.database.add_table(table)
+
+    def make(
+        self,
+        definitions: Sequence[Definition],
+        settings: Sequence[str],  # noqa: ARG002
+    ) -> Sequence[NotRebuilt]:
+        names = [str(definition) for definition in definitions]
+        refused = [self.refuses[name] for name in names if name in self.refuses]
+        self.made += [name for name in names if name not in self.refuses]
+        return refused
 
     def located(self, table: Table) -> Table:
         return table

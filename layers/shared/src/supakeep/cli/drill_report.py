@@ -10,7 +10,7 @@ from supakeep.domain.measures import size_text
 from supakeep.domain.portion import Portion
 
 _STYLES = {RungOutcome.PROVEN: "green", RungOutcome.FAILED: "bold red"}
-_NOUNS = ("tables", "rows", "objects", "bytes", "copies", "assertions")
+_NOUNS = ("tables", "rows", "definitions", "objects", "bytes", "copies", "assertions")
 _ONE = {"copies": "copy"}
 
 

@@ -36,7 +36,9 @@ class _Recorded(BaseModel):
 
 
 class RungReport(_Recorded):
-    """One rung. `figures` count what was looked at: objects, bytes, copies, tables, rows, assertions."""
+    """One rung. `figures` count what was looked at: objects, bytes, copies, tables, rows, definitions,
+    assertions.
+    """
 
     rung: Rung
     outcome: RungOutcome

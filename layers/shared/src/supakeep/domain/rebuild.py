@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from supakeep.domain.restore import RestoredTable
 from supakeep.domain.restored_files import RestoredFiles
@@ -35,6 +35,14 @@ class NotRebuilt(BaseModel):
     what: str
     why: str
     hint: str | None = None
+
+
+class RefusedByRows(NotRebuilt):
+    """A constraint or a unique index that rows of the backup violate. `rule` says which, and quotes no
+    value of a row.
+    """
+
+    rule: str = Field(exclude=True)
 
 
 class ByHand(BaseModel):

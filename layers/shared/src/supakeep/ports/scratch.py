@@ -7,7 +7,9 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from supakeep.domain.assertions import Assertion
+from supakeep.domain.definitions_script import Definition
 from supakeep.domain.drill import AssertionResult, NotProven
+from supakeep.domain.rebuild import NotRebuilt
 from supakeep.domain.schema import Table
 from supakeep.ports.databases import Database
 
@@ -27,6 +29,23 @@ class ScratchDatabase(Protocol):
 
     def objection(self, assertion: Assertion) -> str | None:
         """Why this assertion cannot be asked here, as a clause; None where it can."""
+        ...
+
+    @property
+    def takes_definitions(self) -> bool:
+        """Whether a backup's definitions can be made here: in a database of its own, with Supabase's roles."""
+        ...
+
+    def stand_in(self, users: Sequence[Table]) -> None:
+        """Makes what a plain PostgreSQL lacks of a Supabase project, with these tables of users."""
+        ...
+
+    def make(
+        self, definitions: Sequence[Definition], settings: Sequence[str]
+    ) -> Sequence[NotRebuilt]:
+        """Makes these objects, in this order, after the statements `settings`; returns what the server
+        refuses. Row security is switched off again: whoever asks here sees every row.
+        """
         ...
 
     def create_tables(

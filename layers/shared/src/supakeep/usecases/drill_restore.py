@@ -18,8 +18,9 @@ from supakeep.domain.plan import Selection
 from supakeep.domain.policy import BackupPolicy, TablePolicy
 from supakeep.domain.restore import RestoreRequest
 from supakeep.domain.row_changes import RestoreMode, tokens_of
-from supakeep.domain.schema import Table
+from supakeep.domain.schema import Catalog, Table
 from supakeep.ports import Deadline, Progress, ScratchDatabase, Snapshot
+from supakeep.usecases.drill_definitions import DrillDefinitions
 from supakeep.usecases.restore_backup import RestoreBackup
 from supakeep.usecases.rung import Figures, RungFailedError
 
@@ -40,14 +41,26 @@ class DrillRestore:
     progress: Progress
     not_proven: list[NotProven] = field(default_factory=list)
     _own_names: dict[str, str] = field(default_factory=dict)
+    _made: Catalog | None = None
 
     @cached_property
     def _described(self) -> Manifest:
         """The manifest as it describes the tables in which every row, and every value, is written."""
         manifest = self.reader.manifest
         complete = (t for t in manifest.tables if t.status is TableStatus.COMPLETE)
-        located = (self._located(_written_whole(entry)) for entry in complete)
+        located = (self._located(self._with_all_rows(entry)) for entry in complete)
         return manifest.model_copy(update={"tables": tuple(located)})
+
+    def _with_all_rows(self, entry: TableEntry) -> TableEntry:
+        """The rows of the table are all there are, since the other ones are not here."""
+        whole = entry.model_copy(update={"policy": TablePolicy()})
+        return whole if self._is_made(entry.table) else _without_expressions(whole)
+
+    def _is_made(self, table: Table) -> bool:
+        """Whether the definitions have made it."""
+        return self._made is not None and (
+            self._made.find(table.schema_name, table.name) is not None
+        )
 
     def _located(self, entry: TableEntry) -> TableEntry:
         table = self.scratch.located(entry.table)
@@ -63,9 +76,24 @@ class DrillRestore:
         Raises what a restore raises.
         """
         self.progress.phase("creating tables")
-        tables = [entry.table for entry in self._described.tables]
+        is_portion = len(self.reader.objects) < len(self.reader.manifest.objects)
+        definitions = DrillDefinitions(self.reader, self.scratch, self.deadline)
+        if definitions.before_rows(whole=not is_portion):
+            with self.scratch.database.snapshot(lambda *_: True) as snapshot:
+                self._made = snapshot.catalog()
+        tables = [e.table for e in self._described.tables if not self._is_made(e.table)]
         self.not_proven += self.scratch.create_tables(tables, self._samples())
-        self.not_proven += _without_definitions(self.reader.manifest)
+        self.not_proven += _incomplete(self.reader.manifest)
+        figures = self._restore_rows(is_portion=is_portion)
+        self.progress.phase("making what rests on rows")
+        if made := definitions.after_rows():
+            figures |= {"definitions": made}
+        self.not_proven += definitions.not_proven
+        if definitions.refused:
+            raise RungFailedError(definitions.refused, figures)
+        return figures
+
+    def _restore_rows(self, *, is_portion: bool) -> Figures:
         names = tuple(entry.name for entry in self._described.tables)
         restore = RestoreBackup(
             target=self.scratch.database,
@@ -82,7 +110,7 @@ class DrillRestore:
             mode=RestoreMode.REPLACE,
             keep_undo=False,
             # of a portion, only the volumes that hold its rows are read
-            tables=names if len(self.reader.objects) < len(self.reader.manifest.objects) else None,
+            tables=names if is_portion else None,
         )
         report = restore(request, self.reader.described_as(self._described))
         return {
@@ -169,17 +197,13 @@ class DrillRestore:
         return found
 
 
-def _written_whole(entry: TableEntry) -> TableEntry:
-    """The table with generated columns as plain ones, since nobody knows here how they are generated;
-    with its rows as all there are, since the other ones are not here.
-    """
+def _without_expressions(entry: TableEntry) -> TableEntry:
+    """The table with generated columns as plain ones, since nobody knows here how they are generated."""
     columns = tuple(column.model_copy(update={"generated": False}) for column in entry.columns)
-    return entry.model_copy(update={"columns": columns, "policy": TablePolicy()})
+    return entry.model_copy(update={"columns": columns})
 
 
-def _without_definitions(manifest: Manifest) -> Iterator[NotProven]:
-    why = "the backup has rows and columns, and no definitions"
-    yield NotProven(what="foreign keys, checks, defaults, indexes, triggers and policies", why=why)
+def _incomplete(manifest: Manifest) -> Iterator[NotProven]:
     for entry in manifest.tables:
         if entry.status is not TableStatus.COMPLETE:
             yield NotProven(what=entry.name, why=f"it is incomplete in {manifest.backup}")

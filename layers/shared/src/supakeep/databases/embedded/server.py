@@ -16,10 +16,19 @@ import psycopg
 from supakeep.databases.embedded.folder import DATA, drill_folder, free_in_folder
 from supakeep.databases.embedded.programs import Programs, environment_of, find_programs
 from supakeep.databases.postgres.assertions import READER
+from supakeep.databases.postgres.rebuild.stand_ins import ROLES
 from supakeep.databases.postgres.scratch import PostgresScratch, open_scratch
 from supakeep.errors import MachineError
 
-_OWNER = "supakeep"
+_SUPERUSER = "supakeep"
+# Who runs what a backup brings: its functions may do here no more than they may in a Supabase project, where the
+# owner has this name. They must never read files or start programs beside the function's secrets.
+_OWNER = "postgres"
+_PREPARE = f"""
+create role {_OWNER} login createrole bypassrls;
+alter database postgres owner to {_OWNER};
+{"".join(f"create role {role} nologin; grant {role} to {_OWNER};" for role in ROLES)}
+"""
 _LOG = "server.log"
 _START_SECONDS = 60
 _STOP_SECONDS = 20
@@ -64,8 +73,11 @@ class EmbeddedPostgres:
             programs = find_programs(folder)
             _create_cluster(programs, folder)
             address, readers_address = _address(folder), _address(folder, READER)
-            with _running(programs, folder), open_scratch(address, readers_address) as scratch:
-                yield scratch
+            with _running(programs, folder):
+                with psycopg.connect(_address(folder, _SUPERUSER), autocommit=True) as superuser:
+                    superuser.execute(_PREPARE)
+                with open_scratch(address, readers_address) as scratch:
+                    yield scratch
 
 
 def _address(folder: Path, role: str = _OWNER) -> str:
@@ -76,7 +88,7 @@ def _create_cluster(programs: Programs, folder: Path) -> None:
     if programs.user is not None:
         os.chown(folder, programs.user, -1)
     command: list[str | Path] = [
-        programs.initdb, "-D", folder / DATA, f"--username={_OWNER}", "--auth=trust",
+        programs.initdb, "-D", folder / DATA, f"--username={_SUPERUSER}", "--auth=trust",
         "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C",
         "--no-sync", "--no-instructions", "--set=shared_memory_type=mmap",
         "--set=dynamic_shared_memory_type=mmap",
@@ -109,7 +121,7 @@ def _wait_until_it_answers(server: subprocess.Popen[bytes], folder: Path) -> Non
     give_up_at = time.monotonic() + _START_SECONDS
     while True:
         try:
-            psycopg.connect(_address(folder), connect_timeout=2).close()
+            psycopg.connect(_address(folder, _SUPERUSER), connect_timeout=2).close()
         except psycopg.OperationalError:
             if server.poll() is not None or time.monotonic() > give_up_at:
                 raise _cannot_start((folder / _LOG).read_text(errors="replace")) from None

@@ -91,7 +91,8 @@ class _SchemaScratch(PostgresScratch):
     """A ScratchDatabase in these schemas."""
 
     def __init__(self, url: str, server_version: str, schemas: _Schemas) -> None:
-        super().__init__(url, url, server_version)
+        # the definitions name the schemas in which the live tables are
+        super().__init__(url, url, server_version, takes_definitions=False)
         self._schemas = schemas
 
     def located(self, table: Table) -> Table:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 import psycopg
 from psycopg import errors
@@ -10,7 +11,7 @@ from psycopg import errors
 from supakeep.databases.postgres.connection import Connection
 from supakeep.databases.postgres.errors import is_lost
 from supakeep.domain.definitions_script import Definition
-from supakeep.domain.rebuild import NotRebuilt, Outcome
+from supakeep.domain.rebuild import NotRebuilt, Outcome, RefusedByRows
 
 _THERE = (
     errors.DuplicateTable,
@@ -31,6 +32,14 @@ _SUPABASES_ROLE = "supabase_admin"
 _NOT_OURS = ("SCHEMA public", "EXTENSION ")
 
 Made = tuple[Outcome, list[NotRebuilt]]
+
+
+def begin_script(connection: Connection, settings: Sequence[str]) -> None:
+    """Runs the statements that a script of definitions begins with. Raises psycopg.Error."""
+    for statement in settings:
+        # a newer pg_dump may name a setting that this server does not know
+        with suppress(errors.UndefinedObject):
+            connection.execute(statement.encode())
 
 
 def make(connection: Connection, definition: Definition) -> Made:
@@ -91,7 +100,8 @@ def _not_validated(connection: Connection, definition: Definition, refusal: psyc
         return Outcome.FAILED, [_problem(name, others[0])]
     why = f"it is NOT VALID: {_reason(refusal)}"
     hint = "Bring the missing rows back or delete those that refer to them; then ALTER TABLE … VALIDATE CONSTRAINT."
-    return Outcome.MADE, [NotRebuilt(what=name, why=why, hint=hint)]
+    problem = RefusedByRows(what=name, why=why, hint=hint, rule=_rule(refusal))
+    return Outcome.MADE, [problem]
 
 
 def _for_new_rows(definition: Definition) -> Iterator[str]:
@@ -101,12 +111,20 @@ def _for_new_rows(definition: Definition) -> Iterator[str]:
 
 
 def _problem(what: str, refusal: psycopg.Error) -> NotRebuilt:
-    return NotRebuilt(what=what, why=_reason(refusal), hint=_hint(refusal))
+    why, hint = _reason(refusal), _hint(refusal)
+    if isinstance(refusal, psycopg.IntegrityError):
+        return RefusedByRows(what=what, why=why, hint=hint, rule=_rule(refusal))
+    return NotRebuilt(what=what, why=why, hint=hint)
 
 
 def _reason(refusal: psycopg.Error) -> str:
     detail = f" ({refusal.diag.message_detail})" if refusal.diag.message_detail else ""
-    return f"{refusal.diag.message_primary or type(refusal).__name__}{detail}"
+    return f"{_rule(refusal)}{detail}"
+
+
+def _rule(refusal: psycopg.Error) -> str:
+    """What it violates: the values stand in the detail."""
+    return refusal.diag.message_primary or type(refusal).__name__
 
 
 def _hint(refusal: psycopg.Error) -> str | None:

@@ -7,14 +7,14 @@ from contextlib import closing, contextmanager
 from typing import LiteralString
 
 import psycopg
-from psycopg import errors, sql
+from psycopg import sql
 
 from supakeep.databases.postgres.catalog import read_catalog
 from supakeep.databases.postgres.connection import Connection, connect
 from supakeep.databases.postgres.database import PostgresDatabase
 from supakeep.databases.postgres.errors import is_lost, mapped_errors
 from supakeep.databases.postgres.rebuild.journal import SCHEMA, Journal
-from supakeep.databases.postgres.rebuild.making import make
+from supakeep.databases.postgres.rebuild.making import begin_script, make
 from supakeep.databases.postgres.rebuild.stand_ins import stand_in
 from supakeep.domain.definitions_script import Definition
 from supakeep.domain.managed_schemas import MANAGED_SCHEMAS
@@ -82,8 +82,7 @@ class PostgresRebuilding:
     def begin(self, backup: str, settings: Sequence[str]) -> bool:
         with mapped_errors(_OPERATION):
             had_begun = self._journal.begin(backup)
-        for statement in settings:
-            self._set(statement)
+            begin_script(self._connection, settings)
         return had_begun
 
     def stand_in(self, users: Sequence[Table]) -> Sequence[str]:
@@ -136,16 +135,6 @@ class PostgresRebuilding:
             hint = "REFRESH MATERIALIZED VIEW, once that is fixed."
             return NotRebuilt(what=f"rows of materialized view {schema}.{name}", why=why, hint=hint)
         return None
-
-    def _set(self, statement: str) -> None:
-        """A setting of the script, which an older server may not know."""
-        try:
-            self._connection.execute(statement.encode())
-        except errors.UndefinedObject:
-            return
-        except psycopg.Error as exc:
-            with mapped_errors(_OPERATION):
-                raise exc from None
 
 
 def _like(pattern: str) -> str:

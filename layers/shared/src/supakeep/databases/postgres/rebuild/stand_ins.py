@@ -13,7 +13,6 @@ from supakeep.databases.postgres.sql import name_of
 from supakeep.domain.schema import Column, Table
 from supakeep.domain.users import AUTH_SCHEMA
 
-_ROLES = ("anon", "authenticated", "service_role")
 _NOTICE = (
     "This is no Supabase project: roles and stand-ins for auth, storage and extensions were made. "
     "Nobody can log in here."
@@ -27,6 +26,10 @@ _USERS = Table(
 )
 
 
+ROLES = ("anon", "authenticated", "service_role")
+"""Those that grants and policies of a project name, and that Supabase makes in each server."""
+
+
 def stand_in(connection: Connection, users: Sequence[Table]) -> list[str]:
     """Makes roles and schemas where there is no schema `auth`; these tables of users in it. Raises
     psycopg.Error.
@@ -34,7 +37,7 @@ def stand_in(connection: Connection, users: Sequence[Table]) -> list[str]:
     if connection.execute("select to_regnamespace($1)", [AUTH_SCHEMA]).fetchone() != (None,):
         return []
     with connection.transaction():
-        for role in _ROLES:
+        for role in ROLES:
             _make_role(connection, role)
         connection.execute(_script())
         definitions = Definitions(connection)
