@@ -18,6 +18,7 @@ from supakeep.stores.s3 import S3ObjectStore
 from supakeep.stores.supabase_storage import SupabaseObjectStore
 from supakeep.stores.within_deadline import ObjectStoreWithinDeadline
 from supakeep.usecases.leased_store import LeasedObjectStore
+from supakeep.usecases.patient_store import PatientObjectStore
 from tests.fakes.database import InMemoryDatabase
 from tests.fakes.object_store import InMemoryObjectStore
 
@@ -36,6 +37,7 @@ STORES: Adapters = {
     "leased": LeasedObjectStore,
     "remembering": RememberingObjectStore,
     "verified": VerifiedObjectStore,
+    "patient": PatientObjectStore,
     "s3": S3ObjectStore,
     "s3_compatible": S3ObjectStore,
     "gcs": GcsObjectStore,

@@ -149,9 +149,9 @@ def test_a_copied_row_that_is_refused_is_named(
     assert "t_a_check" in raised.value.message
     assert copied == [4000, 4000]
     project.sql("alter table t drop constraint t_a_check, alter a type varchar(4)")
-    with pytest.raises(ConstraintViolationError, match=r"t\.a cannot hold \"a1000\"") as raised:
+    with pytest.raises(ConstraintViolationError, match=r"t\.a cannot hold a value") as raised:
         project.restore(backup)
-    assert '"id": 1000' in raised.value.message
+    assert 't.a cannot hold "a1000" (row {"id": 1000})' in raised.value.in_full
     assert project.rows("select count(*) from t") == [(0,)]
 
 

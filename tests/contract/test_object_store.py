@@ -28,6 +28,7 @@ from supakeep.stores.s3 import S3ObjectStore
 from supakeep.stores.within_deadline import ObjectStoreWithinDeadline
 from supakeep.system import NoLease
 from supakeep.usecases.leased_store import LeasedObjectStore
+from supakeep.usecases.patient_store import PatientObjectStore
 from tests.builders.signing import KEYRING
 from tests.contract.adapters import STORES
 from tests.contract.conftest import MakeStorage, each_of
@@ -51,6 +52,7 @@ IN_MEMORY: dict[str, Callable[[InMemoryObjectStore], ObjectStore]] = {
     "leased": lambda store: LeasedObjectStore(store, NoLease()),
     "remembering": lambda store: RememberingObjectStore(store, ManifestMemory()),
     "verified": lambda store: VerifiedObjectStore(store, KEYRING),
+    "patient": lambda store: PatientObjectStore(store, 60),
     "retrying": retrying,
 }
 

@@ -151,9 +151,10 @@ def test_a_unique_value_that_another_row_has_is_refused_and_named(project: Postg
     project.sql("delete from a_log; update users set id = 2")
     changed = project.dump()
 
-    with pytest.raises(ConstraintViolationError, match=r"users_email_key.*anna@example\.com"):
+    with pytest.raises(ConstraintViolationError, match="users_email_key") as refused:
         project.restore(backup)
 
+    assert "anna@example.com" in refused.value.in_full
     assert project.dump() == changed
 
 
@@ -173,7 +174,7 @@ def test_a_foreign_key_that_would_be_violated_is_named_and_nothing_is_written(
         project.restore(backup, "children")
 
     assert "public.children: 1 rows refer by has_parent" in refused.value.message
-    assert ", for example 2" in refused.value.message
+    assert ", for example 2" in refused.value.in_full
     assert project.dump() == changed
     project.restore(backup)
     assert project.rows("select count(*) from children") == [(3,)]

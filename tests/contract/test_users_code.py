@@ -129,8 +129,9 @@ def test_a_domain_that_refuses_a_value_is_named_though_its_check_calls_functions
     project.sql("delete from t; alter domain word add check (is_fine(value))")
 
     for dry_run in (True, False):
-        with pytest.raises(ConstraintViolationError, match=r"t\.w cannot hold .*far too long"):
+        with pytest.raises(ConstraintViolationError, match=r"t\.w cannot hold") as refused:
             project.restore(backup, dry_run=dry_run)
+        assert "far too long" in refused.value.in_full
 
 
 def test_a_check_that_is_not_valid_is_reported_before_and_named_when_it_stops_the_restore(

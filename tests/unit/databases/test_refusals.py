@@ -66,10 +66,14 @@ def test_a_reason_has_the_detail_the_hint_and_the_place() -> None:
         code="P0001", message="closed", detail="since May", hint="reopen it", context=IN_A_TRIGGER
     )
 
-    reason = refusal_error(refusal, ORDERS).message
+    error = refusal_error(refusal, ORDERS)
 
-    assert reason == (
+    assert error.in_full == (
         "closed (since May; reopen it; PL/pgSQL function public.touch() line 3 at assignment)"
+    )
+    assert error.message == (
+        "the database's own code refused, SQLSTATE P0001: PL/pgSQL function public.touch() line 3 at "
+        "assignment"
     )
 
 

@@ -50,20 +50,29 @@ class SupakeepError(Exception):
 
     `message` says what happened and where, `hint` how to fix it, `operation` what was being done
     (`upload`, `export`, …) and `key` the object, table or setting concerned. A server that said when
-    to come back has its answer in `retry_after_seconds`.
+    to come back has its answer in `retry_after_seconds`. Neither `message` nor `hint` holds a value of a
+    row, since both are recorded and logged. `in_full` is the message with such values, where there are
+    any: for whoever asked, and for nobody else.
     """
 
     retryable: ClassVar[bool] = False
     retry_after_seconds: float | None = None
 
     def __init__(
-        self, message: str, *, operation: str, key: str | None = None, hint: str | None = None
+        self,
+        message: str,
+        *,
+        operation: str,
+        key: str | None = None,
+        hint: str | None = None,
+        in_full: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.operation = operation
         self.key = key
         self.hint = hint
+        self.in_full = message if in_full is None else in_full
 
     def __str__(self) -> str:
         return self.message

@@ -94,8 +94,8 @@ class Terminal:
 
     def error(self, error: SupakeepError) -> None:
         if self.as_json:
-            self.json({"error": error.message, "hint": error.hint})
-        self._say_error(error.message, error.hint)
+            self.json({"error": error.in_full, "hint": error.hint})
+        self._say_error(error.in_full, error.hint)
 
     def wrong_usage(self, error: typer.TyperException) -> None:
         """Says what is wrong with the command line, and how to see what it takes."""

@@ -26,7 +26,7 @@ class Audience(BaseModel):
 
 class Notice(BaseModel):
     """`event` is `<kind>.<status>`. `detail` is what was done in names and numbers, and `advice` what to do
-    now. The message of an error is left out, since PostgreSQL puts values of rows into some: the run has it.
+    now. The message of an error is left out: the run has it.
     """
 
     model_config = ConfigDict(frozen=True)

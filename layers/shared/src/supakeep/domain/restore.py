@@ -115,6 +115,11 @@ class RestoredTable(BaseModel):
         none: dict[str, tuple[()]] = {"refused_rows": (), "altered_rows": ()}
         return self.with_rows(0).model_copy(update=none)
 
+    def as_recorded(self) -> Self:
+        """Without the values that the database quotes where it says why it refused a row."""
+        refused = tuple(row.as_recorded() for row in self.refused_rows)
+        return self.model_copy(update={"refused_rows": refused})
+
     def compared(self, again: RowChanges) -> Self:
         """With the rows that are found altered when they are looked at `again`, and examples of them."""
         altered = max(self.altered, again.altered)
@@ -200,6 +205,12 @@ class RestoreReport(BaseModel):
     def without_rows(self) -> Self:
         """Only the counts: no value of any row."""
         return self.model_copy(update={"tables": tuple(t.without_rows() for t in self.tables)})
+
+    def as_recorded(self) -> Self:
+        """A dry run shows rows, and its record is the answer to whoever asked for it; no other one is."""
+        if self.dry_run:
+            return self
+        return self.model_copy(update={"tables": tuple(t.as_recorded() for t in self.tables)})
 
     def without_details(self) -> Self:
         return self.model_copy(update={"tables": (), "warnings": ()})

@@ -7,8 +7,9 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from enum import StrEnum
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from supakeep.domain.json_text import shortened, unnamed_member
 
@@ -55,12 +56,18 @@ class WholeRow(BaseModel):
 
 
 class RefusedRow(BaseModel):
-    """A row that the database would not take; `row` holds its primary key as JSON text."""
+    """A row that the database would not take; `row` holds its primary key as JSON text. `recorded` is the
+    reason without values of the row.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     row: str
     reason: str
+    recorded: str | None = Field(default=None, exclude=True)
+
+    def as_recorded(self) -> Self:
+        return self if self.recorded is None else self.model_copy(update={"reason": self.recorded})
 
 
 class RowChanges:

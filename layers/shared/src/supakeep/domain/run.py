@@ -251,6 +251,12 @@ class Run(BaseModel):
                 yield self.model_copy(update={"result": self.result.with_rows(most)})
         yield self.without_details()
 
+    def as_recorded(self) -> Self:
+        """The run as its record is kept: with no value that the database quoted in an error."""
+        if not isinstance(self.result, RestoreReport):
+            return self
+        return self.model_copy(update={"result": self.result.as_recorded()})
+
     def without_rows(self) -> Self:
         """The run for those who may not read rows: with the counts of a restore, and no row's values."""
         if not isinstance(self.result, RestoreReport):

@@ -42,12 +42,13 @@ def check_foreign_keys(
     deleted = any(table.deleted for table in restored)
     violations = transaction.foreign_key_violations(tables, catalog, deleted=deleted)
     if violations:
-        listed = "; ".join(map(_sentence, violations))
+        undone = "The restore was undone, because foreign keys would be violated: "
         raise RestoreError(
-            f"The restore was undone, because foreign keys would be violated: {listed}",
+            undone + "; ".join(map(_sentence, violations)),
             operation="restore",
             key=violations[0].table,
             hint=_hint(violations),
+            in_full=undone + "; ".join(map(_sentence_in_full, violations)),
         )
 
 
@@ -82,8 +83,12 @@ def check_count(table: RestoredTable, mode: RestoreMode) -> None:
 def _sentence(violation: ForeignKeyViolation) -> str:
     return (
         f"{violation.table}: {violation.rows:,} rows refer by {violation.constraint} to rows that "
-        f"{violation.parent} lacks, for example {violation.example}"
+        f"{violation.parent} lacks"
     )
+
+
+def _sentence_in_full(violation: ForeignKeyViolation) -> str:
+    return f"{_sentence(violation)}, for example {violation.example}"
 
 
 def _hint(violations: Sequence[ForeignKeyViolation]) -> str:

@@ -188,7 +188,7 @@ class TrackRuns:
     def _record_end(self, run: Run) -> None:
         """Raises StorageError with what the run has done, which no record says then."""
         try:
-            self.store.save(run)
+            self.store.save(run.as_recorded())
         except StorageError as exc:
             exc.hint = f"{_end_of(run)} Only its record is missing. {exc.hint or ''}".strip()
             raise

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import httpx
 from postgrest.exceptions import APIError
 
+from supakeep.databases.reported import Report
 from supakeep.domain.objections import permission_denied
 from supakeep.domain.schema import Table
 from supakeep.errors import (
@@ -138,12 +139,16 @@ def _fields_of(response: httpx.Response) -> dict[str, Any]:
 
 
 def raise_mapped(exc: APIError, table: Table | None, *, writing: bool) -> NoReturn:
-    """The one place where PostgREST's errors become ours, by their codes."""
-    raise _mapped(exc, table, writing=writing) from exc
+    """The one place where PostgREST's errors become ours, by their codes. The cause keeps no value of a
+    row: tracebacks, which are logged, show it.
+    """
+    report = Report(str(exc.code or ""), exc.message or "no message", exc.details)
+    exc.args = (report.without_values,)
+    raise _mapped(report, table, writing=writing) from exc
 
 
-def _mapped(exc: APIError, table: Table | None, *, writing: bool) -> DatabaseError:
-    code, said = str(exc.code or ""), exc.message or "no message"
+def _mapped(report: Report, table: Table | None, *, writing: bool) -> DatabaseError:
+    code, said = report.code, without_values(report)
     name = table.qualified_name if table else None
     if code == "PGRST202":
         return functions_missing("are not installed")
@@ -159,13 +164,21 @@ def _mapped(exc: APIError, table: Table | None, *, writing: bool) -> DatabaseErr
             hint="It was dropped or renamed after this run began.",
         )
     if writing and sql_class(code) in _VIOLATION_CLASSES:
-        detail = f" ({exc.details})" if exc.details else ""
         return ConstraintViolationError(
-            f"{said}{detail}", operation="restore", key=name, hint=_REFUSED_HINT
+            report.without_values,
+            operation="restore",
+            key=name,
+            hint=_REFUSED_HINT,
+            in_full=report.in_full,
         )
     return passing_error(code, said, name) or DatabaseError(
         f"The database refused: {said} ({code})", operation="query", key=name, hint=_REFUSED_HINT
     )
+
+
+def without_values(report: Report) -> str:
+    """What the database says, without the details and the values."""
+    return report._replace(detail=None).without_values
 
 
 def sql_class(code: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from supakeep.databases.data_api.errors import passing_error, sql_class
+from supakeep.databases.data_api.errors import passing_error, sql_class, without_values
+from supakeep.databases.reported import Report
 from supakeep.domain.objections import permission_denied
 from supakeep.domain.schema import Table
 from supakeep.errors import (
@@ -50,59 +51,77 @@ class Refusal(BaseModel):
     parent: str | None = None
     permitted: bool = True
 
+    @property
+    def report(self) -> Report:
+        """What PostgreSQL says."""
+        return Report(self.code, self.message, self.detail, self.context)
+
 
 def refusal_error(refusal: Refusal, table: Table) -> DatabaseError:
     """The error that it is: a ConstraintViolationError where it is about a single row."""
     code, name = refusal.code, table.qualified_name
     if code == _PERMISSION_DENIED:
         return _permission(refusal, table)
-    passing = passing_error(code, refusal.message, name)
+    passing = passing_error(code, without_values(refusal.report), name)
     if passing is not None:
         return passing
     if sql_class(code) not in _NOT_ABOUT_A_ROW:
         hint = USERS_HINT if refusal.parent == USERS_TABLE else None
-        reason = _reason(refusal)
-        return ConstraintViolationError(reason, operation="restore", key=name, hint=hint)
+        return ConstraintViolationError(
+            _recorded(refusal.report),
+            operation="restore",
+            key=name,
+            hint=hint,
+            in_full=_reason(refusal),
+        )
     if refusal.context:
         return _broken_code(refusal, name)
     hint = _RULES_HINT if code == _NOT_SUPPORTED and " rules" in refusal.message else None
     return DatabaseError(
-        f"{name}: the database refused: {refusal.message} ({code})",
+        f"{name}: the database refused: {without_values(refusal.report)} ({code})",
         operation="restore",
         key=name,
         hint=hint,
+        in_full=f"{name}: the database refused: {refusal.message} ({code})",
     )
 
 
 def _reason(refusal: Refusal) -> str:
-    added = [text for text in (refusal.detail, refusal.hint, _place(refusal)) if text]
-    return f"{refusal.message} ({'; '.join(added)})" if added else refusal.message
+    place = refusal.context.splitlines()[0] if refusal.context else ""
+    added = [text for text in (refusal.detail, refusal.hint, place) if text]
+    return _added_to(refusal.message, "; ".join(added))
 
 
-def _place(refusal: Refusal) -> str:
-    """The innermost line of the context: the function and its line."""
-    return refusal.context.splitlines()[0] if refusal.context else ""
+def _added_to(message: str, more: str) -> str:
+    return f"{message} ({more})" if more else message
+
+
+def _recorded(report: Report) -> str:
+    said = report.without_values
+    return said if report.place in said else f"{said} ({report.place})"
 
 
 def _permission(refusal: Refusal, table: Table) -> DatabasePermissionError:
     if not refusal.permitted:
         return permission_denied(table.schema_name, table.name, writing=True)
-    place = f" ({_place(refusal)})" if refusal.context else ""
+    what = f"Permission denied while {table.qualified_name} was written: "
     return DatabasePermissionError(
-        f"Permission denied while {table.qualified_name} was written: {refusal.message}{place}",
+        f"{what}{_recorded(refusal.report)}",
         operation="restore",
         key=table.qualified_name,
         hint="A trigger, a default or a check of the table needs this right. GRANT it to "
         "service_role, or make the function SECURITY DEFINER.",
+        in_full=f"{what}{_reason(refusal)}",
     )
 
 
 def _broken_code(refusal: Refusal, name: str) -> RestoreError:
+    what = f"A trigger or function of {name} failed: "
     return RestoreError(
-        f"A trigger or function of {name} failed: {refusal.message} ({_place(refusal)})",
+        f"{what}{_recorded(refusal.report)}",
         operation="restore",
         key=name,
         hint="The error is in the database's own code, and an INSERT or UPDATE in the SQL editor "
-        "shows it too. Correct the function, or disable the trigger during the restore. "
-        f"PostgreSQL's context: {refusal.context}",
+        "shows it too. Correct the function, or disable the trigger during the restore.",
+        in_full=f"{what}{refusal.message}. PostgreSQL's context: {refusal.context}",
     )

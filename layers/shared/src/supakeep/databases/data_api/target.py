@@ -17,7 +17,8 @@ from supakeep.errors import DatabasePermissionError, StatementTimeoutError
 
 
 class _Answer(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    # an answer that is not understood may hold rows
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
 
 class _Example(_Answer):

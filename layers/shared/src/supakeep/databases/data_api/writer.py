@@ -176,7 +176,8 @@ class RefusingWriter:
         self._write(batch[middle:])
 
     def _refuse(self, row: bytes, error: DatabaseError) -> None:
-        self._refused.append(RefusedRow(row=self._key(row), reason=error.message))
+        refused = RefusedRow(row=self._key(row), reason=error.in_full, recorded=error.message)
+        self._refused.append(refused)
         if error.hint and error.hint not in self.changes.notes:
             self.changes.notes.append(error.hint)
         if len(self._refused) >= MAX_REFUSED_ROWS:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import psycopg
 
+from supakeep.databases.reported import Report
 from supakeep.errors import (
     ConstraintViolationError,
     DatabaseError,
@@ -60,7 +61,23 @@ def mapped_errors(operation: str, table: str | None = None) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as exc:
-        raise error_of(exc, operation, table) from exc
+        raise error_of(exc, operation, table) from without_values(exc)
+
+
+def report_of(exc: psycopg.Error) -> Report:
+    """What the server says in this error."""
+    said = exc.diag
+    message = said.message_primary or type(exc).__name__
+    return Report(exc.sqlstate or "", message, said.message_detail, said.context)
+
+
+def without_values(exc: psycopg.Error) -> psycopg.Error:
+    """The error itself, which prints no value of a row from here on: tracebacks, which are logged, show the
+    cause of an error.
+    """
+    if exc.sqlstate is not None:
+        exc.args = (report_of(exc).without_values,)
+    return exc
 
 
 def error_of(exc: psycopg.Error, operation: str, table: str | None) -> DatabaseError:
@@ -105,11 +122,15 @@ def _refusal(exc: psycopg.Error, operation: str, table: str | None) -> DatabaseE
     kind = _KINDS.get(operation, DatabaseError)
     if code.startswith(_DATA_CLASSES) and kind is not ExportError:
         kind = ConstraintViolationError
-    reason = exc.diag.message_primary or type(exc).__name__
-    detail = f" ({exc.diag.message_detail})" if exc.diag.message_detail else ""
+    report = report_of(exc)
     subject = f"{table}: " if table else "The database refused: "
-    hint = _HINTS.get(code)
-    refusal = kind(f"{subject}{reason}{detail}", operation=operation, key=table, hint=hint)
+    refusal = kind(
+        f"{subject}{report.without_values}",
+        operation=operation,
+        key=table,
+        hint=_HINTS.get(code),
+        in_full=f"{subject}{report.in_full}",
+    )
     refusal.lacked_room = code.startswith(_INSUFFICIENT_RESOURCES)
     return refusal
 
@@ -117,7 +138,7 @@ def _refusal(exc: psycopg.Error, operation: str, table: str | None) -> DatabaseE
 def _permission_denied(
     exc: psycopg.Error, operation: str, table: str | None
 ) -> DatabasePermissionError:
-    reason = exc.diag.message_primary
+    reason = report_of(exc).without_values
     return DatabasePermissionError(
         f"Permission denied for table {table}" if table else f"Permission denied: {reason}",
         operation=operation,

@@ -9,7 +9,7 @@ import psycopg
 from psycopg import errors
 
 from supakeep.databases.postgres.connection import Connection
-from supakeep.databases.postgres.errors import is_lost
+from supakeep.databases.postgres.errors import is_lost, report_of
 from supakeep.domain.definitions_script import Definition
 from supakeep.domain.rebuild import NotRebuilt, Outcome, RefusedByRows
 
@@ -118,13 +118,17 @@ def _problem(what: str, refusal: psycopg.Error) -> NotRebuilt:
 
 
 def _reason(refusal: psycopg.Error) -> str:
-    detail = f" ({refusal.diag.message_detail})" if refusal.diag.message_detail else ""
-    return f"{_rule(refusal)}{detail}"
+    """With the values of rows that violate a constraint, for whoever rebuilds. Whatever else is refused, a drill
+    records it in the same words.
+    """
+    report = report_of(refusal)
+    is_violation = isinstance(refusal, psycopg.IntegrityError)
+    return report.in_full if is_violation else report.without_values
 
 
 def _rule(refusal: psycopg.Error) -> str:
-    """What it violates: the values stand in the detail."""
-    return refusal.diag.message_primary or type(refusal).__name__
+    """What it violates, without any value."""
+    return report_of(refusal)._replace(detail=None).without_values
 
 
 def _hint(refusal: psycopg.Error) -> str | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from supakeep.archive.layout import ROW_SEPARATOR
+from supakeep.databases.postgres.errors import without_values
 from supakeep.databases.postgres.restore.keys import Key, TableKeys
 from supakeep.databases.postgres.restore.live import LiveRange, LiveRanges
 from supakeep.databases.postgres.restore.session import RestoreSession
@@ -94,7 +95,7 @@ class Comparison:
                 self._session.abandon()
                 key = self._table.primary_key
                 if refused := self._values.explanation(exc, asked.rows, key):
-                    raise refused from exc
+                    raise refused from without_values(exc)
                 raise
 
     def _compare(self, asked: LiveRange) -> Iterator[Found]:

@@ -62,11 +62,15 @@ def check_deferrable(connection: Connection, table: Table) -> None:
     for key in deferrable_keys(connection, table):
         row = None if key.excludes else connection.execute(_duplicates(key)).fetchone()
         if row and row[0]:
-            raise ConstraintViolationError(
+            message = (
                 f"{key.owner.qualified_name}: {row[0]:,} values of the unique constraint {key.name} "
-                f"would stand in several rows, for example {shortened(row[1])}",
+                "would stand in several rows"
+            )
+            raise ConstraintViolationError(
+                message,
                 operation="restore",
                 key=table.qualified_name,
+                in_full=f"{message}, for example {shortened(row[1])}",
                 hint="Nothing was written. Delete the rows that have these values first, or use "
                 "the mode replace.",
             )

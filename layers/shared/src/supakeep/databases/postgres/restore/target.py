@@ -17,7 +17,7 @@ from supakeep.databases.postgres.connection import (
     connect,
     exported_snapshot,
 )
-from supakeep.databases.postgres.errors import error_of, mapped_errors
+from supakeep.databases.postgres.errors import error_of, mapped_errors, without_values
 from supakeep.databases.postgres.indexes import load_indexes
 from supakeep.databases.postgres.restore.constraints import (
     TableConstraints,
@@ -261,7 +261,7 @@ class PostgresTransaction:
             connection.execute("set constraints all immediate")
         except psycopg.Error as exc:
             name = exc.diag.table_name and f"{exc.diag.schema_name}.{exc.diag.table_name}"
-            raise error_of(exc, "restore", name) from exc
+            raise error_of(exc, "restore", name) from without_values(exc)
         self._moves.carry_out(connection)
 
     def foreign_key_violations(

@@ -8,6 +8,7 @@ import psycopg
 from psycopg import errors
 
 from supakeep.databases.postgres.connection import Connection
+from supakeep.databases.postgres.errors import without_values
 from supakeep.databases.postgres.restore.copying import Copying
 from supakeep.databases.postgres.restore.insertion import Insertion
 from supakeep.databases.postgres.restore.row_layout import CopiedRows
@@ -98,7 +99,7 @@ class Upsert:
         except REFUSALS as exc:
             self._session.abandon()
             if refused := self._unchecked_violation(exc) or self._check.explanation(exc, rows):
-                raise refused from exc
+                raise refused from without_values(exc)
             raise
         if written != len(rows):
             raise self._kept_back(written, len(rows))
@@ -128,10 +129,12 @@ class Upsert:
             return None
         table = self._table.qualified_name
         detail = shortened(exc.diag.message_detail or "")
+        message = f"{table}: a row violates the check {name}, which is NOT VALID."
         return ConstraintViolationError(
-            f"{table}: a row violates the check {name}, which is NOT VALID. {detail}",
+            message,
             operation="restore",
             key=table,
+            in_full=f"{message} {detail}",
             hint="Nothing was written. Drop the check for the restore and add it back NOT VALID, "
             "or leave the table out.",
         )

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import psycopg
 from psycopg import errors, sql
 
+from supakeep.databases.postgres.errors import report_of, without_values
 from supakeep.databases.postgres.restore.session import RestoreSession
 from supakeep.databases.postgres.sql import type_of
 from supakeep.domain.json_text import shortened, unnamed_member
@@ -23,6 +25,13 @@ _SHOWN_CHARACTERS = 100
 # what Postgres raises where a value cannot be held
 REFUSALS = (psycopg.DataError, errors.NotNullViolation, errors.CheckViolation)
 _NO_VALUE = "null"
+
+
+class Reason(NamedTuple):
+    """Why a value cannot be held: for whoever asked, and as it may be recorded."""
+
+    in_full: str
+    without_values: str
 
 
 class ValueCheck:
@@ -54,7 +63,7 @@ class ValueCheck:
             except REFUSALS as exc:
                 self._session.abandon()
                 if refused := self.explanation(exc, rows, self._converted):
-                    raise refused from exc
+                    raise refused from without_values(exc)
                 raise
         for name in self._required:
             if refused := self._missing(rows, name):
@@ -114,7 +123,7 @@ class ValueCheck:
         return self._violation(
             row,
             name,
-            _reason(refusal, _token(row, name)),
+            Reason(_reason(refusal, _token(row, name)), report_of(refusal).without_values),
             f"Give the column{changed} a type that holds the value for the restore, leave the "
             "table out, or restore into a table of the former type in another schema "
             "(--into-schema, into_schema) and convert there.",
@@ -127,7 +136,7 @@ class ValueCheck:
         return self._violation(
             row,
             name,
-            "it must have a value now",
+            Reason("it must have a value now", "it must have a value now"),
             "For the restore, let the column be null (ALTER TABLE … ALTER COLUMN … DROP NOT NULL) "
             "or, where the backup does not have it, give it a default; or leave the table out.",
         )
@@ -139,14 +148,18 @@ class ValueCheck:
             return False
         return name not in unnamed_member(tokens.get("")).null
 
-    def _violation(self, row: bytes, name: str, reason: str, hint: str) -> ConstraintViolationError:
-        table = self._table.qualified_name
+    def _violation(
+        self, row: bytes, name: str, reason: Reason, hint: str
+    ) -> ConstraintViolationError:
+        table, token = self._table.qualified_name, _token(row, name)
+        what = "null" if token == _NO_VALUE else "a value of the backup"
         return ConstraintViolationError(
-            f"{table}.{name} cannot hold {_short(_token(row, name))} "
-            f"(row {_short(_shown_key(row, self._table.primary_key))}): {reason}",
+            f"{table}.{name} cannot hold {what}: {reason.without_values}",
             operation="restore",
             key=table,
             hint=f"Nothing was written. {hint}",
+            in_full=f"{table}.{name} cannot hold {_short(token)} "
+            f"(row {_short(_shown_key(row, self._table.primary_key))}): {reason.in_full}",
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import psycopg
 from psycopg import errors
 
-from supakeep.databases.postgres.errors import mapped_errors
+from supakeep.databases.postgres.errors import mapped_errors, report_of, without_values
 from supakeep.databases.postgres.restore.deletion import DeletionAtOnce
 from supakeep.databases.postgres.restore.passes import (
     CheckPass,
@@ -19,6 +19,7 @@ from supakeep.databases.postgres.restore.passes import (
     WritePass,
 )
 from supakeep.databases.postgres.restore.table_rows import TableOfBackup
+from supakeep.databases.reported import Report
 from supakeep.domain.row_changes import RestoreMode, RowChanges
 from supakeep.errors import ConstraintViolationError
 
@@ -78,7 +79,8 @@ class KeyedWriter:
             return InsertPass(self._rows.target, self.changes)
         constraints = self._rows.constraints
         if constraints.is_temporal and self._overwrites:
-            self._check_movable("rows of a key WITHOUT OVERLAPS cannot be overwritten in place")
+            why = "rows of a key WITHOUT OVERLAPS cannot be overwritten in place"
+            self._check_movable(Report("", why))
             return self._clear_pass()
         if constraints.unique_columns and self._overwrites:
             self._has_savepoint = self._may_start_over = True
@@ -125,13 +127,13 @@ class KeyedWriter:
         if not self._may_start_over:
             raise exc
         self._may_start_over = False
-        self._check_movable(f"{exc.diag.message_primary} ({exc.diag.message_detail})", exc)
+        self._check_movable(report_of(exc), exc)
         self._rows.session.start_over()
         self.changes = RowChanges()
         self._pass = SkippedPass()
         self._next = self._clear_pass
 
-    def _check_movable(self, why: str, cause: psycopg.Error | None = None) -> None:
+    def _check_movable(self, why: Report, cause: psycopg.Error | None = None) -> None:
         """Raises ConstraintViolationError where a row cannot be deleted and inserted anew."""
         table = self._rows.table.qualified_name
         obstacle = None
@@ -147,12 +149,14 @@ class KeyedWriter:
                 "a table without it (--into-schema), or free the value first."
             )
         if obstacle is not None:
+            end = ", and its rows cannot be set aside"
             raise ConstraintViolationError(
-                f"{table}: {why}, and its rows cannot be set aside",
+                f"{table}: {why.without_values}{end}",
                 operation="restore",
                 key=table,
                 hint=f"Nothing was written. {obstacle}",
-            ) from cause
+                in_full=f"{table}: {why.in_full}{end}",
+            ) from cause and without_values(cause)
 
 
 class ExtraDeletion:
