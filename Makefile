@@ -82,8 +82,9 @@ dev: setup ## the same stack with its HTTP API, until Ctrl-C
 	@$(BIN)/python -m devstack.dev
 
 # Processes with servers of their own (tests/conftest.py says how many). A file's tests share what they started, so
-# they stay together.
-PARALLEL := --numprocesses=auto --dist=loadfile
+# they stay together. Files run in their own order, not those with most tests first: that left the longest tests,
+# which stand alone in their files, to the end, where one process worked and the others had nothing to do.
+PARALLEL := --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
 .PHONY: test
 test: setup sam-cli ## every test, also in the Lambda runtime (about 13 minutes)

@@ -55,9 +55,8 @@ def test_the_benchmark_measures_every_figure(tmp_path: Path) -> None:
 
 def test_the_store_of_a_benchmark_can_be_s3(tmp_path: Path) -> None:
     # what reads and writes most there; every other phase does that by the same programs
-    figures, _ = measured(tmp_path / "bench.json", "--store", "s3", "--only", "drill,many")
+    figures, _ = measured(tmp_path / "bench.json", "--store", "s3", "--only", "many")
 
     names = [figure["figure"] for figure in figures]
-    assert names[:1] == ["drill / backup"]
-    assert names[-2:] == ["list thousands of backups", "prune thousands of backups"]
+    assert names == ["list thousands of backups", "prune thousands of backups"]
     assert all(figure["ours"] > 0 for figure in figures)

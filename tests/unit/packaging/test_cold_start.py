@@ -136,3 +136,14 @@ sys.exit(main())
     )
 
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
+def test_the_command_line_loads_no_other_command_line() -> None:
+    code = """
+import sys
+sys.argv = ["supakeep", "--version"]
+from supakeep.cli.entry import main
+main()
+import httpx
+"""
+    assert not loaded_by(code, SOURCE) & {"pygments", "rich.syntax"}
