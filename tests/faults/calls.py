@@ -12,7 +12,10 @@ from typing import Generic, TypeVar
 FaultT = TypeVar("FaultT")
 
 # what differs between two recordings of one use case
-_OF_ONE_RUN = re.compile(r"(?<=Z-)[0-9a-f]{16}\b")
+_OF_ONE_RUN = re.compile(r"(?<=Z-)[0-9a-f]{16}\b|(?<=-)[0-9a-f]{8}(?=\.json)")
+
+# a volume, and the moment in the name of an entry
+_NUMBERED = re.compile(r"(?<=\.)[0-9]{3}\b|[0-9-]{10}T[0-9]{6}Z_[0-9]{6}")
 
 
 @dataclass(frozen=True, order=True)
@@ -65,6 +68,18 @@ class Journal(Generic[FaultT]):
             return None
         goes_on = self.plan.for_ever and self.struck and call.service == self.plan.call.service
         return self.plan.fault if goes_on or call == self.plan.call else None
+
+
+def of_each_kind(calls: list[Call]) -> list[Call]:
+    """The first of the calls that differ only by the volume or the entry that they are for, and the last
+    one: what is read first is compared, and what is read last is used.
+    """
+    kinds = [(call.service, _NUMBERED.sub("…", call.what)) for call in calls]
+    first, last = (
+        dict(zip(kinds[::-1], calls[::-1], strict=True)),
+        dict(zip(kinds, calls, strict=True)),
+    )
+    return [call for call in calls if call in (*first.values(), *last.values())]
 
 
 def common(recordings: list[list[Call]]) -> list[Call]:

@@ -11,8 +11,9 @@ from tests.faults.expected_errors import CONSEQUENCES, EXPECTED, Alternatives
 from tests.faults.happenings import Happening
 from tests.faults.http_faults import HttpFault
 from tests.faults.machine import Outcome
+from tests.faults.scratch import ServerFault
 
-AnyPlan = Plan[HttpFault] | Plan[Happening]
+AnyPlan = Plan[HttpFault] | Plan[Happening] | Plan[ServerFault]
 
 
 def wrong_errors(plan: AnyPlan, outcome: Outcome) -> list[str]:

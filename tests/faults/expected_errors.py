@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from tests.faults.scratch import SAID, SERVER_FAULTS
+
 
 class Said(NamedTuple):
     """An error of one of `errors`, whose message has `message` in it, and whose hint has `hint`."""
@@ -46,8 +48,16 @@ _ANOTHER = "another"
 _DENIED = "StoragePermissionError StorageUnavailableError"
 _REFUSED_BY_STORE = "StorageError StorageUnavailableError"
 
+# rungs of a drill above the one that failed or broke off: no error of their own
+_NOT_TRIED = (
+    _said("", "The rows could not be", ""),
+    _said("", "The drill broke off at the rung", ""),
+    _said("", "No store has it", ""),
+)
+
 CONSEQUENCES: Mapping[str, Alternatives] = {
     "storage": (
+        *_NOT_TRIED,
         _said("ChecksumError", "could not be read back from", "Back up again"),
         _said("ChecksumError", "is damaged", _ANOTHER),
         _said("ManifestError", "cannot be trusted", _ANOTHER),
@@ -55,8 +65,10 @@ CONSEQUENCES: Mapping[str, Alternatives] = {
         _said("StorageError", "does not hold it in full", "Back up again"),
         _said("StorageError", "its manifest is missing", "supakeep copy"),
         _said("StorageError", "it has no copy of this backup", "supakeep copy"),
+        _said("IntegrityError", "The ledger entry", "supakeep ledger verify"),
     ),
     "dynamodb": (
+        *_NOT_TRIED,
         _said("StorageError", "cannot be read", "delete that item"),
         _said("LeaseHeldError", "took this project over", "Look at both runs"),
         _said("LeaseHeldError", "is at work", "supakeep runs"),
@@ -68,6 +80,8 @@ CONSEQUENCES: Mapping[str, Alternatives] = {
         _said("ConfigurationError", "holds bytes", "put-secret-value"),
     ),
     "lambda": (),
+    "notices": (),
+    "scratch": (*_NOT_TRIED, _said("", "came back of", "Report this as a bug")),
     # before an upload, it is asked whether the bucket is open
     "data api": (_said("StorageUnavailableError", "Storage did not answer", _LATER),),
 }
@@ -219,6 +233,16 @@ _DATA_API: Mapping[str, Alternatives] = {
     "413": (_said("StatementTooLargeError ExportError", "too large", "SUPABASE_DB_URL"),),
 }
 
+_SCRATCH = (
+    _said(
+        "DatabaseError DatabaseUnavailableError DatabasePermissionError ConstraintViolationError "
+        "MachineError",
+        SAID,
+        "",
+    ),
+    _said("MachineError", "", "disk"),
+)
+
 EXPECTED: Mapping[str, Mapping[str, Alternatives]] = {
     "storage": _STORAGE,
     "s3": _S3,
@@ -226,4 +250,7 @@ EXPECTED: Mapping[str, Mapping[str, Alternatives]] = {
     "secretsmanager": _SECRETS_MANAGER,
     "lambda": _LAMBDA,
     "data api": _DATA_API,
+    # whoever cannot be told is named in the log, and fails no run
+    "notices": dict.fromkeys(EVERY_FAULT, ()),
+    "scratch": {fault.name: _SCRATCH for fault in SERVER_FAULTS},
 }

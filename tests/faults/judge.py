@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from supakeep.archive.signature import Keyring
+from supakeep.archive.verified_store import verified
+from supakeep.ports import ObjectStore
+from supakeep.usecases.read_audit_log import read_audit_logs
+from supakeep.usecases.read_ledger import read_ledgers
+from supakeep.usecases.verify_ledger import verify_ledger
+from tests.builders.manifests import PROJECT
+from tests.fakes.object_store import InMemoryObjectStore
+from tests.faults.chain_proof import audit_log_of, is_whole, ledger_of
 from tests.faults.expectations import AnyPlan
 from tests.faults.machine import Outcome
 from tests.faults.proof import good_backups, is_believed, names_in, problems_of, says_complete
@@ -19,6 +28,8 @@ def judged(use_case: UseCase, world: World, outcome: Outcome, before: Stores) ->
     stores = world.stores
     return [
         *_false_manifests(stores),
+        *_false_entries(world, stores),
+        *_unnoticed_damage(world, stores),
         *_false_claims(use_case.false_claims, world, outcome),
         *_false_claims_of_others(world),
         *_unended(outcome),
@@ -36,6 +47,67 @@ def _false_manifests(stores: Stores) -> list[Finding]:
         if is_believed(objects, name) and says_complete(objects, name)
         for problem in problems_of(objects, name, SIGNING_KEY)
     ]
+
+
+def _false_entries(world: World, stores: Stores) -> list[Finding]:
+    """No entry of the ledger says more than was proven."""
+    return [
+        Finding(
+            Failing.FALSE_SUCCESS, f"{key} in {store} says {rung}, and the rows did not come back"
+        )
+        for store, objects in stores.items()
+        for key, entry in ledger_of(objects, SIGNING_KEY).believed.items()
+        for rung in sorted(_proven(entry) & {"restorable", "identical"})
+        if not _came_back(world, entry["report"]["portion"])
+    ]
+
+
+def _came_back(world: World, portion: dict[str, Any] | None) -> bool:
+    """Whether the rows that a drill was about stood in one of the databases at its end. Of a sample it
+    is enough that they are rows of the table.
+    """
+    tables = {table["name"] for table in portion["tables"]} if portion else set(world.intact)
+    sampled = set(portion["sampled"]) if portion else set()
+    return any(
+        all(
+            rows and set(rows) <= set(world.intact[name])
+            if name in sampled
+            else rows == world.intact[name]
+            for name, rows in ((name, end.get(name, [])) for name in tables)
+        )
+        for end in world.scratch.ends
+    )
+
+
+def _proven(entry: dict[str, Any]) -> set[str]:
+    return {rung["rung"] for rung in entry["report"]["rungs"] if rung["outcome"] == "proven"}
+
+
+def _unnoticed_damage(world: World, stores: Stores) -> list[Finding]:
+    """A chain of which an entry is missing or damaged somewhere does not verify."""
+    now = world.clock.now()
+    held = {name: _store_of(name, objects) for name, objects in stores.items()}
+    ledger = {name: ledger_of(objects, SIGNING_KEY) for name, objects in stores.items()}
+    log = {name: audit_log_of(objects, SIGNING_KEY) for name, objects in stores.items()}
+    found = []
+    if (
+        not is_whole(ledger)
+        and verify_ledger(read_ledgers([*held.values()], PROJECT), now).is_whole
+    ):
+        found.append(Finding(Failing.FALSE_SUCCESS, "the ledger verifies, and is damaged"))
+    if (
+        not is_whole(log)
+        and verify_ledger(read_audit_logs([*held.values()], PROJECT), now).is_whole
+    ):
+        found.append(Finding(Failing.FALSE_SUCCESS, "the audit log verifies, and is damaged"))
+    return found
+
+
+def _store_of(name: str, objects: Mapping[str, bytes]) -> ObjectStore:
+    store = InMemoryObjectStore(name, piece_bytes=65536)
+    for key, content in objects.items():
+        store.place(key, content)
+    return verified(store, Keyring(SIGNING_KEY))
 
 
 def _false_claims(

@@ -14,14 +14,16 @@ from typing import Any, Protocol
 
 from supakeep.api.runtime import Projects
 from supakeep.domain.policy import BackupPolicy
-from supakeep.ports import Database
+from supakeep.ports import Database, ScratchServer
 from supakeep.wiring import SupabaseProject, Timeouts
 from tests.builders.backups import a_shop
 from tests.builders.lambda_events import InvocationContext
 from tests.builders.lambda_functions import MODULES
 from tests.builders.manifests import PROJECT
 from tests.fakes.database import InMemoryDatabase
+from tests.fakes.scratch import InMemoryScratchServer
 from tests.fakes.time import FixedClock
+from tests.faults.secrets import NOTICES_SECRET
 
 NIGHT = dt.datetime(2026, 11, 22, 3, 0, 5, tzinfo=dt.UTC)
 POLICY = BackupPolicy.parse('[backup]\ntables = "*"\n[retention]\nkeep_within_days = 7')
@@ -64,6 +66,7 @@ class Machine:
     timeouts: Timeouts = PATIENT
     folder: Path = Path()
     milliseconds_left: int = 600_000
+    scratch_server: ScratchServer = field(default_factory=InMemoryScratchServer)
     # every event, in the order in which they came
     delivered: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
@@ -78,9 +81,17 @@ class Machine:
             "SECRET_ID": "supakeep",
             "AWS_LAMBDA_FUNCTION_NAME": "this-function",
             "PRUNE_FUNCTION_NAME": "the-prune-function",
+            "WEBHOOK_URL": f"{self.url}/notices/{NOTICES_SECRET}/hook",
+            "WEBHOOK_ON": "all",
+            "PING_URL": f"{self.url}/notices/{NOTICES_SECRET}/ping?rid=1",
         }
         return SupabaseProject.from_environment(
-            environment, self.timeouts, database=self.database, clock=self.clock, policy=POLICY
+            environment,
+            self.timeouts,
+            database=self.database,
+            clock=self.clock,
+            policy=POLICY,
+            scratch_server=self.scratch_server,
         )
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from tests.faults.calls import Call, Plan, common
+from tests.faults.calls import Call, Plan, common, of_each_kind
 from tests.faults.expectations import AnyPlan, wrong_errors
 from tests.faults.judge import judged, vouched_for_altered
 from tests.faults.machine import IMPATIENT, PATIENT, Outcome
@@ -33,7 +33,8 @@ class Matrix:
         """Those of the use case when nothing disturbs it."""
         name = self.use_case.name
         if name not in self.recordings:
-            self.recordings[name] = common([self._recorded(), self._recorded()])
+            calls = common([self._recorded(), self._recorded()])
+            self.recordings[name] = of_each_kind(calls) if self.use_case.of_each_kind else calls
         return self.recordings[name]
 
     def _recorded(self) -> list[Call]:

@@ -77,11 +77,11 @@ def _wrong_manifest(manifest: dict[str, Any], name: str, signing_key: str | None
     wrong = []
     if manifest["backup"] != name:
         wrong.append(f"{name}: its manifest is that of {manifest['backup']}")
-    if hashlib.sha256(_canonical(fields)).hexdigest() != manifest["checksum"]:
+    if hashlib.sha256(canonical(fields)).hexdigest() != manifest["checksum"]:
         wrong.append(f"{name}: the manifest's checksum is another one")
     if signing_key is not None:
         signature = fields.pop("signature")
-        text = b"supakeep manifest\n" + _canonical(fields)
+        text = b"supakeep manifest\n" + canonical(fields)
         expected = hmac.new(signing_key.encode(), text, hashlib.sha256).hexdigest()
         if signature["value"] != expected:
             wrong.append(f"{name}: the manifest's signature is another one")
@@ -111,5 +111,5 @@ def _wrong_tables(objects: Objects, manifest: dict[str, Any]) -> list[str]:
     ]
 
 
-def _canonical(fields: dict[str, Any]) -> bytes:
+def canonical(fields: dict[str, Any]) -> bytes:
     return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()

@@ -116,6 +116,7 @@ def _service(path: str, headers: dict[str, str]) -> str:
         ("/storage/v1/", "storage"),
         ("/rest/v1/", "data api"),
         ("/2015-03-31/", "lambda"),
+        ("/notices/", "notices"),
     ):
         if path.startswith(start):
             return service

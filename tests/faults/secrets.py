@@ -11,4 +11,6 @@ SECRET = {
 }
 AWS_SECRET_KEY = "the-aws-secret-key-that-nobody-may-see"
 NEW_KEY = "sb_secret_that_took_its_place"
-SECRETS = (*SECRET.values(), NEW_KEY, AWS_SECRET_KEY)
+# whoever has the address of a webhook can write there
+NOTICES_SECRET = "the-path-of-notices-that-nobody-may-see"
+SECRETS = (*SECRET.values(), NEW_KEY, AWS_SECRET_KEY, NOTICES_SECRET)

@@ -50,6 +50,20 @@ def _leaking(world: World) -> Any:
     return BY_NAME["verify"].run(world)
 
 
+def _losing_its_record(world: World) -> Any:
+    """Says that the drill is recorded in both ledgers, and one has a page of a proxy."""
+    run = BY_NAME["drill"].run(world)
+    world.storage.objects[run["result"]["entry"]] = b"<html></html>"
+    return run
+
+
+def _claiming_too_much(world: World) -> Any:
+    """Records that the rows came back, and they did not."""
+    run = BY_NAME["drill"].run(world)
+    world.scratch.ends.clear()
+    return run
+
+
 def _writing_on(world: World) -> Any:
     """Fails after it wrote to a table that its record does not name."""
     world.shop.insert(ITEMS, {"id": 7, "order_id": 1, "label": "written"})
@@ -63,8 +77,10 @@ def _writing_on(world: World) -> Any:
         (replace(BY_NAME["prune"], run=_losing), Failing.BACKUP_LOST),
         (replace(BY_NAME["verify"], run=_leaking), Failing.SECRET_SEEN),
         (replace(BY_NAME["restore"], run=_writing_on), Failing.OTHER),
+        (replace(BY_NAME["drill"], run=_losing_its_record), Failing.FALSE_SUCCESS),
+        (replace(BY_NAME["drill"], run=_claiming_too_much), Failing.FALSE_SUCCESS),
     ],
-    ids=["lying", "losing", "leaking", "writing on"],
+    ids=["lying", "losing", "leaking", "writing on", "losing its record", "claiming too much"],
 )
 def test_a_product_that_breaks_a_promise_is_caught(
     use_case: UseCase, caught: Failing, make_world: MakeWorld

@@ -15,6 +15,7 @@ from supakeep.usecases.list_backups import list_backups
 from tests.builders.backups import CUSTOMERS, ITEMS
 from tests.builders.manifests import PROJECT
 from tests.fakes.runs import InMemoryTransfers
+from tests.faults.chain_proof import ledger_of
 from tests.faults.machine import Machine
 from tests.faults.proof import good_backups, names_in
 from tests.faults.secrets import SIGNING_KEY
@@ -30,7 +31,8 @@ NIGHTS = tuple(dt.date.fromisoformat(name[-10:]) for name in (OUTDATED, NEWEST))
 class UseCase:
     """`run` does it, in a world that `prepare` has made ready. `false_claims` says what of its answer is
     not true, from what is really there; `vouched` are the stores of whose copy it says that it is good.
-    `again` is the next run; `may_go` are the backups that it is to remove.
+    `again` is the next run; `may_go` are the backups that it is to remove. Where it is `of_each_kind`, faults
+    strike at one call of each kind: which of the volumes it is for makes no difference then.
     """
 
     name: str
@@ -41,6 +43,7 @@ class UseCase:
     again: Callable[[World], Any] | None = None
     may_go: frozenset[str] = frozenset()
     is_invoked: bool = True
+    of_each_kind: bool = False
 
 
 def good_in(world: World, store: str) -> set[str]:
@@ -149,6 +152,46 @@ def _false_copy(world: World, run: Any) -> list[str]:
     ]
 
 
+def _drill(machine: Machine) -> Any:
+    return machine.invoke("restore", {"action": "drill", "name": NEWEST})
+
+
+def _drill_again(world: World) -> Any:
+    run = _drill(world)
+    assert run["status"] == "complete", run
+    return run
+
+
+def _false_drill(world: World, run: Any) -> list[str]:
+    """A drill whose report names no store as unrecorded is in the ledger of each, as it was reported."""
+    report = run["result"]
+    if report is None:
+        return ["the drill is complete, and has no report"] if run["status"] == "complete" else []
+    failed = {one["store"] for one in report["unrecorded"]}
+    return [
+        f"the drill is not in the ledger of {store}"
+        for store in world.stores.keys() - failed
+        if not _is_recorded(world, store, report)
+    ]
+
+
+def _is_recorded(world: World, store: str, report: Any) -> bool:
+    entry = ledger_of(world.stores[store], SIGNING_KEY).believed.get(report["entry"])
+    return entry is not None and entry["report"]["rungs"] == report["rungs"]
+
+
+def _drilled(run: Any) -> set[str]:
+    """Both copies, where every byte of both was read."""
+    rungs = run["result"]["rungs"] if run["result"] else ()
+    both = any(
+        rung["rung"] == "readable"
+        and rung["outcome"] == "proven"
+        and rung["figures"]["copies"] == len(("primary", "mirror"))
+        for rung in rungs
+    )
+    return {"primary", "mirror"} if both else set()
+
+
 def _list(machine: Machine) -> Any:
     return list_backups(every_store(machine.project()), PROJECT)
 
@@ -191,6 +234,14 @@ USE_CASES = [
     UseCase("prune", _prune, _false_prune, may_go=frozenset({OUTDATED})),
     UseCase("verify", _verify, _false_verification, vouched=_verified),
     UseCase("copy", _copy, _false_copy, prepare=_lose_from_mirror),
+    UseCase(
+        "drill",
+        _drill,
+        _false_drill,
+        vouched=_drilled,
+        again=_drill_again,
+        of_each_kind=True,
+    ),
     UseCase("list", _list, _false_list, is_invoked=False),
     UseCase("download", _download, _false_download, is_invoked=False),
 ]

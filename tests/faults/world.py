@@ -10,9 +10,10 @@ from tests.builders.backups import a_shop
 from tests.fakes.storage_server import InMemoryStorageServer
 from tests.fakes.time import FixedClock
 from tests.faults.calls import Journal
-from tests.faults.http_faults import HttpFault
+from tests.faults.http_faults import Reply
 from tests.faults.machine import NIGHT, Machine, Outcome, Rows, Shop
 from tests.faults.proxy import FaultProxy
+from tests.faults.scratch import WatchedScratchServer
 from tests.faults.secrets import NEW_KEY, SECRET
 from tests.faults.servers import LambdaService, MotoAws, StorageService
 
@@ -41,7 +42,8 @@ class World(Machine):
         self.aws = aws
         self.storage = InMemoryStorageServer()
         self.service = StorageService(SECRET["SUPABASE_SERVICE_ROLE_KEY"], self.storage)
-        self.journal: Journal[HttpFault] = Journal()
+        self.journal: Journal[Any] = Journal()
+        self.scratch = self.scratch_server = WatchedScratchServer(self.journal)
         # the rows at the start, and after a wreck, where there was one
         self.intact: Rows = self.shop.everything()
         self.wrecked: Rows | None = None
@@ -58,6 +60,7 @@ class World(Machine):
             "storage": self.service.answer,
             "data api": self.service.answer,
             "lambda": LambdaService([]).answer,
+            "notices": lambda _: Reply(200, b"ok"),
             **dict.fromkeys(("s3", "dynamodb", "secretsmanager"), self.aws.answer),
         }
 

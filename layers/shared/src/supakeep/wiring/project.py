@@ -58,6 +58,7 @@ class Adapters(TypedDict, total=False):
     api_keys: ApiKeyStore
     dispatcher: Dispatcher
     notifier: Notifier
+    scratch_server: ScratchServer
     files: ProjectFiles | None
     server_time: Callable[[], dt.datetime]
     table_activity: Callable[[], Mapping[str, TableActivity]]
