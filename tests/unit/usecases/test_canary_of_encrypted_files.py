@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -23,6 +24,7 @@ from supakeep.usecases.verify_backup import VerifyBackup
 from supakeep.usecases.verify_files import VerifyFiles
 from tests.builders.file_backups import Stores
 from tests.builders.keys import OURS
+from tests.builders.manifests import PROJECT
 from tests.fakes.project_files import InMemoryProjectFiles
 from tests.fakes.runs import InMemoryProgress, InMemoryTransfers
 from tests.fakes.time import NeverExpires
@@ -110,6 +112,25 @@ def test_a_backup_and_one_that_mends_a_copy_put_nothing_in_the_clear_there(
     stores.back_up(source, stores=[stores.mirror, copy], encoding=ENCRYPTED)
 
     assert stored.read_bytes() in stores.mirror.objects.values()
+
+
+def test_an_object_in_the_clear_that_somebody_put_there_is_not_taken_for_the_encrypted_one(
+    stores: Stores,
+) -> None:
+    source = InMemoryProjectFiles()
+    source.put("papers", NAME, CANARY)
+    [file] = source.files("papers")
+    version = file.version_key([OURS.public])
+    planted = f"files/{PROJECT}/{version[:2]}/{version}.{hashlib.sha256(CANARY).hexdigest()}"
+    stores.mirror.place(planted, CANARY)
+
+    manifest = stores.back_up(source, stores=[stores.mirror, stores.offsite], encoding=ENCRYPTED)
+
+    assert manifest.files is not None
+    assert manifest.files.copied == 1
+    assert planted not in stores.offsite.objects
+    [keys] = manifest.files.keys
+    assert planted.encode() not in stores.mirror.objects[keys.key]
 
 
 def test_a_restore_puts_nothing_in_the_clear_into_the_copy_that_it_reads(

@@ -166,6 +166,23 @@ def test_a_file_that_is_cut_short_in_a_folder_is_replaced(
     assert manifest.status is BackupStatus.COMPLETE
 
 
+def test_an_object_that_somebody_put_beside_the_right_one_is_not_taken_for_it(
+    source: InMemoryProjectFiles, stores: Stores, encoding: Encoding
+) -> None:
+    first = stores.back_up(source, encoding=encoding)
+    keys = _list_of(stores, first.backup)
+    for key in keys:
+        version = key[: key.index(".")]
+        for store in (stores.mirror, stores.offsite):
+            store.place(f"{version}.{'0' * 64}", b"planted")
+        stores.offsite.delete(key)
+
+    second = stores.back_up(source, encoding=encoding)
+
+    assert _list_of(stores, second.backup) == keys
+    assert stores.offsite.objects.keys() >= keys.keys()
+
+
 def test_a_store_that_keeps_less_than_it_takes_is_said_to_lack_files(
     source: InMemoryProjectFiles, stores: Stores
 ) -> None:

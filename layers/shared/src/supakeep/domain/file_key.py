@@ -37,6 +37,10 @@ class FileKey:
             return None
         return cls(match["ref"], match["version"], match["sha256"], match["encoding"])
 
+    @property
+    def is_encrypted(self) -> bool:
+        return self.encoding.endswith(".age")
+
     def __str__(self) -> str:
         return f"{file_folder(self.ref, self.version)}{self.version}.{self.sha256}{self.encoding}"
 

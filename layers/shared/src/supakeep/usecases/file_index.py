@@ -31,13 +31,14 @@ delete from held where bytes <> coalesce(
     (select e.bytes from expected e where e.key = held.key),
     (select max(h.bytes) from held h where h.version = held.version and h.key = held.key))
 """
-# of several objects of one version, the one that most stores have, and rather one of which the size is known
+# of several objects of one version, the one that a backup names already: anybody may have put another one
+# there. Then the one that most stores have
 _CHOOSE = """
 insert into chosen
 select version, key, bytes, stores from (
     select version, key, min(bytes) as bytes, count(*) as stores,
-        row_number() over (partition by version order by count(*) desc,
-            plain or key in (select key from expected) desc, key) as place
+        row_number() over (partition by version
+            order by key in (select key from expected) desc, count(*) desc, key) as place
     from held where version in (select version from file)
     group by version, key)
 where place = 1
@@ -126,7 +127,7 @@ class FileIndex(TemporaryDatabase):
 
     def hold(self, store: int, objects: Iterable[HeldObject]) -> None:
         """What the store with this number lists."""
-        self._db.executemany(
+        self._insert(
             "insert or replace into held (store, version, key, bytes, plain) values (?, ?, ?, ?, ?)",
             ((store, *listed) for listed in objects),
         )

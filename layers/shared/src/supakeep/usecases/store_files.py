@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from supakeep.archive.encoding import PLAIN, Encoding
@@ -16,8 +16,14 @@ from supakeep.domain.files_policy import FilesPolicy
 from supakeep.domain.manifest_parts import Problem, VolumeEntry
 from supakeep.domain.project_file import Bucket
 from supakeep.domain.run import problem_of
-from supakeep.errors import BucketNotFoundError, ChecksumError, DeadlineExceededError, StorageError
-from supakeep.ports import Clock, ObjectStore, ProjectFiles
+from supakeep.errors import (
+    BucketNotFoundError,
+    ChecksumError,
+    DeadlineExceededError,
+    StorageError,
+    SupakeepError,
+)
+from supakeep.ports import Clock, Deadline, ObjectStore, ProjectFiles
 from supakeep.usecases.copy_files import CopiedFiles, CopyFiles
 from supakeep.usecases.file_index import FileIndex
 from supakeep.usecases.files_time import FilesTime
@@ -69,8 +75,7 @@ class StoreFiles:
 
     def _copy(self, index: FileIndex, copied: CopiedFiles) -> None:
         self._expect(index)
-        numbered = dict(enumerate(self.stores))
-        copied.failures.update(index_stored_files(index, numbered, self.project, self.deadline))
+        copied.failures.update(self._index(index, dict(enumerate(self.stores)), self.deadline))
         CopyFiles(
             source=self.source,
             stores=self.stores,
@@ -95,8 +100,13 @@ class StoreFiles:
         kept for the end of the backup is for this too.
         """
         listed = {n: store for n, store in enumerate(self.stores) if n not in copied.failures}
-        still = index_stored_files(index, listed, self.project, self.deadline.work)
-        copied.failures.update(still)
+        copied.failures.update(self._index(index, listed, self.deadline.work))
+
+    def _index(
+        self, index: FileIndex, stores: Mapping[int, ObjectStore], deadline: Deadline
+    ) -> dict[int, SupakeepError]:
+        is_encrypted = bool(self.encoding.recipients)
+        return index_stored_files(index, stores, self.project, deadline, is_encrypted=is_encrypted)
 
     def _stored(
         self,

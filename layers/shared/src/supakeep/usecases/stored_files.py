@@ -14,11 +14,16 @@ log = logging.getLogger(__name__)
 
 
 def index_stored_files(
-    index: FileIndex, stores: Mapping[int, ObjectStore], project: str, deadline: Deadline
+    index: FileIndex,
+    stores: Mapping[int, ObjectStore],
+    project: str,
+    deadline: Deadline,
+    *,
+    is_encrypted: bool,
 ) -> dict[int, SupakeepError]:
     """Lists the stored files of each store, by its number in the index, and settles which object holds
-    which file: one of another size than it must have holds none. Returns the stores that could not be
-    listed, of which nothing is known then.
+    which file: one of another size than it must have holds none, and neither does one in the clear where
+    files are encrypted. Returns the stores that could not be listed, of which nothing is known then.
     """
     failures: dict[int, SupakeepError] = {}
     index.clear_held()
@@ -26,7 +31,7 @@ def index_stored_files(
         try:
             for prefix in file_prefixes(project):
                 deadline.check()
-                index.hold(number, _listed(store, prefix))
+                index.hold(number, _listed(store, prefix, is_encrypted=is_encrypted))
         except StorageError as exc:
             log.warning("The files in %s could not be listed", store.name, exc_info=True)
             failures[number] = exc
@@ -36,7 +41,8 @@ def index_stored_files(
     return failures
 
 
-def _listed(store: ObjectStore, prefix: str) -> Iterator[HeldObject]:
+def _listed(store: ObjectStore, prefix: str, *, is_encrypted: bool) -> Iterator[HeldObject]:
     for stored in store.list(prefix):
-        if (key := FileKey.parse(stored.key)) is not None:
+        key = FileKey.parse(stored.key)
+        if key is not None and key.is_encrypted == is_encrypted:
             yield HeldObject(key.version, stored.key, stored.size_bytes, not key.encoding)
