@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -70,6 +70,41 @@ def test_the_files_of_a_bucket_that_is_deleted_meanwhile_are_left_out_and_counte
     assert manifest.files is not None
     assert manifest.files.left_out == 1
     assert manifest.status is BackupStatus.COMPLETE
+
+
+class BucketsAreMissed(InMemoryProjectFiles):
+    """As servers that answer 404 where files of a missing bucket are listed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.missed: set[str] = set()
+
+    def files(self, bucket: str, prefix: str = "") -> Iterator[ProjectFile]:
+        if bucket in self.missed:
+            raise BucketNotFoundError("Storage bucket not found", operation="list files")
+        yield from super().files(bucket, prefix)
+
+
+@pytest.mark.parametrize("is_hidden", [False, True], ids=["is gone", "is still listed"])
+def test_a_bucket_that_is_missed_and_still_listed_is_not_taken_for_a_deleted_one(
+    stores: Stores, *, is_hidden: bool
+) -> None:
+    source = BucketsAreMissed()
+    source.put("papers", "tax.pdf", b"a paper")
+    source.put("avatars", "one.png", b"a picture")
+
+    def miss(file: ProjectFile) -> None:
+        if file.bucket == "papers":
+            source.missed.add("papers")
+            source.bucket_ids -= set() if is_hidden else {"papers"}
+            raise BucketNotFoundError("Storage bucket not found", operation="read file")
+
+    source.before_read = miss
+
+    manifest = stores.back_up(source)
+
+    assert manifest.files is not None
+    assert (manifest.files.left, manifest.files.left_out) == ((1, 0) if is_hidden else (0, 1))
 
 
 def test_a_file_that_is_listed_and_has_no_object_makes_the_backup_partial(

@@ -171,13 +171,20 @@ class CopyFiles:
         return self._download(indexed, file, lacking)
 
     def _as_it_is_now(self, file: ProjectFile) -> ProjectFile:
-        for found in self.source.files(file.bucket, file.name):
-            if found.name != file.name:
-                continue
-            if found.is_larger_than(self.policy.max_bytes):
-                raise _TooLargeError
-            return found
-        raise ObjectNotFoundError(f"{file.path} is gone", operation="read file", key=file.path)
+        found = next((each for each in self._named_like(file) if each.name == file.name), None)
+        if found is None:
+            raise ObjectNotFoundError(f"{file.path} is gone", operation="read file", key=file.path)
+        if found.is_larger_than(self.policy.max_bytes):
+            raise _TooLargeError
+        return found
+
+    def _named_like(self, file: ProjectFile) -> Iterator[ProjectFile]:
+        """What the project lists under a name that begins so; nothing where the bucket is gone, too."""
+        try:
+            yield from self.source.files(file.bucket, file.name)
+        except BucketNotFoundError:
+            if any(bucket.id == file.bucket for bucket in self.source.buckets()):
+                raise
 
     def _download(
         self, indexed: IndexedFile, file: ProjectFile, lacking: Sequence[int]
