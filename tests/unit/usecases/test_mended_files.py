@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,14 +12,21 @@ import pytest
 
 from supakeep.archive.encoding import PLAIN, Encoding
 from supakeep.domain.manifest import BackupStatus
-from supakeep.errors import ObjectLockedError, StorageError, StoragePermissionError
-from supakeep.ports import ForwardingObjectStore
+from supakeep.errors import (
+    LeaseHeldError,
+    ObjectLockedError,
+    StorageError,
+    StoragePermissionError,
+    StorageUnavailableError,
+)
+from supakeep.ports import ForwardingObjectStore, ObjectStore, StoredObject
 from supakeep.stores.folder import FolderObjectStore
 from tests.builders.file_backups import Stores, files_in, some_files
 from tests.builders.keys import OURS
 from tests.fakes.faulty_object_store import FailingObjectStore
 from tests.fakes.object_store import InMemoryObjectStore
 from tests.fakes.project_files import InMemoryProjectFiles
+from tests.fakes.time import Lasts
 
 ENCODINGS = {
     "plain": PLAIN,
@@ -166,6 +175,69 @@ def test_a_file_that_is_cut_short_in_a_folder_is_replaced(
     assert manifest.status is BackupStatus.COMPLETE
 
 
+def test_what_a_run_that_was_cut_off_has_left_is_read_before_it_counts(
+    source: InMemoryProjectFiles, stores: Stores, encoding: Encoding
+) -> None:
+    _cut_off_after_storing(source, stores, encoding)
+    cut_short(stores.mirror, keep_bytes=9)
+    cut_short(stores.offsite, keep_bytes=9)
+    source.reads.clear()
+
+    manifest = stores.back_up(source, encoding=encoding)
+
+    assert len(source.reads) == 1
+    assert manifest.files is not None
+    assert (manifest.files.copied, manifest.files.left) == (1, 0)
+
+
+def test_what_there_is_no_time_to_read_is_left_and_the_next_backup_goes_on(
+    source: InMemoryProjectFiles, stores: Stores
+) -> None:
+    encoding = ENCODINGS["compressed"]
+    _cut_off_after_storing(source, stores, encoding)
+    read: list[str] = []
+
+    class Noted(ForwardingObjectStore):
+        def read(self, key: str) -> AbstractContextManager[Iterator[bytes]]:
+            read.extend([key] if key.startswith("files/") else [])
+            return super().read(key)
+
+    class UpAfterOneObject(Lasts):
+        def seconds_left(self) -> float | None:
+            return 119 if read else 600
+
+    places: list[ObjectStore] = [Noted(stores.mirror), Noted(stores.offsite)]
+    time = UpAfterOneObject(None)
+    manifest = stores.back_up(source, encoding=encoding, stores=places, time=time)
+    following = stores.back_up(source, encoding=encoding)
+
+    assert manifest.status is BackupStatus.PARTIAL
+    assert following.status is BackupStatus.COMPLETE
+
+
+def test_a_list_that_lacks_files_is_read_with_the_newest_one_that_has_all(
+    source: InMemoryProjectFiles, stores: Stores
+) -> None:
+    encoding = ENCODINGS["compressed"]
+    stores.back_up(source, encoding=encoding)
+    error = StorageUnavailableError("It did not answer", operation="list")
+    silent: list[ObjectStore] = [
+        FailingObjectStore(store, "list", error=error, key_part="files/")
+        for store in (stores.mirror, stores.offsite)
+    ]
+    assert stores.back_up(source, encoding=encoding, stores=silent).files is not None
+    reads: list[str] = []
+
+    class Noted(ForwardingObjectStore):
+        def read(self, key: str) -> AbstractContextManager[Iterator[bytes]]:
+            reads.append(key)
+            return super().read(key)
+
+    stores.back_up(source, encoding=encoding, stores=[Noted(stores.mirror), Noted(stores.offsite)])
+
+    assert [key for key in reads if key.startswith("files/")] == []
+
+
 def test_an_object_that_somebody_put_beside_the_right_one_is_not_taken_for_it(
     source: InMemoryProjectFiles, stores: Stores, encoding: Encoding
 ) -> None:
@@ -198,6 +270,21 @@ def test_a_store_that_keeps_less_than_it_takes_is_said_to_lack_files(
     [problem] = manifest.files.problems
     assert problem.message == "2 files not listed in full by every copy that took them"
     assert manifest.status is BackupStatus.PARTIAL
+
+
+def _cut_off_after_storing(
+    source: InMemoryProjectFiles, stores: Stores, encoding: Encoding
+) -> None:
+    """A run that ended when all files were stored, and before it wrote any list."""
+
+    class CutOff(ForwardingObjectStore):
+        def list(self, prefix: str) -> Iterator[StoredObject]:
+            if prefix.startswith("files/") and len(files_in(stores.offsite)) == len(source.held):
+                raise LeaseHeldError("Another run is at work", operation="confirm lease")
+            return super().list(prefix)
+
+    with pytest.raises(LeaseHeldError):
+        stores.back_up(source, encoding=encoding, stores=[CutOff(stores.mirror), stores.offsite])
 
 
 def _list_of(stores: Stores, backup: str) -> dict[str, int]:

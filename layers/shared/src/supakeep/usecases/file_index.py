@@ -31,6 +31,12 @@ delete from held where bytes <> coalesce(
     (select e.bytes from expected e where e.key = held.key),
     (select max(h.bytes) from held h where h.version = held.version and h.key = held.key))
 """
+# what only a listing tells of: a run that was cut off has stored it, and no backup names it
+_UNPROVEN = """
+from held where version in (select version from file)
+    and key not in (select key from expected)
+    and not exists (select 1 from file f where held.plain and f.version = held.version and f.size >= 0)
+"""
 # of several objects of one version, the one that a backup names already: anybody may have put another one
 # there. Then the one that most stores have
 _CHOOSE = """
@@ -131,6 +137,18 @@ class FileIndex(TemporaryDatabase):
             "insert or replace into held (store, version, key, bytes, plain) values (?, ?, ?, ?, ?)",
             ((store, *listed) for listed in objects),
         )
+
+    def unproven(self) -> Iterator[tuple[int, str, int]]:
+        """The objects of which only a listing tells that they are whole: store, key and size."""
+        yield from self._rows(f"select store, key, bytes {_UNPROVEN} order by bytes, key, store")
+
+    def reject(self, store: int, key: str) -> None:
+        """The object that this store has is damaged."""
+        self._db.execute("delete from held where store = ? and key = ?", (store, key))
+
+    def reject_unproven(self) -> None:
+        """What nobody had the time to read is not there."""
+        self._db.execute(f"delete {_UNPROVEN}")
 
     def choose(self) -> int:
         """Settles which object each file is read from, from what the stores hold now. Returns how many

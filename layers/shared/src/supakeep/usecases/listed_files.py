@@ -52,26 +52,34 @@ def _volume_lines(
     raise no_right_copy(failures)
 
 
-def newest_list(
+def newest_lists(
     stores: Sequence[ObjectStore], project: str, now: dt.datetime, deadline: Deadline
 ) -> Iterator[tuple[str, str]]:
-    """What the newest backup that has a list says in it; nothing where there is none. Raises as
-    `listed_files` does.
+    """What the list of the newest backup that has every file says, and then the newest list of all, where
+    it is another one; nothing where there is none. Raises as `listed_files` does.
     """
-    found = (_newest_with_list(store, project, now) for store in stores)
-    manifests = [manifest for manifest in found if manifest is not None]
-    newest = max(manifests, key=lambda manifest: manifest.started_at, default=None)
-    if newest is not None:
-        yield from listed_files(newest, stores, deadline)
+    found = {m.name: m for store in stores for m in _newest_with_list(store, project, now)}
+    by_age = sorted(found.values(), key=lambda manifest: manifest.started_at)
+    whole = [at for at, manifest in enumerate(by_age) if _has_every_file(manifest)]
+    for at in sorted({*whole[-1:], *range(len(by_age))[-1:]}):
+        yield from listed_files(by_age[at], stores, deadline)
 
 
-def _newest_with_list(store: ObjectStore, project: str, now: dt.datetime) -> Manifest | None:
+def _newest_with_list(store: ObjectStore, project: str, now: dt.datetime) -> Iterator[Manifest]:
+    """Down to the first that has every file."""
     try:
-        manifests = newest_first(store, project, now=now, most_reads=_MOST_READS)
-        return next((m for m in manifests if m.files and m.files.keys), None)
+        for manifest in newest_first(store, project, now=now, most_reads=_MOST_READS):
+            if manifest.files and manifest.files.keys:
+                yield manifest
+            if _has_every_file(manifest):
+                return
     except StorageError:
         log.warning("The backups in %s could not be listed", store.name, exc_info=True)
-        return None
+
+
+def _has_every_file(manifest: Manifest) -> bool:
+    files = manifest.files
+    return files is not None and bool(files.keys) and files.is_whole
 
 
 def _in_time(pieces: Iterable[bytes], deadline: Deadline) -> Iterator[bytes]:

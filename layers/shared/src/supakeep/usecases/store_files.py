@@ -27,7 +27,7 @@ from supakeep.ports import Clock, Deadline, ObjectStore, ProjectFiles
 from supakeep.usecases.copy_files import CopiedFiles, CopyFiles
 from supakeep.usecases.file_index import FileIndex
 from supakeep.usecases.files_time import FilesTime
-from supakeep.usecases.listed_files import newest_list
+from supakeep.usecases.listed_files import newest_lists
 from supakeep.usecases.stored_files import index_stored_files
 
 log = logging.getLogger(__name__)
@@ -89,9 +89,9 @@ class StoreFiles:
             self._confirm(index, copied)
 
     def _expect(self, index: FileIndex) -> None:
-        """The sizes that the newest list tells: an object that is smaller now was cut short."""
+        """The sizes that the newest lists tell: an object that is smaller now was cut short."""
         try:
-            index.expect(newest_list(self.stores, self.project, self.clock.now(), self.deadline))
+            index.expect(newest_lists(self.stores, self.project, self.clock.now(), self.deadline))
         except (StorageError, ChecksumError):
             log.warning("No list of files could be read in the copies", exc_info=True)
 

@@ -5,10 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 
+from supakeep.archive.reader import Failure
 from supakeep.domain.file_key import FileKey, file_prefixes
-from supakeep.errors import StorageError, SupakeepError
+from supakeep.errors import (
+    ChecksumError,
+    DeadlineExceededError,
+    StorageError,
+    SupakeepError,
+)
 from supakeep.ports import Deadline, ObjectStore
 from supakeep.usecases.file_index import FileIndex, HeldObject
+from supakeep.usecases.file_objects import damage_of
+from supakeep.usecases.in_parallel import in_parallel
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +30,8 @@ def index_stored_files(
     is_encrypted: bool,
 ) -> dict[int, SupakeepError]:
     """Lists the stored files of each store, by its number in the index, and settles which object holds
-    which file: one of another size than it must have holds none, and neither does one in the clear where
-    files are encrypted. Returns the stores that could not be listed, of which nothing is known then.
+    which file: one that is damaged holds none, and neither does one in the clear where files are encrypted.
+    Returns the stores that could not be listed, of which nothing is known then.
     """
     failures: dict[int, SupakeepError] = {}
     index.clear_held()
@@ -38,7 +46,27 @@ def index_stored_files(
             index.release(number)
     if wrong := index.choose():
         log.warning("%s stored files have another size than they must have", wrong)
+    _prove(index, stores, deadline)
     return failures
+
+
+def _prove(index: FileIndex, stores: Mapping[int, ObjectStore], deadline: Deadline) -> None:
+    """Reads what no backup has named yet, once: a run that was cut off has left it."""
+
+    def look(held: tuple[int, str, int]) -> tuple[tuple[int, str, int], Failure | None]:
+        deadline.check()
+        return held, damage_of(stores[held[0]], held[1], deadline)
+
+    try:
+        for (number, key, size), failure in in_parallel(look, index.unproven()):
+            if isinstance(failure, ChecksumError):
+                log.warning("%s is damaged in %s", key, stores[number].name)
+                index.reject(number, key)
+            elif failure is None:
+                index.expect([(key, size)])
+    except DeadlineExceededError:
+        index.reject_unproven()
+    index.choose()
 
 
 def _listed(store: ObjectStore, prefix: str, *, is_encrypted: bool) -> Iterator[HeldObject]:
