@@ -12,7 +12,6 @@ from supakeep import __version__
 from supakeep.archive import layout as document
 from supakeep.archive.definitions_digest import DefinitionsDigest
 from supakeep.archive.encoding import Encoding
-from supakeep.archive.part_meter import PartMeter
 from supakeep.archive.read_back import ReadBack
 from supakeep.archive.signature import Keyring
 from supakeep.archive.upload import BackupUpload
@@ -27,13 +26,10 @@ from supakeep.domain.manifest import (
     TableEntry,
     TableStatus,
     Trigger,
-    table_entry_columns,
 )
-from supakeep.domain.manifest_parts import Problem, VolumeEntry
+from supakeep.domain.manifest_parts import VolumeEntry
 from supakeep.domain.plan import (
     BackupPlan,
-    RefusedTable,
-    Selection,
     backs_up,
     named_schemas,
     plan_backup,
@@ -43,9 +39,9 @@ from supakeep.domain.project_object import ProjectObject
 from supakeep.domain.run import problem_of
 from supakeep.domain.schema import Catalog
 from supakeep.domain.schema_changes import SchemaNow
-from supakeep.errors import DatabaseError, ExportError, StorageError
+from supakeep.errors import DatabaseError, StorageError
 from supakeep.ports import Clock, Deadline, ObjectStore, Progress, Snapshot, SourceDatabase
-from supakeep.usecases.completeness import require_complete
+from supakeep.usecases.export_tables import ExportTables
 from supakeep.usecases.find_coverage import find_coverage, listed_objects
 from supakeep.usecases.find_shrinkage import FindShrinkage, tables_before, unknown_shrinkage
 from supakeep.usecases.since_before import (
@@ -151,15 +147,20 @@ class CreateBackup:
             # after the database's own question: Storage hides the bucket from a wrong key
             self.primary.require_private()
             volumes.write(self._document_head(start))
-            entries, warnings = self._export_tables(start, volumes)
-            entries += [_refused_entry(refused) for refused in start.plan.refused]
-            _require_some_table(entries)
+            export = self._exporting(snapshot, volumes)
+            entries = export(start.plan)
             volumes.write(document.DOCUMENT_FOOT)
-            exported = _Exported(entries, warnings, self._since_before(start, entries))
+            exported = _Exported(entries, export.warnings, self._since_before(start, entries))
             stored = volumes.finish()
             definitions = self._definitions(start, upload, exported.since.before)
             manifest = self._manifest(start, exported, stored, definitions)
             return _Stored(manifest, listed_objects(snapshot), exported.since.before)
+
+    def _exporting(self, snapshot: Snapshot, volumes: VolumeWriter) -> ExportTables:
+        is_secret = bool(self.encoding.recipients)
+        return ExportTables(
+            snapshot, self.source.engine, volumes, self.deadline, self.progress, is_secret
+        )
 
     def _with_files(self, manifest: Manifest, upload: BackupUpload) -> Manifest:
         """They come when the rows are stored, and the database's snapshot is closed."""
@@ -271,88 +272,3 @@ class CreateBackup:
     def _encryption(self) -> Encryption | None:
         recipients = self.encoding.recipients
         return Encryption(recipients=recipients) if recipients else None
-
-    def _export_tables(
-        self, start: _Start, volumes: VolumeWriter
-    ) -> tuple[list[TableEntry], list[str]]:
-        entries: list[TableEntry] = []
-        warnings: list[str] = []
-        for selection in start.plan.selections:
-            if entries:
-                volumes.write(document.ROW_SEPARATOR)
-            entry, differences = self._export_table(start.snapshot, selection, volumes)
-            entries.append(entry)
-            warnings += differences
-        return entries, warnings
-
-    def _export_table(
-        self, snapshot: Snapshot, selection: Selection, volumes: VolumeWriter
-    ) -> tuple[TableEntry, list[str]]:
-        name = selection.table.qualified_name
-        volumes.write(document.table_head(selection))
-        meter = PartMeter(volumes, hashed=not self.encoding.recipients)
-        error: DatabaseError | None = None
-        differences: list[str] = []
-        try:
-            self.progress.table(name, 0, "running")
-            for rows in snapshot.export(selection):
-                self.deadline.check()
-                meter.write(rows)
-                self.progress.table(name, meter.rows, "running")
-            differences = require_complete(snapshot, selection, meter.rows)
-        except DatabaseError as exc:
-            if exc.retryable and not self.source.engine.survives_lost_connection:
-                raise  # the connection is lost, and the moment that all tables shared with it
-            log.exception("Table %s could not be exported", name)
-            error = exc
-        meter.close()
-        volumes.write(document.table_foot(error=error.message if error else None))
-        status = TableStatus.FAILED if error else TableStatus.COMPLETE
-        self.progress.table(name, meter.rows, status)
-        entry = TableEntry(
-            name=name,
-            status=status,
-            rows=meter.rows,
-            bytes=meter.bytes,
-            policy=selection.policy,
-            parts=() if error else meter.parts(),
-            error=self._problem(name, error) if error else None,
-            **table_entry_columns(selection.table),
-        )
-        return entry, differences
-
-    def _problem(self, table: str, error: DatabaseError) -> Problem:
-        """For the manifest, which nobody encrypts: the database's own words may quote a value."""
-        if not self.encoding.recipients:
-            return problem_of(error)
-        kind = type(error).__name__
-        return Problem(
-            message=f"{table} could not be exported ({kind})",
-            hint="The log of the run says why, and so does the document itself.",
-        )
-
-
-def _require_some_table(entries: list[TableEntry]) -> None:
-    if any(entry.status is TableStatus.COMPLETE for entry in entries):
-        return
-    first = next((entry.error for entry in entries if entry.error), None)
-    raise ExportError(
-        f"No table could be exported; the first failure: {first.message}"
-        if first
-        else "The policy selects no table of this database",
-        operation="export",
-        hint=first.hint
-        if first
-        else "Look at supakeep.toml: its names and patterns match nothing.",
-    )
-
-
-def _refused_entry(refused: RefusedTable) -> TableEntry:
-    return TableEntry(
-        name=refused.name,
-        status=TableStatus.FAILED,
-        rows=0,
-        bytes=0,
-        policy=refused.policy,
-        error=Problem.from_error(refused.error),
-    )
