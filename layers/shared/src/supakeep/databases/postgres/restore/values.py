@@ -152,9 +152,10 @@ class ValueCheck:
         self, row: bytes, name: str, reason: Reason, hint: str
     ) -> ConstraintViolationError:
         table, token = self._table.qualified_name, _token(row, name)
-        what = "null" if token == _NO_VALUE else "a value of the backup"
+        is_null = token == _NO_VALUE
+        what = "cannot hold null" if is_null else "cannot hold a value of the backup"
         return ConstraintViolationError(
-            f"{table}.{name} cannot hold {what}: {reason.without_values}",
+            f"{table}.{name} {what}: {reason.without_values}",
             operation="restore",
             key=table,
             hint=f"Nothing was written. {hint}",
