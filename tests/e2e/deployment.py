@@ -11,7 +11,7 @@ import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 import psycopg
@@ -27,14 +27,18 @@ from supakeep.stores.s3 import S3ObjectStore
 from supakeep.stores.supabase_storage import SupabaseObjectStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from devstack.lambda_runtime.runtime import Invocation
     from devstack.stack import Options, Stack
     from supakeep.ports import ObjectStore
 
+Item = TypeVar("Item")
+
 SUPAKEEP = Path(sys.executable).with_name("supakeep")
 RUN_SECONDS = 60
+# where backups and what is said about them lie
+WRITTEN = ("daily/", "ledger/", "audit/")
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class Deployment:
         )
         self.mirror: ObjectStore = S3ObjectStore(self.s3, stack.mirror_bucket)
         self.run_store = DynamoDbRunStore(self.dynamodb, stack.runs_table, stack.project_ref)
+        self.seeded_at = dt.datetime.now(dt.UTC)
         self.pristine: dict[str, tuple[int, str]] = {}
 
     def close(self) -> None:
@@ -197,7 +202,7 @@ class Deployment:
 
     def reseed(self) -> None:
         self.execute("truncate auth.users, operation_costs restart identity cascade")
-        seed(self.stack.database_url)
+        seed(self.stack.database_url, self.seeded_at)
         self.pristine = fingerprint(self.stack.database_url)
 
     @contextmanager
@@ -209,14 +214,23 @@ class Deployment:
         self.mend()
 
     def forget_everything(self) -> None:
-        for store in (self.primary, self.mirror):
-            for prefix in ("daily/", "ledger/", "audit/"):
-                for stored in [*store.list(prefix)]:
-                    store.delete(stored.key)
+        """Many objects at a time: this stands before each test."""
+        with psycopg.connect(self.stack.postgres.url("supabase_admin")) as connection:
+            connection.execute("set session_replication_role = replica")
+            connection.execute(
+                "delete from storage.objects where bucket_id = 'backups' and name like any (%s)",
+                [[f"{prefix}%" for prefix in WRITTEN]],
+            )
+        keys = [stored.key for prefix in WRITTEN for stored in self.mirror.list(prefix)]
+        for some in batched(keys, 1000):
+            objects: Any = {"Objects": [{"Key": key} for key in some], "Quiet": True}
+            self.s3.delete_objects(Bucket=self.stack.mirror_bucket, Delete=objects)
         table = self.stack.runs_table
         for page in self.dynamodb.get_paginator("scan").paginate(TableName=table):
-            for item in page["Items"]:
-                self.dynamodb.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
+            keys_of_items = [{"pk": item["pk"], "sk": item["sk"]} for item in page["Items"]]
+            for few in batched(keys_of_items, 25):
+                requests: Any = [{"DeleteRequest": {"Key": key}} for key in few]
+                self.dynamodb.batch_write_item(RequestItems={table: requests})
 
 
 @contextmanager
@@ -225,6 +239,12 @@ def deployed(options: Options | None = None) -> Iterator[Deployment]:
     with local_stack(options=options) as stack, closing(Deployment(stack)) as deployment:
         deployment.reseed()
         yield deployment
+
+
+def batched(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """As itertools does from Python 3.12 on."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
 
 
 def returned(invocation: Invocation) -> dict[str, Any]:
