@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from supakeep.domain.row_changes import RestoreMode
@@ -77,7 +79,7 @@ def test_a_value_that_a_column_cannot_hold_is_named_and_nothing_is_written(
         with pytest.raises(ConstraintViolationError) as refused:
             any_project.restore(backup, dry_run=dry_run)
 
-        assert refused.value.message.startswith(
+        assert refused.value.in_full.startswith(
             f'public.ledger.amount cannot hold {shown} (row {{"id": 1207}}): {reason}'
         )
         hint = str(refused.value.hint)
@@ -103,8 +105,10 @@ def test_the_one_row_among_thousands_is_found_and_the_others_stay_as_they_are(
     )
     before = project.dump()
 
-    with pytest.raises(ConstraintViolationError, match=r'ledger\.b cannot hold "odd" .*2718'):
+    with pytest.raises(ConstraintViolationError) as refused:
         project.restore(backup, mode=mode, dry_run=dry_run)
+
+    assert re.search(r'ledger\.b cannot hold "odd" .*2718', refused.value.in_full)
 
     assert project.dump() == before
 
@@ -123,7 +127,7 @@ def test_a_key_that_a_column_cannot_hold_is_named(project: PostgresProject, dry_
     with pytest.raises(ConstraintViolationError) as refused:
         project.restore(backup, dry_run=dry_run)
 
-    assert refused.value.message == (
+    assert refused.value.in_full == (
         'public.items.id cannot hold "abc" (row {"id": "abc"}): '
         "invalid input syntax for type integer"
     )
@@ -164,9 +168,9 @@ def test_a_long_value_is_cut_and_a_row_without_a_key_shown(
     with pytest.raises(ConstraintViolationError) as refused:
         project.restore(backup, mode=RestoreMode.REPLACE, dry_run=dry_run)
 
-    assert 'public.log.n cannot hold "xxx' in refused.value.message
-    assert '(row {"n":"xxx' in refused.value.message
-    assert len(refused.value.message) < 500
+    assert 'public.log.n cannot hold "xxx' in refused.value.in_full
+    assert '(row {"n":"xxx' in refused.value.in_full
+    assert len(refused.value.in_full) < 500
 
 
 def test_a_column_that_is_new_and_must_have_a_value_is_named(project: PostgresProject) -> None:
@@ -177,7 +181,7 @@ def test_a_column_that_is_new_and_must_have_a_value_is_named(project: PostgresPr
     with pytest.raises(ConstraintViolationError) as refused:
         project.restore(backup)
 
-    assert refused.value.message == (
+    assert refused.value.in_full == (
         'public.ledger.owner cannot hold null (row {"id": 1207}): it must have a value now'
     )
     assert refused.value.hint is not None
@@ -202,8 +206,10 @@ def test_a_check_of_the_whole_row_is_reported_in_postgres_words(project: Postgre
     backup = project.back_up()
     project.sql("truncate ledger; alter table ledger add constraint never check (id < amount)")
 
-    with pytest.raises(ConstraintViolationError, match=r'check constraint "never".*1207'):
+    with pytest.raises(ConstraintViolationError) as refused:
         project.restore(backup)
+
+    assert re.search(r'check constraint "never".*1207', refused.value.in_full)
 
     assert project.rows("select from ledger") == []
 
