@@ -115,6 +115,7 @@ class CommandLine:
             "SUPABASE_PROJECT_REF": stack.project_ref,
             "SUPABASE_SERVICE_ROLE_KEY": stack.service_key,
             "SUPABASE_DB_URL": stack.database_url,
+            "SIGNING_KEY": stack.signing_key,
             "XDG_STATE_HOME": str(folder / "state"),
         }
 

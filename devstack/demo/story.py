@@ -5,11 +5,21 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 import time
 import urllib.request
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from devstack.demo.ageing import age
+from devstack.demo.customer import (
+    BUCKET,
+    TABLES,
+    CommandLine,
+    a_customer,
+    is_as_before,
+    lose,
+)
 from devstack.demo.seed import seed
 from devstack.demo.wreckage import ACCIDENTS, fingerprint, wreck
 from devstack.errors import StackError
@@ -24,7 +34,7 @@ if TYPE_CHECKING:
     from devstack.lambda_runtime.runtime import Invocation
     from devstack.stack import Stack
 
-STEPS = 9
+STEPS = 10
 AGED_DAYS = range(1, 10)
 RUN_SECONDS = 120
 
@@ -69,8 +79,14 @@ def show(stack: Stack) -> str:
     restored = restore(stack, backup["name"])
     step(8, "Compare with what was there before: every value of every row")
     compare(before, fingerprint(stack.database_url))
+    customer = lose_a_customer(stack, before)
     pruned = prune(stack, project, backup["name"])
-    return summarize(backup, locations, proven, restored, before, pruned)
+    lines = summarize(backup, locations, proven, restored, before)
+    lines |= {
+        "brought back": customer,
+        "pruned": f"{pruned[0]} backups removed, {pruned[1]} kept",
+    }
+    return as_table(lines)
 
 
 def back_up(stack: Stack) -> dict[str, Any]:
@@ -137,9 +153,39 @@ def compare(before: dict[str, tuple[int, str]], after: dict[str, tuple[int, str]
         expect(same, f"{table} is not as it was before")
 
 
+def lose_a_customer(stack: Stack, before: dict[str, tuple[int, str]]) -> str:
+    """A login, rows and files, backed up into a folder, lost, and restored by name; returns what came back."""
+    step(9, "Lose a customer: her login, her rows and her pictures in Storage; then bring her back")
+    lost = a_customer(stack)
+    with tempfile.TemporaryDirectory(prefix="supakeep-demo-") as folder:
+        supakeep = CommandLine(stack, Path(folder))
+        backup = supakeep.run("backup", "--to", "copies")
+        files = backup["files"]
+        expect(backup["status"] == "complete", f"the backup ended {backup['status']}: {backup}")
+        tell(f"supakeep backup --to copies: {backup['rows']:,} rows, {files['files']} files")
+        lose(stack, lost)
+        expect(before != fingerprint(stack.database_url), "nothing was lost")
+        tell(f"{lost.email} is deleted, and her {len(lost.pictures)} pictures are")
+        tables = [option for table in TABLES for option in ("--table", table)]
+        rows = supakeep.run(
+            *("restore", "latest", "--from", "copies", "--auth", lost.email, *tables),
+            *("--where", f"user_id={lost.id}", "--confirm", stack.database_place),
+        )
+        written = sum(table["inserted"] for table in rows["tables"])
+        tell(f"supakeep restore latest --auth {lost.email} --where user_id=…: {written:,} rows")
+        supakeep.run(
+            *("restore", "latest", "--from", "copies", "--files", f"{BUCKET}/{lost.id}"),
+            *("--confirm", stack.project_ref),
+        )
+        tell(f"supakeep restore latest --files {BUCKET}/…: {len(lost.pictures)} files")
+    compare(before, fingerprint(stack.database_url))
+    expect(is_as_before(stack, lost), "her login or a picture is not as it was before")
+    return f"a login, {written:,} rows and {len(lost.pictures)} files of a customer"
+
+
 def prune(stack: Stack, project: SupabaseProject, name: str) -> tuple[int, int]:
     """Nine backups of past days, and what retention does with them; returns removed and kept."""
-    step(9, "Age nine backups over nine days and prune to seven")
+    step(10, "Age nine backups over nine days and prune to seven")
     for store in every_store(project):
         with store.read(f"daily/{name}.manifest.json") as pieces:
             manifest = parse_manifest(b"".join(pieces), f"daily/{name}.manifest.json")
@@ -150,7 +196,7 @@ def prune(stack: Stack, project: SupabaseProject, name: str) -> tuple[int, int]:
     primary = run["result"]["stores"][0]["backups"]
     for backup in primary:
         tell(
-            f"{backup['name']:<38} {'removed' if backup['removed'] else 'kept':<8} {backup['reason']}"
+            f"{backup['name']:<41} {'removed' if backup['removed'] else 'kept':<8} {backup['reason']}"
         )
     left = call(stack, "GET", "/api/admin/backups")["backups"]
     removed = [backup for backup in primary if backup["removed"]]
@@ -167,21 +213,23 @@ def summarize(
     proven: str,
     restored: dict[str, Any],
     before: dict[str, tuple[int, str]],
-    pruned: tuple[int, int],
-) -> str:
-    """What happened, in a few lines."""
+) -> dict[str, str]:
+    """What happened to the tables, by a word each."""
     written = sum(table["inserted"] + table["updated"] for table in restored["tables"])
-    lines = {
+    return {
         "backed up": f"{backup['rows']:,} rows of {len(backup['tables'])} tables",
         "stored in": " and ".join(locations),
         "drilled": proven,
         "restored": f"{written:,} damaged rows written back",
         "compared": f"{sum(rows for rows, _ in before.values()):,} rows, all identical",
-        "pruned": f"{pruned[0]} backups removed, {pruned[1]} kept",
     }
-    width = max(map(len, lines.values()))
-    rule = f"+-----------+-{'-' * width}-+"
-    return "\n".join([rule, *(f"| {k:<9} | {v:<{width}} |" for k, v in lines.items()), rule])
+
+
+def as_table(lines: dict[str, str]) -> str:
+    """Two columns in a frame."""
+    names, width = max(map(len, lines)), max(map(len, lines.values()))
+    rule = f"+-{'-' * names}-+-{'-' * width}-+"
+    return "\n".join([rule, *(f"| {k:<{names}} | {v:<{width}} |" for k, v in lines.items()), rule])
 
 
 def result_of(invocation: Invocation) -> Any:
