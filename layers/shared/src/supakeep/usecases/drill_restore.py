@@ -42,6 +42,7 @@ class DrillRestore:
     not_proven: list[NotProven] = field(default_factory=list)
     _own_names: dict[str, str] = field(default_factory=dict)
     _made: Catalog | None = None
+    _lost: list[Problem] = field(default_factory=list)
 
     @cached_property
     def _described(self) -> Manifest:
@@ -89,11 +90,13 @@ class DrillRestore:
         if made := definitions.after_rows():
             figures |= {"definitions": made}
         self.not_proven += definitions.not_proven
-        if definitions.refused:
-            raise RungFailedError(definitions.refused, figures)
+        problems = [*self._lost, *definitions.refused]
+        if problems:
+            raise RungFailedError(problems, figures)
         return figures
 
     def _restore_rows(self, *, is_portion: bool) -> Figures:
+        """Notes where a table has not the rows that the server says it has taken."""
         names = tuple(entry.name for entry in self._described.tables)
         restore = RestoreBackup(
             target=self.scratch.database,
@@ -113,6 +116,12 @@ class DrillRestore:
             tables=names if is_portion else None,
         )
         report = restore(request, self.reader.described_as(self._described))
+        found = {table.name: table.rows_in_database for table in report.tables}
+        for entry in self._described.tables:
+            count = found.get(entry.name)
+            if count is not None and count != entry.rows:
+                name = self._own_names.get(entry.name, entry.name)
+                self._lost.append(_lost_rows(name, entry.rows, count))
         return {
             "tables": len(report.tables),
             "rows": sum(table.rows_in_database or 0 for table in report.tables),
@@ -209,10 +218,16 @@ def _incomplete(manifest: Manifest) -> Iterator[NotProven]:
             yield NotProven(what=entry.name, why=f"it is incomplete in {manifest.backup}")
 
 
+_BUG = "Report this as a bug: no restore should change a value."
+
+
+def _lost_rows(name: str, stored: int, found: int) -> Problem:
+    what = f"{name} is not what was backed up: {found:,} rows came back of {stored:,}"
+    return Problem(message=what, hint=_BUG)
+
+
 def _difference(name: str, stored: RowDigest, exported: RowDigest) -> Problem:
-    what = f"{name} is not what was backed up"
     if stored.rows != exported.rows:
-        what += f": {exported.rows:,} rows came back of {stored.rows:,}"
-    else:
-        what += ": some of its rows came back with other values"
-    return Problem(message=what, hint="Report this as a bug: no restore should change a value.")
+        return _lost_rows(name, stored.rows, exported.rows)
+    what = f"{name} is not what was backed up: some of its rows came back with other values"
+    return Problem(message=what, hint=_BUG)
