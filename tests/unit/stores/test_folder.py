@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import io
 import os
-import tempfile
 import time
 from pathlib import Path
 
@@ -135,7 +134,9 @@ def test_a_spool_of_another_folder_is_copied(tmp_path: Path) -> None:
 def test_a_full_disk_is_reported_as_the_folders(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tempfile, "mkstemp", lambda **_: on_a_full_disk(tmp_path))
+    monkeypatch.setattr(
+        "supakeep.stores.folder._open_for_owner", lambda *_: on_a_full_disk(tmp_path)[0]
+    )
 
     with pytest.raises(StorageError) as refused, FolderObjectStore(tmp_path).spool(KEY) as spool:
         spool.write(b"x" * 100_000)

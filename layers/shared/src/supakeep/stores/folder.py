@@ -6,11 +6,12 @@ import datetime as dt
 import glob
 import io
 import os
+import secrets
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 _PIECE_BYTES = 1024 * 1024
 _PARTIAL = ".supakeep-"
+_open_for_owner = partial(os.open, mode=0o600)
 # no upload into a folder takes as long
 _PARTIAL_AGE_SECONDS = 24 * 3600
 
@@ -138,10 +140,10 @@ class _PartialFile(io.FileIO):
     """An object that has no key yet. Only its owner may read it; closing removes its own name."""
 
     def __init__(self, folder: Path, key: str) -> None:
-        descriptor, path = tempfile.mkstemp(prefix=_PARTIAL, dir=folder)
-        super().__init__(descriptor, "r+b")
-        self.path = Path(path)
+        # known before the file is there, so that an interruption at any moment removes it
+        self.path = folder / f"{_PARTIAL}{secrets.token_hex(8)}"
         self._key = key
+        super().__init__(self.path, "x+b", opener=_open_for_owner)
 
     def write(self, content: ReadableBuffer, /) -> int:
         with _mapped_errors("upload", self._key):
