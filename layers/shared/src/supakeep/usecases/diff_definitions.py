@@ -10,6 +10,7 @@ from supakeep.domain.definitions_script import DefinitionsScript, read_script
 from supakeep.domain.plan import every_table
 from supakeep.errors import InvalidRequestError
 from supakeep.ports import Deadline, SourceDatabase
+from supakeep.usecases.read_definitions import read_definitions
 
 _OPERATION = "schema diff"
 
@@ -56,8 +57,9 @@ def diff_with_database(
 
 
 def _stored(reader: BackupReader, deadline: Deadline) -> DefinitionsScript:
-    definitions = reader.manifest.definitions
-    if definitions is None or definitions.stored is None:
+    script = read_definitions(reader, deadline)
+    if script is None:
+        definitions = reader.manifest.definitions
         why = f": {definitions.problem.message}" if definitions and definitions.problem else ""
         raise InvalidRequestError(
             f"{reader.manifest.backup} has no definitions{why}",
@@ -66,9 +68,7 @@ def _stored(reader: BackupReader, deadline: Deadline) -> DefinitionsScript:
             hint="Only backups that were made with SUPABASE_DB_URL have them. `supakeep diff` compares "
             "the rows and columns of any two.",
         )
-    reader.decoder.require_identity()
-    reader.check_volumes([definitions.stored], deadline)
-    return read_script(reader.definitions().decode())
+    return script
 
 
 def _live(database: SourceDatabase) -> DefinitionsScript:

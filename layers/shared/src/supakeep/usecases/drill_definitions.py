@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from supakeep.archive.reader import BackupReader
-from supakeep.domain.definitions_script import Definition, DefinitionsScript, read_script
+from supakeep.domain.definitions_script import Definition, DefinitionsScript
 from supakeep.domain.drill import NotProven
 from supakeep.domain.manifest import Manifest, TableStatus
 from supakeep.domain.manifest_parts import Problem
@@ -16,6 +16,7 @@ from supakeep.domain.rebuild import NotRebuilt, RefusedByRows
 from supakeep.domain.schema import unquoted
 from supakeep.domain.users import holds_users
 from supakeep.ports import Deadline, ScratchDatabase
+from supakeep.usecases.read_definitions import read_definitions
 
 # made between two looks at the time
 _AT_ONCE = 50
@@ -49,10 +50,7 @@ class DrillDefinitions:
         if why is not None:
             self.not_proven.append(NotProven(what=_RESTS_ON_ROWS, why=why))
             return False
-        definitions = self.reader.manifest.definitions
-        if definitions is not None and definitions.stored is not None:
-            self.reader.check_volumes([definitions.stored], self.deadline)
-        self._script = read_script(self.reader.definitions().decode())
+        self._script = read_definitions(self.reader, self.deadline) or DefinitionsScript()
         users = [e.table for e in self.reader.manifest.tables if holds_users(e.table)]
         self.scratch.stand_in(users)
         self._make(self._script.before_rows)

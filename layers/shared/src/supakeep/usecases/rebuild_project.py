@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from supakeep.archive.reader import BackupReader
-from supakeep.domain.definitions_script import Definition, DefinitionsScript, read_script
+from supakeep.domain.definitions_script import Definition, DefinitionsScript
 from supakeep.domain.file_choice import EVERY_FILE, FileChoice
 from supakeep.domain.manifest import Manifest, TableEntry, TableStatus
 from supakeep.domain.policy import BackupPolicy, TablePolicy
@@ -28,6 +28,7 @@ from supakeep.domain.users import holds_users
 from supakeep.errors import IntegrityError, StorageError
 from supakeep.ports import Deadline, Progress, ProjectFiles
 from supakeep.ports.rebuilding import NewProject, Rebuilding
+from supakeep.usecases.read_definitions import read_definitions
 from supakeep.usecases.restore_backup import RestoreBackup
 from supakeep.usecases.restore_files import RestoreFiles
 
@@ -69,14 +70,14 @@ class RebuildProject:
         return self._report(files, resumed=resumed)
 
     def _script(self, request: RebuildRequest) -> DefinitionsScript:
+        script = read_definitions(self.reader, self.deadline)
+        if script is not None:
+            return script
+        if request.merge and not request.schema_only:
+            return DefinitionsScript()
         definitions = self.reader.manifest.definitions
-        if definitions is None or definitions.stored is None:
-            if request.merge and not request.schema_only:
-                return DefinitionsScript()
-            problem = definitions.problem if definitions else None
-            raise no_definitions(self.reader.manifest.backup, problem.message if problem else None)
-        self.reader.check_volumes([definitions.stored], self.deadline)
-        return read_script(self.reader.definitions().decode())
+        problem = definitions.problem if definitions else None
+        raise no_definitions(self.reader.manifest.backup, problem.message if problem else None)
 
     def _steps(
         self, rebuilding: Rebuilding, script: DefinitionsScript, request: RebuildRequest
