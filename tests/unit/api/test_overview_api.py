@@ -10,6 +10,7 @@ from supakeep.api.runtime import Projects
 from supakeep.domain.engine import POSTGRES
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.run import RunKind
+from tests.builders.api_keys import an_api_key
 from tests.builders.backups import NAME, back_up
 from tests.builders.drills import record_drill
 from tests.builders.lambda_events import InvocationContext, Project, http_event
@@ -50,6 +51,19 @@ def test_the_overview_says_that_the_data_is_safe_and_on_what_grounds(project: Pr
     assert [running["id"] for running in told["running"]] == [run.id]
     assert [day["status"] for day in told["days"]] == ["good", "missing", "good"]
     assert (told["backups"], told["max_age_hours"]) == (2, 26)
+
+
+def test_the_overview_and_the_health_say_which_key_ends_soon(project: Project) -> None:
+    back_up(project.database, project.primary, project.mirror)
+    restore = LocalFunction("restore", project.served(**SCHEDULES))
+    restore.project.api_keys.add(an_api_key("ci", expires_at=NOON + dt.timedelta(days=3)))
+
+    overview, health = get(restore, "overview"), get(restore, "health")
+
+    assert (overview["level"], health["status"]) == ("warn", "warn")
+    assert overview["sentence"] == "The key ci ends on 2026-11-25 12:00 UTC."
+    assert "supakeep keys revoke ci" in overview["advice"]
+    assert health["sentence"] == overview["sentence"]
 
 
 def test_the_overview_says_when_a_drill_has_last_proven_a_backup(project: Project) -> None:

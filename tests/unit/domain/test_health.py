@@ -9,6 +9,7 @@ from supakeep.domain.health import (
     Check,
     check_age,
     check_clock,
+    check_keys,
     check_lease,
     check_leftovers,
     check_schedule,
@@ -22,6 +23,7 @@ from supakeep.domain.retention import StoredBackup
 from supakeep.domain.run import RunStatus
 from supakeep.domain.schedule import Schedule
 from supakeep.domain.untrusted import Distrust, Untrusted
+from tests.builders.api_keys import an_api_key
 from tests.builders.manifests import a_manifest, an_entry
 from tests.builders.tables import a_table
 from tests.fakes.time import NOON
@@ -197,3 +199,18 @@ def a_shrinkage(table: str, rows: int) -> Shrinkage:
         message=f"{table} has {rows} rows", hint="Is that right?", table=table, rows=rows,
         rows_before=1000, before="backup_before",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("days", "status", "message"),
+    [
+        (30, "OK", "none of the API's keys ends within 14 days"),
+        (5, "WARN", "The key ci ends on 2026-11-27 12:00 UTC"),
+        (-1, "WARN", "The key ci ended on 2026-11-21 12:00 UTC"),
+    ],
+)
+def test_a_key_near_its_end_is_a_warning(days: int, status: str, message: str) -> None:
+    found = check_keys([an_api_key(expires_at=NOON + dt.timedelta(days=days))], NOON)
+
+    assert (found.status, found.message) == (status, message)
+    assert ("keys revoke ci" in (found.advice or "")) is (status == "WARN")

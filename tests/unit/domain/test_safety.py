@@ -13,6 +13,7 @@ from supakeep.domain.run import Run, RunKind, RunStatus
 from supakeep.domain.safety import Finding, Situation, assess, verdict
 from supakeep.domain.schedule import Schedule
 from supakeep.domain.untrusted import Distrust, Untrusted
+from tests.builders.api_keys import an_api_key
 from tests.builders.manifests import a_manifest
 from tests.fakes.time import NOON
 
@@ -261,3 +262,40 @@ def test_a_newest_backup_that_lost_rows_is_named_with_what_to_do() -> None:
     )
     assert situation.newest_good is not None
     assert situation.newest_good.manifest.backup == stored(9).manifest.backup
+
+
+def with_keys(**days: float) -> Situation:
+    """A situation whose keys end so many days from now."""
+    ends = {name: NOON + dt.timedelta(days=number) for name, number in days.items()}
+    return of(stored(), keys=[an_api_key(name, expires_at=end) for name, end in ends.items()])
+
+
+def test_a_key_that_ends_soon_is_to_be_replaced() -> None:
+    assert worst(with_keys(ci=14)) == (
+        "warn",
+        "The key ci ends on 2026-12-06 12:00 UTC.",
+        (
+            "Make the next one with `supakeep keys add NAME --scope view`, give it to whoever uses ci, and "
+            "then `supakeep keys revoke ci`. A key that nobody uses only needs the last step."
+        ),
+    )
+    assert worst(with_keys(ci=14.01))[0] == "ok"
+
+
+def test_a_key_that_has_ended_is_named_until_it_is_revoked() -> None:
+    assert worst(with_keys(ci=-100))[1] == "The key ci ended on 2026-08-14 12:00 UTC."
+
+    revoked = an_api_key("ci", expires_at=NOON - dt.timedelta(days=100)).revoked(NOON)
+
+    assert worst(of(stored(), keys=[revoked]))[0] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("keys", "more"),
+    [
+        ({"b": 3, "a": 5, "far": 90}, "; 1 more has ended or ends within 14 days."),
+        ({"b": 3, "a": 5, "c": 13}, "; 2 more have ended or end within 14 days."),
+    ],
+)
+def test_of_several_keys_the_first_to_end_is_named(keys: dict[str, float], more: str) -> None:
+    assert worst(with_keys(**keys))[1] == f"The key b ends on 2026-11-25 12:00 UTC{more}"

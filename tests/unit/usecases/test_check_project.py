@@ -4,10 +4,18 @@ import datetime as dt
 
 import pytest
 
+from supakeep.domain.api_key import ApiKey
 from supakeep.domain.health import Check
-from supakeep.errors import DatabaseUnavailableError, FunctionsMissingError, SupakeepError
+from supakeep.errors import (
+    DatabaseUnavailableError,
+    FunctionsMissingError,
+    StorageError,
+    SupakeepError,
+)
+from supakeep.runs.in_memory_keys import InMemoryApiKeyStore
 from supakeep.usecases.check_project import CheckProject
 from supakeep.wiring import SupabaseProject
+from tests.builders.api_keys import an_api_key
 from tests.builders.backups import CUSTOMERS, EVERYTHING, NAME, a_shop, back_up
 from tests.builders.manifests import PROJECT, place_backup
 from tests.builders.signing import KEYRING, SIGNING_KEY
@@ -39,6 +47,7 @@ def check(
     primary: InMemoryObjectStore | FailingObjectStore | None = None,
     mirror: InMemoryObjectStore | None = None,
     signing_key: str = "",
+    api_keys: InMemoryApiKeyStore | None = None,
 ) -> dict[str, Check]:
     project = SupabaseProject.from_environment(
         {**ENVIRONMENT, "SIGNING_KEY": signing_key},
@@ -49,7 +58,13 @@ def check(
         copies=[mirror] if mirror else [],
     )
     checks = CheckProject(
-        project, lambda: NOON, (), 26, shares_runs=False, progress=InMemoryProgress()
+        project,
+        lambda: NOON,
+        (),
+        26,
+        shares_runs=False,
+        progress=InMemoryProgress(),
+        api_keys=api_keys,
     )()
     return {found.name: found for found in checks}
 
@@ -73,6 +88,26 @@ def test_unsigned_backups_are_a_warning() -> None:
     assert found.status == "WARN"
     assert found.advice is not None
     assert "SIGNING_KEY" in found.advice
+
+
+def test_a_key_that_has_ended_is_a_warning() -> None:
+    keys = InMemoryApiKeyStore()
+    assert check(api_keys=keys)["keys"].status == "OK"
+
+    keys.add(an_api_key("ci", expires_at=NOON - dt.timedelta(days=1)))
+
+    assert check(api_keys=keys)["keys"].status == "WARN"
+
+
+def test_keys_that_cannot_be_read_stop_no_other_check() -> None:
+    class Unreadable(InMemoryApiKeyStore):
+        def list_all(self) -> list[ApiKey]:
+            raise StorageError("Access denied", operation="read keys")
+
+    found = check(api_keys=Unreadable())
+
+    assert (found["keys"].status, found["keys"].message) == ("FAIL", "Access denied")
+    assert found["newest backup"].message == "There is no good backup"
 
 
 def test_a_table_that_cannot_be_read_is_named_with_its_grant() -> None:

@@ -27,7 +27,11 @@ def add_health_routes(resolver: APIGatewayHttpResolver, request: Requests) -> No
     ) -> tuple[Health, int]:
         project, settings = request().project, request().project.settings
         situation = survey_project(
-            project, request().stores(), settings.schedules, settings.max_backup_age_hours
+            project,
+            request().stores(),
+            settings.schedules,
+            settings.max_backup_age_hours,
+            project.api_keys.list_all(),
         )
         health = Health.of(situation)
         return health, health.http_status(strict=strict)

@@ -75,9 +75,13 @@ def _rules(deployed: RetentionPolicy, **asked: int | None) -> RetentionPolicy:
 
 
 def _survey(request: Request) -> Situation:
-    settings = request.project.settings
+    project, settings = request.project, request.project.settings
     return survey_project(
-        request.project, request.stores(), settings.schedules, settings.max_backup_age_hours
+        project,
+        request.stores(),
+        settings.schedules,
+        settings.max_backup_age_hours,
+        project.api_keys.list_all(),
     )
 
 

@@ -19,14 +19,16 @@ def run(session: Session) -> int:
     app = session.app
     from supakeep.retries import patience
 
+    is_shared = app.settings.runs_table is not None
     with session.progress() as progress, patience(seconds=_PATIENCE_SECONDS):
         checks = CheckProject(
             app,
             app.server_time,
             app.settings.schedules,
             app.settings.max_backup_age_hours,
-            shares_runs=app.settings.runs_table is not None,
+            shares_runs=is_shared,
             progress=progress,
+            api_keys=app.api_keys if is_shared else None,
         )()
     _print(session.terminal, checks)
     found = {check.status for check in checks}

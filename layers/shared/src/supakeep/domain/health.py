@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import shlex
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
+from supakeep.domain.api_key import ApiKey
+from supakeep.domain.key_ends import WARNED_BEFORE, key_ends
 from supakeep.domain.manifest import Manifest, Shrinkage, TableEntry, TableStatus, Trigger
 from supakeep.domain.plan import BackupPlan
 from supakeep.domain.run import Run
@@ -213,6 +215,13 @@ def check_signing(key_id: str | None) -> Check:
         "unsigned: who can write to a store can plant rows",
         "Set SIGNING_KEY (`openssl rand -hex 32` makes one); in AWS it is in a secret of the stack.",
     )
+
+
+def check_keys(keys: Iterable[ApiKey], now: dt.datetime) -> Check:
+    """Whether a key of the API has to be replaced."""
+    if ends := key_ends(keys, now):
+        return Check.warn("keys", ends.message, ends.advice)
+    return Check.ok("keys", f"none of the API's keys ends within {WARNED_BEFORE.days} days")
 
 
 def check_leftovers(old: Mapping[str, Sequence[str]]) -> Check:

@@ -9,6 +9,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from supakeep.domain.api_key import ApiKey
+from supakeep.domain.key_ends import key_ends
 from supakeep.domain.manifest import Manifest, TableStatus, Trigger
 from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.proof import ProvenRestore
@@ -41,7 +43,7 @@ class Finding(BaseModel):
 class Situation:
     """What a verdict is based on: the backups newest first, those that cannot be trusted, the stores
     that did not answer, the newest runs newest first, and what the settings ask for. `proven` is the
-    drill that has last shown that a backup restores, None where none has.
+    drill that has last shown that a backup restores, None where none has. `keys` are those of the API.
     """
 
     now: dt.datetime
@@ -53,6 +55,7 @@ class Situation:
     schedules: Sequence[Schedule]
     max_age_hours: int
     proven: ProvenRestore | None = None
+    keys: Sequence[ApiKey] = ()
 
     @property
     def made(self) -> list[StoredBackup]:
@@ -121,6 +124,7 @@ def assess(situation: Situation) -> list[Finding]:
         *_uncovered(situation),
         _drills(situation),
         *_failed_drill(situation),
+        *_keys(situation),
     ]
     return sorted(findings, key=lambda finding: -_BADNESS[finding.level])
 
@@ -309,6 +313,11 @@ def _failed_drill(situation: Situation) -> Iterator[Finding]:
     end = "broke off" if last.result is None or last.result.is_whole else "failed"
     sentence = f"The last drill {end} {age} ago: {last.error.message}."
     yield Finding(level="warn", sentence=sentence, advice=last.error.hint)
+
+
+def _keys(situation: Situation) -> Iterator[Finding]:
+    if ends := key_ends(situation.keys, situation.now):
+        yield Finding(level="warn", sentence=f"{ends.message}.", advice=ends.advice)
 
 
 def _few(names: Sequence[str]) -> str:

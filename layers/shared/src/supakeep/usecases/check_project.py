@@ -15,6 +15,7 @@ from supakeep.domain.health import (
     check_clock,
     check_copies,
     check_future,
+    check_keys,
     check_lease,
     check_leftovers,
     check_schedule,
@@ -27,7 +28,7 @@ from supakeep.domain.health import (
 from supakeep.domain.plan import named_schemas, plan_backup
 from supakeep.domain.schedule import Schedule
 from supakeep.errors import FunctionsMissingError, SupakeepError
-from supakeep.ports import ObjectStore, Progress
+from supakeep.ports import ApiKeyStore, ObjectStore, Progress
 from supakeep.usecases.choose_stores import every_store
 from supakeep.usecases.project import Project
 from supakeep.usecases.survey_project import survey_project
@@ -38,7 +39,7 @@ _LEFTOVER_AGE = dt.timedelta(days=1)
 @dataclass(frozen=True)
 class CheckProject:
     """`server_time` asks the project's server for the present moment; `shares_runs` is whether other
-    machines see the runs that `project` records.
+    machines see the runs that `project` records. `api_keys` is None where no table of them is named.
     """
 
     project: Project
@@ -47,6 +48,7 @@ class CheckProject:
     max_age_hours: int
     shares_runs: bool
     progress: Progress
+    api_keys: ApiKeyStore | None = None
 
     def __call__(self) -> list[Check]:
         return list(self._checks())
@@ -59,6 +61,8 @@ class CheckProject:
         yield from self._stores()
         keyring = self.project.keyring
         yield check_signing(None if keyring is None else keyring.key_id)
+        if self.api_keys is not None:
+            yield self._guarded("keys", partial(self._keys, self.api_keys))
         self.progress.phase("reading the backups")
         yield from self._backups()
 
@@ -93,6 +97,9 @@ class CheckProject:
         if not self.project.copies and self.project.has_storage:
             advice = "Set MIRROR_S3_BUCKET: backups in Storage die with the project."
             yield Check.warn("mirror", "there is none: every backup is in one place only", advice)
+
+    def _keys(self, store: ApiKeyStore) -> Check:
+        return check_keys(store.list_all(), self.project.clock.now())
 
     def _backups(self) -> Iterator[Check]:
         stores = every_store(self.project)

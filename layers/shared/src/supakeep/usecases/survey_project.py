@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from supakeep.domain.api_key import ApiKey
 from supakeep.domain.retention import StoredBackup
 from supakeep.domain.run import problem_of
 from supakeep.domain.safety import Situation
@@ -24,6 +25,7 @@ def survey_project(
     stores: Sequence[ObjectStore],
     schedules: Sequence[Schedule],
     max_age_hours: int,
+    keys: Sequence[ApiKey] = (),
 ) -> Situation:
     """What is there now. A store that does not answer is part of the answer, even where none does;
     raises StorageError where the runs cannot be read.
@@ -39,6 +41,7 @@ def survey_project(
         schedules=schedules,
         max_age_hours=max_age_hours,
         proven=newest_proof(stores, project.ref, now),
+        keys=keys,
     )
 
 
