@@ -140,7 +140,7 @@ class InMemoryDatabase:
     def export(self, selection: Selection) -> Iterator[Rows]:
         table = selection.table
         self._at_export[table.qualified_name] = dict(self._readable(table).rows)
-        excluded = selection.policy.excluded
+        excluded = selection.policy.unread
         shown = [
             {name: value for name, value in row.items() if name not in excluded}
             for row in self._selected(selection)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from supakeep.domain.drill import DrillReport, NotProven, Rung
+from supakeep.domain.policy import BackupPolicy
+from tests.builders.backups import back_up
 from tests.builders.postgres_project import PostgresProject
+from tests.builders.signing import KEYRING
+from tests.fakes.object_store import InMemoryObjectStore
 from tests.integration.test_drills import WithoutRoles, drill, messages, outcomes, pytestmark
 
 __all__ = ["pytestmark"]
@@ -126,4 +132,32 @@ def test_where_definitions_cannot_be_made_tables_are_as_the_manifest_describes_t
     assert report.reached is Rung.IDENTICAL
     assert not_proven(report)["foreign keys, checks, defaults, indexes, triggers and policies"] == (
         "they can be made only in a database of its own, with the roles of Supabase"
+    )
+
+
+@pytest.mark.parametrize(
+    "withheld",
+    ['mask = { email = "hash" }', 'exclude_columns = ["email"]'],
+    ids=["mask", "exclude"],
+)
+def test_a_backup_without_values_that_its_definitions_demand_is_proven_without_them(
+    project: PostgresProject, withheld: str
+) -> None:
+    project.sql(
+        "create table people (id int primary key, email text not null unique check (email like '%@%'));"
+        "insert into people values (1, 'ada@example.com'), (2, 'bob@example.com')"
+    )
+    policy = BackupPolicy.parse(f'[[table]]\nname = "people"\n{withheld}')
+    store = InMemoryObjectStore()
+
+    report = drill((store, back_up(project.database, store, policy=policy, keyring=KEYRING)))
+
+    assert messages(report) == []
+    assert report.reached is Rung.IDENTICAL
+    assert not_proven(report)["public.people.email"] == (
+        "the backup has no value of it: the policy masks or leaves out the column"
+    )
+    assert (
+        "the backup has no values of public.people.email, and the definitions may demand them"
+        in (not_proven(report).values())
     )

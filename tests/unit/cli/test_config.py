@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders.manifests import PROJECT
+from tests.builders.signing import SIGNING_KEY
 from tests.unit.cli.conftest import SECRET_KEY, Supakeep
 
 
@@ -129,3 +130,19 @@ def test_dev_null_stands_for_no_file(
 
     assert (shown["policy_file"], shown["patterns"]["tables"]) == (None, ["*"])
     assert supakeep("config", "check", *option).code == 0
+
+
+def test_a_hash_without_a_signing_key_is_a_problem(
+    supakeep: Supakeep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "supakeep.toml").write_text('[[table]]\nname = "a"\nmask = { email = "hash" }\n')
+    monkeypatch.delenv("SIGNING_KEY", raising=False)
+
+    ended = supakeep("config", "check")
+
+    assert ended.code == 1
+    assert ended.out.splitlines()[0] == (
+        "supakeep.toml: email of public.a is to be hashed, and there is no SIGNING_KEY"
+    )
+    monkeypatch.setenv("SIGNING_KEY", SIGNING_KEY)
+    assert supakeep("config", "check").code == 0

@@ -9,7 +9,7 @@ from supakeep.domain.engine import POSTGRES, REST, Engine
 from supakeep.domain.objections import permission_denied
 from supakeep.domain.plan import BackupPlan, plan_backup
 from supakeep.domain.policy import BackupPolicy
-from supakeep.domain.schema import Catalog, Table
+from supakeep.domain.schema import Catalog, ForeignKey, Table
 from supakeep.errors import DatabasePermissionError, ExportError
 from tests.builders.tables import a_catalog, a_table
 from tests.fakes.time import NOON
@@ -298,3 +298,67 @@ def test_a_column_that_cannot_be_excluded_fails_the_table(column: str, message: 
 
     assert refusals(plan) == {"public.people": message}
     assert plan.selections == ()
+
+
+def test_a_column_that_is_stored_as_null_is_not_read_and_a_hashed_one_is() -> None:
+    masks = '{ email = "hash", name = "null" }'
+    (selection,) = planned(f'[[table]]\nname = "people"\nmask = {masks}', PEOPLE).selections
+
+    assert selection.table.column_names == ("id", "email")
+    assert selection.recorded.column_names == ("id",)
+
+
+MEMBERS = a_table(
+    "members",
+    "born date",
+    "mail address",
+    "nick character varying(20)",
+    "team text",
+    references=("public.teams",),
+).model_copy(
+    update={
+        "foreign_keys": (
+            ForeignKey(
+                name="team",
+                columns=("team",),
+                parent="public.teams",
+                parent_schema="public",
+                parent_name="teams",
+                parent_columns=("name",),
+            ),
+        ),
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("mask", "message"),
+    [
+        ('id = "hash"', "Column id is in the primary key of public.members, so it cannot be masked"),
+        ('id = "null"', "Column id is in the primary key of public.members, so it cannot be masked"),
+        ('team = "null"', "Column team is in a foreign key of public.members, so it cannot be masked with null"),
+        ('nick = "null"', "Column nick of public.members is NOT NULL, so it cannot be masked with null"),
+        ('born = "hash"', "Column born of public.members is of type date, so it cannot be hashed"),
+        ('nick = "hash"', "Column nick of public.members is of type character varying(20), so it cannot be hashed"),
+        ('mail = "hash"', "Column mail of public.members is of type address, so it cannot be hashed"),
+        ('bron = "hash"', "Table public.members has no column bron, which supakeep.toml names"),
+    ],
+)  # fmt: skip
+def test_a_column_that_cannot_be_masked_fails_the_table(mask: str, message: str) -> None:
+    columns = tuple(
+        c.model_copy(update={"nullable": c.name != "nick" and c.nullable}) for c in MEMBERS.columns
+    )
+    members = MEMBERS.model_copy(update={"columns": columns})
+
+    plan = planned(f'[[table]]\nname = "members"\nmask = {{ {mask} }}', members)
+
+    assert refusals(plan)["public.members"] == message
+
+
+@pytest.mark.parametrize("type_", ["text", "character varying", "character varying(64)"])
+def test_text_that_can_hold_a_hash_is_hashed(type_: str) -> None:
+    people = a_table("people", f"email {type_}")
+
+    plan = planned('[[table]]\nname = "people"\nmask = { email = "hash" }', people)
+
+    assert plan.refused == ()

@@ -203,3 +203,32 @@ def test_what_is_kept_for_an_undo_leaves_the_same_columns_out() -> None:
     entries = policy.for_tables(["public.people", "public.orders"]).table
 
     assert [entry.policy.excluded for entry in entries] == [("email",), ()]
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        ('mask = { email = "md5" }', "mask.email: Input should be 'hash' or 'null'"),
+        (
+            'mask = { at = "null" }\nlast_days = 3\ntime_column = "at"',
+            "at chooses the rows, so mask cannot",
+        ),
+        (
+            'mask = { at = "null" }\nexclude_columns = ["at"]',
+            "at is in exclude_columns and in mask",
+        ),
+    ],
+)
+def test_a_mask_that_contradicts_the_entry_is_refused(entry: str, problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=problem):
+        BackupPolicy.parse(f'[[table]]\nname = "t"\n{entry}')
+
+
+def test_what_is_kept_for_an_undo_leaves_masked_columns_out() -> None:
+    policy = BackupPolicy.parse(
+        '[[table]]\nname = "people"\nexclude_columns = ["iban"]\nmask = { email = "hash" }'
+    )
+
+    (entry,) = policy.for_tables(["public.people"]).table
+
+    assert (entry.policy.excluded, entry.policy.masked) == (("iban", "email"), ())

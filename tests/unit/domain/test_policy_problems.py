@@ -123,3 +123,10 @@ def test_excluded_columns_are_a_list() -> None:
 
     assert line == 3
     assert message == 'exclude_columns of [[table]] 1 (a) must be a list, such as ["a", "b"]'
+
+
+def test_a_mask_is_one_of_two() -> None:
+    ((line, message, _),) = found('[[table]]\nname = "a"\nmask = { email = "md5" }\n')
+
+    assert line == 3
+    assert message == "email of [[table]] 1 (a) must be 'hash' or 'null'"

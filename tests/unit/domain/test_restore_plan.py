@@ -15,6 +15,7 @@ from supakeep.domain.restore_plan import (
     check_undo,
     plan_restore,
 )
+from supakeep.domain.row_changes import RestoreMode
 from supakeep.domain.schema import Catalog, Column
 from supakeep.errors import (
     DatabasePermissionError,
@@ -266,5 +267,31 @@ def test_a_column_that_the_policy_excluded_is_said_to_keep_its_value() -> None:
         "others keep their value"
     )
     assert check_undo(backup, [CUSTOMERS]) == [
-        "The undo copy does not hold public.customers.name (exclude_columns)"
+        "The undo copy does not hold public.customers.name (exclude_columns, mask)"
     ]
+
+
+@pytest.mark.parametrize(
+    ("policy", "why"),
+    [
+        ({"exclude_columns": ("name",)}, "is not in the backup (exclude_columns)"),
+        ({"mask": {"name": "hash"}}, "is masked in the backup, and no mask is restored"),
+    ],
+)
+def test_where_rows_cannot_be_matched_a_withheld_value_is_said_to_be_lost(
+    policy: dict[str, Any], why: str
+) -> None:
+    keyless = CUSTOMERS.model_copy(update={"primary_key": ()})
+    entry = an_entry(keyless.without(["name"])).model_copy(
+        update={"policy": TablePolicy.model_validate(policy)}
+    )
+
+    (restore,) = plan(
+        a_manifest(tables=(entry,)), request(mode=RestoreMode.REPLACE), a_catalog(keyless)
+    )
+
+    (note,) = restore.notes
+    assert note == (
+        f"public.customers.name {why}: the table is emptied and filled again, so every row gets its default "
+        "and the values there are lost"
+    )

@@ -6,6 +6,7 @@ import pytest
 
 from supakeep.domain.api_key import ApiKey
 from supakeep.domain.health import Check
+from supakeep.domain.policy import BackupPolicy
 from supakeep.errors import (
     DatabaseUnavailableError,
     FunctionsMissingError,
@@ -48,11 +49,12 @@ def check(
     mirror: InMemoryObjectStore | None = None,
     signing_key: str = "",
     api_keys: InMemoryApiKeyStore | None = None,
+    policy: BackupPolicy = EVERYTHING,
 ) -> dict[str, Check]:
     project = SupabaseProject.from_environment(
         {**ENVIRONMENT, "SIGNING_KEY": signing_key},
         clock=FixedClock(),
-        policy=EVERYTHING,
+        policy=policy,
         database=database or a_shop(),
         primary=primary or InMemoryObjectStore(),
         copies=[mirror] if mirror else [],
@@ -183,3 +185,15 @@ def test_a_copy_that_is_behind_is_named_with_what_fixes_it() -> None:
 
     assert (found.status, found.message) == ("WARN", f"{NAME} is missing in mirror")
     assert found.advice == "Run `supakeep copy`."
+
+
+def test_hashes_without_a_signing_key_fail_the_check() -> None:
+    policy = BackupPolicy.parse('[[table]]\nname = "customers"\nmask = { name = "hash" }')
+
+    found = check(policy=policy)["signatures"]
+
+    assert found.status == "FAIL"
+    assert found.message == (
+        "there is no SIGNING_KEY, and the policy hashes columns of public.customers with it"
+    )
+    assert check(policy=policy, signing_key=SIGNING_KEY)["signatures"].status == "OK"

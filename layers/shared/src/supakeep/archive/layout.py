@@ -30,7 +30,7 @@ def document_head(
 
 def table_head(selection: Selection) -> bytes:
     """From the table's name to the bracket that opens its rows."""
-    table = selection.table
+    table = selection.recorded
     fields = {
         "columns": [column.model_dump(mode="json") for column in table.columns],
         "primary_key": list(table.primary_key),

@@ -18,6 +18,7 @@ LEAST_CHARACTERS = 32
 """A shorter key could be guessed from any one signature."""
 
 _KEY_ID_DIGITS = 8
+_MASKS = b"supakeep column masks"
 
 
 class Keyring:
@@ -36,6 +37,13 @@ class Keyring:
     def key_id(self) -> str:
         """The name of the key that signs."""
         return key_id_of(self._key)
+
+    @property
+    def mask_key(self) -> bytes:
+        """What the values of masked columns are hashed with. It is derived from the key that signs, so
+        that no hash of a value tells anything about a signature, and no value can be tried without it.
+        """
+        return hmac.new(self._key.encode(), _MASKS, hashlib.sha256).digest()
 
     def sign(self, purpose: str, fields: Mapping[str, Any]) -> Signature:
         """The signature of JSON fields, which counts for this purpose only."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from supakeep.cli.command import FAILED, GOOD
 from supakeep.cli.session import Session
 from supakeep.cli.terminal import Terminal
+from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.policy_problems import ConfigurationProblem, policy_problems
 from supakeep.errors import ConfigurationError, SupakeepError
 from supakeep.settings import read_policy_text
 from supakeep.settings.problems import environment_problems
+from supakeep.settings.signing import KEY as SIGNING_KEY
 from supakeep.wiring import with_secrets
 
 _ENVIRONMENT = "environment"
@@ -40,7 +43,29 @@ def _of_environment(session: Session) -> list[ConfigurationProblem]:
     except SupakeepError as exc:
         # without the secret it is not known what is missing
         return [_problem(exc, _ENVIRONMENT)]
-    return [_problem(problem, _ENVIRONMENT) for problem in environment_problems(values)]
+    found = [_problem(problem, _ENVIRONMENT) for problem in environment_problems(values)]
+    return [*found, *_hash_without_key(session.policy_file, values)]
+
+
+def _hash_without_key(
+    file: str | None, values: Mapping[str, str]
+) -> Iterator[ConfigurationProblem]:
+    """A problem where the file hashes columns, and the environment has no key to do so."""
+    if file is None or values.get(SIGNING_KEY, "").strip():
+        return
+    try:
+        policy = BackupPolicy.parse(read_policy_text(Path(file)))
+    except ConfigurationError:
+        return  # what is wrong with the file is said already
+    for entry in policy.table:
+        if entry.hashed:
+            yield ConfigurationProblem(
+                file=file,
+                line=None,
+                message=f"{entry.hashed[0]} of {entry.qualified_name} is to be hashed, and there is no {SIGNING_KEY}",
+                fix=f"Set {SIGNING_KEY} (`openssl rand -hex 32` makes one), or mask the column with null.",
+            )
+            return
 
 
 def _problem(error: SupakeepError, file: str) -> ConfigurationProblem:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 from typing import Literal, Self
 
@@ -88,10 +88,18 @@ class DiffReport(_Value):
         return all(table.status is not DiffStatus.FAILED for table in self.tables)
 
 
-def column_notes(before: Sequence[Column], after: Sequence[Column]) -> list[str]:
-    """A sentence for each column that only one side has, or that has another type."""
-    old, new = ({column.name: column.type for column in side} for side in (before, after))
+def column_notes(
+    before: Sequence[Column], after: Sequence[Column], withheld: Collection[str] = ()
+) -> list[str]:
+    """A sentence for each column that only one side has, or that has another type. The policy of one side
+    keeps the values of those `withheld` out of it.
+    """
+    old, new = (
+        {column.name: column.type for column in side if column.name not in withheld}
+        for side in (before, after)
+    )
     return [
+        *(f"column {name} is left out or masked; it is not compared" for name in sorted(withheld)),
         *(f"column {name} was removed; it is not compared" for name in old if name not in new),
         *(f"column {name} was added; it is not compared" for name in new if name not in old),
         *(

@@ -26,6 +26,9 @@ _SKEW = dt.timedelta(seconds=30)
 # a backup that has less than this of what the ones before had deserves a look
 _SHRUNK = 0.5
 _EARLIER = 7
+_SIGNING_ADVICE = (
+    "Set SIGNING_KEY (`openssl rand -hex 32` makes one); in AWS it is in a secret of the stack."
+)
 
 
 class CheckStatus(StrEnum):
@@ -206,14 +209,19 @@ def _others(names: Sequence[str]) -> str:
     return f" ({more:,} more: supakeep list)" if more else ""
 
 
-def check_signing(key_id: str | None) -> Check:
-    """Whether backups are signed; `key_id` names the key."""
+def check_signing(key_id: str | None, hashed: Sequence[str] = ()) -> Check:
+    """Whether backups are signed; `key_id` names the key. Columns of the tables `hashed` are to be hashed,
+    which takes the key, too.
+    """
     if key_id is not None:
         return Check.ok("signatures", f"backups are signed with the key {key_id}")
+    if hashed:
+        message = f"there is no SIGNING_KEY, and the policy hashes columns of {hashed[0]} with it"
+        return Check.fail("signatures", message, _SIGNING_ADVICE)
     return Check.warn(
         "signatures",
         "unsigned: who can write to a store can plant rows",
-        "Set SIGNING_KEY (`openssl rand -hex 32` makes one); in AWS it is in a secret of the stack.",
+        _SIGNING_ADVICE,
     )
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from supakeep.domain.engine import Engine
+from supakeep.domain.masks import mask_objection
 from supakeep.domain.nearest_name import nearest_name
 from supakeep.domain.policy import BackupPolicy, TablePolicy
 from supakeep.domain.schema import Catalog, Table, quoted_identifier
@@ -44,7 +45,11 @@ def objection(
             key=name,
             hint="Add a primary key, exclude the table in supakeep.toml, or set SUPABASE_DB_URL.",
         )
-    return _excluded_objection(table, policy) or _column_objection(table, policy)
+    return (
+        _excluded_objection(table, policy)
+        or _column_objection(table, policy)
+        or mask_objection(table, policy)
+    )
 
 
 def unmatched_names(
@@ -160,7 +165,7 @@ def _excluded_objection(table: Table, policy: TablePolicy) -> ExportError | None
 
 
 def _column_objection(table: Table, policy: TablePolicy) -> ExportError | None:
-    missing = {*policy.columns, *policy.excluded} - set(table.column_names)
+    missing = {*policy.columns, *policy.withheld} - set(table.column_names)
     if missing:
         return ExportError(
             f"Table {table.qualified_name} has no column {min(missing)}, which supakeep.toml names",

@@ -25,12 +25,17 @@ def every_table(schema: str, table: str) -> bool:  # noqa: ARG001
 @dataclass(frozen=True)
 class Selection:
     """The rows of one table that go into a backup; `since` is the start of a last-days window. The
-    table has not the columns that its policy excludes.
+    table has not the columns whose values never leave the database; `recorded` has those only whose
+    values the backup holds.
     """
 
     table: Table
     policy: TablePolicy
     since: dt.datetime | None = None
+
+    @property
+    def recorded(self) -> Table:
+        return self.table.without(self.policy.withheld)
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,7 @@ def named_schemas(policy: BackupPolicy) -> list[str]:
 
 
 def _selection(table: Table, policy: TablePolicy, started_at: dt.datetime) -> Selection:
-    return Selection(table.without(policy.excluded), policy, _since(policy, started_at))
+    return Selection(table.without(policy.unread), policy, _since(policy, started_at))
 
 
 def _wanted(policy: BackupPolicy, catalog: Catalog) -> Iterator[tuple[str, TablePolicy]]:

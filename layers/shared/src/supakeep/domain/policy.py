@@ -8,7 +8,7 @@ from __future__ import annotations
 import fnmatch
 import tomllib
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -28,6 +28,7 @@ from supakeep.domain.storage_policy import EncryptionPolicy, StoragePolicy
 from supakeep.errors import ConfigurationError
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Mask = Literal["hash", "null"]
 DEFAULT_SCHEMA = "public"
 
 
@@ -37,7 +38,8 @@ class _Strict(BaseModel):
 
 class TablePolicy(_Strict):
     """Which rows of a table are backed up: all of them, the last N by a column, or those of the last N
-    days. The values of `exclude_columns` never leave the database.
+    days. The values of `exclude_columns` never leave the database. Those of `mask` are stored as a keyed
+    hash of their text, or as null.
     """
 
     last_rows: int | None = Field(default=None, gt=0)
@@ -46,6 +48,7 @@ class TablePolicy(_Strict):
     time_column: Name | None = None
     # a list of the file, and of a manifest
     exclude_columns: Annotated[tuple[Name, ...], Field(strict=False)] | None = None
+    mask: dict[Name, Mask] | None = None
 
     @model_validator(mode="after")
     def _one_window(self) -> Self:
@@ -62,12 +65,48 @@ class TablePolicy(_Strict):
         for column in self.columns:
             if column in self.excluded:
                 raise ValueError(f"{column} chooses the rows, so exclude_columns cannot name it")
+            if column in self.masked:
+                raise ValueError(f"{column} chooses the rows, so mask cannot name it")
+        return self
+
+    @model_validator(mode="after")
+    def _masks_what_it_has(self) -> Self:
+        for column in self.masked:
+            if column in self.excluded:
+                raise ValueError(f"{column} is in exclude_columns and in mask; it can be in one")
         return self
 
     @property
     def excluded(self) -> tuple[str, ...]:
         """The columns that are left out."""
         return self.exclude_columns or ()
+
+    @property
+    def masked(self) -> tuple[str, ...]:
+        """The columns of which only a mask is stored."""
+        return tuple(self.mask or ())
+
+    @property
+    def hashed(self) -> tuple[str, ...]:
+        return tuple(name for name, mask in (self.mask or {}).items() if mask == "hash")
+
+    @property
+    def nulled(self) -> tuple[str, ...]:
+        return tuple(name for name, mask in (self.mask or {}).items() if mask == "null")
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The columns whose values never leave the database."""
+        return (*self.excluded, *self.nulled)
+
+    @property
+    def withheld(self) -> tuple[str, ...]:
+        """The columns whose values a backup does not hold, so that a restore cannot bring them back."""
+        return (*self.excluded, *self.masked)
+
+    def reading_no_masked(self) -> TablePolicy:
+        """The same rows without any column that is withheld."""
+        return self.model_copy(update={"exclude_columns": self.withheld or None, "mask": None})
 
     @property
     def is_whole(self) -> bool:
@@ -79,7 +118,9 @@ class TablePolicy(_Strict):
         return tuple(name for name in (self.order_by, self.time_column) if name is not None)
 
     def __str__(self) -> str:
-        return self._rows + (f", without {', '.join(self.excluded)}" if self.excluded else "")
+        left_out = f", without {', '.join(self.excluded)}" if self.excluded else ""
+        masks = ", ".join(f"{name} ({mask})" for name, mask in (self.mask or {}).items())
+        return self._rows + left_out + (f", masked {masks}" if masks else "")
 
     @property
     def _rows(self) -> str:
@@ -202,9 +243,12 @@ class BackupPolicy(_Strict):
         return cls(table=tables, backup=TablePatterns(exclude=["*"], auth=False))
 
     def for_tables(self, names: Iterable[str]) -> BackupPolicy:
-        """As `of_tables`, stored as this policy says, and without the columns that it excludes."""
-        excluded = {entry.qualified_name: entry.exclude_columns for entry in self.table}
-        tables = [NamedTablePolicy(name=name, exclude_columns=excluded.get(name)) for name in names]
+        """As `of_tables`, stored as this policy says, and without the columns that it excludes or masks."""
+        withheld = {entry.qualified_name: entry.withheld for entry in self.table}
+        tables = [
+            NamedTablePolicy(name=name, exclude_columns=withheld.get(name) or None)
+            for name in names
+        ]
         stored = {"storage": self.storage, "encryption": self.encryption}
         return BackupPolicy._only(tables).model_copy(update=stored)
 

@@ -125,10 +125,10 @@ def check_undo(kept: Manifest, tables: Iterable[Table]) -> list[str]:
                 hint="Fix that and restore again, or restore without an undo "
                 "(--no-undo, keep_undo: false).",
             )
-    excluded = [f"{e.name}.{column}" for e in kept.tables for column in e.policy.excluded]
+    withheld = [f"{e.name}.{column}" for e in kept.tables for column in e.policy.withheld]
     return [
         *(f"{kept.backup}: {problem.message}" for problem in kept.copy_problems.values()),
-        *(f"The undo copy does not hold {name} (exclude_columns)" for name in excluded),
+        *(f"The undo copy does not hold {name} (exclude_columns, mask)" for name in withheld),
     ]
 
 
@@ -231,20 +231,26 @@ def _dropped(entry: TableEntry, live: Table) -> list[str]:
 def _drift(entry: TableEntry, live: Table) -> Iterator[str]:
     """What changed in the table since the backup, and what a restore makes of it."""
     before = {column.name: column for column in entry.columns}
+    kept = (
+        "inserted rows get its default, others keep their value"
+        if live.primary_key
+        # without a key, no row of the backup can be matched with one that is there
+        else "the table is emptied and filled again, so every row gets its default and the values there are lost"
+    )
     for name in _dropped(entry, live):
         yield f"{live.qualified_name}.{name} was dropped after the backup: its values are left out"
     for column in live.columns:
         old = before.get(column.name)
         if column.name in entry.policy.excluded:
             yield (
-                f"{live.qualified_name}.{column.name} is not in the backup (exclude_columns): inserted rows get "
-                "its default, others keep their value"
+                f"{live.qualified_name}.{column.name} is not in the backup (exclude_columns): {kept}"
+            )
+        elif column.name in entry.policy.masked:
+            yield (
+                f"{live.qualified_name}.{column.name} is masked in the backup, and no mask is restored: {kept}"
             )
         elif old is None and not column.generated:
-            yield (
-                f"{live.qualified_name}.{column.name} was added after the backup: inserted rows get its default, "
-                "others keep their value"
-            )
+            yield (f"{live.qualified_name}.{column.name} was added after the backup: {kept}")
         elif old is not None and old.type != column.type:
             yield (
                 f"{live.qualified_name}.{column.name} was {old.type} and is {column.type} now: "

@@ -145,7 +145,7 @@ def tokens_of(row: bytes, wanted: Sequence[str] = ()) -> dict[str, str]:
     It may end as soon as all `wanted` ones are there. Raises ValueError where the row is not a JSON object.
     """
     tokens, missing = {}, set(wanted)
-    for name, token, _, _ in _members(row.decode()):
+    for name, token, _, _ in members_of(row.decode()):
         tokens[name] = token
         missing.discard(name)
         if wanted and not missing:
@@ -157,7 +157,7 @@ def without_members(row: bytes, names: Collection[str]) -> bytes:
     """The row without these columns; all else stays as it is, byte for byte."""
     text = row.decode()
     kept, end = "", 1
-    for name, token, start, end in _members(text):
+    for name, token, start, end in members_of(text):
         if name in names:
             continue
         member = text[start:end]
@@ -178,12 +178,12 @@ def _listed_without(token: str, names: Collection[str]) -> str:
     if token.startswith("["):
         listed = [name for name in re.findall(_STRING, token) if json.loads(name) not in names]
         return f"[{','.join(listed)}]" if listed else ""
-    lists = {name: _listed_without(inner, names) for name, inner, _, _ in _members(token)}
+    lists = {name: _listed_without(inner, names) for name, inner, _, _ in members_of(token)}
     kept = [f"{json.dumps(name)}:{inner}" for name, inner in lists.items() if inner]
     return f"{{{','.join(kept)}}}" if kept else ""
 
 
-def _members(text: str) -> Iterator[tuple[str, str, int, int]]:
+def members_of(text: str) -> Iterator[tuple[str, str, int, int]]:
     """Name and token of each member of a row, and from where to where it stands with the comma
     before it.
     """

@@ -58,7 +58,7 @@ def _of_new_tables(
 
 def _of_columns(former: FormerTable, entry: TableEntry) -> Iterator[SchemaChange]:
     name, manifest, backup = entry.name, former.manifest, former.manifest.backup
-    chosen = {*former.entry.policy.excluded, *entry.policy.excluded}
+    chosen = {*former.entry.policy.withheld, *entry.policy.withheld}
     before = {c.name: c.type for c in former.entry.columns if c.name not in chosen}
     now = {c.name: c.type for c in entry.columns if c.name not in chosen}
     for column, type_name in before.items():

@@ -60,7 +60,8 @@ class CheckProject:
         self.progress.phase("asking the stores")
         yield from self._stores()
         keyring = self.project.keyring
-        yield check_signing(None if keyring is None else keyring.key_id)
+        hashed = [entry.qualified_name for entry in self.project.policy.table if entry.hashed]
+        yield check_signing(None if keyring is None else keyring.key_id, hashed)
         if self.api_keys is not None:
             yield self._guarded("keys", partial(self._keys, self.api_keys))
         self.progress.phase("reading the backups")

@@ -14,6 +14,7 @@ from supakeep.domain.restore import RestoreRequest, matches
 from supakeep.domain.row_changes import text_of, tokens_of
 from supakeep.domain.users import USERS, holds_users, owner_column
 from supakeep.errors import ChecksumError, InvalidRequestError
+from supakeep.usecases.stored_rows import stored_rows
 
 BATCH_ROWS = 1000
 BATCH_BYTES = 1024 * 1024
@@ -74,10 +75,9 @@ class ChosenRows:
 
     def _chosen(self, entry: TableEntry) -> Iterator[list[bytes]]:
         is_chosen, found = self._filter(entry), 0
-        for part in entry.parts:
-            for rows in split_rows(self.reader.read_part(part)):
-                found += len(rows)
-                yield rows if is_chosen is None else list(filter(is_chosen, rows))
+        for rows in stored_rows(self.reader, entry):
+            found += len(rows)
+            yield rows if is_chosen is None else list(filter(is_chosen, rows))
         if found != entry.rows:
             raise ChecksumError(
                 f"{self.reader.manifest.backup} holds {found:,} rows of {entry.name}, and its manifest "

@@ -159,7 +159,13 @@ class CreateBackup:
     def _exporting(self, snapshot: Snapshot, volumes: VolumeWriter) -> ExportTables:
         is_secret = bool(self.encoding.recipients)
         return ExportTables(
-            snapshot, self.source.engine, volumes, self.deadline, self.progress, is_secret
+            snapshot,
+            self.source.engine,
+            volumes,
+            self.deadline,
+            self.progress,
+            is_secret,
+            self.keyring.mask_key if self.keyring else None,
         )
 
     def _with_files(self, manifest: Manifest, upload: BackupUpload) -> Manifest:

@@ -65,7 +65,8 @@ class DiffBackups:
     def _compared(
         self, before: BackupReader, entry: TableEntry, side: Side, table: Table
     ) -> TableDiff:
-        notes = [*column_notes(entry.columns, table.columns), *_window_notes(entry)]
+        withheld = {*entry.policy.withheld, *side.withheld(entry)}
+        notes = [*column_notes(entry.columns, table.columns, withheld), *_window_notes(entry)]
         if side.has_rows_of(entry):
             self.progress.table(entry.name, entry.rows, "complete")
             return _diff(entry, entry.rows, Differences(), notes)

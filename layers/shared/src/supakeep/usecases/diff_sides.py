@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
-from supakeep.archive.layout import ROW_SEPARATOR, split_rows
+from supakeep.archive.layout import ROW_SEPARATOR
 from supakeep.archive.reader import BackupReader
 from supakeep.domain.engine import Engine
 from supakeep.domain.manifest import Manifest, TableEntry, TableStatus
@@ -17,6 +18,7 @@ from supakeep.domain.schema import Table
 from supakeep.domain.users import holds_users
 from supakeep.errors import DatabaseError
 from supakeep.ports import Snapshot, SourceDatabase
+from supakeep.usecases.stored_rows import stored_rows
 
 
 class Side(Protocol):
@@ -29,6 +31,10 @@ class Side(Protocol):
         """The table as it is here; None where there is none. Raises SupakeepError where its rows
         cannot be read.
         """
+        ...
+
+    def withheld(self, before: TableEntry) -> Sequence[str]:
+        """The columns of the table whose values are kept out of this side."""
         ...
 
     def others(self, before: Manifest) -> Mapping[str, int | None]:
@@ -62,6 +68,9 @@ class BackupSide:
         if entry.status is not TableStatus.COMPLETE:
             raise DatabaseError(f"it is incomplete in {self.name}", operation="diff")
         return entry.table
+
+    def withheld(self, before: TableEntry) -> Sequence[str]:
+        return self._entry(before).policy.withheld
 
     def others(self, before: Manifest) -> Mapping[str, int | None]:
         return {
@@ -103,10 +112,14 @@ class DatabaseSide:
         name = before.name
         if name not in self._catalog.tables:
             return None
-        error = objection(name, before.policy, self._catalog, self._engine, {})
+        policy = before.policy.reading_no_masked()
+        error = objection(name, policy, self._catalog, self._engine, {})
         if error is not None:
             raise DatabaseError(error.message, operation="diff", key=name, hint=error.hint)
-        return self._catalog.tables[name]
+        return self._catalog.tables[name].without(policy.excluded)
+
+    def withheld(self, before: TableEntry) -> Sequence[str]:  # noqa: ARG002 - the database has them all
+        return ()
 
     def others(self, before: Manifest) -> Mapping[str, int | None]:
         # who backs up users does not mean all of `auth`
@@ -135,7 +148,9 @@ class DatabaseSide:
         days, since = before.policy.last_days, None
         if days is not None:
             since = self._before.started_at - dt.timedelta(days=days)
-        return Selection(self._catalog.tables[before.name], before.policy, since)
+        policy = before.policy.reading_no_masked()
+        table = self._catalog.tables[before.name].without(policy.excluded)
+        return Selection(table, policy, since)
 
 
 @contextmanager
@@ -147,7 +162,5 @@ def database_side(database: SourceDatabase, name: str, before: Manifest) -> Iter
 
 
 def rows_of(reader: BackupReader, entry: TableEntry) -> Iterator[bytes]:
-    """A table's rows; ChecksumError, after the last one of a part, where they are damaged."""
-    for part in entry.parts:
-        for rows in split_rows(reader.read_part(part)):
-            yield from rows
+    """A table's rows as `stored_rows` gives them, one by one."""
+    return itertools.chain.from_iterable(stored_rows(reader, entry))

@@ -99,11 +99,21 @@ def _why_not(manifest: Manifest, scratch: ScratchDatabase, *, whole: bool) -> st
     if definitions is None or definitions.stored is None:
         problem = definitions.problem if definitions else None
         return problem.message if problem else "the backup has rows and columns, and no definitions"
+    if withheld := _withheld(manifest):
+        return f"the backup has no values of {withheld}, and the definitions may demand them"
     if not whole:
         return "only some of the tables are drilled, and definitions need all of them"
     if not scratch.takes_definitions:
         return "they can be made only in a database of its own, with the roles of Supabase"
     return None
+
+
+def _withheld(manifest: Manifest) -> str | None:
+    """A column whose values the policy keeps out of the backup."""
+    columns = (
+        f"{entry.name}.{name}" for entry in manifest.tables for name in entry.policy.withheld
+    )
+    return next(columns, None)
 
 
 def _whole_tables(manifest: Manifest) -> set[tuple[str, str]]:

@@ -23,6 +23,7 @@ from supakeep.ports import Deadline, Progress, ScratchDatabase, Snapshot
 from supakeep.usecases.drill_definitions import DrillDefinitions
 from supakeep.usecases.restore_backup import RestoreBackup
 from supakeep.usecases.rung import Figures, RungFailedError
+from supakeep.usecases.stored_rows import stored_rows
 
 # rows that are looked at for a value of each column
 _SAMPLED_ROWS = 1000
@@ -54,7 +55,7 @@ class DrillRestore:
 
     def _with_all_rows(self, entry: TableEntry) -> TableEntry:
         """The rows of the table are all there are, since the other ones are not here."""
-        whole = entry.model_copy(update={"policy": TablePolicy()})
+        whole = entry.model_copy(update={"policy": TablePolicy(mask=entry.policy.mask)})
         return whole if self._is_made(entry.table) else _without_expressions(whole)
 
     def _is_made(self, table: Table) -> bool:
@@ -85,6 +86,7 @@ class DrillRestore:
         tables = [e.table for e in self._described.tables if not self._is_made(e.table)]
         self.not_proven += self.scratch.create_tables(tables, self._samples())
         self.not_proven += _incomplete(self.reader.manifest)
+        self.not_proven += _withheld(self.reader.manifest)
         figures = self._restore_rows(is_portion=is_portion)
         self.progress.phase("making what rests on rows")
         if made := definitions.after_rows():
@@ -155,7 +157,7 @@ class DrillRestore:
         """Whether the exported rows are the stored ones byte by byte, as the manifest's checksum shows,
         which was compared with the stored ones before. If they are not, they may stand in another order.
         """
-        if len(entry.parts) != 1 or entry.parts[0].sha256 is None:
+        if len(entry.parts) != 1 or entry.parts[0].sha256 is None or entry.policy.masked:
             return False
         digest, rows = hashlib.sha256(), 0
         for portion in snapshot.export(Selection(table, TablePolicy())):
@@ -184,9 +186,8 @@ class DrillRestore:
         self.progress.table(table.qualified_name, digest.rows, "complete")
         return digest
 
-    def _rows(self, entry: TableEntry) -> Generator[list[bytes], None, None]:
-        for part in entry.parts:
-            yield from split_rows(self.reader.read_part(part))
+    def _rows(self, entry: TableEntry) -> Generator[list[bytes]]:
+        yield from stored_rows(self.reader, entry)
 
     def _samples(self) -> Mapping[str, Mapping[str, bytes]]:
         """By table and column a value that is not null, as far as the first rows have one."""
@@ -216,6 +217,13 @@ def _incomplete(manifest: Manifest) -> Iterator[NotProven]:
     for entry in manifest.tables:
         if entry.status is not TableStatus.COMPLETE:
             yield NotProven(what=entry.name, why=f"it is incomplete in {manifest.backup}")
+
+
+def _withheld(manifest: Manifest) -> Iterator[NotProven]:
+    for entry in manifest.tables:
+        for column in entry.policy.withheld:
+            why = "the backup has no value of it: the policy masks or leaves out the column"
+            yield NotProven(what=f"{entry.name}.{column}", why=why)
 
 
 _BUG = "Report this as a bug: no restore should change a value."

@@ -17,6 +17,7 @@ from supakeep.domain.run import problem_of
 from supakeep.errors import DatabaseError, ExportError
 from supakeep.ports import Deadline, Progress, Snapshot
 from supakeep.usecases.completeness import require_complete
+from supakeep.usecases.mask_rows import row_mask
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ class ExportTables:
     """Writes the tables that a plan selects. `warnings` says what of them differs from what was counted.
 
     With `is_secret`, the document is encrypted and the manifest is not: an entry quotes no error of the database,
-    and has no checksum of its rows.
+    and has no checksum of its rows. `mask_key` is what columns are hashed with.
     """
 
     snapshot: Snapshot
@@ -35,6 +36,7 @@ class ExportTables:
     deadline: Deadline
     progress: Progress
     is_secret: bool
+    mask_key: bytes | None = None
     warnings: list[str] = field(default_factory=list)
 
     def __call__(self, plan: BackupPlan) -> list[TableEntry]:
@@ -69,17 +71,18 @@ class ExportTables:
             policy=selection.policy,
             parts=() if error else meter.parts(),
             error=self._problem(name, error) if error else None,
-            **table_entry_columns(selection.table),
+            **table_entry_columns(selection.recorded),
         )
 
     def _write_rows(self, selection: Selection, meter: PartMeter) -> DatabaseError | None:
         """Why the table is incomplete; None where it is whole."""
         name = selection.table.qualified_name
         try:
+            mask = row_mask(name, selection.policy, self.mask_key)
             self.progress.table(name, 0, "running")
             for rows in self.snapshot.export(selection):
                 self.deadline.check()
-                meter.write(rows)
+                meter.write(mask(rows))
                 self.progress.table(name, meter.rows, "running")
             self.warnings += require_complete(self.snapshot, selection, meter.rows)
         except DatabaseError as exc:

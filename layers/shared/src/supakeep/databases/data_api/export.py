@@ -85,7 +85,7 @@ class DataApiSnapshot:
 
     def _pages(self, selection: Selection, abandoned: Event) -> Iterator[Page]:
         table = selection.table
-        reader = PageReader(self._client, table, abandoned, selection.policy.excluded)
+        reader = PageReader(self._client, table, abandoned, selection.policy.unread)
         self._readers[table.qualified_name] = reader
         if selection.policy.is_whole:
             yield from reader.pages({})

@@ -119,7 +119,7 @@ class PageReader:
             abandoned=self._abandoned,
         )
         if self._excluded and answer.get("excluded") != self._excluded:
-            raise functions_missing("that leave columns out (exclude_columns) are missing")
+            raise functions_missing("that leave columns out (exclude_columns, mask) are missing")
         if [c for c in answer["columns"] if c[0] not in self._excluded] != self._columns:
             raise _changed_columns(self._table)
         self._require_same_files(answer["files"])
