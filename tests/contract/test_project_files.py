@@ -8,8 +8,10 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -24,22 +26,46 @@ from supakeep.errors import FileChangedError, ObjectNotFoundError, StorageError
 from supakeep.stores.supabase_files import SupabaseFiles
 from tests.builders.ordinary_tools import path_with_tools
 from tests.contract.conftest import Servers
+from tests.fakes.storage_server import URL, InMemoryStorageServer
 
 pytestmark = pytest.mark.integration
 
 NAMES = ["a.txt", "folder/b c.txt", "folder/emoji 🐘.txt", f"long/{'x' * 250}"]
 
 
+class Service(NamedTuple):
+    """Where a Storage answers, and with which key and client."""
+
+    url: str
+    key: str
+    http: httpx.Client
+
+    @property
+    def files(self) -> SupabaseFiles:
+        return SupabaseFiles(self.url, self.key, "backups", client=self.http)
+
+
+@pytest.fixture(params=["lite", "in memory"])
+def service(request: pytest.FixtureRequest, http: httpx.Client) -> Iterator[Service]:
+    """Each Storage that tests of files run with."""
+    if request.param == "lite":
+        lite = request.getfixturevalue("servers").lite
+        yield Service(lite.url, lite.secret_key, http)
+        return
+    with InMemoryStorageServer().client() as client:
+        yield Service(URL, "sb_secret_x", client)
+
+
 class Storage:
     """A bucket of its own, as an application uses it."""
 
-    def __init__(self, lite: SupabaseLite, http: httpx.Client, bucket: str) -> None:
-        self._url = f"{lite.url}/storage/v1"
-        self._headers = {"apikey": lite.secret_key}
-        self._http = http
+    def __init__(self, service: Service, bucket: str) -> None:
+        self._url = f"{service.url}/storage/v1"
+        self._headers = {"apikey": service.key}
+        self._http = service.http
         self._bucket = bucket
         body = {"id": bucket, "name": bucket, "public": False, "allowed_mime_types": ["text/plain"]}
-        http.post(f"{self._url}/bucket", headers=self._headers, json=body).raise_for_status()
+        self._http.post(f"{self._url}/bucket", headers=self._headers, json=body).raise_for_status()
 
     def upload(self, name: str, content: bytes) -> None:
         address = f"{self._url}/object/{quote(self._bucket)}/{quote(name)}"
@@ -56,12 +82,11 @@ class Storage:
         return self._http.get(address, headers=self._headers).raise_for_status().content
 
 
-def test_files_are_listed_read_and_known_again(servers: Servers, http: httpx.Client) -> None:
-    lite, bucket = servers.lite, f"files {uuid4().hex}"
-    storage = Storage(lite, http, bucket)
+def test_files_are_listed_read_and_known_again(service: Service) -> None:
+    bucket = f"files {uuid4().hex}"
+    storage, files = Storage(service, bucket), service.files
     for name in NAMES:
         storage.upload(name, name.encode())
-    files = SupabaseFiles(lite.url, lite.secret_key, "backups", client=http)
 
     listed = list(files.files(bucket))
 
@@ -88,9 +113,8 @@ def test_files_are_listed_read_and_known_again(servers: Servers, http: httpx.Cli
         pass
 
 
-def test_files_are_written_with_what_belongs_to_them(servers: Servers, http: httpx.Client) -> None:
-    lite, bucket = servers.lite, f"files {uuid4().hex}"
-    files = SupabaseFiles(lite.url, lite.secret_key, "backups", client=http)
+def test_files_are_written_with_what_belongs_to_them(service: Service) -> None:
+    bucket, files = f"files {uuid4().hex}", service.files
     made = Bucket(bucket, {"public": True, "allowed_mime_types": ["image/png"]})
     file = ProjectFile(
         bucket, "a b/🐘.png", "x", 7, "", content_type="image/png", cache_control="max-age=7"
@@ -149,7 +173,9 @@ def test_files_are_backed_up_once_and_come_back_from_a_shell(
     servers: Servers, http: httpx.Client, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     bucket = f"shell-{uuid4().hex}"
-    storage, shell = Storage(servers.lite, http, bucket), Shell(servers.lite, tmp_path, bucket)
+    lite = servers.lite
+    storage = Storage(Service(lite.url, lite.secret_key, http), bucket)
+    shell = Shell(lite, tmp_path, bucket)
     for name in NAMES:
         storage.upload(name, name.encode())
     owner.execute(f'create table public."{bucket}" (id int primary key)')

@@ -11,6 +11,7 @@ import pytest
 from tests.contract.conftest import servers
 from tests.fakes.time import FixedClock
 from tests.faults.calls import Call
+from tests.faults.files_world import PICTURES, FilesWorld
 from tests.faults.hurry import disturbable
 from tests.faults.matrix import MakeWorld
 from tests.faults.proof import good_backups
@@ -18,7 +19,7 @@ from tests.faults.proxy import FaultProxy, fault_proxy
 from tests.faults.secrets import SIGNING_KEY
 from tests.faults.servers import MotoAws
 from tests.faults.use_cases import NIGHTS, schedule
-from tests.faults.world import World
+from tests.faults.world import Stores, World
 
 __all__ = ["servers"]
 
@@ -73,6 +74,35 @@ def seed(proxy: FaultProxy, aws: MotoAws) -> Mapping[str, bytes]:
             assert objects == world.stores["mirror"]
     assert len(good_backups(objects, SIGNING_KEY)) == len(NIGHTS)
     return objects
+
+
+@pytest.fixture(scope="session")
+def seed_with_files(proxy: FaultProxy, aws: MotoAws) -> Stores:
+    """The objects of backups of a project with files: the newest one has none of the oldest one's files."""
+    stores: Stores = {}
+    with disturbable(proxy.url):
+        for night, pictures in zip(NIGHTS, ({"old.png": b"an old picture"}, PICTURES), strict=True):
+            at = dt.datetime.combine(night, dt.time(3, 0, 5), dt.UTC)
+            clock = FixedClock(at, tick_seconds=0.25)
+            world = FilesWorld(proxy, aws, stores, pictures=pictures, clock=clock)
+            run = world.invoke("backup", schedule(night))
+            assert run["status"] == "complete", run
+            stores = world.stores
+    return stores
+
+
+@pytest.fixture
+def make_world_with_files(
+    proxy: FaultProxy,
+    aws: MotoAws,
+    seed_with_files: Stores,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> MakeWorld:
+    def make() -> World:
+        folder = tmp_path_factory.mktemp("download")
+        return FilesWorld(proxy, aws, seed_with_files, folder=folder)
+
+    return make
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import pytest
 
 from supakeep.databases.data_api import client as data_api
 from supakeep.stores.retrying import RetryingObjectStore
+from supakeep.stores.supabase_files import SupabaseFiles
 from tests.faults.secrets import AWS_SECRET_KEY
 
 # two pauses fit into it, so that what fails once is repeated, and what fails for ever is given up soon
@@ -39,8 +40,9 @@ def hurried() -> Iterator[None]:
         patch.setattr(data_api, "OUTAGE_SECONDS", GIVE_UP_AFTER_SECONDS)
         # less than what is late takes (proxy.py)
         patch.setattr("supakeep.notices.http_notifier._SECONDS", 0.5)
-        defaults: Any = RetryingObjectStore.__init__.__kwdefaults__
-        patch.setitem(defaults, "give_up_after_seconds", GIVE_UP_AFTER_SECONDS)
+        for repeats in (RetryingObjectStore, SupabaseFiles):
+            defaults: Any = repeats.__init__.__kwdefaults__
+            patch.setitem(defaults, "give_up_after_seconds", GIVE_UP_AFTER_SECONDS)
         yield
 
 

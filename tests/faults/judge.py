@@ -15,6 +15,7 @@ from tests.builders.manifests import PROJECT
 from tests.fakes.object_store import InMemoryObjectStore
 from tests.faults.chain_proof import audit_log_of, is_whole, ledger_of
 from tests.faults.expectations import AnyPlan
+from tests.faults.file_proof import problems_of_files
 from tests.faults.machine import Outcome
 from tests.faults.proof import good_backups, is_believed, names_in, problems_of, says_complete
 from tests.faults.secrets import SECRETS, SIGNING_KEY
@@ -46,6 +47,7 @@ def _false_manifests(stores: Stores) -> list[Finding]:
         for name in names_in(objects)
         if is_believed(objects, name) and says_complete(objects, name)
         for problem in problems_of(objects, name, SIGNING_KEY)
+        or problems_of_files(objects, name, store)
     ]
 
 
@@ -144,9 +146,14 @@ def _lost(before: Stores, after: Stores, may_go: frozenset[str]) -> list[Finding
     return [
         Finding(Failing.BACKUP_LOST, f"{name} in {store}")
         for store, objects in before.items()
-        for name in good_backups(objects, SIGNING_KEY) - may_go
-        if name not in good_backups(after[store], SIGNING_KEY)
+        for name in _whole(objects, store) - may_go - _whole(after[store], store)
     ]
+
+
+def _whole(objects: Mapping[str, bytes], store: str) -> set[str]:
+    """The backups that are good in this store, files and all."""
+    good = good_backups(objects, SIGNING_KEY)
+    return {name for name in good if not problems_of_files(objects, name, store)}
 
 
 def _secrets(world: World, outcome: Outcome) -> list[Finding]:

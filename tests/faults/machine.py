@@ -63,6 +63,7 @@ class Machine:
     url: str
     shop: Shop = field(default_factory=a_shop)
     clock: FixedClock = field(default_factory=lambda: FixedClock(NIGHT, tick_seconds=0.25))
+    policy: BackupPolicy = POLICY
     timeouts: Timeouts = PATIENT
     folder: Path = Path()
     milliseconds_left: int = 600_000
@@ -90,7 +91,7 @@ class Machine:
             self.timeouts,
             database=self.database,
             clock=self.clock,
-            policy=POLICY,
+            policy=self.policy,
             scratch_server=self.scratch_server,
         )
 

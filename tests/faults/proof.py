@@ -91,7 +91,9 @@ def _wrong_manifest(manifest: dict[str, Any], name: str, signing_key: str | None
 def _wrong_volumes(objects: Objects, manifest: dict[str, Any]) -> list[str]:
     wrong = []
     definitions = (manifest.get("definitions") or {}).get("stored")
-    for volume in [*manifest["volumes"], *([definitions] if definitions else [])]:
+    files = manifest.get("files") or {"tree": [], "keys": []}
+    beside = [*([definitions] if definitions else []), *files["tree"], *files["keys"]]
+    for volume in [*manifest["volumes"], *beside]:
         content = objects.get(volume["key"])
         if content is None:
             wrong.append(f"{volume['key']} is missing")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from werkzeug.test import Client
 from tests.fakes.storage_server import InMemoryStorageServer
 from tests.faults.http_faults import Asked, Reply
 
+MIRROR = "mirror"
 _TABLE = {
     "TableName": "runs",
     "BillingMode": "PAY_PER_REQUEST",
@@ -46,7 +48,7 @@ class StorageService:
             asked.method, f"http://storage{asked.path}", headers=asked.headers, content=asked.body
         )
         response = self.server.answer(request)
-        return Reply(response.status_code, response.content, dict(response.headers))
+        return Reply(response.status_code, response.read(), dict(response.headers))
 
 
 class MotoAws:
@@ -69,7 +71,7 @@ class MotoAws:
     def reset(self, secret: dict[str, str]) -> None:
         """Everything is gone, but an empty bucket, an empty table and the secret."""
         self._client.post("/moto-api/reset")
-        self._backend.create_bucket("mirror", "us-east-1")
+        self.make_bucket(MIRROR)
         self._json("DynamoDB_20120810.CreateTable", _TABLE)
         self.put_secret(secret)
 
@@ -81,24 +83,30 @@ class MotoAws:
         named = {"SecretId": "supakeep", "SecretString": json.dumps(secret)}
         self._json("secretsmanager.PutSecretValue", named)
 
-    @property
-    def objects(self) -> dict[str, bytes]:
+    def make_bucket(self, bucket: str) -> None:
+        self._backend.create_bucket(bucket, "us-east-1")
+
+    def objects(self, bucket: str = MIRROR) -> dict[str, bytes]:
         """What the bucket holds."""
-        return {key: found.value for key, found in self._bucket.keys.items()}
+        return {key: found.value for key, found in self._keys(bucket).items()}
 
-    def put(self, key: str, content: bytes) -> None:
-        self._backend.put_object("mirror", key, content)
+    def put(
+        self, key: str, content: bytes, bucket: str = MIRROR, *, at: dt.datetime | None = None
+    ) -> None:
+        """Stores an object, which was last changed `at` that moment, or now."""
+        self._backend.put_object(bucket, key, content)
+        if at is not None:
+            self._keys(bucket)[key].last_modified = at
 
-    def delete(self, key: str) -> None:
-        self._bucket.keys.pop(key)
+    def delete(self, key: str, bucket: str = MIRROR) -> None:
+        self._keys(bucket).pop(key)
 
     @property
     def _backend(self) -> Any:
         return get_backend("s3")[DEFAULT_ACCOUNT_ID]["aws"]
 
-    @property
-    def _bucket(self) -> Any:
-        return self._backend.buckets["mirror"]
+    def _keys(self, bucket: str) -> Any:
+        return self._backend.buckets[bucket].keys
 
     @property
     def runs(self) -> list[dict[str, Any]]:

@@ -73,7 +73,7 @@ class World(Machine):
     @property
     def stores(self) -> Stores:
         """What each store holds, past the proxy and past Supakeep."""
-        return {"primary": dict(self.storage.objects), "mirror": self.aws.objects}
+        return {"primary": dict(self.storage.objects), "mirror": self.aws.objects()}
 
     def deliver_again(self, **context: str) -> None:
         """The event that came first, once more."""
