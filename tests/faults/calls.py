@@ -14,8 +14,11 @@ FaultT = TypeVar("FaultT")
 # what differs between two recordings of one use case
 _OF_ONE_RUN = re.compile(r"(?<=Z-)[0-9a-f]{16}\b|(?<=-)[0-9a-f]{8}(?=\.json)")
 
-# a volume, and the moment in the name of an entry
-_NUMBERED = re.compile(r"(?<=\.)[0-9]{3}\b|[0-9-]{10}T[0-9]{6}Z_[0-9]{6}")
+# a volume, the moment in the name of an entry, a file's object, and the part of them that is listed
+_NUMBERED = re.compile(
+    r"(?<=\.)[0-9]{3}\b|[0-9-]{10}T[0-9]{6}Z_[0-9]{6}|[0-9a-f]{2}/[0-9a-f]{32}\.[0-9a-f]{64}"
+    r"|(?<=%2F)[0-9a-f](?=&)"
+)
 
 
 @dataclass(frozen=True, order=True)

@@ -66,6 +66,7 @@ CONSEQUENCES: Mapping[str, Alternatives] = {
         _said("StorageError", "its manifest is missing", "supakeep copy"),
         _said("StorageError", "it has no copy of this backup", "supakeep copy"),
         _said("IntegrityError", "The ledger entry", "supakeep ledger verify"),
+        _said("", "missing: files/", "supakeep copy"),
         # the answer to the first try was spoilt, and the second one found what that had written
         _said("ObjectExistsError", "is in Storage already", "Objects are never overwritten"),
     ),

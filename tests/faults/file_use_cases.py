@@ -25,7 +25,7 @@ from tests.faults.use_cases import NEWEST, USE_CASES, UseCase
 from tests.faults.world import World
 
 _OF_ROWS = {use_case.name: use_case for use_case in USE_CASES}
-_ABOUT_FILES = ("files/", ".files.", f"/{BUCKET}", "GET bucket?")
+_ABOUT_FILES = ("files/", "files%2F", "?delete", ".files.", f"/{BUCKET}", "GET bucket?")
 
 
 def is_about_files(call: Call) -> bool:
@@ -83,7 +83,7 @@ def _lose_objects(world: World) -> None:
     """One file object of the mirror is gone, another one was damaged."""
     lost, damaged = sorted(key for key in world.aws.objects() if key.startswith("files/"))[:2]
     world.aws.delete(lost)
-    world.aws.put(damaged, b"damaged, and short")
+    world.aws.put(damaged, b"damaged")
 
 
 def _false_copy(world: World, run: Any) -> list[str]:

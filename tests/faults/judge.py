@@ -29,6 +29,7 @@ def judged(use_case: UseCase, world: World, outcome: Outcome, before: Stores) ->
     stores = world.stores
     return [
         *_false_manifests(stores),
+        *_false_files(before, stores),
         *_false_entries(world, stores),
         *_unnoticed_damage(world, stores),
         *_false_claims(use_case.false_claims, world, outcome),
@@ -47,8 +48,27 @@ def _false_manifests(stores: Stores) -> list[Finding]:
         for name in names_in(objects)
         if is_believed(objects, name) and says_complete(objects, name)
         for problem in problems_of(objects, name, SIGNING_KEY)
-        or problems_of_files(objects, name, store)
     ]
+
+
+def _false_files(before: Stores, stores: Stores) -> list[Finding]:
+    """What is wrong with files of a complete backup, and was not before."""
+    return [
+        Finding(Failing.FALSE_SUCCESS, f"in {store}: {problem}")
+        for store, problems in _problems_of_files(stores).items()
+        for problem in problems - _problems_of_files(before)[store]
+    ]
+
+
+def _problems_of_files(stores: Stores) -> dict[str, set[str]]:
+    return {
+        store: {
+            problem
+            for name in good_backups(objects, SIGNING_KEY)
+            for problem in problems_of_files(objects, name, store)
+        }
+        for store, objects in stores.items()
+    }
 
 
 def _false_entries(world: World, stores: Stores) -> list[Finding]:
