@@ -13,6 +13,7 @@ import pytest
 
 from tests.builders.backups import ITEMS
 from tests.faults.calls import Call, Plan
+from tests.faults.files_world import OFFSITE
 from tests.faults.http_faults import FAULTS
 from tests.faults.matrix import MakeWorld, Matrix
 from tests.faults.secrets import SECRET
@@ -92,6 +93,25 @@ def test_a_product_that_breaks_a_promise_is_caught(
     assert any(f": {caught}: " in sentence for sentence in broken)
     assert (tally.total(TRIED), tally.total(caught)) == (1, 1)
     assert not tally.is_good
+
+
+def _losing_a_file(world: World) -> Any:
+    """Says that tonight's backup is complete, and one copy lacks a file that was stored before."""
+    run = BY_NAME["backup"].run(world)
+    world.aws.delete(min(key for key in world.stores[OFFSITE] if key.startswith("files/")), OFFSITE)
+    return run
+
+
+def test_a_file_that_a_backup_names_and_a_copy_lacks_is_caught(
+    make_world_with_files: MakeWorld,
+) -> None:
+    tally = Tally()
+    losing = replace(BY_NAME["backup"], run=_losing_a_file)
+
+    broken = Matrix(losing, make_world_with_files, tally).try_all([BUSY])
+
+    assert any("false successes: in offsite: files/" in sentence for sentence in broken)
+    assert tally.total(Failing.FALSE_SUCCESS) == 1
 
 
 PLANTED = """
