@@ -7,7 +7,7 @@ from typing import Any
 
 from supakeep.domain.file_choice import EVERY_FILE, FileChoice
 from supakeep.domain.manifest import Trigger
-from supakeep.domain.restore import RestoreRequest
+from supakeep.domain.restore import RestoreReport, RestoreRequest
 from supakeep.domain.run import Run, RunKind, new_run_id
 from supakeep.system import NoDeadline
 from supakeep.usecases.choose_stores import every_store
@@ -72,7 +72,7 @@ def _restore(world: World) -> Run:
 
 def _false_restore(world: World, run: Run) -> list[str]:
     report = run.result
-    if report is None or report.files is None or report.files.refused:
+    if not isinstance(report, RestoreReport) or report.files is None or report.files.refused:
         return []
     kept = files_of(world.stores[OFFSITE], NEWEST)
     wrong = [path for path, content in kept.items() if _pictures(world).get(path) != content]
