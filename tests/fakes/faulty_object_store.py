@@ -94,7 +94,7 @@ class HangingObjectStore(ForwardingObjectStore):
 
 
 class FailingObjectStore(ForwardingObjectStore):
-    """Fails `operation` (`put`, `read`, `list`, `delete`) from its `nth` call on.
+    """Fails `operation` (`put`, `replace`, `read`, `list`, `delete`) from its `nth` call on.
 
     `times` calls fail, all further ones where None. A failing listing gives `entries_before_failure`
     entries first. With `key_part`, only calls for keys that contain it are counted.
@@ -122,6 +122,10 @@ class FailingObjectStore(ForwardingObjectStore):
     def put(self, key: str, content: BinaryIO) -> None:
         self._count("put", key)
         super().put(key, content)
+
+    def replace(self, key: str, content: BinaryIO) -> None:
+        self._count("replace", key)
+        super().replace(key, content)
 
     @contextmanager
     def read(self, key: str) -> Iterator[Iterator[bytes]]:

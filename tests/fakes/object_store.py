@@ -60,6 +60,10 @@ class InMemoryObjectStore:
             raise ObjectAlreadyExistsError(f"{key} exists", operation="upload", key=key)
         self.place(key, content.read())
 
+    def replace(self, key: str, content: BinaryIO) -> None:
+        self._require_bucket("upload", key)
+        self.place(key, content.read())
+
     @contextmanager
     def read(self, key: str) -> Iterator[Iterator[bytes]]:
         self._require_bucket("download", key)

@@ -15,8 +15,8 @@ from tests.template.stack import Stack
 OBSERVABILITY = Path(__file__).parents[2] / "layers/shared/src/supakeep/api/observability.py"
 # those of no run: the ages that the prune function measures
 MEASUREMENT = "measurement"
-# the command line deletes, and it writes no metrics
-KINDS = [str(kind) for kind in RunKind if kind is not RunKind.DELETE]
+# only the command line deletes and erases, and it writes no metrics
+KINDS = [str(kind) for kind in RunKind if kind not in (RunKind.DELETE, RunKind.ERASE)]
 MOST_FREE_METRICS = 50
 
 

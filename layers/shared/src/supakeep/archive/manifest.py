@@ -23,6 +23,7 @@ from supakeep.domain.backup_name import ObjectName
 from supakeep.domain.manifest import (
     FORMAT,
     FORMAT_MAJOR,
+    FORMAT_MINOR,
     FORMAT_NAME,
     Manifest,
     TableEntry,
@@ -163,6 +164,24 @@ def _check_format(text: object, key: str) -> None:
             key=key,
             hint="Update Supakeep; nothing was changed.",
         )
+
+
+def require_known_format(manifest: Manifest) -> None:
+    """Raises FormatVersionError where a later version has written it: what this one does not know of it would be
+    lost when it is written anew.
+    """
+    minor = manifest.format.partition(".")[2] or "0"
+    if not minor.isdecimal() or int(minor) > FORMAT_MINOR:
+        raise _too_new(manifest.format, manifest.name.manifest_key)
+
+
+def _too_new(text: str, key: str) -> FormatVersionError:
+    return FormatVersionError(
+        f"{key} has format {text[:40]}, and this version of Supakeep knows up to {FORMAT}",
+        operation="read manifest",
+        key=key,
+        hint="Update Supakeep; nothing was changed.",
+    )
 
 
 def _check_names(manifest: Manifest, key: str) -> None:

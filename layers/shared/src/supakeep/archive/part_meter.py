@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Protocol
 
 from supakeep.archive.layout import ROW_SEPARATOR
-from supakeep.archive.writer import VolumeWriter
 from supakeep.domain.manifest import Part
 from supakeep.ports import Rows
+
+
+class DocumentSink(Protocol):
+    """Takes a document's bytes; `position` is the volume and the offset of the next one."""
+
+    @property
+    def position(self) -> tuple[int, int]: ...
+
+    def write(self, content: bytes) -> None: ...
 
 
 class PartMeter:
@@ -15,7 +24,7 @@ class PartMeter:
     tell something about rows that are encrypted.
     """
 
-    def __init__(self, volumes: VolumeWriter, *, hashed: bool = True) -> None:
+    def __init__(self, volumes: DocumentSink, *, hashed: bool = True) -> None:
         self._volumes = volumes
         self._hash = hashlib.sha256() if hashed else None
         self._start: tuple[int, int] | None = None

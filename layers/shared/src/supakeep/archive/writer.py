@@ -5,12 +5,23 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Protocol, Self
 
 from supakeep.archive.encoding import PLAIN, Encoding
-from supakeep.archive.upload import BackupUpload
 from supakeep.archive.volume import EncodedVolume, FillingVolume, PlainVolume
 from supakeep.domain.manifest_parts import VolumeEntry
+
+
+class VolumeTaker(Protocol):
+    """Where volumes go: into the stores of a backup."""
+
+    def spool(self, key: str) -> BinaryIO:
+        """An empty file for the content of an object in this key's folder."""
+        ...
+
+    def put(self, volume: VolumeEntry, content: BinaryIO) -> None:
+        """Stores one volume."""
+        ...
 
 
 class VolumeWriter:
@@ -19,16 +30,19 @@ class VolumeWriter:
 
     A volume is spooled to the disk that its store prefers while it fills, hashed as it passes, and
     stored while the next one fills. The first spool is made for the first byte. What fits into one
-    object is stored under `key` and the encoding's suffix, without a number. The context waits for what is
+    object is stored under `key` and the encoding's suffix, without a number, unless
+    numbers begin with `first_number`, as they do where those before are taken. The context waits for what is
     under way and removes the spools.
     """
 
     def __init__(
         self,
-        upload: BackupUpload,
+        upload: VolumeTaker,
         key: str,
         max_object_bytes: int,
         encoding: Encoding = PLAIN,
+        *,
+        first_number: int | None = None,
     ) -> None:
         self._upload = upload
         self._key = key
@@ -36,6 +50,7 @@ class VolumeWriter:
         self._max_bytes = encoding.document_bytes_within(max_object_bytes)
         self._entries: list[VolumeEntry] = []
         self._number = 1
+        self._first_number = first_number
         self._volume: FillingVolume | None = None
         self._storing: Future[None] | None = None
         # one thread each: no more than two spools, and no volume after one that failed
@@ -76,13 +91,15 @@ class VolumeWriter:
     def finish(self) -> tuple[VolumeEntry, ...]:
         """Stores what is left and returns all volumes in order."""
         single = f"{self._key}{self._encoding.suffix}"
-        self._store(self._filling(), single if self._number == 1 else self._numbered)
+        is_single = self._number == 1 and self._first_number is None
+        self._store(self._filling(), single if is_single else self._numbered)
         self._wait()
         return tuple(self._entries)
 
     @property
     def _numbered(self) -> str:
-        return f"{self._key}{self._encoding.suffix}.{self._number:03d}"
+        number = self._number + (self._first_number or 1) - 1
+        return f"{self._key}{self._encoding.suffix}.{number:03d}"
 
     def _filling(self) -> FillingVolume:
         if self._volume is None:

@@ -173,6 +173,11 @@ COMMANDS: tuple[Command, ...] = (
         examples=("unpin latest",),
     ),
     Command(
+        "erase",
+        "Erase a person's rows from every backup that is kept.",
+        examples=("erase --table user_credits --where user_id=<id>",),
+    ),
+    Command(
         "delete",
         "Delete one backup for good, from each store.",
         examples=("delete backup_<ref>_2026-11-21 --dry-run",),

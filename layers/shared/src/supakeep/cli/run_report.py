@@ -8,6 +8,7 @@ from typing import Any
 from supakeep.cli.copy import print_copies
 from supakeep.cli.delete import print_deletion
 from supakeep.cli.drill_report import print_drill
+from supakeep.cli.erase import print_erasure
 from supakeep.cli.prune import print_decisions
 from supakeep.cli.restore_report import print_report
 from supakeep.cli.show import print_backup
@@ -16,6 +17,7 @@ from supakeep.cli.verify import print_verification
 from supakeep.domain.copy_report import CopyReport
 from supakeep.domain.deletion import DeleteReport
 from supakeep.domain.drill import DrillReport
+from supakeep.domain.erasure import EraseReport
 from supakeep.domain.measures import duration_text
 from supakeep.domain.prune import PruneReport
 from supakeep.domain.restore import RestoreReport
@@ -72,4 +74,5 @@ _PRINTERS: Mapping[type[RunResult], Callable[[Terminal, Any], None]] = {
     CopyReport: print_copies,
     DrillReport: print_drill,
     DeleteReport: print_deletion,
+    EraseReport: print_erasure,
 }

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime
 from supakeep.domain.actor import Actor
 from supakeep.domain.chain import ChainedEntry
 from supakeep.domain.deletion import DeleteReport
+from supakeep.domain.erasure import EraseReport
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.prune import PruneReport
 from supakeep.domain.restore import RestoreReport
@@ -70,6 +71,8 @@ def detail_of(result: RunResult | None) -> str | None:
             return f"{len(removed):,} backups removed"
         case DeleteReport():
             return ", ".join(f"{len(s.removed):,} objects from {s.store}" for s in result.stores)
+        case EraseReport():
+            return f"{result.rows:,} rows of {result.table} from {result.erased_backups:,} backups"
         case _:
             return None
 

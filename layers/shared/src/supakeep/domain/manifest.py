@@ -11,7 +11,7 @@ from supakeep.domain.backed_up_files import BackedUpFiles
 from supakeep.domain.backup_name import BackupName
 from supakeep.domain.copies import MIRROR, PRIMARY
 from supakeep.domain.definitions_record import DefinitionsRecord, ObjectChange
-from supakeep.domain.manifest_parts import ManifestPart, Problem, VolumeEntry
+from supakeep.domain.manifest_parts import ErasedRows, ManifestPart, Problem, VolumeEntry
 from supakeep.domain.policy import TablePolicy
 from supakeep.domain.project_coverage import ProjectCoverage
 from supakeep.domain.schema import Column, Table, columns_fingerprint, quoted_identifier, unquoted
@@ -190,7 +190,8 @@ class Manifest(ManifestPart):
     `definitions` is None in older manifests, in pre-restore backups, and with `rest`; `files` in those two, and
     where the policy takes none. `coverage` is None in older manifests and in pre-restore backups.
     `compression` is `gzip`, `zstd` or None. `read_back` is whether every volume was read again, whole, from
-    each store that has the backup; None in older manifests. `signature` is None in one that was not read from a store.
+    each store that has the backup; None in older manifests. `erased` are rows that it held once.
+    `signature` is None in one that was not read from a store.
     """
 
     format: str = FORMAT
@@ -222,6 +223,7 @@ class Manifest(ManifestPart):
     definition_changes: tuple[ObjectChange, ...] = ()
     coverage: ProjectCoverage | None = None
     warnings: tuple[str, ...] = ()
+    erased: tuple[ErasedRows, ...] = ()
     signature: Signature | None = None
 
     @model_validator(mode="before")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt
+from pydantic import AwareDatetime, BaseModel, ConfigDict, NonNegativeInt
 
 from supakeep.errors import SupakeepError
 
@@ -23,6 +23,20 @@ class Problem(ManifestPart):
     @classmethod
     def from_error(cls, error: SupakeepError) -> Problem:
         return Problem(message=error.message, hint=error.hint)
+
+
+class ErasedRows(ManifestPart):
+    """Rows of one table that were erased from a backup after it was made: when, and how many. By which
+    values they were chosen is not kept.
+    """
+
+    at: AwareDatetime
+    table: str
+    rows: NonNegativeInt
+
+    def __str__(self) -> str:
+        rows, were = ("1 row", "was") if self.rows == 1 else (f"{self.rows:,} rows", "were")
+        return f"{rows} of {self.table} {were} erased on {self.at:%Y-%m-%d %H:%M} UTC"
 
 
 class VolumeEntry(ManifestPart):

@@ -1,4 +1,4 @@
-"""A run: one backup, restore, prune, verification, copy or deletion, from the request to its end."""
+"""A run: one backup, restore, prune, verification, copy, deletion or erasure, from the request to its end."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from supakeep.domain.actor import Actor
 from supakeep.domain.copy_report import CopyReport
 from supakeep.domain.deletion import DeleteReport
 from supakeep.domain.drill import DrillReport
+from supakeep.domain.erasure import EraseReport
 from supakeep.domain.lease import LEASE_SECONDS
 from supakeep.domain.manifest import Trigger
 from supakeep.domain.manifest_parts import Problem
@@ -51,6 +52,7 @@ class RunKind(StrEnum):
     COPY = "copy"
     DRILL = "drill"
     DELETE = "delete"
+    ERASE = "erase"
 
 
 class RunStatus(StrEnum):
@@ -80,6 +82,7 @@ RunResult = (
     | CopyReport
     | DrillReport
     | DeleteReport
+    | EraseReport
 )
 _RESULTS: dict[RunKind, type[RunResult]] = {
     RunKind.BACKUP: BackupSummary,
@@ -89,6 +92,7 @@ _RESULTS: dict[RunKind, type[RunResult]] = {
     RunKind.COPY: CopyReport,
     RunKind.DRILL: DrillReport,
     RunKind.DELETE: DeleteReport,
+    RunKind.ERASE: EraseReport,
 }
 
 
@@ -151,7 +155,10 @@ class Run(BaseModel):
     def lease(self) -> str:
         """The lease that the run needs. A prune, a verification, a copy and a drill need only their own: they
         touch neither the database nor what a backup is writing, and a prune spares the backups that others read.
+        An erasure has that of a prune, since both remove objects.
         """
+        if self.kind is RunKind.ERASE:
+            return RunKind.PRUNE.value
         return self.kind.value if self.kind in _BESIDE_THE_DATABASE else "database"
 
     @property

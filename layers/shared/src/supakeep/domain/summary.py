@@ -161,7 +161,12 @@ class BackupSummary(BaseModel):
             changes=manifest.changes,
             definition_changes=manifest.definition_changes,
             run=manifest.run,
-            warnings=(*notices, *manifest.warnings, *_what_is_missing(manifest)),
+            warnings=(
+                *notices,
+                *manifest.warnings,
+                *map(str, manifest.erased),
+                *_what_is_missing(manifest),
+            ),
             pins=tuple(pins),
             proof=proof,
         )

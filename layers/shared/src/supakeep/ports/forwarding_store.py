@@ -26,6 +26,9 @@ class ForwardingObjectStore:
     def put(self, key: str, content: BinaryIO) -> None:
         self._store.put(key, content)
 
+    def replace(self, key: str, content: BinaryIO) -> None:
+        self._store.replace(key, content)
+
     def read(self, key: str) -> AbstractContextManager[Iterator[bytes]]:
         return self._store.read(key)
 

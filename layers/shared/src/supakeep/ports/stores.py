@@ -48,6 +48,13 @@ class ObjectStore(Protocol):
         """
         ...
 
+    def replace(self, key: str, content: BinaryIO) -> None:
+        """Stores `content` as `put` does, in place of what is there, if anything is: whoever reads gets
+        the one or the other whole, and never nothing. Only for a manifest whose backup is erased from.
+        Raises ObjectLockedError as `delete` does.
+        """
+        ...
+
     def read(self, key: str) -> AbstractContextManager[Iterator[bytes]]:
         """The object's bytes in pieces; closing early is allowed. Cut short, it raises
         StorageUnavailableError and never just ends.

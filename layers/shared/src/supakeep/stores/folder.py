@@ -62,11 +62,20 @@ class FolderObjectStore:
                 content.flush()
                 spooled.publish(self._root / key)
                 return
-            with self._partial_file(key) as copied:
-                copy = io.BufferedWriter(copied)
-                shutil.copyfileobj(content, copy, _PIECE_BYTES)
-                copy.flush()
+            with self._copied(key, content) as copied:
                 copied.publish(self._root / key)
+
+    def replace(self, key: str, content: BinaryIO) -> None:
+        with _mapped_errors("upload", key), self._copied(key, content) as copied:
+            copied.take_place_of(self._path(key))
+
+    @contextmanager
+    def _copied(self, key: str, content: BinaryIO) -> Iterator[_PartialFile]:
+        with self._partial_file(key) as copied:
+            copy = io.BufferedWriter(copied)
+            shutil.copyfileobj(content, copy, _PIECE_BYTES)
+            copy.flush()
+            yield copied
 
     @contextmanager
     def read(self, key: str) -> Iterator[Iterator[bytes]]:
@@ -154,6 +163,11 @@ class _PartialFile(io.FileIO):
         os.fsync(self.fileno())
         # a link is made whole or not at all, and never over an existing file
         os.link(self.path, path)
+
+    def take_place_of(self, path: Path) -> None:
+        """Gives it the name `path` in place of what has it, once it is on the disk."""
+        os.fsync(self.fileno())
+        self.path.replace(path)
 
     def close(self) -> None:
         if not self.closed:

@@ -64,6 +64,13 @@ class GcsObjectStore:
         return temporary_file()
 
     def put(self, key: str, content: BinaryIO) -> None:
+        # write-once, decided by the server: no generation of the object may exist
+        self._upload(key, content, if_generation_match=0)
+
+    def replace(self, key: str, content: BinaryIO) -> None:
+        self._upload(key, content)
+
+    def _upload(self, key: str, content: BinaryIO, **conditions: int) -> None:
         start = content.tell()
         size = content.seek(0, io.SEEK_END) - start
         content.seek(start)
@@ -72,9 +79,8 @@ class GcsObjectStore:
                 content,
                 size=size,
                 content_type="application/json",
-                # write-once, decided by the server: no generation of the object may exist
-                if_generation_match=0,
                 checksum="crc32c",
+                **conditions,
                 **self._once,
             )
 

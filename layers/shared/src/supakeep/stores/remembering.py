@@ -60,6 +60,10 @@ class RememberingObjectStore(ForwardingObjectStore):
         self._listed.pop(key, None)
         self._store.put(key, content)
 
+    def replace(self, key: str, content: BinaryIO) -> None:
+        self._listed.pop(key, None)
+        self._store.replace(key, content)
+
     @contextmanager
     def read(self, key: str) -> Iterator[Iterator[bytes]]:
         stored = self._listed.get(key)

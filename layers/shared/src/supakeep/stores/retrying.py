@@ -55,6 +55,15 @@ class RetryingObjectStore:
 
         self._retrying(attempt)
 
+    def replace(self, key: str, content: BinaryIO) -> None:
+        start = content.tell()
+
+        def attempt() -> None:
+            content.seek(start)
+            self._store.replace(key, content)
+
+        self._retrying(attempt)
+
     @contextmanager
     def read(self, key: str) -> Iterator[Iterator[bytes]]:
         # only the opening is repeated: bytes that were handed on cannot be taken back

@@ -77,6 +77,16 @@ class S3ObjectStore:
                 # write-once, decided by the server: exactly one of two racing writers wins
                 self._put(key, content, IfNoneMatch="*")
 
+    def replace(self, key: str, content: BinaryIO) -> None:
+        with self._mapped_errors("upload", key), self._lock_named("upload", key):
+            if self._is_compatible:
+                start = content.tell()
+                checked = {"ContentMD5": _content_md5(content)}
+                content.seek(start)
+                self._put(key, content, **checked)
+            else:
+                self._put(key, content)
+
     def _put_compatibly(self, key: str, content: BinaryIO) -> None:
         """Asks first, since a server may ignore the condition, and repeats without the condition where
         the server refuses it. The content's MD5 takes the place of S3's own checksum.
@@ -135,15 +145,8 @@ class S3ObjectStore:
                     yield StoredObject(key, entry["Size"], entry["LastModified"])
 
     def delete(self, key: str) -> None:
-        with self._mapped_errors("delete", key):
-            try:
-                self._client.delete_object(Bucket=self._bucket, Key=self._folder + key)
-            except ClientError as exc:
-                if (why := self._lock_of(key)) is None:
-                    raise
-                raise ObjectLockedError(
-                    f"{key} in {self.name} is {why}", operation="delete", key=key
-                ) from exc
+        with self._mapped_errors("delete", key), self._lock_named("delete", key):
+            self._client.delete_object(Bucket=self._bucket, Key=self._folder + key)
 
     def delete_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
         if self._is_compatible:
@@ -160,6 +163,18 @@ class S3ObjectStore:
         refused = {error["Key"].removeprefix(self._folder) for error in answer.get("Errors", ())}
         # by itself an object's refusal says why
         return delete_each(self.delete, [key for key in keys if key in refused])
+
+    @contextmanager
+    def _lock_named(self, operation: str, key: str) -> Iterator[None]:
+        """A refusal because of a lock says so, and until when."""
+        try:
+            yield
+        except ClientError as exc:
+            if (why := self._lock_of(key)) is None:
+                raise
+            raise ObjectLockedError(
+                f"{key} in {self.name} is {why}", operation=operation, key=key
+            ) from exc
 
     def _lock_of(self, key: str) -> str | None:
         """Why the object may not be deleted yet, as far as that can be read; None without a lock."""

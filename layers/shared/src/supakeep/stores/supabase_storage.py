@@ -72,11 +72,17 @@ class SupabaseObjectStore:
         return temporary_file()
 
     def put(self, key: str, content: BinaryIO) -> None:
+        self._upload(key, content, upsert="false")
+
+    def replace(self, key: str, content: BinaryIO) -> None:
+        self._upload(key, content, upsert="true")
+
+    def _upload(self, key: str, content: BinaryIO, *, upsert: str) -> None:
         # storage3's upload() takes a file of two classes only; httpx streams any
         with mapped_errors("upload", key):
             response = self._client.post(
                 self._address("object", key),
-                headers={**self._headers, "x-upsert": "false"},
+                headers={**self._headers, "x-upsert": upsert},
                 data={"cacheControl": "no-cache"},
                 files={"file": (key, content, "application/json")},
             )

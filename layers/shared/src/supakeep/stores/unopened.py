@@ -27,6 +27,9 @@ class UnopenedObjectStore:
     def put(self, key: str, content: BinaryIO) -> None:  # noqa: ARG002 (the port's)
         self._refuse("upload", key)
 
+    def replace(self, key: str, content: BinaryIO) -> None:  # noqa: ARG002 (the port's)
+        self._refuse("upload", key)
+
     def read(self, key: str) -> AbstractContextManager[Iterator[bytes]]:
         self._refuse("download", key)
 

@@ -30,6 +30,10 @@ class ObjectStoreWithinDeadline:
         self._deadline.check()
         self._store.put(key, content)
 
+    def replace(self, key: str, content: BinaryIO) -> None:
+        self._deadline.check()
+        self._store.replace(key, content)
+
     def read(self, key: str) -> AbstractContextManager[Iterator[bytes]]:
         self._deadline.check()
         return self._store.read(key)

@@ -14,7 +14,7 @@ from supakeep.usecases.project import Project
 SILENCE = Silence()
 
 # what it began to do is known even if it never came to an end
-_CHANGES_DATA = (RunKind.RESTORE, RunKind.DELETE)
+_CHANGES_DATA = (RunKind.RESTORE, RunKind.DELETE, RunKind.ERASE)
 # a delivery of another status is about a run that is at work or done
 _BEGINS = (RunStatus.QUEUED, RunStatus.FAILED)
 

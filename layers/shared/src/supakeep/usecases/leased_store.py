@@ -20,6 +20,10 @@ class LeasedObjectStore(ForwardingObjectStore):
         self._lease.confirm()
         self._store.put(key, content)
 
+    def replace(self, key: str, content: BinaryIO) -> None:
+        self._lease.confirm()
+        self._store.replace(key, content)
+
     def delete(self, key: str) -> None:
         self._lease.confirm()
         self._store.delete(key)

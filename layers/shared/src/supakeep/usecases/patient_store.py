@@ -28,6 +28,9 @@ class PatientObjectStore(ForwardingObjectStore):
     def put(self, key: str, content: BinaryIO) -> None:
         self._waiting("upload", key, lambda: self._store.put(key, content))
 
+    def replace(self, key: str, content: BinaryIO) -> None:
+        self._waiting("upload", key, lambda: self._store.replace(key, content))
+
     @contextmanager
     def read(self, key: str) -> Iterator[Iterator[bytes]]:
         yield iter([self._waiting("download", key, lambda: self._content(key))])

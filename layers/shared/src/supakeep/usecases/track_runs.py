@@ -113,8 +113,8 @@ class TrackRuns:
         )
 
     def removal_at_work(self) -> Run | None:
-        """The prune or deletion that is at work; one in the queue has not looked for copies yet."""
-        removals = (RunKind.PRUNE, RunKind.DELETE)
+        """The prune, deletion or erasure that is at work; one in the queue has not looked for copies yet."""
+        removals = (RunKind.PRUNE, RunKind.DELETE, RunKind.ERASE)
         runs = (run for run in self.list(_RECENT_RUNS) if run.kind in removals)
         return next((run for run in runs if run.status is RunStatus.RUNNING), None)
 

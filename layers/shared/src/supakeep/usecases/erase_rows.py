@@ -1,0 +1,260 @@
+"""Erase rows from every backup that is kept: each is written anew without them, under its own name."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from supakeep.archive.encryption import Identities
+from supakeep.archive.erased_volumes import (
+    ErasedVolumes,
+    bring_volumes,
+    replace_manifest,
+    volumes_beside,
+)
+from supakeep.archive.manifest import require_known_format
+from supakeep.archive.reader import BackupReader
+from supakeep.archive.signature import Keyring
+from supakeep.domain.backup_name import BackupName
+from supakeep.domain.copy_versions import copies_differ, is_same_backup, versions_of
+from supakeep.domain.erasure import ErasedBackup, ErasedStore, EraseReport, Erasure, ErasureState
+from supakeep.domain.manifest import Manifest
+from supakeep.domain.nearest_name import nearest_name
+from supakeep.domain.run import problem_of
+from supakeep.errors import (
+    BackupNotFoundError,
+    DecryptionError,
+    IntegrityError,
+    InvalidRequestError,
+    StorageError,
+    UnsafeOperationError,
+)
+from supakeep.ports import Clock, Deadline, ObjectStore, Progress
+from supakeep.usecases.list_backups import list_backups
+from supakeep.usecases.rewrite_backup import RewriteBackup
+from supakeep.usecases.stored_manifests import NotRead, manifests_of
+
+log = logging.getLogger(__name__)
+
+# what keeps one backup, or one store, from being erased from, and no other
+_FAILURES = (
+    StorageError,
+    IntegrityError,
+    DecryptionError,
+    InvalidRequestError,
+    UnsafeOperationError,
+)
+
+
+@dataclass
+class _Held:
+    """One backup: the stores that hold it, by what their manifests say, and what became of each. `target` is what
+    all of them shall hold.
+    """
+
+    name: BackupName
+    manifests: dict[str, Manifest]
+    stores: dict[str, ObjectStore]
+    failures: dict[str, BaseException] = field(default_factory=dict)
+
+    @property
+    def working(self) -> list[ObjectStore]:
+        return [store for name, store in self.stores.items() if name not in self.failures]
+
+    def holding(self, manifest: Manifest) -> list[ObjectStore]:
+        """The stores of this version."""
+        return [s for s in self.working if is_same_backup(self.manifests[s.name], manifest)]
+
+
+@dataclass(frozen=True)
+class EraseRows:
+    """Erases from the backups of `project`. `in_use` are the backups that other runs read now; `keyring` signs the
+    manifests. Whoever calls it keeps prunes away.
+    """
+
+    project: str
+    keyring: Keyring | None
+    identities: Callable[[], Identities]
+    max_object_bytes: int
+    clock: Clock
+    deadline: Deadline
+    progress: Progress
+    in_use: Callable[[], frozenset[str]] = frozenset
+
+    def __call__(
+        self, erasure: Erasure, stores: Sequence[ObjectStore], *, dry_run: bool
+    ) -> EraseReport:
+        """What fails in one backup or one store is its problem, and the others go on.
+
+        Raises InvalidRequestError where no backup has the table, and the first store's error where none can be
+        listed.
+        """
+        listing = list_backups(stores, self.project)
+        versions = [v.manifest for found in listing.backups for v in found.versions]
+        _require_known(erasure, versions)
+        answering = [store for store in stores if store.name not in listing.problems]
+        backups = []
+        for found in listing.backups:
+            self.deadline.check()
+            self.progress.phase(f"looking through {found.name}")
+            erased = self._backup(found.name, erasure, answering, dry_run=dry_run)
+            if erased is not None:
+                backups.append(erased)
+        return EraseReport(
+            project=self.project,
+            dry_run=dry_run,
+            table=erasure.table,
+            columns=tuple(erasure.where),
+            looked_through=len(listing.backups),
+            backups=tuple(backups),
+            unlisted=listing.problems,
+        )
+
+    def _backup(
+        self, name: BackupName, erasure: Erasure, stores: Sequence[ObjectStore], *, dry_run: bool
+    ) -> ErasedBackup | None:
+        """None where no row matches, and nothing is left of an erasure that was interrupted."""
+        found = manifests_of(stores, name)
+        held = _held(name, found, stores)
+        rows = 0
+        try:
+            if not held.manifests:
+                if not held.failures:
+                    return None  # it was pruned meanwhile
+                raise next(iter(held.failures.values()))
+            self._require_changeable(held)
+            source, target = self._versions(held, erasure)
+            rewrite = self._rewrite(source, held, erasure)
+            rows = rewrite.matching()
+            beside = self._beside(held, target or source)
+            if not (rows or target or beside or held.failures):
+                return None
+            if dry_run:
+                return _report(held, rows, ErasureState.MATCHING)
+            if target is None and rows:
+                target = self._write(rewrite, held)
+            self._settle(held, target or source)
+        except _FAILURES as exc:
+            log.warning("Rows could not be erased from %s", name, exc_info=True)
+            return ErasedBackup(backup=name.text, rows=rows, problem=problem_of(exc))
+        return self._swept(held, target or source, rows)
+
+    def _require_changeable(self, held: _Held) -> None:
+        if held.name.text in self.in_use():
+            raise UnsafeOperationError(
+                f"A run is reading {held.name}",
+                operation="erase",
+                key=held.name.text,
+                hint="Erase again when it has ended (`supakeep runs`).",
+            )
+        for manifest in held.manifests.values():
+            require_known_format(manifest)
+        if self.keyring is None and any(m.signature for m in held.manifests.values()):
+            raise UnsafeOperationError(
+                f"{held.name} is signed, and without SIGNING_KEY it would be no more",
+                operation="erase",
+                key=held.name.text,
+                hint="Set SIGNING_KEY, and erase again.",
+            )
+
+    def _versions(self, held: _Held, erasure: Erasure) -> tuple[Manifest, Manifest | None]:
+        """The version to look through, and the one to which an interrupted erasure was leading; None without one.
+
+        Raises CopiesDifferError where copies differ in another way: who forges a manifest must not get it into
+        the other stores.
+        """
+        versions = versions_of(held.manifests.items())
+        if len(versions) == 1:
+            return versions[0].manifest, None
+        older, newer = sorted((v.manifest for v in versions[:2]), key=lambda m: len(m.erased))
+        is_next = newer.erased[:-1] == older.erased and len(newer.erased) > len(older.erased)
+        is_pair = len(versions) == 2
+        if is_pair and is_next and self._rewrite(older, held, erasure).leads_to(newer):
+            return older, newer
+        raise copies_differ(versions)
+
+    def _rewrite(self, manifest: Manifest, held: _Held, erasure: Erasure) -> RewriteBackup:
+        reader = BackupReader(manifest, held.holding(manifest))
+        reader.decoder.unlock(self.identities)
+        reader.decoder.require_identity()
+        return RewriteBackup(reader, erasure, self.deadline)
+
+    def _beside(self, held: _Held, manifest: Manifest) -> list[str]:
+        """What lies beside the backup and is none of its own, such as the volumes of an interrupted erasure."""
+        keys = (volumes_beside(store, manifest) for store in held.holding(manifest))
+        return [key for found in keys for key in found]
+
+    def _write(self, rewrite: RewriteBackup, held: _Held) -> Manifest:
+        self.progress.phase(f"erasing from {held.name}")
+        with ErasedVolumes(held.working, self.deadline) as volumes:
+            made = rewrite(volumes, held.working, self.max_object_bytes)
+        held.failures.update(volumes.failures)
+        return made(self.clock.now())
+
+    def _settle(self, held: _Held, target: Manifest) -> None:
+        """From the first manifest on, the rows are gone from one store, and the next run goes on with the others."""
+        right = held.holding(target)
+        for store in held.working:
+            if store in right:
+                continue
+            try:
+                if right:
+                    bring_volumes(target, right[0], store, self.deadline)
+                replace_manifest(store, target, self.keyring)
+            except _FAILURES as exc:
+                log.warning("%s keeps the rows of %s", store.name, held.name, exc_info=True)
+                held.failures[store.name] = exc
+
+    def _swept(self, held: _Held, manifest: Manifest, rows: int) -> ErasedBackup:
+        """Removes the former volumes, and says which are still there, and why."""
+        stores = []
+        for store in held.working:
+            try:
+                keys = volumes_beside(store, manifest)
+                left = store.delete_all(keys) if keys else {}
+            except StorageError as exc:
+                held.failures[store.name] = exc
+                continue
+            problem = next(map(problem_of, left.values()), None)
+            state = ErasureState.NOT_ERASED if left else ErasureState.ERASED
+            stores.append(
+                ErasedStore(store=store.name, state=state, left=tuple(left), problem=problem)
+            )
+        return ErasedBackup(backup=held.name.text, rows=rows, stores=(*stores, *_not_erased(held)))
+
+
+def _held(
+    name: BackupName, found: dict[str, Manifest | NotRead], stores: Sequence[ObjectStore]
+) -> _Held:
+    manifests = {store: m for store, m in found.items() if isinstance(m, Manifest)}
+    failures: dict[str, BaseException] = {
+        store: error
+        for store, error in found.items()
+        if not isinstance(error, Manifest | BackupNotFoundError)
+    }
+    holders = {s.name: s for s in stores if s.name in manifests or s.name in failures}
+    return _Held(name, manifests, holders, failures)
+
+
+def _report(held: _Held, rows: int, state: ErasureState) -> ErasedBackup:
+    stores = [ErasedStore(store=store.name, state=state) for store in held.working]
+    return ErasedBackup(backup=held.name.text, rows=rows, stores=(*stores, *_not_erased(held)))
+
+
+def _not_erased(held: _Held) -> list[ErasedStore]:
+    return [
+        ErasedStore(store=store, state=ErasureState.NOT_ERASED, problem=problem_of(error))
+        for store, error in held.failures.items()
+    ]
+
+
+def _require_known(erasure: Erasure, manifests: Sequence[Manifest]) -> None:
+    known = sorted({entry.name for manifest in manifests for entry in manifest.tables})
+    if known and erasure.table not in known:
+        raise InvalidRequestError(
+            f"No backup has a table {erasure.table}",
+            operation="erase",
+            key=erasure.table,
+            hint=f"{nearest_name(erasure.table, known)}They have: {', '.join(known)}.",
+        )
