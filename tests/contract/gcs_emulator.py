@@ -17,30 +17,28 @@ from gcp_storage_emulator.storage import Storage
 
 
 class _WriteOnceStorage(Storage):  # type: ignore[misc]
-    """Refuses an object under a key that is taken: every upload has to ask for that, see below."""
+    """Refuses an object under a key that is taken, where the upload `asks_for_none`, see below."""
 
     def __init__(self) -> None:
         super().__init__(use_memory_fs=True)
         self.lock = Lock()
         self.has_refused = False
+        self.asks_for_none = False
 
     def create_file(self, bucket_name: str, file_name: str, *rest: Any, **named: Any) -> Any:
-        if file_name in self.objects.get(bucket_name, {}):
+        if self.asks_for_none and file_name in self.objects.get(bucket_name, {}):
             self.has_refused = True
             raise Conflict("an upload with ifGenerationMatch=0 found a generation")
         return super().create_file(bucket_name, file_name, *rest, **named)
 
 
 class _Handler(RequestHandler):  # type: ignore[misc]
-    """Answers 412 as Google does where the condition fails, and 400 for an upload without it."""
+    """Answers 412 as Google does where the condition fails."""
 
     def do_POST(self) -> None:  # noqa: N802 (the server's)
-        parts = urlsplit(self.path)
-        query = parse_qs(parts.query)
-        if parts.path.startswith("/upload/") and query.get("ifGenerationMatch") != ["0"]:
-            self.send_error(400)
-            return
+        query = parse_qs(urlsplit(self.path).query)
         with self.storage.lock:
+            self.storage.asks_for_none = query.get("ifGenerationMatch") == ["0"]
             super().do_POST()
 
     def do_PUT(self) -> None:  # noqa: N802 (the server's)

@@ -135,6 +135,41 @@ def test_a_file_on_disk_can_be_put(store: ObjectStore, key: str, tmp_path: Path)
     assert read(store, key) == b"from a file" * 1000
 
 
+def test_what_replaces_an_object_is_read_in_its_place(store: ObjectStore, key: str) -> None:
+    store.put(key, io.BytesIO(b"the first, which is longer"))
+
+    store.replace(key, io.BytesIO(b"the second"))
+
+    assert read(store, key) == b"the second"
+
+
+def test_what_is_not_there_yet_can_be_replaced_too(store: ObjectStore, key: str) -> None:
+    store.replace(key, io.BytesIO(b"the first"))
+
+    assert read(store, key) == b"the first"
+
+
+def test_nothing_is_replaced_in_a_bucket_that_does_not_exist(
+    adapter: str, store_named: MakeStore, key: str
+) -> None:
+    missing = store_named("missing")
+    if adapter == "folder":
+        missing.replace(key, io.BytesIO(b"x"))  # the first object makes it
+        assert read(missing, key) == b"x"
+    else:
+        with pytest.raises(BucketNotFoundError):
+            missing.replace(key, io.BytesIO(b"x"))
+
+
+def test_what_was_erased_is_gone_and_nothing_else(store: ObjectStore, prefix: str) -> None:
+    for name in ("a", "a.001", "b"):
+        store.put(f"{prefix}{name}", io.BytesIO(b"x"))
+
+    assert store.erase_all([f"{prefix}a", f"{prefix}c"]) == {}
+
+    assert [found.key for found in store.list(prefix)] == [f"{prefix}a.001", f"{prefix}b"]
+
+
 @pytest.mark.parametrize("size", [0, 1, 1_500_000])
 def test_a_spool_that_was_filled_can_be_put(store: ObjectStore, key: str, size: int) -> None:
     with store.spool(f"{key}.other") as spool:

@@ -106,7 +106,7 @@ def test_what_left_the_database_and_who_fetched_it(auditor: Auditor) -> None:
     assert any("not supported" in line for [line] in shown)
 
 
-def test_which_backups_hold_a_person_until_when_and_how_they_go(auditor: Auditor) -> None:
+def test_a_person_is_erased_from_the_backups_and_what_stays_is_known(auditor: Auditor) -> None:
     supakeep = auditor.supakeep
     [old] = supakeep.names()
     [(person,)] = supakeep.execute("select min(user_id::text) from user_credits")
@@ -115,11 +115,17 @@ def test_which_backups_hold_a_person_until_when_and_how_they_go(auditor: Auditor
     supakeep.stack.wait_idle()
     auditor.settings |= {"PERSON": person, "BACKUP": old}
 
-    newer, older, *rest = auditor.ask("How is a person erased?")
+    lines = auditor.ask("How is a person erased?")
 
-    assert newer == [new, "public.user_credits", "0"]
-    assert older == [old, "public.user_credits", "1"]
-    kept = [line for line in rest if len(line) == 3]
+    states = [tuple(line) for line in lines if len(line) == 4]
+    assert states == [
+        (old, store, "1", state)
+        for state in ("matching", "erased")
+        for store in ("primary", "mirror")
+    ]
+    assert ["complete", "1 row of public.user_credits from 1 backup"] in lines
+    assert any(line[0].startswith(f"{old} is good") for line in lines)
+    kept = [line for line in lines if len(line) == 3]
     assert sorted(line[:2] for line in kept) == sorted(
         [name, store] for name in (old, new) for store in ("primary", "mirror")
     )

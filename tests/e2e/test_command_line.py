@@ -41,6 +41,40 @@ def test_every_command_speaks_json(supakeep: Deployment) -> None:
     assert supakeep.run("prune", "--json").json["stores"][0]["backups"][0]["removed"] is False
 
 
+def test_a_person_is_erased_from_every_copy_and_the_backup_is_still_good(
+    supakeep: Deployment,
+) -> None:
+    name = supakeep.run("backup", "--json", MAX_OBJECT_BYTES="1000000").json["name"]
+    newer = supakeep.run("backup", "--json").json["name"]
+    # the newest rows are in the backup, as its policy says
+    [(person,)] = supakeep.execute(
+        "select user_id::text from credit_transactions order by created_at desc limit 1"
+    )
+    everybody = supakeep.run("show", name, "--json").json["rows"]
+    whose = ("--table", "credit_transactions", "--where", f"user_id={person}")
+
+    erased = supakeep.run("erase", *whose, "--confirm", supakeep.ref, "--json")
+
+    assert erased.code == 0, erased.err
+    [first, second] = erased.json["backups"]
+    assert [first["backup"], second["backup"]] == [newer, name]
+    assert (rows := first["rows"]) == second["rows"] > 0
+    assert supakeep.run("erase", *whose, "--json").json["backups"] == []
+    assert supakeep.run("verify", name).code == 0
+    assert supakeep.run("list", "--json").json["backups"][1]["rows"] == everybody - rows
+    pruned = supakeep.run("prune", "--json").json["stores"]
+    assert not any(backup["removed"] for store in pruned for backup in store["backups"])
+    supakeep.execute("delete from credit_transactions")
+    assert supakeep.run("restore", name, "--confirm", supakeep.ref).code == 0
+    found = supakeep.execute(
+        f"select count(*) filter (where user_id = '{person}'), count(*) > 0 from credit_transactions"
+    )
+    assert found == [(0, True)]
+    kept = supakeep.s3.list_object_versions(Bucket=supakeep.stack.mirror_bucket, Prefix="daily/")
+    documents = [v for v in kept["Versions"] if ".sql.json" in v["Key"]]
+    assert all(version["IsLatest"] for version in documents)
+
+
 def test_a_local_folder_keeps_a_copy_that_restores(supakeep: Deployment, tmp_path: Path) -> None:
     copies = str(tmp_path / "copies")
     made = supakeep.run("backup", "--to", copies, "--json")

@@ -150,6 +150,9 @@ class FailingObjectStore(ForwardingObjectStore):
     def delete_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
         return delete_each(self.delete, keys)
 
+    def erase_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
+        return self.delete_all(keys)
+
     def _count(self, operation: str, key: str) -> None:
         if operation != self._operation or self._key_part not in key:
             return

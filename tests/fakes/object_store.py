@@ -84,6 +84,9 @@ class InMemoryObjectStore:
     def delete_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
         return delete_each(self.delete, keys)
 
+    def erase_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
+        return self.delete_all(keys)
+
     def signed_url(self, key: str, expires_in_seconds: int) -> str:
         return f"https://{self.name}.example/{key}?expires={expires_in_seconds}"
 

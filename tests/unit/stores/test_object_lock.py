@@ -83,3 +83,38 @@ def test_in_a_bucket_with_a_lock_the_object_is_hidden_and_its_version_kept(
         client.delete_object(Bucket="copies", Key=KEY, VersionId=version["VersionId"])
     # `supakeep copy` may write the object again
     store.put(KEY, io.BytesIO(b"the second"))
+
+
+@mock_aws
+def test_an_erased_object_whose_version_is_locked_is_named_with_the_time(client: S3Client) -> None:
+    client.create_bucket(Bucket="copies", ObjectLockEnabledForBucket=True)
+    store = S3ObjectStore(client, "copies")
+    client.put_object(
+        Bucket="copies",
+        Key=KEY,
+        Body=b"rows",
+        ObjectLockMode="COMPLIANCE",
+        ObjectLockRetainUntilDate=UNTIL,
+    )
+
+    left = store.erase_all([KEY])
+
+    assert list(store.list("daily/")) == []
+    assert isinstance(left[KEY], ObjectLockedError)
+    assert "still locked until 2027-01-31 03:04 UTC" in left[KEY].message
+
+
+@mock_aws
+def test_an_object_is_erased_with_each_of_its_versions_and_no_other(client: S3Client) -> None:
+    client.create_bucket(Bucket="copies")
+    client.put_bucket_versioning(Bucket="copies", VersioningConfiguration={"Status": "Enabled"})
+    store = S3ObjectStore(client, "copies")
+    for content in (b"the first", b"the second"):
+        store.replace(KEY, io.BytesIO(content))
+    store.put(f"{KEY}.001", io.BytesIO(b"another"))
+
+    assert store.erase_all([KEY]) == {}
+
+    listed = client.list_object_versions(Bucket="copies")
+    assert [version["Key"] for version in listed["Versions"]] == [f"{KEY}.001"]
+    assert "DeleteMarkers" not in listed

@@ -130,12 +130,17 @@ def _state(found: ErasedBackup, store: ErasedStore) -> str:
 
 
 def _summary(report: EraseReport) -> str:
-    verb = "match" if report.dry_run else "were erased"
-    where = ", ".join(report.columns)
+    was, were = ("matches", "match") if report.dry_run else ("was erased", "were erased")
+    rows = (
+        f"1 row of {report.table}"
+        if report.rows == 1
+        else f"{report.rows:,} rows of {report.table}"
+    )
+    verb = was if report.rows == 1 else were
     holding = sum(1 for found in report.backups if found.rows)
     backups = holding if report.dry_run else report.erased_backups
     return (
-        f"{report.rows:,} rows of {report.table} (by {where}) {verb}, in {backups:,} of "
+        f"{rows} (by {', '.join(report.columns)}) {verb}, in {backups:,} of "
         f"{report.looked_through:,} backups"
     )
 

@@ -72,7 +72,7 @@ def detail_of(result: RunResult | None) -> str | None:
         case DeleteReport():
             return ", ".join(f"{len(s.removed):,} objects from {s.store}" for s in result.stores)
         case EraseReport():
-            return f"{result.rows:,} rows of {result.table} from {result.erased_backups:,} backups"
+            return _erased(result)
         case _:
             return None
 
@@ -84,3 +84,9 @@ def _restored(report: RestoreReport) -> str:
     rows = sum(table.written + table.deleted for table in report.tables)
     did = "would change" if report.dry_run else "changed"
     return f"{did} {rows:,} rows in {shown}{more}"
+
+
+def _erased(report: EraseReport) -> str:
+    rows = "1 row" if report.rows == 1 else f"{report.rows:,} rows"
+    backups = "1 backup" if report.erased_backups == 1 else f"{report.erased_backups:,} backups"
+    return f"{rows} of {report.table} from {backups}"

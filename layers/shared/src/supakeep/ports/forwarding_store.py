@@ -41,5 +41,8 @@ class ForwardingObjectStore:
     def delete_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
         return self._store.delete_all(keys)
 
+    def erase_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
+        return self._store.erase_all(keys)
+
     def signed_url(self, key: str, expires_in_seconds: int) -> str:
         return self._store.signed_url(key, expires_in_seconds)

@@ -79,6 +79,12 @@ class ObjectStore(Protocol):
         """
         ...
 
+    def erase_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
+        """As `delete_all`, and with what can be brought back of them: where the store keeps versions, all of
+        these go too. A key of which a version is left is among those that are returned.
+        """
+        ...
+
     def signed_url(self, key: str, expires_in_seconds: int) -> str:
         """An address that serves the object without a key until it expires, as a file that a browser
         saves. Raises InvalidRequestError where the store cannot make one.

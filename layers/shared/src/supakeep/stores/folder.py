@@ -118,6 +118,9 @@ class FolderObjectStore:
     def delete_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
         return delete_each(self.delete, keys)
 
+    def erase_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
+        return self.delete_all(keys)
+
     def signed_url(self, key: str, expires_in_seconds: int) -> str:  # noqa: ARG002 (the port's)
         raise InvalidRequestError(
             "Files in a folder have no address to download from",

@@ -135,6 +135,9 @@ class GcsObjectStore:
     def delete_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
         return delete_each(self.delete, keys)
 
+    def erase_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
+        return self.delete_all(keys)
+
     def signed_url(self, key: str, expires_in_seconds: int) -> str:
         file_name = key.rpartition("/")[2]
         try:

@@ -89,6 +89,11 @@ class RememberingObjectStore(ForwardingObjectStore):
             self._listed.pop(key, None)
         return self._store.delete_all(keys)
 
+    def erase_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
+        for key in keys:
+            self._listed.pop(key, None)
+        return self._store.erase_all(keys)
+
     def _remembered(self, stored: StoredObject, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """The pieces, which are kept once all of them were read and have the size that was listed."""
         content = bytearray()

@@ -77,12 +77,20 @@ class RetryingObjectStore:
         self._retrying(lambda: self._store.delete(key))
 
     def delete_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
+        return self._removing(self._store.delete_all, keys)
+
+    def erase_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
+        return self._removing(self._store.erase_all, keys)
+
+    def _removing(
+        self, remove: Callable[[Sequence[str]], dict[str, StorageError]], keys: Sequence[str]
+    ) -> dict[str, StorageError]:
         left: dict[str, StorageError] = {}
         again = list(keys)
 
         def attempt() -> None:
             nonlocal again
-            failures = self._store.delete_all(again)
+            failures = remove(again)
             again = [key for key, error in failures.items() if error.retryable]
             left.update((k, error) for k, error in failures.items() if not error.retryable)
             if again:

@@ -154,6 +154,23 @@ class S3ObjectStore:
             return delete_each(self.delete, keys)
         return delete_in_batches(self._delete_batch, keys)
 
+    def erase_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
+        left = self.delete_all(keys)
+        return left | delete_each(self._erase_versions, [key for key in keys if key not in left])
+
+    def _erase_versions(self, key: str) -> None:
+        """Removes what a bucket with versioning keeps of a key; in any other there is nothing left."""
+        name = self._folder + key
+        with self._mapped_errors("delete", key):
+            pages = self._client.get_paginator("list_object_versions")
+            for page in pages.paginate(Bucket=self._bucket, Prefix=name):
+                for found in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+                    if found["Key"] == name:
+                        with self._lock_named("delete", key, VersionId=found["VersionId"]):
+                            self._client.delete_object(
+                                Bucket=self._bucket, Key=name, VersionId=found["VersionId"]
+                            )
+
     def _delete_batch(self, keys: Sequence[str]) -> dict[str, StorageError]:
         with self._mapped_errors("delete", keys[0]):
             answer = self._client.delete_objects(
@@ -165,21 +182,21 @@ class S3ObjectStore:
         return delete_each(self.delete, [key for key in keys if key in refused])
 
     @contextmanager
-    def _lock_named(self, operation: str, key: str) -> Iterator[None]:
+    def _lock_named(self, operation: str, key: str, **version: Any) -> Iterator[None]:
         """A refusal because of a lock says so, and until when."""
         try:
             yield
         except ClientError as exc:
-            if (why := self._lock_of(key)) is None:
+            if (why := self._lock_of(key, **version)) is None:
                 raise
             raise ObjectLockedError(
                 f"{key} in {self.name} is {why}", operation=operation, key=key
             ) from exc
 
-    def _lock_of(self, key: str) -> str | None:
+    def _lock_of(self, key: str, **version: Any) -> str | None:
         """Why the object may not be deleted yet, as far as that can be read; None without a lock."""
         try:
-            found = self._client.head_object(Bucket=self._bucket, Key=self._folder + key)
+            found = self._client.head_object(Bucket=self._bucket, Key=self._folder + key, **version)
         except (ClientError, BotoCoreError):
             return None
         return _lock_in(found)

@@ -136,6 +136,9 @@ class SupabaseObjectStore:
                 raise TypeError("a deletion answers with the objects that are gone")
         return {}
 
+    def erase_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
+        return self.delete_all(keys)
+
     def signed_url(self, key: str, expires_in_seconds: int) -> str:
         # storage3's create_signed_url() takes no answer that spells the field as Supabase Lite does
         with mapped_errors("sign", key):

@@ -53,6 +53,10 @@ class ObjectStoreWithinDeadline:
         self._deadline.check()
         return self._store.delete_all(keys)
 
+    def erase_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
+        self._deadline.check()
+        return self._store.erase_all(keys)
+
     def signed_url(self, key: str, expires_in_seconds: int) -> str:
         self._deadline.check()
         return self._store.signed_url(key, expires_in_seconds)

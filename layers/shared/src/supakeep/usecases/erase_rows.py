@@ -212,7 +212,7 @@ class EraseRows:
         for store in held.working:
             try:
                 keys = volumes_beside(store, manifest)
-                left = store.delete_all(keys) if keys else {}
+                left = store.erase_all(keys) if keys else {}
             except StorageError as exc:
                 held.failures[store.name] = exc
                 continue

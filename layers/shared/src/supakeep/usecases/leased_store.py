@@ -31,3 +31,7 @@ class LeasedObjectStore(ForwardingObjectStore):
     def delete_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
         self._lease.confirm()
         return self._store.delete_all(keys)
+
+    def erase_all(self, keys: Sequence[str]) -> dict[str, StorageError]:
+        self._lease.confirm()
+        return self._store.erase_all(keys)
