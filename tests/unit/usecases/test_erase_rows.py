@@ -328,7 +328,18 @@ def test_a_column_that_a_backup_lacks_is_a_problem_and_not_an_absence(
 
     report = erase(primary, erasure=Erasure.of("customers", {"email": "ada@example.com"}))
 
-    assert "has no column email" in report.problems[0].message
+    assert "has no values of email" in report.problems[0].message
+
+
+def test_a_masked_column_matches_nothing_and_is_a_problem(primary: InMemoryObjectStore) -> None:
+    policy = BackupPolicy.parse(
+        '[[table]]\nname = "customers"\nmask = { name = "null" }\n[retention]\nkeep_within_days = 7'
+    )
+    back_up(a_shop(), primary, policy=policy)
+
+    report = erase(primary, erasure=Erasure.of("customers", {"name": "customer 2"}))
+
+    assert "has no values of name" in report.problems[0].message
 
 
 def test_a_backup_that_a_run_reads_is_left_for_later(primary: InMemoryObjectStore) -> None:

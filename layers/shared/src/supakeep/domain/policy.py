@@ -50,6 +50,11 @@ class TablePolicy(_Strict):
     exclude_columns: Annotated[tuple[Name, ...], Field(strict=False)] | None = None
     mask: dict[Name, Mask] | None = None
 
+    def __hash__(self) -> int:
+        """Listings keep equal policies once; a dictionary, as `mask` is, has no hash of its own."""
+        window = (self.last_rows, self.order_by, self.last_days, self.time_column)
+        return hash((*window, self.exclude_columns, frozenset((self.mask or {}).items())))
+
     @model_validator(mode="after")
     def _one_window(self) -> Self:
         if self.last_rows is not None and self.last_days is not None:

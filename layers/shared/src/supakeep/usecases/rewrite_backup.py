@@ -126,13 +126,15 @@ class RewriteBackup:
         return entry.model_copy(update={"rows": table.rows, "bytes": table.bytes, "parts": parts})
 
     def _require_columns(self, entry: TableEntry) -> None:
-        unknown = sorted(set(self.erasure.where) - {column.name for column in entry.columns})
+        known = {column.name for column in entry.columns}.difference(entry.policy.masked)
+        unknown = sorted(set(self.erasure.where) - known)
         if unknown:
             raise InvalidRequestError(
-                f"Table {entry.name} has no column {unknown[0]} in {self.reader.manifest.backup}",
+                f"Table {entry.name} has no values of {unknown[0]} in {self.reader.manifest.backup}",
                 operation="erase",
                 key=entry.name,
-                hint="Choose its rows by a column that it has, or delete the whole backup (`supakeep delete`).",
+                hint="Choose its rows by a column that it has, and that is not masked, or "
+                "delete the whole backup (`supakeep delete`).",
             )
 
 
