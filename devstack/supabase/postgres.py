@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -148,7 +149,7 @@ def reachable(path: Path) -> bool:
 
 
 def create_cluster(children: Children, folder: Path, binaries: Path, user: int | None) -> None:
-    """Makes a cluster's folder and runs initdb in it.
+    """Makes a cluster's folder, a copy of one that initdb has made.
 
     For root the folder may lie where the unprivileged user cannot reach it; then it is made in the
     temporary folder, and `folder` is a link to it.
@@ -159,19 +160,51 @@ def create_cluster(children: Children, folder: Path, binaries: Path, user: int |
         folder.symlink_to(elsewhere)
     folder.mkdir(exist_ok=True)
     folder = folder.resolve()
+    hand_over(folder, user)
+    run_as(user, ["cp", "-a", f"{fresh_cluster(binaries, user)}/.", folder])
+
+
+def fresh_cluster(binaries: Path, user: int | None) -> Path:
+    """A cluster that was never started. It is made once: initdb takes six times as long as a copy."""
+    stamp = f"{binaries.parent.name}-{binaries.stat().st_mtime_ns:x}-{os.getuid()}"
+    cluster = Path(tempfile.gettempdir()) / f"supakeep-cluster-{stamp}"
+    if not cluster.exists():
+        fresh = Path(tempfile.mkdtemp(prefix=f"{cluster.name}."))
+        hand_over(fresh, user)
+        run_as(
+            user,
+            [
+                binaries / "initdb", "-D", fresh, "--username=supabase_admin", "--auth=trust",
+                "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions",
+            ],
+        )  # fmt: skip
+        # another process may have been faster
+        with suppress(OSError):
+            fresh.rename(cluster)
+        shutil.rmtree(fresh, ignore_errors=True)
+    return cluster
+
+
+def hand_over(folder: Path, user: int | None) -> None:
+    """Makes the folder that user's alone, as PostgreSQL wants it."""
     folder.chmod(0o700)
     if user is not None:
         os.chown(folder, user, user_group(user))
-    made = subprocess.run(
-        [
-            binaries / "initdb", "-D", folder, "--username=supabase_admin", "--auth=trust",
-            "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions",
-        ],
-        capture_output=True, text=True, check=False, cwd="/", env=essential_environment(),
+
+
+def run_as(user: int | None, command: list[str | Path]) -> None:
+    """Raises StackError with what the command has said if it fails."""
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+        env=essential_environment(),
         **as_user(user),
-    )  # fmt: skip
-    if made.returncode:
-        raise StackError(f"initdb failed in {folder}:\n{made.stdout}{made.stderr}")
+    )
+    if done.returncode:
+        raise StackError(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
 
 
 def remove_cluster(folder: Path) -> None:

@@ -2,12 +2,13 @@
 // schema once, with the first request. Preloaded into it, this makes it look first whether the schema changed.
 import { PostgresConnection } from "@supabase/lite/postgres";
 
-// Every change of a schema writes rows of these catalogs, and every write changes a row's xmin.
+// Every change of a schema writes rows of these catalogs, and every write changes a row's xmin. An xmin is a number
+// only by its age, which has the largest value for rows that initdb wrote.
+const PART = (catalog) =>
+  `(select sum(origin - age(xmin)) filter (where age(xmin) <> 2147483647) || '.' || count(*) from ${catalog})`;
 const VERSION = `
-  select (select sum(xmin::text::bigint) || '.' || count(*) from pg_class) || '/' ||
-         (select sum(xmin::text::bigint) || '.' || count(*) from pg_attribute) || '/' ||
-         (select sum(xmin::text::bigint) || '.' || count(*) from pg_proc) || '/' ||
-         (select sum(xmin::text::bigint) || '.' || count(*) from pg_constraint) as version`;
+  select concat_ws('/', ${["pg_class", "pg_attribute", "pg_proc", "pg_constraint"].map(PART).join()}) as version
+  from (select age(datfrozenxid)::bigint as origin from pg_database where datname = 'template1')`;
 
 const introspect = PostgresConnection.prototype.introspect;
 

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +23,7 @@ from devstack.supabase.lite import SupabaseLite
 from supakeep.domain.project_file import Bucket, ProjectFile
 from supakeep.errors import FileChangedError, ObjectNotFoundError, StorageError
 from supakeep.stores.supabase_files import SupabaseFiles
+from tests.builders.command_line import run_supakeep
 from tests.builders.ordinary_tools import path_with_tools
 from tests.contract.conftest import Servers
 from tests.fakes.storage_server import URL, InMemoryStorageServer
@@ -152,10 +152,7 @@ class Shell:
         }
 
     def supakeep(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "supakeep", *arguments],
-            cwd=self.folder, env=self._environment, check=False, capture_output=True, text=True,
-        )  # fmt: skip
+        done = run_supakeep(*arguments, environment=self._environment, folder=self.folder)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-import subprocess
 import sys
 import time
 from contextlib import closing, contextmanager
@@ -25,6 +24,7 @@ from supakeep.runs.dynamodb import DynamoDbRunStore
 from supakeep.settings import PACKAGED_POLICY
 from supakeep.stores.s3 import S3ObjectStore
 from supakeep.stores.supabase_storage import SupabaseObjectStore
+from tests.builders.command_line import run_supakeep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -116,13 +116,8 @@ class Deployment:
 
     def run(self, *arguments: str, **environment: str) -> Shell:
         """A command line, as a user's shell runs it against this deployment."""
-        done = subprocess.run(
-            [SUPAKEEP, *arguments],
-            env={**os.environ, **self.shell_environment, **environment},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
+        done = run_supakeep(
+            *arguments, environment={**os.environ, **self.shell_environment, **environment}
         )
         return Shell(done.returncode, done.stdout, done.stderr)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from devstack.processes.ports import free_port
+from tests.builders.command_line import run_supakeep
 from tests.builders.manifests import PROJECT
 from tests.builders.postgres_project import PostgresProject
 
@@ -22,10 +22,7 @@ ENCODED, PARTS = "ca%40na%23ry%2Fof%25ten", ("ca@", "na#", "ry/", "of%", "ca%40"
 def run(folder: Path, url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("SUPA", "NEXT_PUBLIC_"))}
     settings = {"SUPABASE_DB_URL": url, "SUPABASE_PROJECT_REF": PROJECT}
-    return subprocess.run(
-        [sys.executable, "-m", "supakeep", *arguments, "--verbose"],
-        cwd=folder, env=inherited | settings, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    return run_supakeep(*arguments, "--verbose", environment=inherited | settings, folder=folder)
 
 
 def test_a_refused_login_does_not_print_the_password(

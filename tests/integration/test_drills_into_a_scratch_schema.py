@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from supakeep.system import NoDeadline, SystemClock
 from supakeep.usecases.drill_backup import DrillBackup
 from supakeep.usecases.drill_restore import DrillRestore
 from supakeep.usecases.rung import Figures
+from tests.builders.command_line import run_supakeep
 from tests.builders.postgres_project import PostgresProject
 from tests.builders.supabase_auth import AUTH_ROWS, AUTH_SCHEMA
 from tests.fakes.runs import InMemoryProgress
@@ -205,10 +204,7 @@ def test_the_command_line_drills_a_table_after_the_other_where_little_room_is_al
     (tmp_path / "supakeep.toml").write_text('[backup]\ntables = "*"')
 
     def supakeep(*arguments: str) -> str:
-        command = [sys.executable, "-m", "supakeep", *arguments]
-        done = subprocess.run(
-            command, env=environment, cwd=tmp_path, check=False, capture_output=True, text=True
-        )
+        done = run_supakeep(*arguments, environment=environment, folder=tmp_path)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

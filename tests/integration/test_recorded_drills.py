@@ -19,6 +19,7 @@ from supakeep.stores.folder import FolderObjectStore
 from supakeep.usecases.read_ledger import read_ledger
 from supakeep.usecases.run_drill import RunDrill
 from tests.builders.backups import NAME, a_shop, back_up
+from tests.builders.command_line import run_supakeep
 from tests.builders.lambda_events import Project, ServedProject
 from tests.builders.signing import KEYRING, SIGNING_KEY
 from tests.builders.tables import a_table
@@ -71,14 +72,14 @@ def test_a_drill_of_one_copy_that_fails_is_recorded_in_every_store(served: Serve
 def test_the_command_line_records_a_drill_beside_the_backups(tmp_path: Path) -> None:
     store = FolderObjectStore(tmp_path)
     back_up(a_shop(), store, keyring=KEYRING)
-    command = [sys.executable, "-m", "supakeep", "drill", "--from", str(tmp_path), "--json"]
+    environment = {**os.environ, "SIGNING_KEY": SIGNING_KEY}
 
     reports = []
     for _ in range(2):
-        done = subprocess.run(
-            command, env={**os.environ, "SIGNING_KEY": SIGNING_KEY}, cwd=tmp_path,
-            check=True, capture_output=True, timeout=120,
-        )  # fmt: skip
+        done = run_supakeep(
+            "drill", "--from", str(tmp_path), "--json", environment=environment, folder=tmp_path
+        )
+        done.check_returncode()
         reports.append(json.loads(done.stdout))
 
     first, second = read_ledger(store, None).entries

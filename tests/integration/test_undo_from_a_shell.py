@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.builders.command_line import run_supakeep
 from tests.builders.manifests import PROJECT
 from tests.builders.postgres_project import PostgresProject
 
@@ -35,10 +34,7 @@ def supakeep(project: PostgresProject, folder: Path, *arguments: str) -> tuple[i
     settings = {"SUPABASE_DB_URL": project.url(), "SUPABASE_PROJECT_REF": PROJECT}
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("SUPA", "NEXT_PUBLIC_"))}
     (folder / "supakeep.toml").write_text('[backup]\ntables = "*"\n')
-    ended = subprocess.run(
-        [sys.executable, "-m", "supakeep", *arguments],
-        cwd=folder, env=inherited | settings, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    ended = run_supakeep(*arguments, environment=inherited | settings, folder=folder)
     return ended.returncode, ended.stdout + ended.stderr
 
 
