@@ -156,6 +156,19 @@ class Stack:
             "AWS_DEFAULT_REGION": "us-east-1",
         }
 
+    def shell_environment(self) -> dict[str, str]:
+        """The settings of a person's shell in which the command line uses this stack, by the Data API."""
+        everything = self.environment()
+        aws = {k: v for k, v in everything.items() if k.startswith("AWS_") and "LAMBDA" not in k}
+        return {
+            **aws,
+            "NEXT_PUBLIC_SUPABASE_URL": self.supabase_url,
+            "SUPABASE_PROJECT_REF": self.project_ref,
+            "SUPABASE_SERVICE_ROLE_KEY": self.service_key,
+            "MIRROR_S3_BUCKET": self.mirror_bucket,
+            "SIGNING_KEY": self.signing_key,
+        }
+
     def invoke(self, function: str, event: object) -> Invocation:
         """Invokes a function by name or logical id and waits for its result."""
         return self.functions.find(function).invoke(json.dumps(event).encode())

@@ -123,17 +123,7 @@ class Deployment:
 
     @property
     def shell_environment(self) -> dict[str, str]:
-        everything = self.stack.environment()
-        aws = {k: v for k, v in everything.items() if k.startswith("AWS_") and "LAMBDA" not in k}
-        return {
-            **aws,
-            "NEXT_PUBLIC_SUPABASE_URL": self.stack.supabase_url,
-            "SUPABASE_PROJECT_REF": self.ref,
-            "SUPABASE_SERVICE_ROLE_KEY": self.stack.service_key,
-            "MIRROR_S3_BUCKET": self.stack.mirror_bucket,
-            "SIGNING_KEY": self.stack.signing_key,
-            "SUPAKEEP_CONFIG": str(PACKAGED_POLICY),
-        }
+        return {**self.stack.shell_environment(), "SUPAKEEP_CONFIG": str(PACKAGED_POLICY)}
 
     # what is there
 

@@ -21,6 +21,7 @@ from devstack.demo.seed import seed
 from devstack.stack import Stack, local_stack
 from supakeep.cli.commands import COMMANDS
 from supakeep.databases.postgres.database import PostgresDatabase
+from tests.builders.command_line import run_supakeep
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -57,15 +58,9 @@ class Shell:
     def __init__(self, stack: Stack, folder: Path, engine: str) -> None:
         self.stack = stack
         self.folder = folder
-        everything = stack.environment()
         self.environment = {
-            **{k: v for k, v in everything.items() if k.startswith("AWS_") and "LAMBDA" not in k},
+            **stack.shell_environment(),
             "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
-            "NEXT_PUBLIC_SUPABASE_URL": stack.supabase_url,
-            "SUPABASE_PROJECT_REF": stack.project_ref,
-            "SUPABASE_SERVICE_ROLE_KEY": stack.service_key,
-            "SIGNING_KEY": stack.signing_key,
-            "MIRROR_S3_BUCKET": stack.mirror_bucket,
             # the stack takes any, and this one can be looked for
             "AWS_SECRET_ACCESS_KEY": "the-secret-of-this-shell",
             # where runs are recorded
@@ -79,6 +74,10 @@ class Shell:
             ["bash", "-c", line], cwd=self.folder, env=self.environment,
             check=False, capture_output=True, text=True, timeout=150,
         )  # fmt: skip
+
+    def supakeep(self, line: str) -> subprocess.CompletedProcess[str]:
+        """A command without anything that only a shell understands."""
+        return run_supakeep(*shlex.split(line), environment=self.environment, folder=self.folder)
 
     def types_each(self, lines: Iterable[str]) -> Iterator[Done]:
         """Commands one after the other in one process: most take less time than a start of Python.
@@ -190,7 +189,7 @@ def test_every_command_has_examples() -> None:
 
 
 def test_a_diff_with_the_database_names_exactly_what_was_changed(shell: Shell) -> None:
-    made = shell.types("supakeep backup --json")
+    made = shell.supakeep("backup --json")
     name = json.loads(made.stdout)["name"]
     with psycopg.connect(shell.stack.database_url, autocommit=True) as connection:
         connection.execute("update operation_costs set cost = cost + 0.0001 where ctid in "
@@ -199,11 +198,11 @@ def test_a_diff_with_the_database_names_exactly_what_was_changed(shell: Shell) -
             "delete from credit_transactions where id in (select id from credit_transactions limit 3)"
         )
     try:
-        live = shell.types(f"supakeep diff {name} --json --rows")
-        second = json.loads(shell.types("supakeep backup --json").stdout)["name"]
-        stored = shell.types(f"supakeep diff {name} {second} --json --rows")
+        live = shell.supakeep(f"diff {name} --json --rows")
+        second = json.loads(shell.supakeep("backup --json").stdout)["name"]
+        stored = shell.supakeep(f"diff {name} {second} --json --rows")
     finally:
-        shell.types(f"supakeep restore {name} --confirm {shell.destination}")
+        shell.supakeep(f"restore {name} --confirm {shell.destination}")
 
     assert live.returncode == stored.returncode == 0, live.stderr + stored.stderr
     tables = {table["table"]: table for table in json.loads(live.stdout)["tables"]}
@@ -217,11 +216,11 @@ def test_a_diff_with_the_database_names_exactly_what_was_changed(shell: Shell) -
 
 
 def test_a_download_restores_when_storage_is_gone(shell: Shell) -> None:
-    name = json.loads(shell.types("supakeep backup --json").stdout)["name"]
+    name = json.loads(shell.supakeep("backup --json").stdout)["name"]
 
-    done = shell.types(f"supakeep download {name} --to ./kept")
-    again = shell.types(f"supakeep download {name} --to ./kept --json")
-    dry = shell.types(f"supakeep restore {name} --from ./kept --dry-run --json")
+    done = shell.supakeep(f"download {name} --to ./kept")
+    again = shell.supakeep(f"download {name} --to ./kept --json")
+    dry = shell.supakeep(f"restore {name} --from ./kept --dry-run --json")
 
     assert done.returncode == again.returncode == dry.returncode == 0, done.stderr
     report = json.loads(again.stdout)
@@ -230,9 +229,9 @@ def test_a_download_restores_when_storage_is_gone(shell: Shell) -> None:
 
 
 def test_a_check_of_a_stack_in_order_finds_nothing(shell: Shell) -> None:
-    shell.types("supakeep backup")
+    shell.supakeep("backup")
 
-    done = shell.types("supakeep check --json")
+    done = shell.supakeep("check --json")
 
     assert done.returncode == 0, done.stdout
     assert {check["status"] for check in json.loads(done.stdout)["checks"]} == {"OK"}
@@ -243,7 +242,7 @@ def test_a_check_finds_the_right_that_is_missing(stack: Stack, tmp_path: Path) -
         owner.execute("create table public.hidden (id int primary key)")
         owner.execute("revoke all on public.hidden from public, anon, authenticated, service_role")
         try:
-            done = Shell(stack, tmp_path, "rest").types("supakeep check --json")
+            done = Shell(stack, tmp_path, "rest").supakeep("check --json")
         finally:
             owner.execute("drop table public.hidden")
 
@@ -258,10 +257,10 @@ def test_init_finds_the_size_of_a_backup_and_what_stands_in_its_way(shell: Shell
         owner.execute("create table public.keyless (note text)")
         owner.execute("grant select on public.keyless to service_role, postgres")
         try:
-            done = shell.types("supakeep init --json")
+            done = shell.supakeep("init --json")
         finally:
             owner.execute("drop table public.keyless")
-    made = shell.types("supakeep backup --json")
+    made = shell.supakeep("backup --json")
 
     assert done.returncode == made.returncode == 0, done.stderr + made.stderr
     found, backup = json.loads(done.stdout), json.loads(made.stdout)
@@ -273,7 +272,7 @@ def test_init_finds_the_size_of_a_backup_and_what_stands_in_its_way(shell: Shell
     assert found["estimate"]["rows"] == rows
     size = backup["size_bytes"] - sum(table["bytes"] for table in users)
     assert abs(found["estimate"]["backup_bytes"] / size - 1) < 0.1
-    checked = shell.types("supakeep config check")
+    checked = shell.supakeep("config check")
     assert checked.returncode == 0, checked.stdout
 
 
