@@ -8,8 +8,8 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from supakeep.api.answers.health import Health
+from supakeep.api.overview_routes import survey
 from supakeep.api.request import Requests
-from supakeep.usecases.survey_project import survey_project
 
 
 def add_health_routes(resolver: APIGatewayHttpResolver, request: Requests) -> None:
@@ -25,13 +25,5 @@ def add_health_routes(resolver: APIGatewayHttpResolver, request: Requests) -> No
             ),
         ] = False,
     ) -> tuple[Health, int]:
-        project, settings = request().project, request().project.settings
-        situation = survey_project(
-            project,
-            request().stores(),
-            settings.schedules,
-            settings.max_backup_age_hours,
-            project.api_keys.list_all(),
-        )
-        health = Health.of(situation)
+        health = Health.of(survey(request()))
         return health, health.http_status(strict=strict)

@@ -34,7 +34,7 @@ def add_overview_routes(resolver: APIGatewayHttpResolver, request: Requests) -> 
     @resolver.get("/api/admin/overview")
     def get_overview() -> Overview:
         project = request().project
-        return Overview.of(project.ref, _survey(request()), project.engine, project.settings.region)
+        return Overview.of(project.ref, survey(request()), project.engine, project.settings.region)
 
     @resolver.get("/api/admin/settings")
     def get_settings() -> SettingsAnswer:
@@ -74,7 +74,8 @@ def _rules(deployed: RetentionPolicy, **asked: int | None) -> RetentionPolicy:
     return RetentionPolicy.model_validate(given) if given else deployed
 
 
-def _survey(request: Request) -> Situation:
+def survey(request: Request) -> Situation:
+    """The project as its stores, runs and keys show it now."""
     project, settings = request.project, request.project.settings
     return survey_project(
         project,
