@@ -86,6 +86,7 @@ def of_each_kind(calls: list[Call]) -> list[Call]:
 
 
 def common(recordings: list[list[Call]]) -> list[Call]:
-    """The calls that every recording has: threads may do a little more in one than in another."""
-    first, *others = recordings
-    return [call for call in dict.fromkeys(first) if all(call in other for other in others)]
+    """The calls that every recording has, sorted: threads may do a little more in one than in another, and
+    not in the same order.
+    """
+    return sorted(set.intersection(*map(set, recordings)))

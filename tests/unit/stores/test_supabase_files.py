@@ -228,7 +228,7 @@ def test_what_is_written_goes_with_its_metadata_and_again_where_it_is_throttled(
     def answer(request: httpx.Request) -> httpx.Response:
         request.read()
         seen.append(request)
-        return httpx.Response(next(answers), json={"Key": "avatars/a"})
+        return httpx.Response(next(answers), json={"Key": "avatars/../a"})
 
     client = httpx.Client(transport=httpx.MockTransport(answer))
     files = SupabaseFiles(URL, "sb_secret_x", "backups", client=client)
@@ -243,6 +243,23 @@ def test_what_is_written_goes_with_its_metadata_and_again_where_it_is_throttled(
     assert request.headers["x-upsert"] == "true"
     sent = base64.b64decode(request.headers["x-metadata"]).decode()
     assert sent == '{"by":"Ädä","rate":1.10}'
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{"text": "<html>"}, {"json": {"Key": "avatars/b", "name": "b"}}, {"json": []}],
+    ids=["a proxy's page", "that of another one", "a list"],
+)
+def test_a_success_that_is_no_answer_about_what_was_written_is_not_believed(
+    answer: dict[str, Any],
+) -> None:
+    client = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200, **answer)))
+    files = SupabaseFiles(URL, "sb_secret_x", "backups", client=client, give_up_after_seconds=0)
+
+    with pytest.raises(StorageUnavailableError, match="Storage did not answer"):
+        files.write(a_file(), io.BytesIO(b"content"))
+    with pytest.raises(StorageUnavailableError, match="Storage did not answer"):
+        files.make_bucket(Bucket("avatars", {}))
 
 
 NUMBERS = '{"a":1.10,"b":1e400,"c":[0.1000000000000000055511151231257827,-0],"d":123456789012345678901234567890}'

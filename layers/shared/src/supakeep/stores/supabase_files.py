@@ -21,7 +21,7 @@ from supakeep.errors import (
     StoragePermissionError,
 )
 from supakeep.retries import OUTAGE_SECONDS, retrying
-from supakeep.stores.supabase_errors import mapped_errors, raise_for_error
+from supakeep.stores.supabase_errors import mapped_errors, raise_for_error, unavailable
 from supakeep.stores.supabase_listing import Entry, entries_below, entries_by_cursor
 from supakeep.stores.supabase_storage import storage_client
 from supakeep.supabase_gateway import key_headers
@@ -100,6 +100,8 @@ class SupabaseFiles:
             with mapped_errors("make bucket", bucket.id):
                 response = self._client.post(f"{self._url}/bucket", headers=headers, content=body)
                 raise_for_error(response, "make bucket", bucket.id)
+                if parsed(response.content)["name"] != bucket.id:
+                    raise unavailable("make bucket", bucket.id, "it answered for another bucket")
 
         with suppress(ObjectAlreadyExistsError):
             self._repeat(attempt)
@@ -114,6 +116,9 @@ class SupabaseFiles:
                     self._address(file), headers=self._write_headers(file), content=content
                 )
                 raise_for_error(response, "write file", file.path)
+                # a page of a proxy is a success too, of which Storage knows nothing
+                if parsed(response.content)["Key"] != file.path:
+                    raise unavailable("write file", file.path, "it answered for another object")
 
         self._repeat(attempt)
 
