@@ -4,8 +4,9 @@ import pytest
 
 from supakeep.domain.copy_versions import copies_differ, is_same_backup, versions_of
 from supakeep.domain.manifest import BackupStatus, CopyState, Signature
-from supakeep.domain.manifest_parts import Problem
+from supakeep.domain.manifest_parts import ErasedRows, Problem
 from tests.builders.manifests import a_manifest, an_entry
+from tests.fakes.time import NOON
 
 MISSED = CopyState(name="offsite", problem=Problem(message="It did not answer"))
 
@@ -59,3 +60,16 @@ def test_the_error_says_which_store_says_what_and_what_to_do() -> None:
     assert error.hint is not None
     assert f"`supakeep show {name} --from primary`" in error.hint
     assert f"`supakeep show {name} --from mirror`" in error.hint
+
+
+def test_where_rows_were_erased_from_one_of_them_the_error_says_how_to_go_on() -> None:
+    ours = a_manifest()
+    erased = ErasedRows(at=NOON, table="public.customers", rows=3)
+    theirs = ours.model_copy(update={"erased": (erased,)})
+
+    hints = [
+        copies_differ(versions_of([("primary", ours), ("mirror", other)])).hint or ""
+        for other in (theirs, ours.model_copy(update={"volumes": ()}))
+    ]
+
+    assert ["run the same `supakeep erase` again" in hint for hint in hints] == [True, False]

@@ -7,6 +7,7 @@ import pytest
 
 from supakeep.domain.backup_name import BackupName
 from tests.builders.manifests import PROJECT, place_backup
+from tests.fakes.faulty_object_store import FailingObjectStore
 from tests.fakes.object_store import InMemoryObjectStore
 from tests.unit.usecases.pruning import days_ago, decisions, name, names_in, prune
 
@@ -96,3 +97,51 @@ def test_only_this_projects_objects_are_touched(nine_nights: InMemoryObjectStore
     prune(nine_nights)
 
     assert foreign <= set(nine_nights.objects)
+
+
+@pytest.mark.parametrize("dry_run", [True, False], ids=["dry run", "for real"])
+def test_volumes_that_an_interrupted_erasure_left_beside_a_backup_go_after_a_day(
+    nine_nights: InMemoryObjectStore, *, dry_run: bool
+) -> None:
+    nine_nights.place(name(1).volume_key(2), b"erased", modified_at=days_ago(1.01))
+    nine_nights.place(name(2).volume_key(2), b"of a run at work", modified_at=days_ago(0.9))
+
+    report = prune(nine_nights, dry_run=dry_run)
+
+    assert (name(1).volume_key(2) in nine_nights.objects) is dry_run
+    assert {name(1).document_key, name(2).volume_key(2)} < set(nine_nights.objects)
+    kept = decisions(report)[name(1).text]
+    assert not kept.removed
+    assert kept.reason == (
+        "within 7 days; not kept: 1 volume beside it that its manifest does not name"
+    )
+    assert decisions(report)[name(2).text].reason == "within 7 days"
+
+
+def test_volumes_beside_a_backup_stay_where_it_may_need_them(
+    nine_nights: InMemoryObjectStore,
+) -> None:
+    used, differing, doubtful = name(1), name(2), name(3)
+    for each in (used, differing, doubtful):
+        nine_nights.place(each.volume_key(2), b"a volume", modified_at=days_ago(1.5))
+    nine_nights.place(doubtful.manifest_key, b"not JSON")
+    other = InMemoryObjectStore(name="mirror")
+    place_backup(other, at=days_ago(2), good=False)
+
+    prune(nine_nights, other, in_use=frozenset({used.text}))
+
+    assert {each.volume_key(2) for each in (used, differing, doubtful)} < set(nine_nights.objects)
+
+
+def test_volumes_beside_a_backup_that_a_store_does_not_remove_are_named(
+    nine_nights: InMemoryObjectStore,
+) -> None:
+    nine_nights.place(name(1).volume_key(2), b"erased", modified_at=days_ago(1.01))
+    failing = FailingObjectStore(nine_nights, "delete", key_part=name(1).text)
+
+    report = prune(failing)
+
+    assert not report.is_whole
+    assert decisions(report)[name(1).text].reason == (
+        "within 7 days; 1 of 1 volume beside it that its manifest does not name could not be removed"
+    )

@@ -127,6 +127,4 @@ def _objects(store: ObjectStore, name: BackupName) -> list[StoredObject]:
 
 def _is_volume(key: str) -> bool:
     parsed = ObjectName.parse(key)
-    return parsed is not None and not (
-        parsed.is_manifest or parsed.is_pin or parsed.is_definitions or parsed.is_files
-    )
+    return parsed is not None and parsed.is_volume

@@ -139,6 +139,11 @@ class ObjectName:
     is_definitions: bool = False
     is_files: bool = False
 
+    @property
+    def is_volume(self) -> bool:
+        """Whether it holds rows: the document, or a volume of it."""
+        return not (self.is_manifest or self.is_pin or self.is_definitions or self.is_files)
+
     @classmethod
     def parse(cls, key: str) -> ObjectName | None:
         """None for a key that is not one of ours: those are never touched."""

@@ -11,6 +11,9 @@ from supakeep.errors import CopiesDifferError
 # what a store's manifest may say by itself: each was written when other copies were known, and may
 # have been signed by itself
 _OF_ONE_STORE = {"copies": (), "signature": None}
+_AFTER_ERASURE = (
+    "If an erasure was interrupted, or did not reach a store, run the same `supakeep erase` again. "
+)
 
 
 @dataclass(frozen=True)
@@ -50,12 +53,14 @@ def copies_differ(versions: Sequence[CopyVersion]) -> CopiesDifferError:
     name = versions[0].manifest.backup
     stores = [version.stores[0] for version in versions]
     commands = ", ".join(f"`supakeep show {name} --from {store}`" for store in stores)
+    differences = _differences(versions)
     return CopiesDifferError(
         f"{' and '.join(stores)} hold different backups named {name} "
-        f"({'; '.join(map(str, versions))}; they differ in {_differences(versions)})",
+        f"({'; '.join(map(str, versions))}; they differ in {', '.join(differences)})",
         operation="compare copies",
         key=name,
-        hint="Somebody may have put one of them there, so none is taken by itself. Look at each "
+        hint=f"{_AFTER_ERASURE * ('erased' in differences)}"
+        "Somebody may have put one of them there, so none is taken by itself. Look at each "
         f"({commands}), take the right one by its store (--from, read_from), and remove the others "
         f"(`supakeep delete {name} --from STORE`).",
     )
@@ -81,13 +86,13 @@ def _status_of_rows(manifest: Manifest) -> BackupStatus:
     return manifest.status
 
 
-def _differences(versions: Sequence[CopyVersion]) -> str:
+def _differences(versions: Sequence[CopyVersion]) -> list[str]:
     first, *others = (_of_every_store(version.manifest) for version in versions)
-    return ", ".join(
+    return [
         field
         for field in Manifest.model_fields
         if any(getattr(other, field) != getattr(first, field) for other in others)
-    )
+    ]
 
 
 def _contents(manifest: Manifest) -> str:

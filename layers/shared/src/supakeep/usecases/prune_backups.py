@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from supakeep.domain.backup_name import PIN_SUFFIX, BackupName
 from supakeep.domain.manifest import Manifest
@@ -18,7 +18,7 @@ from supakeep.domain.retention import apply_retention, is_of_the_future, knows_n
 from supakeep.domain.retention_policy import RetentionPolicy
 from supakeep.domain.run import Run, problem_of
 from supakeep.domain.untrusted import Untrusted
-from supakeep.errors import StorageError
+from supakeep.errors import ObjectLockedError, StorageError
 from supakeep.ports import Clock, Deadline, ObjectStore, StoredObject
 from supakeep.usecases.read_proofs import read_proofs
 from supakeep.usecases.remove_backups import Removal, remove_backups
@@ -29,6 +29,7 @@ from supakeep.usecases.store_contents import (
     objects_by_backup,
 )
 from supakeep.usecases.stored_manifests import has_manifest
+from supakeep.usecases.stray_volumes import StrayVolumes
 from supakeep.usecases.sweep_files import SweepFiles
 
 log = logging.getLogger(__name__)
@@ -143,8 +144,21 @@ class PruneBackups:
         problem = found.problem
         if not dry_run and problem is None:
             problem = self._carry_out(found, decisions)
+        if not is_held and problem is None:
+            problem = self._remove_strays(found, decisions, dry_run=dry_run)
         backups = tuple(_pruned(name, found.objects[name], decisions[name]) for name in decisions)
         return PrunedStore(store=found.store.name, backups=backups, problem=problem)
+
+    def _remove_strays(
+        self, found: StoreContents, decisions: dict[BackupName, _Decision], *, dry_run: bool
+    ) -> Problem | None:
+        """What lies beside backups that are kept. Notes it in `decisions`, and returns what went wrong."""
+        kept = {n for n, d in decisions.items() if not d.removed and n.text not in self.in_use}
+        strays = StrayVolumes(self.clock.now() - LEFTOVER_AGE, self.deadline, dry_run=dry_run)
+        removed, left = strays(found, kept)
+        for name, what in removed.items():
+            decisions[name] = replace(decisions[name], reason=f"{decisions[name].reason}; {what}")
+        return _first_failure(left.values())
 
     def _newest_good(self, manifests: Sequence[Manifest]) -> dt.datetime | None:
         now = self.clock.now()
@@ -207,8 +221,13 @@ class PruneBackups:
         for name in doomed:
             removal = removals.get(name)
             decisions[name] = _NOT_REACHED if removal is None else _after(removal, decisions[name])
-        failures = (r.error for r in removals.values() if r.error and not r.is_locked)
-        return next(map(problem_of, failures), None)
+        return _first_failure(r.error for r in removals.values() if r.error)
+
+
+def _first_failure(errors: Iterable[StorageError]) -> Problem | None:
+    """A lock is none: it ends by itself."""
+    failures = (error for error in errors if not isinstance(error, ObjectLockedError))
+    return next(map(problem_of, failures), None)
 
 
 def _pinned_meanwhile(
