@@ -18,7 +18,7 @@ from tests.faults.http_faults import FAULTS
 from tests.faults.matrix import MakeWorld, Matrix
 from tests.faults.secrets import SECRET
 from tests.faults.tally import TRIED, Failing, Tally
-from tests.faults.use_cases import NEWEST, TONIGHT, USE_CASES, UseCase
+from tests.faults.use_cases import ERASED, NEWEST, TONIGHT, USE_CASES, UseCase
 from tests.faults.world import World
 
 ROOT = Path(__file__).parents[2]
@@ -65,6 +65,16 @@ def _claiming_too_much(world: World) -> Any:
     return run
 
 
+def _keeping_a_volume(world: World) -> Any:
+    """Says that a person was erased, and one store still has the volume as it was."""
+    before = world.stores["mirror"]
+    run = BY_NAME["erase"].run(world)
+    gone = sorted(before.keys() - world.stores["mirror"].keys())
+    kept = next(key for key in gone if ERASED in before[key])
+    world.aws.put(kept, before[kept])
+    return run
+
+
 def _writing_on(world: World) -> Any:
     """Fails after it wrote to a table that its record does not name."""
     world.shop.insert(ITEMS, {"id": 7, "order_id": 1, "label": "written"})
@@ -80,8 +90,12 @@ def _writing_on(world: World) -> Any:
         (replace(BY_NAME["restore"], run=_writing_on), Failing.OTHER),
         (replace(BY_NAME["drill"], run=_losing_its_record), Failing.FALSE_SUCCESS),
         (replace(BY_NAME["drill"], run=_claiming_too_much), Failing.FALSE_SUCCESS),
+        (replace(BY_NAME["erase"], run=_keeping_a_volume), Failing.FALSE_SUCCESS),
     ],
-    ids=["lying", "losing", "leaking", "writing on", "losing its record", "claiming too much"],
+    ids=[
+        *("lying", "losing", "leaking", "writing on", "losing its record", "claiming too much"),
+        "keeping a volume",
+    ],
 )
 def test_a_product_that_breaks_a_promise_is_caught(
     use_case: UseCase, caught: Failing, make_world: MakeWorld

@@ -7,14 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from supakeep.archive.encryption import Identities
+from supakeep.domain.erasure import Erasure
+from supakeep.domain.manifest import Trigger
+from supakeep.domain.run import Run, RunKind, RunStatus, new_run_id
 from supakeep.stores.folder import FolderObjectStore
 from supakeep.usecases.choose_stores import every_store
 from supakeep.usecases.download_backup import DownloadBackup
 from supakeep.usecases.find_backups import find_backup
 from supakeep.usecases.list_backups import list_backups
+from supakeep.usecases.run_erase import RunErase
 from tests.builders.backups import CUSTOMERS, ITEMS
 from tests.builders.manifests import PROJECT
-from tests.fakes.runs import InMemoryTransfers
+from tests.fakes.runs import InMemoryProgress, InMemoryTransfers
 from tests.faults.chain_proof import ledger_of
 from tests.faults.machine import Machine
 from tests.faults.proof import good_backups, names_in
@@ -24,6 +29,8 @@ from tests.faults.world import World
 OUTDATED = f"backup_{PROJECT}_2026-11-12"
 NEWEST = f"backup_{PROJECT}_2026-11-21"
 TONIGHT = f"backup_{PROJECT}_2026-11-22"
+# of the row that is erased, and of no other one
+ERASED = b'"customer 2"'
 NIGHTS = tuple(dt.date.fromisoformat(name[-10:]) for name in (OUTDATED, NEWEST))
 
 
@@ -222,6 +229,26 @@ def _false_download(world: World, _: Any) -> list[str]:
     return [] if NEWEST in good_backups(files, SIGNING_KEY) else ["the files do not verify"]
 
 
+def _erase(machine: Machine) -> Any:
+    now = machine.clock.now()
+    run = Run(id=new_run_id(now), kind=RunKind.ERASE, trigger=Trigger.CLI, requested_at=now)
+    project = machine.project()
+    erase = RunErase(project, Identities, InMemoryProgress())
+    return erase(run, Erasure(CUSTOMERS, {"id": "2"}), every_store(project))
+
+
+def _false_erasure(world: World, run: Run) -> list[str]:
+    """The erased row stands in no store any more, or the report says so."""
+    if run.status is not RunStatus.COMPLETE:
+        return []
+    return [
+        f"{key} in {store} still holds the row"
+        for store, objects in world.stores.items()
+        for key, content in objects.items()
+        if key.startswith("daily/") and ERASED in content
+    ]
+
+
 USE_CASES = [
     UseCase(
         "backup",
@@ -244,4 +271,5 @@ USE_CASES = [
     ),
     UseCase("list", _list, _false_list, is_invoked=False),
     UseCase("download", _download, _false_download, is_invoked=False),
+    UseCase("erase", _erase, _false_erasure, is_invoked=False, of_each_kind=True),
 ]
