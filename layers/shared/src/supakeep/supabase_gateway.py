@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from email.utils import parsedate_to_datetime
-from functools import cache
-from typing import TYPE_CHECKING
 
 from supakeep.errors import DatabaseUnavailableError
 from supakeep.no_answer import no_answer_of
-
-if TYPE_CHECKING:
-    import ssl
 
 # HTTP statuses by which the gateway refuses every request to a project: what happened, and the fix
 RESTRICTED_STATUSES = {
@@ -27,16 +22,6 @@ RESTRICTED_STATUSES = {
         "Resume it in the Supabase dashboard, and run this again a few minutes later.",
     ),
 }
-
-
-@cache
-def tls_context() -> ssl.SSLContext:
-    """What a client of the gateway trusts. To load the certificates takes longer than a request, so all
-    clients share them.
-    """
-    import httpx
-
-    return httpx.create_ssl_context()
 
 
 def key_headers(key: str) -> dict[str, str]:

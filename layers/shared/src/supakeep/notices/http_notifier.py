@@ -17,6 +17,7 @@ from supakeep.domain.notice import Audience, Notice
 from supakeep.domain.run import Run, RunKind, RunStatus
 from supakeep.no_answer import no_answer_of
 from supakeep.patience import within
+from supakeep.tls import tls_context
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +120,7 @@ class Several:
 def notifier_over_http(values: Mapping[str, str]) -> Several:
     """What the variables of settings/notices.py ask for."""
     # a redirect could lead a notice to whoever is not meant to have it
-    client = httpx.Client(timeout=_SECONDS, follow_redirects=False)
+    client = httpx.Client(verify=tls_context(), timeout=_SECONDS, follow_redirects=False)
     notifiers: list[Webhook | Ping] = []
     if url := values.get("WEBHOOK_URL"):
         format_ = cast("Format", values.get("WEBHOOK_FORMAT", format_of(url)))

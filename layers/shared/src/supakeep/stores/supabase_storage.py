@@ -24,8 +24,9 @@ from supakeep.stores.supabase_listing import (
     entries_by_offset,
 )
 from supakeep.stores.supabase_policies import open_policies
-from supakeep.supabase_gateway import key_headers, tls_context
+from supakeep.supabase_gateway import key_headers
 from supakeep.system import temporary_file
+from supakeep.tls import tls_context
 
 _PIECE_BYTES = 1024 * 1024
 

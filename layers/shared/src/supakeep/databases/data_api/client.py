@@ -24,7 +24,8 @@ from supakeep.domain.schema import Table
 from supakeep.errors import StatementTimeoutError
 from supakeep.no_answer import no_answer_of
 from supakeep.retries import OUTAGE_SECONDS, retrying
-from supakeep.supabase_gateway import key_headers, tls_context
+from supakeep.supabase_gateway import key_headers
+from supakeep.tls import tls_context
 
 _TIMEOUT = httpx.Timeout(90.0, connect=10.0)
 
