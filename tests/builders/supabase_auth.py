@@ -33,6 +33,21 @@ alter table auth.users enable row level security;
 alter table auth.identities enable row level security;
 """
 
+# what else a project has that policies and triggers of its own refer to
+MANAGED = """
+create function auth.uid() returns uuid language sql stable as
+  $$select nullif(current_setting('request.jwt.claim.sub', true), '')::uuid$$;
+create schema storage;
+create table storage.buckets (id text primary key, name text not null, public boolean default false);
+create table storage.objects (
+  id uuid primary key default gen_random_uuid(), bucket_id text references storage.buckets, name text);
+alter table storage.objects enable row level security;
+create function storage.foldername(name text) returns text[] language sql immutable as
+  $$select trim_array(string_to_array(name, '/'), 1)$$;
+create function storage.touch() returns trigger language plpgsql as $$begin return new; end$$;
+create trigger update_objects before update on storage.objects for each row execute function storage.touch();
+"""
+
 AUTH_ROWS = f"""
 insert into auth.users (id, email, encrypted_password, email_confirmed_at, raw_user_meta_data) values
   ('{ANNA}', 'Anna@example.com', '{BCRYPT}', '2026-01-01', '{{"name": "Anna"}}'),

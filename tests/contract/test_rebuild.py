@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -12,7 +10,6 @@ import pytest
 
 from supakeep.archive.encoding import Encoding
 from supakeep.archive.reader import BackupReader
-from supakeep.databases.postgres.pg_dump import found_program
 from supakeep.databases.postgres.rebuild.project import PostgresNewProject
 from supakeep.domain.manifest import Definitions, Manifest
 from supakeep.domain.policy import BackupPolicy
@@ -23,6 +20,7 @@ from supakeep.usecases.files_time import FilesTime
 from supakeep.usecases.rebuild_project import RebuildProject
 from supakeep.usecases.store_files import StoreFiles
 from tests.builders.backups import back_up
+from tests.builders.dumps import dump_of
 from tests.builders.file_backups import ALL, some_files
 from tests.builders.manifests import PROJECT as REF
 from tests.builders.postgres_project import PostgresProject
@@ -117,24 +115,13 @@ def new(project: PostgresProject) -> Iterator[PostgresProject]:
         yield empty
 
 
-def pg_dump(project: PostgresProject) -> str:
-    """Everything but what Supabase manages; rows too."""
-    program = found_program(18)
-    managed = ("auth", "storage", "extensions")
-    return subprocess.run(
-        [program.file, "--no-owner", "--restrict-key=fixed", "--quote-all-identifiers",
-         *(f"--exclude-schema={schema}" for schema in managed), project.url()],
-        env=program.environment(os.environ), capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
-
-
 def test_an_empty_database_becomes_what_the_project_was(
     project: PostgresProject, new: PostgresProject, backup: Backup
 ) -> None:
     report = backup.rebuild(new)
 
     assert report.not_rebuilt == ()
-    assert pg_dump(new) == pg_dump(project)
+    assert dump_of(new) == dump_of(project)
     assert new.rows("select sum from shop.totals order by 1") == [(0,), (9007199254742193,)]
     assert {t.name: t.written for t in report.tables}["shop.lines"] == 50
     assert any("no Supabase project" in warning for warning in report.warnings)
@@ -221,7 +208,7 @@ def test_a_rebuild_goes_on_where_it_was_cut_off(
     assert report.resumed
     assert report.not_rebuilt == ()
     assert report.already_there == ()
-    assert pg_dump(new) == pg_dump(project)
+    assert dump_of(new) == dump_of(project)
 
 
 def test_a_project_with_tables_is_refused(new: PostgresProject, backup: Backup) -> None:

@@ -105,11 +105,17 @@ class InMemoryStorageServer:
         return httpx.Response(200, json=answer)
 
     def _page_by_offset(self, bucket: str, asked: dict[str, Any]) -> httpx.Response:
-        folder = f"{asked['prefix']}/"
-        start = f"{folder}{asked['search']}".lower()
-        names = [name for name in sorted(self.contents[bucket]) if name.lower().startswith(start)]
-        page = names[asked["offset"] :][: min(asked["limit"], self.page_size)]
-        answer = [self._entry(bucket, name, name.removeprefix(folder)) for name in page]
+        folder = f"{asked['prefix']}/" if asked["prefix"] else ""
+        inside = [n.removeprefix(folder) for n in self.contents[bucket] if n.startswith(folder)]
+        names = {name.partition("/")[0]: name for name in inside}
+        found = sorted(n for n in names if n.lower().startswith(asked["search"].lower()))
+        page = found[asked["offset"] :][: min(asked["limit"], self.page_size)]
+        answer = [
+            {"name": name, "id": None, "metadata": None}
+            if "/" in names[name]
+            else self._entry(bucket, folder + name, name)
+            for name in page
+        ]
         self.after_page()
         return httpx.Response(200, json=answer)
 

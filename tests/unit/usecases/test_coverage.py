@@ -22,7 +22,7 @@ from tests.fakes.object_store import InMemoryObjectStore
 NAMED = BackupPolicy.parse('[backup]\ntables = ["credits"]\nexclude = ["tmp_*"]\nauth = false')
 SECRET = ProjectObject(ObjectKind.VAULT_SECRET, "stripe")
 FUNCTION = ProjectObject(ObjectKind.FUNCTION, "public.pay()", "public")
-IN_AUTH = ProjectObject(ObjectKind.TRIGGER, "auth.welcome on users", "auth", schema_is_managed=True)
+IN_AUTH = ProjectObject(ObjectKind.TRIGGER, "auth.welcome on users", "auth")
 
 
 @pytest.fixture
@@ -63,9 +63,9 @@ def test_each_object_that_is_not_backed_up_is_named_with_the_reason(
     assert gaps["bucket avatars"] == (out, "[backup.files] does not take it")
     assert gaps["users auth"] == (out, "auth = false under [backup]")
     assert gaps["vault secret stripe"][0] is never
-    assert gaps["trigger auth.welcome on users"][0] is never
     assert gaps["edge function all"][0] is never
-    assert gaps.keys().isdisjoint({"table public.credits", "function public.pay()"})
+    backed_up = {"table public.credits", "function public.pay()", "trigger auth.welcome on users"}
+    assert gaps.keys().isdisjoint(backed_up)
     [tables, functions] = [
         kind for kind in coverage_of(manifest).kinds if kind.kind in {"table", "function"}
     ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -255,21 +257,68 @@ def test_an_object_that_somebody_put_beside_the_right_one_is_not_taken_for_it(
     assert stores.offsite.objects.keys() >= keys.keys()
 
 
-def test_a_store_that_keeps_less_than_it_takes_is_said_to_lack_files(
+def test_a_store_that_lists_less_than_it_took_is_said_to_lack_files(
     source: InMemoryProjectFiles, stores: Stores
 ) -> None:
     class Hollow(ForwardingObjectStore):
-        def put(self, key: str, content: BinaryIO) -> None:
-            whole = content.read()
-            super().put(key, io.BytesIO(whole[:3] if key.startswith("files/") else whole))
+        def list(self, prefix: str) -> Iterator[StoredObject]:
+            for stored in super().list(prefix):
+                is_file = stored.key.startswith("files/")
+                yield replace(stored, size_bytes=3) if is_file else stored
 
     manifest = stores.back_up(source, stores=[stores.mirror, Hollow(stores.offsite)])
 
     assert manifest.files is not None
-    assert manifest.files.left == 2
+    assert manifest.files.left == 3
     [problem] = manifest.files.problems
-    assert problem.message == "2 files not listed in full by every copy that took them"
+    assert problem.message == "3 files not listed in full by every copy that took them"
     assert manifest.status is BackupStatus.PARTIAL
+
+
+class Damaging(ForwardingObjectStore):
+    """Damages the files that it takes, so many times each."""
+
+    def __init__(self, store: ObjectStore, times: int) -> None:
+        super().__init__(store)
+        self._times = times
+        self._taken: Counter[str] = Counter()
+
+    def put(self, key: str, content: BinaryIO) -> None:
+        super().put(key, self._damaged(key, content))
+
+    def replace(self, key: str, content: BinaryIO) -> None:
+        super().replace(key, self._damaged(key, content))
+
+    def _damaged(self, key: str, content: BinaryIO) -> BinaryIO:
+        self._taken[key] += 1
+        damages = key.startswith("files/") and self._taken[key] <= self._times
+        return io.BytesIO(bytes(byte ^ 1 for byte in content.read())) if damages else content
+
+
+def test_a_file_that_a_store_damages_is_stored_again(
+    source: InMemoryProjectFiles, stores: Stores
+) -> None:
+    manifest = stores.back_up(source, stores=[stores.mirror, Damaging(stores.offsite, times=1)])
+
+    assert manifest.status is BackupStatus.COMPLETE
+    assert files_in(stores.offsite) == files_in(stores.mirror)
+
+
+def test_a_file_that_a_store_damages_again_and_again_counts_in_no_backup(
+    source: InMemoryProjectFiles, stores: Stores
+) -> None:
+    damaging = Damaging(stores.offsite, times=2)
+
+    first = stores.back_up(source, stores=[stores.mirror, damaging])
+    second = stores.back_up(source)
+
+    assert first.files is not None
+    [problem] = first.files.problems
+    assert problem.message.startswith("Files are missing in offsite: files/")
+    assert "could not be read back from offsite" in problem.message
+    assert first.status is BackupStatus.PARTIAL
+    assert second.status is BackupStatus.COMPLETE
+    assert files_in(stores.offsite) == files_in(stores.mirror)
 
 
 def _cut_off_after_storing(

@@ -14,6 +14,7 @@ SupakeepError
 │   ├── ObjectLockedError        it may not be deleted yet, whoever asks
 │   ├── FileChangedError         a file of the project is not what it was when it was listed
 │   └── StorageUnavailableError  (retryable)
+│       └── AlteredAnswerError   it gave other bytes than its own checksum says
 ├── DatabaseError                the database refused
 │   ├── DatabaseUnavailableError (retryable)
 │   │   └── StatementTimeoutError it took too long: fewer rows may be done in time
@@ -154,6 +155,10 @@ class StorageUnavailableError(StorageError):
     """The store did not answer, or answered with a failure of its own."""
 
     retryable = True
+
+
+class AlteredAnswerError(StorageUnavailableError):
+    """What the store gave does not match its own checksum: damaged there, or on the way."""
 
 
 class DatabaseError(SupakeepError):

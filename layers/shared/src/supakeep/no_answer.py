@@ -20,6 +20,8 @@ _IN_WORDS = {
     "ConnectionClosedError": "the connection ended before the answer did",
     "IncompleteReadError": "the answer was cut short",
     "ResponseStreamingError": "the answer was cut short",
+    "FlexibleChecksumError": "it gave other bytes than its own checksum says",
+    "ValueError": "the answer cannot be read, as if it had been altered on the way",
     "ForeignAnswerError": "the answer is a page for a browser, such as a proxy gives",
     # where a field of an answer is missing, or is something else
     "KeyError": "the answer lacks what it has to have, as if another server had given it",

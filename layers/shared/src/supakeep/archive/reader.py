@@ -306,9 +306,10 @@ def no_right_copy(failures: Mapping[str, Failure], others: Sequence[str] | None 
     if more:
         said = "; ".join(f"{name}: {exc.message}" for name, exc in [*failures.items()][1:])
         message = f"{message} (the other copies do not help: {said})"
-    return type(first)(
-        message, operation=first.operation, key=first.key, hint=another_copy_hint(others)
-    )
+    hint = another_copy_hint(others)
+    if any(failure.retryable for failure in failures.values()):
+        hint = f"Try again later. {hint}"
+    return type(first)(message, operation=first.operation, key=first.key, hint=hint)
 
 
 def read_resuming(store: ObjectStore, key: str, start: int = 0) -> Iterator[bytes]:

@@ -53,9 +53,6 @@ def _judge(one: ProjectObject, manifest: Manifest, policy: BackupPolicy) -> Judg
     if one.kind is ObjectKind.SEQUENCE and one.root is None:
         why = "no backup holds its value, and no column shows it; set it again with setval"
         return _not_supported(one.kind, one.name, why)
-    if one.schema_is_managed:
-        why = f"it lies in {one.schema}, which Supabase manages; keep its SQL in a migration"
-        return _not_supported(one.kind, one.name, why)
     state = _of_definitions(manifest)
     return Judged(kind=one.kind, name=one.name, state=state.state, why=state.why)
 

@@ -39,8 +39,7 @@ class ObjectKind(StrEnum):
 class ProjectObject:
     """`name` has the schema where it lies in one. `root` is the partitioned table whose rows a partition
     holds, or the table whose column shows the value of a sequence. Supabase makes what is `managed` itself,
-    in every project; what is somebody's own work, such as a trigger, may lie in a schema that is managed all
-    the same.
+    in every project; somebody's own trigger on a table of Supabase's is not.
     """
 
     kind: ObjectKind
@@ -48,4 +47,3 @@ class ProjectObject:
     schema: str | None = None
     root: str | None = None
     managed: bool = False
-    schema_is_managed: bool = False

@@ -147,10 +147,6 @@ def by_hand(backup: str, *, has_files: bool, restored_files: bool) -> tuple[ByHa
 # one line each: they are read by somebody whose project is gone
 BY_HAND: tuple[ByHand, ...] = (
     ByHand(
-        what="Your policies and triggers on tables of auth and storage",
-        how="run their migrations again; what Supabase manages is not in the definitions",
-    ),
-    ByHand(
         what="Secrets of sign-in providers, SMTP, mail templates, redirect URLs",
         how="dashboard, Authentication: Sign In / Providers, Emails, URL Configuration",
     ),

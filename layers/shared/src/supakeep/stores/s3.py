@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    FlexibleChecksumError,
     ParamValidationError,
 )
 
 from supakeep.errors import (
+    AlteredAnswerError,
     ObjectAlreadyExistsError,
     ObjectLockedError,
     StorageError,
@@ -31,6 +33,7 @@ from supakeep.system import temporary_file
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef
 
 _PIECE_BYTES = 1024 * 1024
 
@@ -138,11 +141,18 @@ class S3ObjectStore:
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         with self._mapped_errors("list", prefix):
-            pages = self._client.get_paginator("list_objects_v2")
-            for page in pages.paginate(Bucket=self._bucket, Prefix=self._folder + prefix):
+            for page in self._pages(prefix):
                 for entry in page.get("Contents", ()):
                     key = entry["Key"].removeprefix(self._folder)
                     yield StoredObject(key, entry["Size"], entry["LastModified"])
+
+    def _pages(self, prefix: str) -> Iterator[ListObjectsV2OutputTypeDef]:
+        pages = self._client.get_paginator("list_objects_v2")
+        try:
+            yield from pages.paginate(Bucket=self._bucket, Prefix=self._folder + prefix)
+        except ValueError as exc:
+            # botocore reads times and numbers without looking at them
+            raise _no_answer(exc, "list", prefix) from exc
 
     def delete(self, key: str) -> None:
         with self._mapped_errors("delete", key), self._lock_named("delete", key):
@@ -240,14 +250,25 @@ class S3ObjectStore:
             raise no_bucket_name(self._bucket, operation) from exc
         except NO_CREDENTIALS as exc:
             raise no_credentials(exc, operation, key) from exc
+        except FlexibleChecksumError as exc:
+            raise _no_answer(exc, operation, key, AlteredAnswerError) from exc
         except BotoCoreError as exc:
-            raise StorageUnavailableError(
-                f"S3 did not answer: {no_answer_of(exc).reason}",
-                operation=operation,
-                key=key,
-                hint="Check this machine's network, and the region or the endpoint of the bucket. "
-                "Otherwise try again later.",
-            ) from exc
+            raise _no_answer(exc, operation, key) from exc
+
+
+def _no_answer(
+    error: Exception,
+    operation: str,
+    key: str,
+    kind: type[StorageUnavailableError] = StorageUnavailableError,
+) -> StorageUnavailableError:
+    return kind(
+        f"S3 did not answer: {no_answer_of(error).reason}",
+        operation=operation,
+        key=key,
+        hint="Check this machine's network, and the region or the endpoint of the bucket. "
+        "Otherwise try again later.",
+    )
 
 
 def _lock_in(found: Mapping[str, object]) -> str | None:

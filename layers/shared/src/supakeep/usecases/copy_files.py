@@ -25,7 +25,7 @@ from supakeep.errors import (
 from supakeep.ports import Deadline, ObjectStore, ProjectFiles
 from supakeep.system import refused_by_machine
 from supakeep.usecases.file_index import FileIndex, IndexedFile
-from supakeep.usecases.file_objects import NotReplacedError, fetch, put_whole
+from supakeep.usecases.file_objects import NotReplacedError, fetch, put_whole, read_back
 from supakeep.usecases.in_parallel import AT_ONCE, in_parallel
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,9 @@ class CopiedFiles:
 
 @dataclass(frozen=True)
 class CopyFiles:
-    """Copies into `stores`, by their numbers in the index. A store that fails gets no more files."""
+    """Copies into `stores`, by their numbers in the index. A store that fails gets no more files. With
+    `read_back`, each object is read again after it was stored.
+    """
 
     source: ProjectFiles
     stores: Sequence[ObjectStore]
@@ -84,6 +86,7 @@ class CopyFiles:
     policy: FilesPolicy
     deadline: Deadline
     copied: CopiedFiles
+    read_back: bool = True
 
     def __call__(self, index: FileIndex) -> None:
         """What is copied stays, however this ends. Raises LeaseHeldError."""
@@ -238,6 +241,8 @@ class CopyFiles:
         for number in lacking:
             try:
                 put_whole(self.stores[number], str(key), spool)
+                if self.read_back:
+                    read_back(self.stores[number], str(key), spool, self.deadline)
             except NotReplacedError as exc:
                 refused = exc  # no reason to give the store no other files
             except StorageError as exc:

@@ -18,7 +18,14 @@ from supakeep.domain.manifest_parts import Problem
 from supakeep.errors import ChecksumError, StorageError, SupakeepError
 from supakeep.ports import Deadline, ObjectStore, Transfers
 from supakeep.system import refused_by_machine
-from supakeep.usecases.file_objects import compared, damage_of, fetch, listed_objects, put_whole
+from supakeep.usecases.file_objects import (
+    compared,
+    damage_of,
+    fetch,
+    listed_objects,
+    put_whole,
+    read_back,
+)
 from supakeep.usecases.in_parallel import AT_ONCE, in_parallel
 from supakeep.usecases.temporary_database import TemporaryDatabase
 
@@ -127,6 +134,7 @@ class CopyStoredFiles:
             self._fetch(reader, target, key, spool)
             # only now is it certain that there is a right one to take its place
             put_whole(target, lacking.key, spool, is_wrong=lacking.is_there)
+            read_back(target, lacking.key, spool, self.deadline)
 
     def _fetch(
         self, reader: BackupReader, target: ObjectStore, key: FileKey, spool: BinaryIO

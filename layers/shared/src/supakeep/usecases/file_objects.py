@@ -14,6 +14,7 @@ from supakeep.archive.reader import BackupReader
 from supakeep.archive.volume import HashedSpool
 from supakeep.domain.file_key import FileKey, file_prefixes
 from supakeep.errors import (
+    AlteredAnswerError,
     ChecksumError,
     ObjectAlreadyExistsError,
     ObjectLockedError,
@@ -88,6 +89,8 @@ def damage_of(
             for piece in pieces:
                 deadline.check()
                 digest.update(piece)
+    except AlteredAnswerError as exc:
+        return damaged(key, exc.message)
     except StorageError as exc:
         return exc
     if parsed is None or digest.hexdigest() != parsed.sha256:
@@ -117,6 +120,29 @@ def put_whole(store: ObjectStore, key: str, content: BinaryIO, *, is_wrong: bool
         _remove(store, key)
         content.seek(0)
         store.put(key, content)
+
+
+def read_back(store: ObjectStore, key: str, content: BinaryIO, deadline: Deadline) -> None:
+    """A store that does not give back what it took gets it once more. One that damages it again keeps an
+    empty object, which nobody takes for right; StorageError is raised then.
+    """
+    failure = damage_of(store, key, deadline)
+    if isinstance(failure, ChecksumError):
+        log.warning("%s is damaged in %s, and is stored again", key, store.name)
+        content.seek(0)
+        store.replace(key, content)
+        failure = damage_of(store, key, deadline)
+    if isinstance(failure, StorageError):
+        raise failure
+    if failure is not None:
+        store.replace(key, io.BytesIO())
+        raise StorageError(
+            f"{key} could not be read back from {store.name}: {failure.message}",
+            operation="copy files",
+            key=key,
+            hint="Back up again. If it happens again, something on the way alters or loses what is stored: look "
+            "at proxies and at the store itself.",
+        )
 
 
 def _remove(store: ObjectStore, key: str) -> None:

@@ -46,6 +46,7 @@ def plan_files(
         max_object_bytes=project.max_object_bytes,
         deadline=FilesTime(progress, time),
         clock=project.clock,
+        read_back=project.policy.storage.read_back,
     )
 
 

@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class StoreFiles:
     """`stores` get the files; none of them is the project's own Storage. `deadline` is that of the files:
-    what does not fit is left for the next backup.
+    what does not fit is left for the next backup. `read_back` as in CopyFiles.
     """
 
     source: ProjectFiles
@@ -47,6 +47,7 @@ class StoreFiles:
     max_object_bytes: int
     deadline: FilesTime
     clock: Clock
+    read_back: bool = True
 
     def __call__(self, name: BackupName, upload: BackupUpload) -> BackedUpFiles:
         """What the backup `name` has of the files. Nothing that happens to files ends a backup; only what
@@ -84,6 +85,7 @@ class StoreFiles:
             policy=self.policy,
             deadline=self.deadline,
             copied=copied,
+            read_back=self.read_back,
         )(index)
         if copied.files:
             self._confirm(index, copied)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from supakeep.archive.layout import split_rows
@@ -38,13 +38,14 @@ _COMPARE_HINT = "Look which of them is yours before you use one: docs/copies.md 
 class VerifyBackup:
     """Reads every copy of a backup from end to end; no database is needed. `deep` requires that rows
     are read too, which an encrypted backup allows only to who has its identity. `files` verifies those of
-    Storage.
+    Storage. A restore parses every row anyway, so what comes before one need not (`parses_rows`).
     """
 
     deadline: Deadline
     progress: Progress
     deep: bool = False
     files: VerifyFiles | None = None
+    parses_rows: bool = True
 
     def __call__(self, reader: BackupReader) -> VerificationReport:
         """Raises ChecksumError, naming the object, at the first thing that no copy has right, and
@@ -103,12 +104,18 @@ class VerifyBackup:
         before = 0
         for rows in split_rows(reader.read_part(part)):
             self.deadline.check()
-            for number, row in enumerate(rows, before + 1):
-                if not is_json_object(row):
-                    key = reader.manifest.volumes[part.volume - 1].key
-                    raise reader.damaged(key, f"row {number} is not a JSON object")
+            if self.parses_rows:
+                _require_objects(reader, part, rows, before)
             before += len(rows)
             yield rows
+
+
+def _require_objects(reader: BackupReader, part: Part, rows: Sequence[bytes], before: int) -> None:
+    """Raises ChecksumError for the first of the rows that is none; so many of the part came before."""
+    for number, row in enumerate(rows, before + 1):
+        if not is_json_object(row):
+            key = reader.manifest.volumes[part.volume - 1].key
+            raise reader.damaged(key, f"row {number} is not a JSON object")
 
 
 def _unlooked(files: VerifiedFiles | None) -> list[str]:

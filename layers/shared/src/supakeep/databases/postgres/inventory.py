@@ -84,14 +84,14 @@ def _object(kind: ObjectKind, schema: str | None, name: str, root: str | None) -
     """
     if kind in _ABOUT_A_SCHEMA:
         return ProjectObject(kind, name, managed=root is not None and is_managed_schema(root))
-    managed = in_managed = _is_managed(kind, schema, name)
+    managed = _is_managed(kind, schema, name)
     if kind is ObjectKind.TRIGGER and managed:
         managed = root is None or _is_managed(kind, root, name)
     elif kind in _OWN_IN_MANAGED:
         managed = False
     full_name = name if schema is None else f"{schema}.{name}"
     of_table = root if kind in _WITH_A_TABLE else None
-    return ProjectObject(kind, full_name, schema, of_table, managed, in_managed)
+    return ProjectObject(kind, full_name, schema, of_table, managed)
 
 
 def _is_managed(kind: ObjectKind, schema: str | None, name: str) -> bool:

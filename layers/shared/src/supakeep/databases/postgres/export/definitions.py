@@ -6,6 +6,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Generator
+from contextlib import closing
 from typing import IO
 
 from supakeep.databases.postgres.pg_dump import PgDump, found_program, target_of
@@ -17,11 +18,31 @@ _PIECE_BYTES = 64 * 1024
 _LOCK_WAIT = "1s"
 
 
-def dumped_definitions(url: str, snapshot: str, server_major: int) -> Generator[bytes, None, None]:
-    """SQL that makes everything but the rows, as it was in the exported snapshot.
+# with this, pg_dump ends what it writes
+_END = b"--\n-- PostgreSQL database dump complete"
+_LONGEST_END = 4096
+
+
+def dumped_definitions(
+    url: str, snapshot: str, server_major: int, further: bytes
+) -> Generator[bytes, None, None]:
+    """SQL that makes everything but the rows, as it was in the exported snapshot; `further` definitions
+    stand behind those of pg_dump.
 
     Raises ExportError where pg_dump is missing, too old, or fails; what came before is then no dump.
     """
+    end = b""
+    with closing(_dumped(url, snapshot, server_major)) as pieces:
+        for piece in pieces:
+            end += piece
+            if len(end) > _LONGEST_END:
+                yield end[:-_LONGEST_END]
+                end = end[-_LONGEST_END:]
+    objects, mark, rest = end.rpartition(_END)
+    yield objects + further + mark + rest
+
+
+def _dumped(url: str, snapshot: str, server_major: int) -> Generator[bytes, None, None]:
     address, secret = target_of(url)
     program = found_program(server_major)
     with tempfile.TemporaryFile() as said:

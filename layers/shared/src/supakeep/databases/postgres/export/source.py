@@ -19,6 +19,7 @@ from supakeep.databases.postgres.connection import (
 from supakeep.databases.postgres.errors import mapped_errors
 from supakeep.databases.postgres.export.definitions import dumped_definitions
 from supakeep.databases.postgres.export.locks import Lockable, hold, readable_tables
+from supakeep.databases.postgres.export.managed_tables import definitions_on_managed_tables
 from supakeep.databases.postgres.export.ranges import RangeReader
 from supakeep.databases.postgres.indexes import load_indexes
 from supakeep.databases.postgres.inventory import read_inventory
@@ -137,7 +138,8 @@ class PostgresSnapshot:
 
     def definitions(self) -> Generator[bytes, None, None]:
         major = self._leader.info.server_version // 10_000
-        return dumped_definitions(self._exported.url, self._exported.snapshot, major)
+        further = definitions_on_managed_tables(self._leader)
+        return dumped_definitions(self._exported.url, self._exported.snapshot, major, further)
 
     def inventory(self) -> Sequence[ProjectObject]:
         return read_inventory(self._leader)

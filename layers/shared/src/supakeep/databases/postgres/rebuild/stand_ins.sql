@@ -19,3 +19,9 @@ create table if not exists storage.objects (
   id uuid primary key default gen_random_uuid(), bucket_id text references storage.buckets, name text, owner uuid,
   metadata jsonb, version text, created_at timestamptz default now(), updated_at timestamptz default now());
 grant usage on schema storage to anon, authenticated, service_role;
+create function storage.foldername(name text) returns text[] language sql immutable as
+  $$select trim_array(string_to_array(name, '/'), 1)$$;
+create function storage.filename(name text) returns text language sql immutable as
+  $$select split_part(name, '/', -1)$$;
+create function storage.extension(name text) returns text language sql immutable as
+  $$select split_part(storage.filename(name), '.', -1)$$;

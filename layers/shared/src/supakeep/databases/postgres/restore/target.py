@@ -52,14 +52,19 @@ TRIGGERS_FIRE = (
 
 # whatever the role's or the database's default is
 _BEGIN_WRITING: LiteralString = "begin isolation level read committed, read write"
-# Triggers and rules that fire although the session is a replica.
-_ALWAYS_FIRED: LiteralString = """
+# Triggers, those of foreign keys too, and rules that fire in this session: a replica unless the role may
+# not set that.
+_FIRED: LiteralString = """
 with written as (
   select root as oid from unnest($1::regclass[]) root
   union
-  select part.relid from unnest($1::regclass[]) root, pg_partition_tree(root) part)
-select exists (select from pg_trigger t join written w on w.oid = t.tgrelid where t.tgenabled in ('A', 'R'))
-    or exists (select from pg_rewrite r join written w on w.oid = r.ev_class where r.ev_enabled in ('A', 'R'))
+  select part.relid from unnest($1::regclass[]) root, pg_partition_tree(root) part),
+firing as (
+  select case when $2 then '{O,A}' else '{R,A}' end::"char"[] as states)
+select exists (select from pg_trigger t join written w on w.oid = t.tgrelid, firing
+                where t.tgenabled = any(firing.states))
+    or exists (select from pg_rewrite r join written w on w.oid = r.ev_class, firing
+                where r.ev_type in ('2', '3', '4') and r.ev_enabled = any(firing.states))
 """
 
 
@@ -165,11 +170,10 @@ class PostgresTransaction:
 
     def _writes_by_trigger(self, tables: Sequence[Table]) -> bool:
         """Whether a table may change in ways that only this transaction sees."""
-        if self._enforces_foreign_keys:
-            return True
         names = [name_of(table).as_string(self._session.to_read()) for table in tables]
         with mapped_errors("restore"):
-            row = self._session.to_read().execute(_ALWAYS_FIRED, [names]).fetchone()
+            connection = self._session.to_read()
+            row = connection.execute(_FIRED, [names, self._enforces_foreign_keys]).fetchone()
         return bool(row and row[0])
 
     def check(self, tables: Sequence[Table], mode: RestoreMode) -> Sequence[str]:
