@@ -108,6 +108,7 @@ _STORAGE: Mapping[str, Alternatives] = {
         _said(
             "BucketNotFoundError StorageUnavailableError", "bucket not found", "supakeep migration"
         ),
+        _said("StorageError", "is listed by Storage, which has no object for it", "Upload the file"),
     ),
     "409": (
         _said("ObjectAlreadyExistsError StorageUnavailableError", "already", "never overwritten"),
@@ -130,7 +131,10 @@ _S3: Mapping[str, Alternatives] = {
     "400, expired token": (_said(_DENIED, "credentials have expired", _EXPIRED),),
     "401": (_said(_DENIED, "credentials are not valid", _INVALID),),
     "403": (_said(_DENIED, "Permission denied by S3", "must allow this on the bucket"),),
-    "404": (_said("ObjectNotFoundError StorageUnavailableError", "is not in mirror", _ANOTHER),),
+    "404": (
+        _said("ObjectNotFoundError StorageUnavailableError", "is not in mirror", _ANOTHER),
+        _said("ObjectNotFoundError StorageUnavailableError", "is not in offsite", _ANOTHER),
+    ),
     "404, no bucket": (
         _said("BucketNotFoundError StorageUnavailableError", "does not exist", "create the bucket"),
     ),

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supakeep.archive.reader import BackupReader, read_volume
+from supakeep.archive.reader import BackupReader
+from supakeep.archive.stored_object import read_volume
 from supakeep.errors import ChecksumError, StorageUnavailableError
 from tests.builders.backups import a_shop, back_up, emptied, restore
 from tests.fakes.object_store import InMemoryObjectStore, pieces_of

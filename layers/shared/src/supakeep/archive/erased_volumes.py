@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from supakeep.archive.manifest import encode_manifest, manifest_content
-from supakeep.archive.reader import Failure, failure_of, read_volume
 from supakeep.archive.signature import Keyring
+from supakeep.archive.stored_object import Failure, failure_of, read_volume
 from supakeep.domain.backup_name import FOLDER, BackupName, ObjectName
 from supakeep.domain.manifest import Manifest
 from supakeep.domain.manifest_parts import VolumeEntry

@@ -10,7 +10,7 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from threading import Event
 
-from supakeep.archive.reader import read_volume
+from supakeep.archive.stored_object import read_volume
 from supakeep.domain.manifest_parts import VolumeEntry
 from supakeep.errors import (
     ChecksumError,

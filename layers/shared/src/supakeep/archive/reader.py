@@ -12,26 +12,25 @@ from copy import copy
 from typing import Self
 
 from supakeep.archive.compression import UnreadableError
-from supakeep.archive.damage import another_copy_hint, damaged
+from supakeep.archive.damage import damaged
 from supakeep.archive.decoder import Decoder
+from supakeep.archive.stored_object import (
+    Failure,
+    compared_with,
+    failure_of,
+    no_right_copy,
+    read_resuming,
+)
 from supakeep.domain.manifest import Manifest, Part, TableEntry
 from supakeep.domain.manifest_parts import VolumeEntry
 from supakeep.errors import (
     ChecksumError,
-    IntegrityError,
-    ObjectNotFoundError,
     StorageError,
-    StorageUnavailableError,
 )
 from supakeep.ports import Deadline, ObjectStore
 
 log = logging.getLogger(__name__)
 
-Failure = StorageError | IntegrityError
-"""Why a copy of an object could not be used."""
-
-# breaks of one object's download after which it is read on
-_MOST_FAILURES = 3
 # a second core hashes; each takes memory
 _VOLUMES_AT_ONCE = 2
 
@@ -171,7 +170,7 @@ class BackupReader:
         definitions = self.manifest.definitions
         if definitions is None or definitions.stored is None:
             return b""
-        return b"".join(self.content(definitions.stored))
+        return b"".join(self.whole_content(definitions.stored))
 
     def damaged(self, key: str, why: str) -> ChecksumError:
         """The error for the object `key`; `why` is a clause, as in "it is missing"."""
@@ -238,8 +237,23 @@ class BackupReader:
 
     def content(self, volume: VolumeEntry) -> Iterator[bytes]:
         """A volume's bytes of the document. `check_volumes` comes first."""
+        return self._decoded(volume, self.stored(volume.key))
+
+    def whole_content(self, volume: VolumeEntry) -> Iterator[bytes]:
+        """The same for who has no checksum of what is in it: ChecksumError after the last of them where a
+        store has given something else than when the volume was checked.
+        """
+        return self._decoded(volume, self.whole(volume))
+
+    def whole(self, volume: VolumeEntry) -> Generator[bytes, None, None]:
+        """A volume's bytes as they are stored; ChecksumError as in `whole_content`."""
+        yield from compared_with(volume, self.stored(volume.key))
+
+    def _decoded(
+        self, volume: VolumeEntry, stored: Generator[bytes, None, None]
+    ) -> Iterator[bytes]:
         try:
-            with closing(self.decoder.content(volume, self.stored(volume.key))) as pieces:
+            with closing(self.decoder.content(volume, stored)) as pieces:
                 yield from pieces
         except UnreadableError as exc:
             raise self.damaged(volume.key, str(exc)) from exc
@@ -264,70 +278,3 @@ class BackupReader:
 
     def _store_of(self, key: str) -> ObjectStore:
         return self._chosen.get(key, self.stores[0])
-
-
-def failure_of(store: ObjectStore, volume: VolumeEntry, deadline: Deadline) -> Failure | None:
-    """Why this copy of a volume is not right; None where it is."""
-    try:
-        for _ in read_volume(store, volume):
-            deadline.check()
-    except (StorageError, ChecksumError) as exc:
-        log.warning("%s does not give %s", store.name, volume.key, exc_info=True)
-        return exc
-    return None
-
-
-def read_volume(store: ObjectStore, volume: VolumeEntry) -> Iterator[bytes]:
-    """A volume's bytes; ChecksumError after the last piece where they are not what was written."""
-    digest, size = hashlib.sha256(), 0
-    try:
-        for piece in read_resuming(store, volume.key):
-            digest.update(piece)
-            size += len(piece)
-            yield piece
-    except ObjectNotFoundError as exc:
-        raise damaged(volume.key, "it is missing") from exc
-    if size != volume.bytes:
-        why = f"it has {size:,} bytes instead of {volume.bytes:,}"
-        raise damaged(volume.key, why)
-    if digest.hexdigest() != volume.sha256:
-        why = "its SHA-256 is not the one in the manifest"
-        raise damaged(volume.key, why)
-
-
-def no_right_copy(failures: Mapping[str, Failure], others: Sequence[str] | None = ()) -> Failure:
-    """The first store's error; where others were asked too, what they said stands with it. `others` are
-    the stores that were not asked, and None where nobody knows whether there are any.
-    """
-    first, *more = failures.values()
-    if not more and not isinstance(first, ChecksumError):
-        return first
-    message = first.message
-    if more:
-        said = "; ".join(f"{name}: {exc.message}" for name, exc in [*failures.items()][1:])
-        message = f"{message} (the other copies do not help: {said})"
-    hint = another_copy_hint(others)
-    if any(failure.retryable for failure in failures.values()):
-        hint = f"Try again later. {hint}"
-    return type(first)(message, operation=first.operation, key=first.key, hint=hint)
-
-
-def read_resuming(store: ObjectStore, key: str, start: int = 0) -> Iterator[bytes]:
-    """An object's bytes from `start` on; where the connection breaks, it is opened again."""
-    given, failures = start, 0
-    while True:
-        passed = 0
-        try:
-            with store.read(key) as pieces:
-                for piece in pieces:
-                    fresh = piece[max(0, given - passed) :]
-                    passed += len(piece)
-                    given += len(fresh)
-                    if fresh:
-                        yield fresh
-                return
-        except StorageUnavailableError:
-            failures += 1
-            if failures > _MOST_FAILURES:
-                raise
-            log.warning("Reading %s broke off after %s bytes", key, given, exc_info=True)

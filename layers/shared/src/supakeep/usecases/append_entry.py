@@ -11,8 +11,8 @@ from typing import Generic
 
 from supakeep.archive.chain import Chain
 from supakeep.archive.manifest import manifest_content
-from supakeep.archive.reader import read_resuming
 from supakeep.archive.signature import Keyring
+from supakeep.archive.stored_object import read_resuming
 from supakeep.domain.chain import E, Link, StoredEntry, is_of_the_future, prefix_of, unnamed
 from supakeep.domain.drill import Unrecorded
 from supakeep.domain.run import problem_of

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from supakeep.archive.manifest import manifest_content, parse_manifest
-from supakeep.archive.reader import Failure, failure_of, no_right_copy, read_volume
+from supakeep.archive.stored_object import Failure, failure_of, no_right_copy, read_volume
 from supakeep.domain.backup_name import FOLDER, BackupName
 from supakeep.domain.copy_report import CopiedBackup, CopiedStore
 from supakeep.domain.manifest import Manifest

@@ -9,7 +9,8 @@ from functools import partial
 from typing import BinaryIO, NamedTuple
 
 from supakeep.archive.damage import damaged
-from supakeep.archive.reader import BackupReader, Failure, no_right_copy
+from supakeep.archive.reader import BackupReader
+from supakeep.archive.stored_object import Failure, no_right_copy
 from supakeep.domain.copies import PRIMARY
 from supakeep.domain.copy_report import CopiedFiles
 from supakeep.domain.file_key import FileKey

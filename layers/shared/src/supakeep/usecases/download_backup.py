@@ -9,7 +9,8 @@ from typing import BinaryIO
 from pydantic import BaseModel, ConfigDict
 
 from supakeep.archive.manifest import manifest_content, parse_manifest
-from supakeep.archive.reader import BackupReader, Failure, read_volume
+from supakeep.archive.reader import BackupReader
+from supakeep.archive.stored_object import Failure, read_volume
 from supakeep.domain.copy_versions import is_same_backup
 from supakeep.domain.manifest import Manifest
 from supakeep.domain.manifest_parts import VolumeEntry

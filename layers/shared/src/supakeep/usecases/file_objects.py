@@ -160,7 +160,7 @@ def _remove(store: ObjectStore, key: str) -> None:
 
 def _named(reader: BackupReader) -> Iterator[tuple[str, int]]:
     volumes = reader.manifest.files.keys if reader.manifest.files else ()
-    pieces = (piece for volume in volumes for piece in reader.stored(volume.key))
+    pieces = (piece for volume in volumes for piece in reader.whole(volume))
     lines = Lines(reader.manifest.name.file_keys_key)
     for key, size in map(key_and_size, lines.of(pieces)):
         yield key, int(size)

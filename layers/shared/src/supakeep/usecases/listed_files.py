@@ -7,7 +7,7 @@ import logging
 from collections.abc import Generator, Iterable, Iterator, Sequence
 
 from supakeep.archive.file_tree import Lines, key_and_size
-from supakeep.archive.reader import Failure, no_right_copy, read_volume
+from supakeep.archive.stored_object import Failure, no_right_copy, read_volume
 from supakeep.domain.manifest import Manifest
 from supakeep.domain.manifest_parts import VolumeEntry
 from supakeep.errors import ChecksumError, StorageError

@@ -26,5 +26,5 @@ def read_file_tree(reader: BackupReader, deadline: Deadline) -> Iterator[TreeEnt
         )
     reader.decoder.require_identity()
     reader.check_volumes(files.tree, deadline)
-    pieces = (piece for volume in files.tree for piece in reader.content(volume))
+    pieces = (piece for volume in files.tree for piece in reader.whole_content(volume))
     yield from tree_entries(pieces, files.tree[0].key)

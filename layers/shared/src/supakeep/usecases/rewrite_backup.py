@@ -107,7 +107,7 @@ class RewriteBackup:
 
     def _document(self) -> Iterator[bytes]:
         for volume in self.reader.manifest.volumes:
-            for piece in self.reader.content(volume):
+            for piece in self.reader.whole_content(volume):
                 self.deadline.check()
                 yield piece
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 
-from supakeep.archive.reader import Failure
+from supakeep.archive.stored_object import Failure
 from supakeep.domain.file_key import FileKey, file_prefixes
 from supakeep.errors import (
     ChecksumError,

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from supakeep.archive.layout import split_rows
-from supakeep.archive.reader import BackupReader, Failure
+from supakeep.archive.reader import BackupReader
+from supakeep.archive.stored_object import Failure
 from supakeep.domain.copy_versions import is_same_backup
 from supakeep.domain.json_text import is_json_object
 from supakeep.domain.manifest import (

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
-from supakeep.archive.reader import BackupReader, Failure
+from supakeep.archive.reader import BackupReader
+from supakeep.archive.stored_object import Failure
 from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.run import problem_of
-from supakeep.errors import StorageError
+from supakeep.errors import ChecksumError, StorageError
 from supakeep.ports import Deadline, ObjectStore, StoredObject
 from supakeep.usecases.file_objects import NamedObject, compared, damage_of, listed_objects
 from supakeep.usecases.in_parallel import in_parallel
@@ -49,7 +50,7 @@ class VerifyFiles:
         for store in reader.stores:
             try:
                 found = self._look(reader, store)
-            except StorageError as exc:
+            except (StorageError, ChecksumError) as exc:
                 problems[store.name] = [problem_of(exc)]
                 continue
             if found.has_any or store.name in files.copies:
