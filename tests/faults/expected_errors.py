@@ -108,7 +108,9 @@ _STORAGE: Mapping[str, Alternatives] = {
         _said(
             "BucketNotFoundError StorageUnavailableError", "bucket not found", "supakeep migration"
         ),
-        _said("StorageError", "is listed by Storage, which has no object for it", "Upload the file"),
+        _said(
+            "StorageError", "is listed by Storage, which has no object for it", "Upload the file"
+        ),
     ),
     "409": (
         _said("ObjectAlreadyExistsError StorageUnavailableError", "already", "never overwritten"),
