@@ -32,6 +32,8 @@ from supakeep.usecases.read_definitions import read_definitions
 from supakeep.usecases.restore_backup import RestoreBackup
 from supakeep.usecases.restore_files import RestoreFiles
 
+_AGAIN = "and rebuild again with --merge."
+
 
 @dataclass
 class RebuildProject:
@@ -172,8 +174,8 @@ class RebuildProject:
             if holds_users(entry.table) is not of_users:
                 continue
             live = catalog.find(entry.table.schema_name, entry.table.name)
-            if (why := _objection(entry, live, mode)) is not None:
-                hint = "Make the table, and rebuild again with --merge."
+            if (objection := _objection(entry, live, mode)) is not None:
+                why, hint = objection
                 missing = NotRebuilt(what=f"rows of {entry.name}", why=why, hint=hint)
                 self.tally.not_rebuilt.append(missing)
                 continue
@@ -205,18 +207,22 @@ class RebuildProject:
         )
 
 
-def _objection(entry: TableEntry, live: Table | None, mode: RestoreMode) -> str | None:
+def _objection(
+    entry: TableEntry, live: Table | None, mode: RestoreMode
+) -> tuple[str, str | None] | None:
+    """Why the table does not take its rows, and how to fix it."""
     if entry.status is not TableStatus.COMPLETE:
-        return "the table is incomplete in the backup"
+        return "the table is incomplete in the backup", "Rebuild from another backup."
     if live is None:
-        return "the new project does not have the table"
+        return "the new project does not have the table", f"Make the table, {_AGAIN}"
     if not (live.readable and live.writable):
-        return "the role may not write the table"
+        return "the role may not write the table", f"Use the role postgres, {_AGAIN}"
     dropped = set(entry.table.writable_columns) - set(live.column_names)
     if dropped and not holds_users(entry.table):
-        return f"the table there has no column {min(dropped)}"
+        return f"the table there has no column {min(dropped)}", f"Add the column, {_AGAIN}"
     if mode is RestoreMode.MERGE and not live.primary_key:
-        return "the table has no primary key, so its rows cannot be merged"
+        why = "the table has no primary key, so its rows cannot be merged"
+        return why, "Empty the table, and restore it: supakeep restore --table … --mode replace."
     return None
 
 
