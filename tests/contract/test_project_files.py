@@ -115,7 +115,9 @@ def test_files_are_listed_read_and_known_again(service: Service) -> None:
 
 def test_files_are_written_with_what_belongs_to_them(service: Service) -> None:
     bucket, files = f"files {uuid4().hex}", service.files
-    made = Bucket(bucket, {"public": True, "allowed_mime_types": ["image/png"]})
+    made = Bucket(
+        bucket, {"public": True, "allowed_mime_types": ["image/png"], "file_size_limit": None}
+    )
     file = ProjectFile(
         bucket, "a b/🐘.png", "x", 7, "", content_type="image/png", cache_control="max-age=7"
     )

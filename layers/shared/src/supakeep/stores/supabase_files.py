@@ -58,7 +58,7 @@ class SupabaseFiles:
             if not entries:
                 raise _no_bucket_shown()
             return [
-                Bucket(name, {key: entries[name].get(key) for key in _ATTRIBUTES})
+                Bucket(name, _attributes(entries[name]))
                 for name in sorted(entries)
                 if name != self._backups and entries[name].get("type", "STANDARD") == "STANDARD"
             ]
@@ -93,7 +93,9 @@ class SupabaseFiles:
             yield response
 
     def make_bucket(self, bucket: Bucket) -> None:
-        body = text_of({"id": bucket.id, "name": bucket.id, **bucket.attributes})
+        # Supabase Lite refuses null where the real server takes it
+        given = {key: value for key, value in bucket.attributes.items() if value is not None}
+        body = text_of({"id": bucket.id, "name": bucket.id, **given})
         headers = {**self._headers, "content-type": "application/json"}
 
         def attempt() -> None:
@@ -215,6 +217,12 @@ class SupabaseFiles:
             first_pause_seconds=0.5, give_up_after_seconds=self._give_up_after_seconds
         )
         return repeat(attempt)
+
+
+def _attributes(entry: Entry) -> dict[str, Any]:
+    # Supabase Lite says 0 and 1, and takes neither
+    public = bool(entry.get("public"))
+    return {key: entry.get(key) for key in _ATTRIBUTES} | {"public": public}
 
 
 def _file(bucket: str, entry: Entry) -> ProjectFile:
