@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,11 @@ from supakeep.domain.restore import RestoreRequest
 from supakeep.domain.row_changes import RestoreMode
 from supakeep.stores.folder import FolderObjectStore
 from supakeep.usecases.find_backups import find_backup
+from supakeep.usecases.read_ledger import read_ledgers
+from supakeep.usecases.read_proofs import read_proofs
 from supakeep.usecases.restore_backup import RestoreBackup
 from supakeep.usecases.verify_backup import VerifyBackup
+from supakeep.usecases.verify_ledger import verify_ledger
 from tests.builders.backups import EVERYTHING
 from tests.builders.postgres_project import PostgresProject
 from tests.fakes.runs import InMemoryProgress
@@ -75,6 +79,19 @@ def test_a_backup_of_each_version_brings_every_row_back(
     _restore(project, opened(GOLDEN / version))
 
     assert project.dump() == before
+
+
+def test_a_ledger_of_before_is_believed_and_proves_its_backup() -> None:
+    reader = opened(GOLDEN / "1.1")
+    store, later = FolderObjectStore(GOLDEN / "1.1"), dt.datetime(2026, 12, 1, tzinfo=dt.UTC)
+
+    found = verify_ledger(read_ledgers([store], "golden"), later)
+    proofs = read_proofs([store], [reader.manifest], "golden", later)
+
+    assert (found.is_whole, found.entries) == (True, 2)
+    proof = proofs.proof_of(reader.manifest)
+    assert proof is not None
+    assert proof.badge == "stored · readable · restored · identical"
 
 
 def _restore(project: PostgresProject, reader: BackupReader) -> None:

@@ -45,7 +45,7 @@ LATER = NOON + dt.timedelta(hours=1)
 class _Refuses(InMemoryScratchServer):
     """A server that does not start."""
 
-    why: SupakeepError | OSError = error_of("The embedded PostgreSQL did not start")  # noqa: RUF009
+    why: SupakeepError | OSError | MemoryError = error_of("The embedded PostgreSQL did not start")  # noqa: RUF009
 
     def open(self) -> AbstractContextManager[InMemoryScratch]:
         raise self.why
@@ -108,11 +108,15 @@ def where(report: DrillReport) -> Rung | None:
         (error_of("The embedded PostgreSQL did not start"), "did not start"),
         (DatabaseUnavailableError("No answer", operation="connect"), "No answer"),
         (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
+        (MemoryError(), "There was not enough memory"),
     ],
-    ids=["not started", "not reached", "full disk"],
+    ids=["not started", "not reached", "full disk", "no memory"],
 )
 def test_a_server_that_is_not_to_be_had_leaves_an_entry(
-    store: InMemoryObjectStore, manifest: Manifest, why: SupakeepError | OSError, message: str
+    store: InMemoryObjectStore,
+    manifest: Manifest,
+    why: SupakeepError | OSError | MemoryError,
+    message: str,
 ) -> None:
     report = broken(store, manifest, a_drill(_Refuses(why=why)))
 

@@ -107,6 +107,15 @@ def refused_by_machine(error: OSError) -> MachineError:
     )
 
 
+def out_of_memory() -> MachineError:
+    return MachineError(
+        "There was not enough memory",
+        operation="use this machine",
+        hint="Give the function more memory (in the template), or run this on a larger machine. One very large "
+        "value takes several times its size.",
+    )
+
+
 def _how_to_fix(error: OSError) -> str:
     if error.errno in NO_ROOM:
         # the folder that Python found earlier; searching again would fail on the full disk

@@ -32,7 +32,7 @@ from supakeep.errors import (
     SupakeepError,
 )
 from supakeep.ports import Clock, Deadline, Progress, ScratchDatabase, ScratchServer
-from supakeep.system import refused_by_machine
+from supakeep.system import out_of_memory, refused_by_machine
 from supakeep.usecases.drill_portion import answerable, beyond, portion_of
 from supakeep.usecases.drill_restore import DrillRestore
 from supakeep.usecases.rung import Figures, RungFailedError
@@ -71,8 +71,8 @@ class DrillBackup:
         except LeaseHeldError:
             # another run has what was this one's: it writes nothing any more
             raise
-        except OSError as exc:
-            refused = refused_by_machine(exc)
+        except (OSError, MemoryError) as exc:
+            refused = refused_by_machine(exc) if isinstance(exc, OSError) else out_of_memory()
             self.broken_off(climb.broken_off_by(refused))
             raise refused from exc
         except SupakeepError as exc:
