@@ -18,7 +18,7 @@ from devstack.errors import StackError
 from devstack.processes.children import Children
 from devstack.stack import terminated_as_exit
 
-QUICK = Size(rows=20_000, rest_rows=3_000, backups=200, quick=True)
+QUICK = Size(rows=20_000, rest_rows=3_000, backups=200, files=200, tables=20, quick=True)
 
 
 def main(argv: list[str]) -> int:

@@ -12,6 +12,9 @@ from bench.measure import Rounds
 BACKUP, RESTORE, REPAIR = "supakeep backup", "supakeep restore, empty", "supakeep restore, 1 %"
 ZSTD, ENCRYPTED = "supakeep backup, zstd", "supakeep backup, zstd and age"
 DRILL = "supakeep drill"
+DEFINITIONS, SCHEMA_ONLY = "supakeep backup, many tables", "pg_dump --schema-only"
+FILES, FILES_AGAIN = "supakeep backup, many files", "supakeep backup, 1 % of the files changed"
+COPY, COPY_AGAIN = "rclone copy", "rclone copy, 1 % of the files changed"
 SMALL_BACKUP, SMALL_RESTORE = "supakeep backup, a tenth", "supakeep restore, a tenth"
 REST_BACKUP, LOOP = "supakeep backup, rest", "supabase-py loop"
 REST_WINDOW = "supakeep backup, rest, last rows"
@@ -67,6 +70,18 @@ def _comparisons(rounds: Rounds) -> list[_Comparison]:
         _Comparison("the same: WAL written", REPAIR, REBUILD, wal, "MB", 0.05),
         _Comparison("drill / backup", DRILL, BACKUP, time, "s", 2.5),
         _Comparison("the same: peak memory", DRILL, BACKUP, memory, "MB"),
+        _Comparison(
+            f"backup of many tables without rows / {SCHEMA_ONLY}",
+            DEFINITIONS,
+            SCHEMA_ONLY,
+            time,
+            "s",
+        ),
+        _Comparison(f"backup of many files, first run / {COPY}", FILES, COPY, time, "s"),
+        _Comparison("the same: peak memory", FILES, COPY, memory, "MB"),
+        _Comparison(
+            "backup of many files, 1 % changed / rclone copy", FILES_AGAIN, COPY_AGAIN, time, "s"
+        ),
     ]
 
 

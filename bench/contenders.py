@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from bench.comparisons import CUSTOM, DIRECTORY, REBUILD, REFILL
+from bench.comparisons import CUSTOM, DIRECTORY, REBUILD, REFILL, SCHEMA_ONLY
 from bench.measure import Contender
 from bench.store import Store, size_of
 from devstack.processes.children import essential_environment
@@ -38,6 +38,10 @@ class Supakeep:
         file.write_text(policy)
         options = ["backup", "--to", self.store.address, "--config", str(file)]
         return self._contender(name, options, self.store.clear, self.store.size_bytes)
+
+    def next_backup(self, name: str, policy: str) -> Contender:
+        """Another one beside those that are there."""
+        return replace(self.backup(name, policy), prepare=lambda: None)
 
     def restore(self, name: str, prepare: Callable[[], None]) -> Contender:
         """Restores the newest backup in the default mode, without an undo backup, because pg_restore makes none."""
@@ -77,6 +81,11 @@ class PgDump:
         """Two processes, gzip at its fastest level."""
         options = ["--format=directory", "--jobs=2", "--compress=gzip:1"]
         return self._dump(DIRECTORY, options, self._directory)
+
+    def definitions(self) -> Contender:
+        """No rows."""
+        options = ["--format=plain", "--schema-only"]
+        return self._dump(SCHEMA_ONLY, options, self.folder / "schema.sql")
 
     def rows(self) -> Contender:
         """Only the rows. Only in such a dump does pg_dump put parents before children."""

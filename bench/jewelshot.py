@@ -72,6 +72,16 @@ update public.credit_transactions
    set balance_after = balance_after + 1, description = 'damaged ' || description
  where id % 100 = 0
 """
+_TABLE = """
+create table public.table_{n} (
+  id bigint generated always as identity primary key, owner uuid not null default gen_random_uuid(),
+  name text not null check (name <> ''), price numeric(12, 2), made_at timestamptz not null default now(),
+  of bigint references public.table_{n});
+create index on public.table_{n} (owner, made_at desc);
+alter table public.table_{n} enable row level security;
+create policy own on public.table_{n} for select to authenticated using (owner = gen_random_uuid());
+grant select on public.table_{n} to authenticated;
+"""
 _STATE = """
 select count(*), sum(hashtextextended(t::text, 0)) from public.credit_transactions t
 union all
@@ -107,6 +117,11 @@ class Jewelshot:
         self._execute(_FILL.format(users=users, rows=self.rows))
         self.settle()
         self.state = self._state()
+
+    def add_tables(self, number: int) -> None:
+        """Tables without rows, each with an index, a key, a policy and a grant."""
+        for n in range(number):
+            self._execute(_TABLE.format(n=n))
 
     def empty(self) -> None:
         """Empties the tables, and keeps their indexes and keys."""

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench import launcher
@@ -90,6 +90,10 @@ class Rounds:
                     f"of the processor {measured.processor_seconds:.2f} s, "
                     f"{measured.peak_mb:.0f} MB, WAL {measured.wal_mb:.1f} MB"
                 )
+
+    def once(self, *contenders: Contender) -> None:
+        """Runs each a single time, as what it does is done then."""
+        replace(self, repeat=1).run(*contenders)
 
     def run_unmeasured(self, contender: Contender) -> None:
         """Something that the next runs need."""

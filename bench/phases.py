@@ -9,8 +9,13 @@ from functools import partial
 from bench.cold_start import FUNCTIONS, BuiltHandlers, build_handlers
 from bench.comparisons import (
     BACKUP,
+    COPY,
+    COPY_AGAIN,
+    DEFINITIONS,
     DRILL,
     ENCRYPTED,
+    FILES,
+    FILES_AGAIN,
     LIST_MANY,
     LOOP,
     PRUNE_MANY,
@@ -26,6 +31,7 @@ from bench.comparisons import (
     import_of,
 )
 from bench.contenders import COMPRESSED, supabase_loop
+from bench.files import ManyFiles
 from bench.jewelshot import TABLES
 from bench.laboratory import Bench, Laboratory, Size
 from bench.measure import Rounds
@@ -43,6 +49,8 @@ class Phase(StrEnum):
     MEMORY = "memory"
     REST = "rest"
     MANY = "many"
+    DEFINITIONS = "definitions"
+    FILES = "files"
     START = "start"
 
 
@@ -76,6 +84,14 @@ def measure_all(
         rounds.tell(f"{size.backups:,} backups in a store")
         with laboratory.many_backups(size.backups) as many:
             rounds.run(many.listing(LIST_MANY), many.prune(PRUNE_MANY))
+    if Phase.DEFINITIONS in phases:
+        rounds.tell(f"{size.tables:,} tables without rows")
+        with laboratory.many_tables(size.tables) as bench:
+            rounds.run(bench.supakeep.backup(DEFINITIONS), bench.pg_dump.definitions())
+    if Phase.FILES in phases:
+        rounds.tell(f"{size.files:,} files in Storage")
+        with laboratory.many_files(size.files) as files:
+            measure_files(files, rounds)
     if Phase.START in phases:
         measure_imports(build_handlers(quick=size.quick), rounds)
 
@@ -99,6 +115,13 @@ def measure_postgres(
             measure_stored(bench, rounds)
         if Phase.DRILL in phases:
             measure_drills(bench, rounds)
+
+
+def measure_files(files: ManyFiles, rounds: Rounds) -> None:
+    """All of them, into empty places; and then those that were changed since."""
+    rounds.run(files.first_backup(FILES), files.rclone.first_copy(COPY))
+    files.change()
+    rounds.once(files.next_backup(FILES_AGAIN), files.rclone.next_copy(COPY_AGAIN))
 
 
 def measure_backups(bench: Bench, rounds: Rounds) -> None:
