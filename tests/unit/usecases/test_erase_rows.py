@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Callable
+from typing import BinaryIO
 
 import pytest
 
@@ -23,7 +25,7 @@ from supakeep.errors import (
     ObjectLockedError,
     StorageUnavailableError,
 )
-from supakeep.ports import ObjectStore
+from supakeep.ports import ForwardingObjectStore, ObjectStore
 from supakeep.usecases.erase_rows import EraseRows
 from supakeep.usecases.find_backups import find_backup
 from supakeep.usecases.stored_manifests import read_manifest
@@ -49,6 +51,7 @@ from tests.fakes.object_store import InMemoryObjectStore
 from tests.fakes.runs import InMemoryProgress
 from tests.fakes.time import NOON, FixedClock, NeverExpires
 
+LATER = BackupName.daily(PROJECT, NOON + dt.timedelta(days=1))
 PERSON = Erasure.of("customers", {"id": "2"})
 ENCRYPTED = BackupPolicy.parse(
     f"""
@@ -97,6 +100,7 @@ def erase(
     keyring: Keyring | None = None,
     key: Key | None = None,
     in_use: Callable[[], frozenset[str]] = frozenset,
+    is_backing_up: Callable[[], bool] = lambda: False,
 ) -> EraseReport:
     use_case = EraseRows(
         project=PROJECT,
@@ -107,6 +111,7 @@ def erase(
         deadline=NeverExpires(),
         progress=InMemoryProgress(),
         in_use=in_use,
+        is_backing_up=is_backing_up,
     )
     return use_case(erasure, stores, dry_run=dry_run)
 
@@ -349,6 +354,32 @@ def test_a_backup_that_a_run_reads_is_left_for_later(primary: InMemoryObjectStor
 
     assert f"A run is reading {NAME}" in report.problems[0].message
     assert read_manifest(primary, NAME).erased == ()
+
+
+def test_a_backup_that_is_made_meanwhile_is_named(primary: InMemoryObjectStore) -> None:
+    class BackedUpMeanwhile(ForwardingObjectStore):
+        def replace(self, key: str, content: BinaryIO) -> None:
+            back_up(a_shop(), primary, name=LATER)
+            super().replace(key, content)
+
+    back_up(a_shop(), primary)
+    report = erase(BackedUpMeanwhile(primary))
+    again = erase(primary)
+
+    assert report.meanwhile is not None
+    assert report.meanwhile.message == f"{LATER} was made meanwhile, and was not looked through"
+    assert not report.is_whole
+    assert (again.meanwhile, again.is_whole, again.erased_backups) == (None, True, 1)
+
+
+def test_a_backup_that_is_still_being_made_is_named(primary: InMemoryObjectStore) -> None:
+    back_up(a_shop(), primary)
+
+    report = erase(primary, is_backing_up=lambda: True)
+
+    assert report.meanwhile is not None
+    assert report.meanwhile.message == "A backup was made meanwhile, and was not looked through"
+    assert erase(primary, dry_run=True, is_backing_up=lambda: True).meanwhile is None
 
 
 def test_objects_that_are_locked_are_named_with_the_time(primary: InMemoryObjectStore) -> None:

@@ -148,6 +148,8 @@ def _summary(report: EraseReport) -> str:
 def _print_problems(terminal: Terminal, report: EraseReport) -> None:
     for name, problem in report.unlisted.items():
         terminal.notice(f"{name} was not looked through: {problem.message}", problem.hint)
+    if report.meanwhile:
+        terminal.notice(report.meanwhile.message, report.meanwhile.hint)
     for found in report.backups:
         if found.problem:
             terminal.notice(

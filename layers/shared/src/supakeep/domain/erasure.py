@@ -82,7 +82,7 @@ class ErasedBackup(BaseModel):
 class EraseReport(BaseModel):
     """`columns` are those whose values were given; no value stands here. `backups` are those with matching rows
     and those with a problem, of so many that were `looked_through`. `unlisted` are the stores that could not be
-    listed.
+    listed; `meanwhile` says which backups came while it was at work, and may hold the rows.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -94,6 +94,7 @@ class EraseReport(BaseModel):
     looked_through: int
     backups: tuple[ErasedBackup, ...] = ()
     unlisted: dict[str, Problem] = {}
+    meanwhile: Problem | None = None
     not_reached: tuple[str, ...] = NOT_REACHED
 
     @property
@@ -118,7 +119,7 @@ class EraseReport(BaseModel):
     @property
     def problems(self) -> tuple[Problem, ...]:
         of_backups = (problem for found in self.backups for problem in found.problems)
-        return (*self.unlisted.values(), *of_backups)
+        return (*self.unlisted.values(), *of_backups, *filter(None, [self.meanwhile]))
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from supakeep.domain.backup_name import BackupName
 from supakeep.domain.copy_versions import copies_differ, is_same_backup, versions_of
 from supakeep.domain.erasure import ErasedBackup, ErasedStore, EraseReport, Erasure, ErasureState
 from supakeep.domain.manifest import Manifest
+from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.nearest_name import nearest_name
 from supakeep.domain.run import problem_of
 from supakeep.errors import (
@@ -33,6 +34,7 @@ from supakeep.errors import (
 from supakeep.ports import Clock, Deadline, ObjectStore, Progress
 from supakeep.usecases.list_backups import list_backups
 from supakeep.usecases.rewrite_backup import RewriteBackup
+from supakeep.usecases.store_contents import objects_by_backup
 from supakeep.usecases.stored_manifests import NotRead, manifests_of
 
 log = logging.getLogger(__name__)
@@ -69,8 +71,8 @@ class _Held:
 
 @dataclass(frozen=True)
 class EraseRows:
-    """Erases from the backups of `project`. `in_use` are the backups that other runs read now; `keyring` signs the
-    manifests. Whoever calls it keeps prunes away.
+    """Erases from the backups of `project`. `in_use` are the backups that other runs read now; `is_backing_up` asks
+    whether another backup is being made; `keyring` signs the manifests. Whoever calls it keeps prunes away.
     """
 
     project: str
@@ -81,6 +83,7 @@ class EraseRows:
     deadline: Deadline
     progress: Progress
     in_use: Callable[[], frozenset[str]] = frozenset
+    is_backing_up: Callable[[], bool] = lambda: False
 
     def __call__(
         self, erasure: Erasure, stores: Sequence[ObjectStore], *, dry_run: bool
@@ -101,14 +104,27 @@ class EraseRows:
             erased = self._backup(found.name, erasure, answering, dry_run=dry_run)
             if erased is not None:
                 backups.append(erased)
+        known = {found.name for found in listing.backups}
         return EraseReport(
             project=self.project,
             dry_run=dry_run,
+            meanwhile=None if dry_run else self._meanwhile(known, answering),
             table=erasure.table,
             columns=tuple(erasure.where),
             looked_through=len(listing.backups),
             backups=tuple(backups),
             unlisted=listing.problems,
+        )
+
+    def _meanwhile(self, known: set[BackupName], stores: Sequence[ObjectStore]) -> Problem | None:
+        """What began before the rows were gone from the database holds them, too."""
+        made = {name for store in stores for name in _named_in(store, self.project)} - known
+        if not made and not self.is_backing_up():
+            return None
+        what = ", ".join(sorted(name.text for name in made)) or "A backup"
+        return Problem(
+            message=f"{what} was made meanwhile, and was not looked through",
+            hint="Erase again when it is done.",
         )
 
     def _backup(
@@ -222,6 +238,16 @@ class EraseRows:
                 ErasedStore(store=store.name, state=state, left=tuple(left), problem=problem)
             )
         return ErasedBackup(backup=held.name.text, rows=rows, stores=(*stores, *_not_erased(held)))
+
+
+def _named_in(store: ObjectStore, project: str) -> set[BackupName]:
+    """The backups that have a manifest there."""
+    try:
+        found = objects_by_backup(store, project)
+    except StorageError:
+        log.warning("%s could not be listed again", store.name, exc_info=True)
+        return set()
+    return {name for name in found if any(s.key == name.manifest_key for s in found[name])}
 
 
 def _held(

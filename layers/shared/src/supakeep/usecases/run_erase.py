@@ -55,4 +55,5 @@ class RunErase:
             deadline=deadline,
             progress=progress,
             in_use=runs.backups_in_use,
+            is_backing_up=runs.is_backing_up,
         )
