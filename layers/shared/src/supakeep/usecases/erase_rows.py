@@ -16,26 +16,29 @@ from supakeep.archive.erased_volumes import (
 from supakeep.archive.manifest import require_known_format
 from supakeep.archive.reader import BackupReader
 from supakeep.archive.signature import Keyring
-from supakeep.domain.backup_name import BackupName
-from supakeep.domain.copy_versions import copies_differ, is_same_backup, versions_of
+from supakeep.domain.backup_name import FOLDER, BackupName
+from supakeep.domain.copy_versions import copies_differ, versions_of
 from supakeep.domain.erasure import ErasedBackup, ErasedStore, EraseReport, Erasure, ErasureState
 from supakeep.domain.manifest import Manifest
 from supakeep.domain.manifest_parts import Problem
 from supakeep.domain.nearest_name import nearest_name
 from supakeep.domain.run import problem_of
 from supakeep.errors import (
-    BackupNotFoundError,
+    ChecksumError,
     DecryptionError,
     IntegrityError,
     InvalidRequestError,
     StorageError,
     UnsafeOperationError,
 )
-from supakeep.ports import Clock, Deadline, ObjectStore, Progress
+from supakeep.ports import Clock, Deadline, Lease, ObjectStore, Progress
+from supakeep.system import NoLease
+from supakeep.usecases.held_backup import HeldBackup, held_backup
+from supakeep.usecases.leased_store import LeasedObjectStore
 from supakeep.usecases.list_backups import list_backups
 from supakeep.usecases.rewrite_backup import RewriteBackup
 from supakeep.usecases.store_contents import objects_by_backup
-from supakeep.usecases.stored_manifests import NotRead, manifests_of
+from supakeep.usecases.stored_manifests import check_sizes, manifests_of
 
 log = logging.getLogger(__name__)
 
@@ -49,30 +52,10 @@ _FAILURES = (
 )
 
 
-@dataclass
-class _Held:
-    """One backup: the stores that hold it, by what their manifests say, and what became of each. `target` is what
-    all of them shall hold.
-    """
-
-    name: BackupName
-    manifests: dict[str, Manifest]
-    stores: dict[str, ObjectStore]
-    failures: dict[str, BaseException] = field(default_factory=dict)
-
-    @property
-    def working(self) -> list[ObjectStore]:
-        return [store for name, store in self.stores.items() if name not in self.failures]
-
-    def holding(self, manifest: Manifest) -> list[ObjectStore]:
-        """The stores of this version."""
-        return [s for s in self.working if is_same_backup(self.manifests[s.name], manifest)]
-
-
 @dataclass(frozen=True)
 class EraseRows:
     """Erases from the backups of `project`. `in_use` are the backups that other runs read now; `is_backing_up` asks
-    whether another backup is being made; `keyring` signs the manifests. Whoever calls it keeps prunes away.
+    whether another backup is being made; `keyring` signs the manifests. Whoever calls it keeps prunes away, by `lease`.
     """
 
     project: str
@@ -84,6 +67,7 @@ class EraseRows:
     progress: Progress
     in_use: Callable[[], frozenset[str]] = frozenset
     is_backing_up: Callable[[], bool] = lambda: False
+    lease: Lease = field(default_factory=NoLease)
 
     def __call__(
         self, erasure: Erasure, stores: Sequence[ObjectStore], *, dry_run: bool
@@ -132,7 +116,7 @@ class EraseRows:
     ) -> ErasedBackup | None:
         """None where no row matches, and nothing is left of an erasure that was interrupted."""
         found = manifests_of(stores, name)
-        held = _held(name, found, stores)
+        held = held_backup(name, found, stores)
         rows = 0
         try:
             if not held.manifests:
@@ -156,7 +140,7 @@ class EraseRows:
             return ErasedBackup(backup=name.text, rows=rows, problem=problem_of(exc))
         return self._swept(held, target or source, rows)
 
-    def _require_changeable(self, held: _Held) -> None:
+    def _require_changeable(self, held: HeldBackup) -> None:
         if held.name.text in self.in_use():
             raise UnsafeOperationError(
                 f"A run is reading {held.name}",
@@ -174,7 +158,7 @@ class EraseRows:
                 hint="Set SIGNING_KEY, and erase again.",
             )
 
-    def _versions(self, held: _Held, erasure: Erasure) -> tuple[Manifest, Manifest | None]:
+    def _versions(self, held: HeldBackup, erasure: Erasure) -> tuple[Manifest, Manifest | None]:
         """The version to look through, and the one to which an interrupted erasure was leading; None without one.
 
         Raises CopiesDifferError where copies differ in another way: who forges a manifest must not get it into
@@ -190,45 +174,51 @@ class EraseRows:
             return older, newer
         raise copies_differ(versions)
 
-    def _rewrite(self, manifest: Manifest, held: _Held, erasure: Erasure) -> RewriteBackup:
+    def _rewrite(self, manifest: Manifest, held: HeldBackup, erasure: Erasure) -> RewriteBackup:
         reader = BackupReader(manifest, held.holding(manifest))
         reader.decoder.unlock(self.identities)
         reader.decoder.require_identity()
         return RewriteBackup(reader, erasure, self.deadline)
 
-    def _beside(self, held: _Held, manifest: Manifest) -> list[str]:
+    def _leased(self, store: ObjectStore) -> ObjectStore:
+        return LeasedObjectStore(store, self.lease)
+
+    def _beside(self, held: HeldBackup, manifest: Manifest) -> list[str]:
         """What lies beside the backup and is none of its own, such as the volumes of an interrupted erasure."""
         keys = (volumes_beside(store, manifest) for store in held.holding(manifest))
         return [key for found in keys for key in found]
 
-    def _write(self, rewrite: RewriteBackup, held: _Held) -> Manifest:
+    def _write(self, rewrite: RewriteBackup, held: HeldBackup) -> Manifest:
         self.progress.phase(f"erasing from {held.name}")
-        with ErasedVolumes(held.working, self.deadline) as volumes:
+        leased = [self._leased(store) for store in held.working]
+        with ErasedVolumes(leased, self.deadline) as volumes:
             made = rewrite(volumes, held.working, self.max_object_bytes)
         held.failures.update(volumes.failures)
         return made(self.clock.now())
 
-    def _settle(self, held: _Held, target: Manifest) -> None:
+    def _settle(self, held: HeldBackup, target: Manifest) -> None:
         """From the first manifest on, the rows are gone from one store, and the next run goes on with the others."""
         right = held.holding(target)
         for store in held.working:
             if store in right:
                 continue
+            leased = self._leased(store)
             try:
                 if right:
-                    bring_volumes(target, right[0], store, self.deadline)
-                replace_manifest(store, target, self.keyring)
+                    bring_volumes(target, right[0], leased, self.deadline)
+                replace_manifest(leased, target, self.keyring)
+                _require_volumes(store, target)
             except _FAILURES as exc:
                 log.warning("%s keeps the rows of %s", store.name, held.name, exc_info=True)
                 held.failures[store.name] = exc
 
-    def _swept(self, held: _Held, manifest: Manifest, rows: int) -> ErasedBackup:
+    def _swept(self, held: HeldBackup, manifest: Manifest, rows: int) -> ErasedBackup:
         """Removes the former volumes, and says which are still there, and why."""
         stores = []
         for store in held.working:
             try:
                 keys = volumes_beside(store, manifest)
-                left = store.erase_all(keys) if keys else {}
+                left = self._leased(store).erase_all(keys) if keys else {}
             except StorageError as exc:
                 held.failures[store.name] = exc
                 continue
@@ -238,6 +228,18 @@ class EraseRows:
                 ErasedStore(store=store.name, state=state, left=tuple(left), problem=problem)
             )
         return ErasedBackup(backup=held.name.text, rows=rows, stores=(*stores, *_not_erased(held)))
+
+
+def _require_volumes(store: ObjectStore, manifest: Manifest) -> None:
+    """A prune may have taken over while the manifest was on its way, and removed all that it names. Then it must not
+    stay, whoever has the lease, and pass for a backup. Raises ChecksumError.
+    """
+    listed = {s.key: s.size_bytes for s in store.list(f"{FOLDER}/{manifest.name}")}
+    try:
+        check_sizes(manifest, listed, read_from=store.name)
+    except ChecksumError:
+        store.delete(manifest.name.manifest_key)
+        raise
 
 
 def _named_in(store: ObjectStore, project: str) -> set[BackupName]:
@@ -250,25 +252,12 @@ def _named_in(store: ObjectStore, project: str) -> set[BackupName]:
     return {name for name in found if any(s.key == name.manifest_key for s in found[name])}
 
 
-def _held(
-    name: BackupName, found: dict[str, Manifest | NotRead], stores: Sequence[ObjectStore]
-) -> _Held:
-    manifests = {store: m for store, m in found.items() if isinstance(m, Manifest)}
-    failures: dict[str, BaseException] = {
-        store: error
-        for store, error in found.items()
-        if not isinstance(error, Manifest | BackupNotFoundError)
-    }
-    holders = {s.name: s for s in stores if s.name in manifests or s.name in failures}
-    return _Held(name, manifests, holders, failures)
-
-
-def _report(held: _Held, rows: int, state: ErasureState) -> ErasedBackup:
+def _report(held: HeldBackup, rows: int, state: ErasureState) -> ErasedBackup:
     stores = [ErasedStore(store=store.name, state=state) for store in held.working]
     return ErasedBackup(backup=held.name.text, rows=rows, stores=(*stores, *_not_erased(held)))
 
 
-def _not_erased(held: _Held) -> list[ErasedStore]:
+def _not_erased(held: HeldBackup) -> list[ErasedStore]:
     return [
         ErasedStore(store=store, state=ErasureState.NOT_ERASED, problem=problem_of(error))
         for store, error in held.failures.items()

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from supakeep.archive.encryption import Identities
 from supakeep.domain.erasure import EraseReport, Erasure
 from supakeep.domain.run import Run
-from supakeep.ports import Deadline, ObjectStore, Progress
-from supakeep.system import NoDeadline
+from supakeep.ports import Deadline, Lease, ObjectStore, Progress
+from supakeep.system import NoDeadline, NoLease
 from supakeep.usecases.erase_rows import EraseRows
-from supakeep.usecases.leased_store import LeasedObjectStore
 from supakeep.usecases.project import Project
 from supakeep.usecases.run_progress import RunProgress
 from supakeep.usecases.track_runs import TrackRuns
@@ -32,8 +31,7 @@ class RunErase:
         """
 
         def work(progress: RunProgress) -> EraseReport:
-            leased = [LeasedObjectStore(store, progress) for store in stores]
-            return self._erase(progress, progress)(erasure, leased, dry_run=False)
+            return self._erase(progress, progress, progress)(erasure, stores, dry_run=False)
 
         return TrackRuns.of(self.project, watcher=self.watcher).execute(run, work)
 
@@ -41,10 +39,10 @@ class RunErase:
         self, erasure: Erasure, stores: Sequence[ObjectStore], *, dry_run: bool
     ) -> EraseReport:
         """Erases without a record, as is enough for a dry run, and for a place that has no runs."""
-        erase = self._erase(NoDeadline(), self.watcher)
+        erase = self._erase(NoDeadline(), self.watcher, NoLease())
         return erase(erasure, stores, dry_run=dry_run)
 
-    def _erase(self, deadline: Deadline, progress: Progress) -> EraseRows:
+    def _erase(self, deadline: Deadline, progress: Progress, lease: Lease) -> EraseRows:
         runs = TrackRuns.of(self.project)
         return EraseRows(
             project=self.project.ref,
@@ -56,4 +54,5 @@ class RunErase:
             progress=progress,
             in_use=runs.backups_in_use,
             is_backing_up=runs.is_backing_up,
+            lease=lease,
         )
