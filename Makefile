@@ -87,7 +87,7 @@ dev: setup ## the same stack with its HTTP API, until Ctrl-C
 PARALLEL := --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
 .PHONY: test
-test: setup sam-cli ## every test, also in the Lambda runtime (about 14 minutes)
+test: setup sam-cli ## every test, also in the Lambda runtime (about 12 minutes)
 	$(BIN)/pytest $(PARALLEL)
 
 .PHONY: test-fast

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, field
 
 from supakeep.archive.reader import BackupReader
@@ -95,10 +97,12 @@ class _Climb:
     def carry_out(self, opened: ExitStack) -> None:
         self._try(Rung.STORED, self._look)
         self.portion = self.drill.plan(self.manifest)
+        # it starts while the copies are read
+        starting = opened.enter_context(_starting(self.drill.server))
         if not self._try(Rung.READABLE, self._read):
             self.rungs += rungs_above(Rung.READABLE, "The rows could not be read")
             return
-        scratch = opened.enter_context(self.drill.server.open())
+        scratch = starting()
         self.server_version = scratch.server_version
         restore = DrillRestore(self.reader, scratch, self.drill.deadline, self.drill.progress)
         if not self._try(Rung.RESTORABLE, restore.restore):
@@ -229,6 +233,17 @@ class _Climb:
             )
         )
         return goes_on
+
+
+@contextmanager
+def _starting(server: ScratchServer) -> Iterator[Callable[[], ScratchDatabase]]:
+    """Opens a database in a thread of its own; what is given waits for it, and raises what kept it from opening."""
+
+    def open_it() -> ScratchDatabase:
+        return opened.enter_context(server.open())
+
+    with ExitStack() as opened, ThreadPoolExecutor(1, "supakeep-scratch") as pool:
+        yield pool.submit(copy_context().run, open_it).result
 
 
 def _server_gave_up(error: DatabaseError) -> MachineError:
