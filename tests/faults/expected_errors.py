@@ -93,6 +93,7 @@ _STORAGE_SILENT = (
     _said("StorageUnavailableError", "Storage did not answer", _LATER),
     _said("StorageUnavailableError", "Failed to download backup", "read another copy"),
 )
+_LOST_FILE = _said("StorageError", "is listed by Storage, which has no object", "Upload the file")
 _KEY_REFUSED = (_said(_DENIED, "Permission denied", "SUPABASE_SERVICE_ROLE_KEY"),)
 _STORAGE_REFUSED = (_said(_REFUSED_BY_STORE, "Storage refused", "Logs, Storage"),)
 
@@ -103,14 +104,13 @@ _STORAGE: Mapping[str, Alternatives] = {
     "404": (
         _said("ObjectNotFoundError StorageUnavailableError", "is not in Storage", _ANOTHER),
         _said("BucketNotFoundError", "Storage bucket not found", "supakeep migration"),
+        _LOST_FILE,
     ),
     "404, no bucket": (
         _said(
             "BucketNotFoundError StorageUnavailableError", "bucket not found", "supakeep migration"
         ),
-        _said(
-            "StorageError", "is listed by Storage, which has no object for it", "Upload the file"
-        ),
+        _LOST_FILE,
     ),
     "409": (
         _said("ObjectAlreadyExistsError StorageUnavailableError", "already", "never overwritten"),
@@ -123,6 +123,8 @@ _S3: Mapping[str, Alternatives] = {
         (*_BROKEN, *_FOREIGN, "403 with HTML"),
         (
             _said("StorageUnavailableError", "S3 did not answer", _LATER.lower()),
+            # and no other copy has it
+            _said("StorageUnavailableError", "S3 did not answer", _LATER),
             # boto3 takes a list that is no XML for a failure of the server
             _said("StorageUnavailableError", "S3 could not answer: 500", "status page"),
         ),

@@ -11,6 +11,7 @@ from typing import BinaryIO, NamedTuple
 from supakeep.archive.damage import damaged
 from supakeep.archive.file_tree import Lines, key_and_size
 from supakeep.archive.reader import BackupReader
+from supakeep.archive.stored_object import read_resuming
 from supakeep.archive.volume import HashedSpool
 from supakeep.domain.file_key import FileKey, file_prefixes
 from supakeep.errors import (
@@ -70,10 +71,9 @@ def fetch(store: ObjectStore, key: FileKey, spool: BinaryIO, deadline: Deadline)
     spool.seek(0)
     spool.truncate()
     sink = HashedSpool(spool)
-    with store.read(str(key)) as pieces:
-        for piece in pieces:
-            deadline.check()
-            sink.write(piece)
+    for piece in read_resuming(store, str(key)):
+        deadline.check()
+        sink.write(piece)
     if sink.sha256 != key.sha256:
         raise damaged(str(key), _ANOTHER_SHA256)
     return sink.size
