@@ -123,8 +123,6 @@ _S3: Mapping[str, Alternatives] = {
         (*_BROKEN, *_FOREIGN, "403 with HTML"),
         (
             _said("StorageUnavailableError", "S3 did not answer", _LATER.lower()),
-            # and no other copy has it
-            _said("StorageUnavailableError", "S3 did not answer", _LATER),
             # boto3 takes a list that is no XML for a failure of the server
             _said("StorageUnavailableError", "S3 could not answer: 500", "status page"),
         ),

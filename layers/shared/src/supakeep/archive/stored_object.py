@@ -71,10 +71,15 @@ def no_right_copy(failures: Mapping[str, Failure], others: Sequence[str] | None 
     if more:
         said = "; ".join(f"{name}: {exc.message}" for name, exc in [*failures.items()][1:])
         message = f"{message} (the other copies do not help: {said})"
-    hint = another_copy_hint(others)
-    if any(failure.retryable for failure in failures.values()):
-        hint = f"Try again later. {hint}"
+    hints = [*filter(None, map(_how_to_reach, failures.values())), another_copy_hint(others)]
+    hint = " ".join(dict.fromkeys(hints))
     return type(first)(message, operation=first.operation, key=first.key, hint=hint)
+
+
+def _how_to_reach(failure: Failure) -> str | None:
+    """The fix where a store may have the object right, and did not give it."""
+    is_refused = isinstance(failure, StorageError) and not isinstance(failure, ObjectNotFoundError)
+    return failure.hint if is_refused else None
 
 
 def read_resuming(store: ObjectStore, key: str, start: int = 0) -> Iterator[bytes]:
