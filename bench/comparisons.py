@@ -11,7 +11,7 @@ from bench.measure import Rounds
 
 BACKUP, RESTORE, REPAIR = "supakeep backup", "supakeep restore, empty", "supakeep restore, 1 %"
 ZSTD, ENCRYPTED = "supakeep backup, zstd", "supakeep backup, zstd and age"
-DRILL = "supakeep drill"
+DRILL, BY_HAND = "supakeep drill", "initdb, pg_restore and pg_dump"
 DEFINITIONS, SCHEMA_ONLY = "supakeep backup, many tables", "pg_dump --schema-only"
 FILES, FILES_AGAIN = "supakeep backup, many files", "supakeep backup, 1 % of the files changed"
 COPY, COPY_AGAIN = "rclone copy", "rclone copy, 1 % of the files changed"
@@ -70,6 +70,7 @@ def _comparisons(rounds: Rounds) -> list[_Comparison]:
         _Comparison("the same: WAL written", REPAIR, REBUILD, wal, "MB", 0.05),
         _Comparison("drill / backup", DRILL, BACKUP, time, "s", 2.5),
         _Comparison("the same: peak memory", DRILL, BACKUP, memory, "MB"),
+        _Comparison(f"drill / {BY_HAND}", DRILL, BY_HAND, time, "s", 1.5),
         _Comparison(
             f"backup of many tables without rows / {SCHEMA_ONLY}",
             DEFINITIONS,

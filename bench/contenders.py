@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from bench.comparisons import CUSTOM, DIRECTORY, REBUILD, REFILL, SCHEMA_ONLY
+from bench.comparisons import BY_HAND, CUSTOM, DIRECTORY, REBUILD, REFILL, SCHEMA_ONLY
 from bench.measure import Contender
 from bench.store import Store, size_of
 from devstack.processes.children import essential_environment
@@ -100,6 +100,24 @@ class PgDump:
         options = ["--clean", "--jobs=2"]
         return self._restore(REBUILD, options, self._directory, prepare)
 
+    def everything(self) -> Contender:
+        """Every schema, as one who restores it elsewhere needs it."""
+        whole = partial(shutil.rmtree, self._everything, ignore_errors=True)
+        options = ["--format=directory", "--jobs=2", "--compress=gzip:1"]
+        command = [*options, f"--file={self._everything}", self.server.url("supabase_admin")]
+        return self._contender("pg_dump of everything", "pg_dump", command, whole)
+
+    def drill(self) -> Contender:
+        """What everything() has written, restored into a server that is started for it, and dumped again."""
+        script = Path(__file__).with_name("restore_by_hand.py")
+        command = [sys.executable, str(script), str(self._everything)]
+        environment = python_environment(str(PROJECT))
+        return Contender(BY_HAND, command, environment, lambda: None)
+
+    @property
+    def _everything(self) -> Path:
+        return self.folder / "everything"
+
     @property
     def _rows(self) -> Path:
         return self.folder / "rows.dump"
@@ -144,7 +162,7 @@ def supabase_loop(
     return Contender(name, command, {**python_environment(), **address}, lambda: None)
 
 
-def python_environment() -> dict[str, str]:
+def python_environment(*further: str) -> dict[str, str]:
     """What a Python process of this project needs, installed or not."""
-    path = f"{PROJECT / 'layers/shared/src'}"
+    path = ":".join([f"{PROJECT / 'layers/shared/src'}", *further])
     return essential_environment() | {"PYTHONPATH": path}

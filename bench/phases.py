@@ -145,8 +145,9 @@ def measure_stored(bench: Bench, rounds: Rounds) -> None:
 
 
 def measure_drills(bench: Bench, rounds: Rounds) -> None:
-    """Each drills the backup that was made just before."""
-    rounds.run(bench.supakeep.backup(BACKUP), bench.supakeep.drill(DRILL))
+    """Each drills the backup that was made just before, and pg_dump's own."""
+    rounds.run_unmeasured(bench.pg_dump.everything())
+    rounds.run(bench.supakeep.backup(BACKUP), bench.supakeep.drill(DRILL), bench.pg_dump.drill())
 
 
 def make_backups(bench: Bench, rounds: Rounds) -> None:

@@ -36,7 +36,7 @@ def measured(result: Path, *options: str) -> tuple[list[dict[str, Any]], str]:
 def test_the_benchmark_measures_every_figure(tmp_path: Path) -> None:
     figures, printed = measured(tmp_path / "deep" / "bench.json")
 
-    assert len(figures) == 28
+    assert len(figures) == 29
     assert [figure["figure"] for figure in figures if figure["parts"]] == IMPORTS
     for figure in figures:
         assert figure.keys() == KEYS
