@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from time import sleep
 
+import psycopg
 import pytest
 
 from supakeep.domain.row_changes import RestoreMode
@@ -127,3 +130,51 @@ def test_a_cascade_from_one_partition_is_refused_before_anything_is_deleted(
         project.restore(backup, "t", mode=RestoreMode.REPLACE, user=role)
 
     assert project.rows("select id from kids") == [(1,)]
+
+
+SPOIL = """
+create table t (id int primary key, v text); insert into t select n, 'v' || n from generate_series(1, 5) n;
+create function spoil() returns trigger language plpgsql as $$begin new.v := 'spoiled'; return new; end$$;
+"""
+WAITS = "select from pg_locks where not granted and relation = 't'::regclass"
+
+
+def test_a_trigger_that_comes_while_the_restore_waits_for_its_locks_is_noticed(
+    project: PostgresProject,
+) -> None:
+    project.sql(SPOIL)
+    backup = project.back_up()
+    project.sql("delete from t where id > 2; update t set v = 'x'")
+
+    with project.weak_role() as role, psycopg.connect(project.url()) as other:
+        other.execute(
+            "create trigger spoil before insert or update on t for each row execute function spoil()"
+        )
+        with ThreadPoolExecutor(1) as pool:
+            restoring = pool.submit(project.restore, backup, user=role)
+            while not project.rows(WAITS):
+                sleep(0.02)
+            other.commit()
+            report = restoring.result()
+
+    assert [table.altered for table in report.tables] == [5]
+
+
+def test_what_fires_in_a_session_that_is_a_replica_by_its_settings_is_noticed(
+    project: PostgresProject,
+) -> None:
+    project.sql(SPOIL)
+    backup = project.back_up()
+    project.sql(
+        "delete from t where id > 2; update t set v = 'x';"
+        "create trigger spoil before insert or update on t for each row execute function spoil();"
+        "alter table t enable replica trigger spoil"
+    )
+
+    with project.weak_role() as role:
+        project.superuser(
+            f"alter role {role} in database {project.name} set session_replication_role = replica"
+        )
+        report = project.restore(backup, user=role)
+
+    assert [table.altered for table in report.tables] == [5]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from supakeep.archive.reader import BackupReader
 from supakeep.databases.postgres.rebuild.project import PostgresNewProject
+from supakeep.domain.manifest import Definitions
 from supakeep.domain.policy import BackupPolicy
 from supakeep.domain.rebuild import RebuildRequest
 from supakeep.usecases.rebuild_project import RebuildProject
+from supakeep.usecases.store_definitions import StoreDefinitions
 from tests.builders.backups import back_up
 from tests.builders.dumps import dump_of
 from tests.builders.postgres_project import PostgresProject
@@ -88,3 +92,91 @@ def test_what_is_the_projects_own_on_tables_that_supabase_manages_works_again(
         assert manifest.coverage is not None
         gaps = {gap.kind for gap in manifest.coverage.gaps}
         assert gaps.isdisjoint({"trigger", "policy"})
+
+
+def test_what_the_database_generated_of_users_stays_where_nobody_generates_it(
+    project: PostgresProject,
+) -> None:
+    """A plain PostgreSQL has only stand-ins of the tables of users."""
+    project.sql(AUTH_SCHEMA + AUTH_ROWS + MANAGED + PRIVATE)
+    store = InMemoryObjectStore()
+    manifest = back_up(project.database, store, policy=POLICY)
+
+    with PostgresProject(project.server) as new:
+        place = PostgresNewProject(new.url(), "new.example.com/postgres")
+        rebuild = RebuildProject(
+            place, BackupReader(manifest, [store]), NeverExpires(), InMemoryProgress()
+        )
+        rebuild(RebuildRequest())
+
+        for query in (
+            "select id, confirmed_at from auth.users order by id",
+            "select id, email from auth.identities order by id",
+        ):
+            assert new.rows(query) == project.rows(query)
+
+
+ODD = """
+create schema extensions;
+create function extensions.touch() returns trigger language plpgsql as $$begin return new; end$$;
+create function public.stop() returns event_trigger language plpgsql as 'begin raise exception $$stop$$; end';
+create trigger touched before update on auth.users for each row execute function extensions.touch();
+create trigger "odd; -- ""name""
+$$" after update on auth.users referencing new table as "new ones" for each statement
+  execute function own('a''b\\', '$$');
+comment on trigger touched on auth.users is 'it''s ours';
+create policy "all; of it" on storage.buckets as restrictive for update to anon using (name <> ';') with check (true);
+comment on policy "all; of it" on storage.buckets is 'ours, too';
+"""
+
+
+def test_odd_ones_come_back_with_what_is_said_of_them_and_before_event_triggers(
+    project: PostgresProject,
+) -> None:
+    own = "create function own() returns trigger language plpgsql as $$begin return null; end$$;"
+    stop = "create event trigger stop on ddl_command_start when tag in ('CREATE TRIGGER') execute function stop()"
+    project.sql(AUTH_SCHEMA + MANAGED + PRIVATE + own + ODD)
+    project.superuser(stop)
+    store = InMemoryObjectStore()
+    manifest = back_up(project.database, store, policy=POLICY)
+    comments = (
+        "select description from pg_description "
+        "where classoid in ('pg_trigger'::regclass, 'pg_policy'::regclass) order by 1"
+    )
+
+    with PostgresProject(project.server) as new:
+        new.sql(AUTH_SCHEMA + MANAGED)
+        new.superuser(
+            "create schema extensions; create function extensions.touch() returns trigger "
+            "language plpgsql as $$begin return new; end$$"
+        )
+        place = PostgresNewProject(new.url("supabase_admin"), "new.example.com/postgres")
+        reader = BackupReader(manifest, [store])
+        report = RebuildProject(place, reader, NeverExpires(), InMemoryProgress())(RebuildRequest())
+
+        assert report.not_rebuilt == ()
+        assert new.rows(ON_MANAGED) == project.rows(ON_MANAGED)
+        assert new.rows(comments) == [("it's ours",), ("ours, too",)]
+
+
+def test_definitions_that_change_while_they_are_read_are_no_definitions(
+    project: PostgresProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = "create function own() returns trigger language plpgsql as $$begin return new; end$$;"
+    trigger = (
+        "create trigger mine after insert on storage.objects for each row execute function own()"
+    )
+    project.sql(AUTH_SCHEMA + MANAGED + PRIVATE + own + trigger)
+    read = StoreDefinitions.__call__
+
+    def late(*arguments: Any) -> Definitions:
+        project.sql(f"begin; drop trigger mine on storage.objects; {trigger}; commit")
+        return read(*arguments)
+
+    monkeypatch.setattr(StoreDefinitions, "__call__", late)
+    manifest = back_up(project.database, InMemoryObjectStore(), policy=POLICY)
+
+    assert manifest.definitions is not None
+    problem = manifest.definitions.problem
+    assert problem is not None
+    assert "trigger storage.objects mine was changed or dropped" in problem.message

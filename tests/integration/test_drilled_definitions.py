@@ -8,7 +8,9 @@ from supakeep.domain.drill import DrillReport, NotProven, Rung
 from supakeep.domain.policy import BackupPolicy
 from tests.builders.backups import back_up
 from tests.builders.postgres_project import PostgresProject
+from tests.builders.public_schemas import PUBLIC_SCHEMAS
 from tests.builders.signing import KEYRING
+from tests.builders.supabase_auth import AUTH_ROWS, AUTH_SCHEMA, MANAGED
 from tests.fakes.object_store import InMemoryObjectStore
 from tests.integration.test_drills import WithoutRoles, drill, messages, outcomes, pytestmark
 
@@ -66,6 +68,20 @@ def test_what_rests_on_rows_is_made_and_holds(project: PostgresProject) -> None:
     assert report.reached is Rung.ASSERTED
     assert not_proven(report) == {}
     assert report.rung(Rung.RESTORABLE).figures["definitions"] > 15
+
+
+def test_users_and_what_is_the_projects_own_on_their_tables_are_proven(
+    project: PostgresProject,
+) -> None:
+    private = "create schema private;"
+    starter = PUBLIC_SCHEMAS["a Supabase starter"].sql
+    project.sql(AUTH_SCHEMA + AUTH_ROWS + MANAGED + private + starter)
+
+    report = drill(project.back_up(schemas=("public", "private")))
+
+    assert messages(report) == []
+    assert report.reached is Rung.IDENTICAL
+    assert not_proven(report).keys() == set()
 
 
 def test_rows_that_a_unique_index_refuses_fail_the_drill(project: PostgresProject) -> None:

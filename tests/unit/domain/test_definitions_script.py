@@ -55,3 +55,18 @@ def test_a_script_without_objects_has_only_settings() -> None:
 
     assert script.settings == ("SET a = 1;",)
     assert script.definitions == ()
+
+
+def test_what_pg_dump_says_at_its_end_belongs_to_no_object() -> None:
+    script = read_script(SCRIPT)
+
+    assert script.after_rows[-1].sql.endswith('GRANT SELECT ON TABLE public.t TO "a;b";')
+
+
+def test_event_triggers_come_last_since_they_may_fire_at_each_of_the_others() -> None:
+    event = HEAD.format("stop", "EVENT TRIGGER", "-") + "CREATE EVENT TRIGGER stop;\n\n\n"
+    policy = HEAD.format("objects mine", "POLICY", "storage") + "CREATE POLICY mine;\n\n\n"
+
+    script = read_script(event + policy)
+
+    assert [definition.kind for definition in script.after_rows] == ["POLICY", "EVENT TRIGGER"]

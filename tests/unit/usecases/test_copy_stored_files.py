@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import pytest
 
@@ -10,7 +11,7 @@ from supakeep.archive.encoding import PLAIN, Encoding
 from supakeep.domain.copy_report import CopiedFiles, CopiedStore
 from supakeep.domain.manifest import Manifest
 from supakeep.errors import ObjectLockedError, StorageUnavailableError
-from supakeep.ports import ObjectStore
+from supakeep.ports import ForwardingObjectStore, ObjectStore
 from supakeep.usecases.copy_backup import CopyBackup
 from supakeep.usecases.copy_stored_files import CopyStoredFiles
 from tests.builders.file_backups import Stores, files_in, some_files
@@ -107,6 +108,23 @@ def test_other_bytes_of_the_same_size_are_replaced_where_every_byte_is_read(
     assert shallow.files == WHOLE
     assert deep.files == CopiedFiles(replaced=1, bytes=len(right))
     assert stores.mirror.objects[key] == right
+
+
+def test_objects_that_only_look_damaged_on_the_way_here_stay(
+    stores: Stores, manifest: Manifest
+) -> None:
+    class BehindAProxy(ForwardingObjectStore):
+        @contextmanager
+        def read(self, key: str) -> Iterator[Iterator[bytes]]:
+            with super().read(key) as pieces:
+                yield iter([b"<html>"]) if key.startswith("files/") else pieces
+
+    before = files_in(stores.offsite)
+
+    copied = copy(manifest, every(stores), BehindAProxy(stores.offsite), deep=True)
+
+    assert copied.problem is not None
+    assert files_in(stores.offsite) == before
 
 
 def test_a_store_that_is_to_hold_files_from_now_on_gets_those_of_older_backups(

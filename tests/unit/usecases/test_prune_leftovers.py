@@ -5,8 +5,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from supakeep.archive.manifest import encode_manifest
 from supakeep.domain.backup_name import BackupName
-from tests.builders.manifests import PROJECT, place_backup
+from tests.builders.manifests import PROJECT, a_manifest, place_backup
 from tests.fakes.faulty_object_store import FailingObjectStore
 from tests.fakes.object_store import InMemoryObjectStore
 from tests.unit.usecases.pruning import days_ago, decisions, name, names_in, prune
@@ -145,3 +146,13 @@ def test_volumes_beside_a_backup_that_a_store_does_not_remove_are_named(
     assert decisions(report)[name(1).text].reason == (
         "within 7 days; 1 of 1 volume beside it that its manifest does not name could not be removed"
     )
+
+
+def test_volumes_beside_a_backup_of_a_later_format_stay(nine_nights: InMemoryObjectStore) -> None:
+    later = a_manifest(at=days_ago(2)).model_copy(update={"format": "supakeep/1.9"})
+    nine_nights.place(later.name.manifest_key, encode_manifest(later), modified_at=days_ago(2))
+    nine_nights.place(name(2).volume_key(2), b"it may name this", modified_at=days_ago(2))
+
+    prune(nine_nights)
+
+    assert name(2).volume_key(2) in nine_nights.objects

@@ -23,6 +23,7 @@ _TOKEN = re.compile(
 )
 # psql's own, of which the server knows nothing
 _RESTRICT = re.compile(r"^\\restrict \S+$", re.MULTILINE)
+_COMPLETE = re.compile(r"^--\n-- PostgreSQL database dump complete\n--\s*\Z", re.MULTILINE)
 _UNRESTRICT = re.compile(r"^\\unrestrict \S+\s*\Z", re.MULTILINE)
 # with the first of these, pg_dump begins what comes after the rows
 _AFTER_ROWS = frozenset(
@@ -72,13 +73,15 @@ class DefinitionsScript:
 
 def read_script(text: str) -> DefinitionsScript:
     """Takes the script apart; what stands before the first object are the settings."""
-    text = _UNRESTRICT.sub("", text)
+    text = _COMPLETE.sub("", _UNRESTRICT.sub("", text))
     heads = [match for match in _TOKEN.finditer(text) if match["kind"]]
     ends = [*(head.start() for head in heads[1:]), len(text)]
     definitions = [
         Definition(head["kind"], head["schema"], head["name"], _body(text[head.end() : end]))
         for head, end in zip(heads, ends, strict=False)
     ]
+    # last of all: they may fire at each of the others
+    definitions.sort(key=lambda definition: definition.kind == "EVENT TRIGGER")
     first = next((n for n, d in enumerate(definitions) if d.kind in _AFTER_ROWS), len(definitions))
     preamble = _RESTRICT.sub("", text[: heads[0].start()] if heads else text)
     return DefinitionsScript(

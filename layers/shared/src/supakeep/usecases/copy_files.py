@@ -240,9 +240,9 @@ class CopyFiles:
         refused: NotReplacedError | None = None
         for number in lacking:
             try:
-                put_whole(self.stores[number], str(key), spool)
+                is_new = put_whole(self.stores[number], str(key), spool)
                 if self.read_back:
-                    read_back(self.stores[number], str(key), spool, self.deadline)
+                    read_back(self.stores[number], str(key), spool, self.deadline, is_new=is_new)
             except NotReplacedError as exc:
                 refused = exc  # no reason to give the store no other files
             except StorageError as exc:

@@ -97,7 +97,7 @@ class CopyStoredFiles:
             if isinstance(failure, StorageError):
                 raise failure  # nothing is known of it
             if failure is not None:
-                yield found
+                yield found._replace(is_whole=True)
 
     def _fill(
         self, reader: BackupReader, target: ObjectStore, lacking: _LackingFiles, tally: _Tally
@@ -134,8 +134,9 @@ class CopyStoredFiles:
         with target.spool(lacking.key) as spool:
             self._fetch(reader, target, key, spool)
             # only now is it certain that there is a right one to take its place
-            put_whole(target, lacking.key, spool, is_wrong=lacking.is_there)
-            read_back(target, lacking.key, spool, self.deadline)
+            is_new = put_whole(target, lacking.key, spool, is_wrong=lacking.is_there)
+            is_new = is_new and not lacking.is_whole
+            read_back(target, lacking.key, spool, self.deadline, is_new=is_new)
 
     def _fetch(
         self, reader: BackupReader, target: ObjectStore, key: FileKey, spool: BinaryIO
@@ -165,11 +166,14 @@ def _files_first(reader: BackupReader, target: ObjectStore) -> list[ObjectStore]
 
 
 class _Lacking(NamedTuple):
-    """An object that a store lacks, or has wrong where it `is_there`."""
+    """An object that a store lacks, or has wrong where it `is_there`; `is_whole` is one of the right size, which
+    is damaged as far as could be read.
+    """
 
     key: str
     bytes: int
     is_there: bool
+    is_whole: bool = False
 
 
 class _LackingFiles(TemporaryDatabase):
@@ -178,11 +182,11 @@ class _LackingFiles(TemporaryDatabase):
     def __init__(self) -> None:
         super().__init__(
             "create table lacking (key text primary key, bytes integer not null, "
-            "is_there integer not null) without rowid"
+            "is_there integer not null, is_whole integer not null) without rowid"
         )
 
     def add(self, objects: Iterable[_Lacking]) -> None:
-        self._insert("insert or replace into lacking values (?, ?, ?)", objects)
+        self._insert("insert or replace into lacking values (?, ?, ?, ?)", objects)
 
     def counted(self) -> CopiedFiles:
         """As if all of them had been copied."""

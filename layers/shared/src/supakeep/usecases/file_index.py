@@ -35,7 +35,6 @@ delete from held where bytes <> coalesce(
 _UNPROVEN = """
 from held where version in (select version from file)
     and key not in (select key from expected)
-    and not exists (select 1 from file f where held.plain and f.version = held.version and f.size >= 0)
 """
 # of several objects of one version, the one that a backup names already: anybody may have put another one
 # there. Then the one that most stores have

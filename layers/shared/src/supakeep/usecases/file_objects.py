@@ -6,6 +6,7 @@ import hashlib
 import io
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import BinaryIO, NamedTuple
 
 from supakeep.archive.damage import damaged
@@ -102,9 +103,9 @@ class NotReplacedError(StorageError):
     """An object is not right, and the store does not let it be removed from here."""
 
 
-def put_whole(store: ObjectStore, key: str, content: BinaryIO, *, is_wrong: bool = False) -> None:
-    """Stores the object; one that `is_wrong`, or has another size, makes room for it. Raises
-    NotReplacedError where it may not be removed.
+def put_whole(store: ObjectStore, key: str, content: BinaryIO, *, is_wrong: bool = False) -> bool:
+    """Stores the object; one that `is_wrong`, or has another size, makes room for it. Returns whether it was stored
+    now: one of this size may be there. Raises NotReplacedError where the other one may not be removed.
     """
     size = content.seek(0, io.SEEK_END)
     content.seek(0)
@@ -115,27 +116,30 @@ def put_whole(store: ObjectStore, key: str, content: BinaryIO, *, is_wrong: bool
     except ObjectAlreadyExistsError:
         if any(found.key == key and found.size_bytes == size for found in store.list(key)):
             log.info("%s is in %s by now", key, store.name)
-            return
+            return False
         log.warning("%s was cut short in %s, and is stored again", key, store.name)
         _remove(store, key)
         content.seek(0)
         store.put(key, content)
+    return True
 
 
-def read_back(store: ObjectStore, key: str, content: BinaryIO, deadline: Deadline) -> None:
-    """A store that does not give back what it took gets it once more. One that damages it again keeps an
-    empty object, which nobody takes for right; StorageError is raised then.
+def read_back(
+    store: ObjectStore, key: str, content: BinaryIO, deadline: Deadline, *, is_new: bool
+) -> None:
+    """A store that does not give back what it took gets it once more. Raises StorageError where it damages it
+    again; one that `is_new` does not stay then, since by its size it would be taken for right.
     """
     failure = damage_of(store, key, deadline)
     if isinstance(failure, ChecksumError):
         log.warning("%s is damaged in %s, and is stored again", key, store.name)
         content.seek(0)
-        store.replace(key, content)
-        failure = damage_of(store, key, deadline)
+        failure = _replaced(store, key, content) or damage_of(store, key, deadline)
     if isinstance(failure, StorageError):
         raise failure
     if failure is not None:
-        store.replace(key, io.BytesIO())
+        if is_new:
+            _take_back(store, key)
         raise StorageError(
             f"{key} could not be read back from {store.name}: {failure.message}",
             operation="copy files",
@@ -143,6 +147,25 @@ def read_back(store: ObjectStore, key: str, content: BinaryIO, deadline: Deadlin
             hint="Back up again. If it happens again, something on the way alters or loses what is stored: look "
             "at proxies and at the store itself.",
         )
+
+
+def _replaced(store: ObjectStore, key: str, content: BinaryIO) -> ChecksumError | None:
+    """That it is damaged still, where the store does not let it be replaced."""
+    try:
+        store.replace(key, content)
+    except StorageError as exc:
+        return damaged(key, f"{_ANOTHER_SHA256}, and it cannot be replaced: {exc.message}")
+    return None
+
+
+def _take_back(store: ObjectStore, key: str) -> None:
+    """Functions may not delete files, and may replace them: by nothing, which has another size."""
+    try:
+        store.replace(key, io.BytesIO())
+    except StorageError:
+        log.warning("%s is damaged in %s, and is deleted there", key, store.name, exc_info=True)
+        with suppress(StorageError):
+            store.delete(key)
 
 
 def _remove(store: ObjectStore, key: str) -> None:

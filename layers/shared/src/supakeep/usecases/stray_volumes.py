@@ -6,9 +6,10 @@ import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from supakeep.archive.manifest import require_known_format
 from supakeep.domain.backup_name import BackupName, ObjectName
 from supakeep.domain.manifest import Manifest
-from supakeep.errors import StorageError
+from supakeep.errors import FormatVersionError, StorageError
 from supakeep.ports import Deadline, StoredObject
 from supakeep.usecases.store_contents import StoreContents
 
@@ -31,6 +32,7 @@ class StrayVolumes:
             manifest.name: keys
             for manifest in found.manifests
             if manifest.name in names
+            and _names_all(manifest)
             and (keys := self._beside(manifest, found.objects[manifest.name]))
         }
         left = self._remove(found, [key for keys in strays.values() for key in keys])
@@ -49,6 +51,15 @@ class StrayVolumes:
             return {}
         self.deadline.check()
         return found.store.delete_all(keys)
+
+
+def _names_all(manifest: Manifest) -> bool:
+    """A later format may name volumes in a way that this version does not know."""
+    try:
+        require_known_format(manifest)
+    except FormatVersionError:
+        return False
+    return True
 
 
 def _is_volume(key: str) -> bool:

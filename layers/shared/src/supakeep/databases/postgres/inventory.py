@@ -86,7 +86,7 @@ def _object(kind: ObjectKind, schema: str | None, name: str, root: str | None) -
         return ProjectObject(kind, name, managed=root is not None and is_managed_schema(root))
     managed = _is_managed(kind, schema, name)
     if kind is ObjectKind.TRIGGER and managed:
-        managed = root is None or _is_managed(kind, root, name)
+        managed = root is None
     elif kind in _OWN_IN_MANAGED:
         managed = False
     full_name = name if schema is None else f"{schema}.{name}"

@@ -52,15 +52,15 @@ TRIGGERS_FIRE = (
 
 # whatever the role's or the database's default is
 _BEGIN_WRITING: LiteralString = "begin isolation level read committed, read write"
-# Triggers, those of foreign keys too, and rules that fire in this session: a replica unless the role may
-# not set that.
+# Triggers, those of foreign keys too, and rules that fire in this session, which is a replica or not.
 _FIRED: LiteralString = """
 with written as (
   select root as oid from unnest($1::regclass[]) root
   union
   select part.relid from unnest($1::regclass[]) root, pg_partition_tree(root) part),
 firing as (
-  select case when $2 then '{O,A}' else '{R,A}' end::"char"[] as states)
+  select case current_setting('session_replication_role') when 'replica' then '{R,A}' else '{O,A}' end::"char"[]
+         as states)
 select exists (select from pg_trigger t join written w on w.oid = t.tgrelid, firing
                 where t.tgenabled = any(firing.states))
     or exists (select from pg_rewrite r join written w on w.oid = r.ev_class, firing
@@ -151,6 +151,10 @@ class PostgresTransaction:
         self._lock(tables, sql.SQL("access share"))
         if not self._session.dry_run:
             self._lock(tables, sql.SQL("share row exclusive"))
+        # who held a lock may have made a trigger; its readers are not used then
+        self._session.triggers_fire = self._writes_by_trigger(tables)
+        if self._session.triggers_fire and not self._session.dry_run:
+            self._session.readers = None
         for table in tables:
             with mapped_errors("restore", table.qualified_name):
                 load_indexes([self._session.to_read()], table)
@@ -173,7 +177,7 @@ class PostgresTransaction:
         names = [name_of(table).as_string(self._session.to_read()) for table in tables]
         with mapped_errors("restore"):
             connection = self._session.to_read()
-            row = connection.execute(_FIRED, [names, self._enforces_foreign_keys]).fetchone()
+            row = connection.execute(_FIRED, [names]).fetchone()
         return bool(row and row[0])
 
     def check(self, tables: Sequence[Table], mode: RestoreMode) -> Sequence[str]:
