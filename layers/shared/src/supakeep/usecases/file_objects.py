@@ -18,6 +18,7 @@ from supakeep.domain.file_key import FileKey, file_prefixes
 from supakeep.errors import (
     AlteredAnswerError,
     ChecksumError,
+    DeadlineExceededError,
     ObjectAlreadyExistsError,
     ObjectLockedError,
     StorageError,
@@ -128,25 +129,34 @@ def read_back(
     store: ObjectStore, key: str, content: BinaryIO, deadline: Deadline, *, is_new: bool
 ) -> None:
     """A store that does not give back what it took gets it once more. Raises StorageError where it damages it
-    again; one that `is_new` does not stay then, since by its size it would be taken for right.
+    again, or cannot be read; one that `is_new` does not stay then, since by its size it would be taken for right.
     """
-    failure = damage_of(store, key, deadline)
-    if isinstance(failure, ChecksumError):
-        log.warning("%s is damaged in %s, and is stored again", key, store.name)
-        content.seek(0)
-        failure = _replaced(store, key, content) or damage_of(store, key, deadline)
-    if isinstance(failure, StorageError):
-        raise failure
-    if failure is not None:
+    try:
+        failure = damage_of(store, key, deadline)
+        if isinstance(failure, ChecksumError):
+            log.warning("%s is damaged in %s, and is stored again", key, store.name)
+            content.seek(0)
+            failure = _replaced(store, key, content) or damage_of(store, key, deadline)
+        if failure is not None:
+            raise _not_given_back(store, key, failure)
+    except (StorageError, DeadlineExceededError):
         if is_new:
             _take_back(store, key)
-        raise StorageError(
-            f"{key} could not be read back from {store.name}: {failure.message}",
-            operation="copy files",
-            key=key,
-            hint="Back up again. If it happens again, something on the way alters or loses what is stored: look "
-            "at proxies and at the store itself.",
-        )
+        raise
+
+
+def _not_given_back(
+    store: ObjectStore, key: str, failure: StorageError | ChecksumError
+) -> StorageError:
+    if isinstance(failure, StorageError):
+        return failure
+    return StorageError(
+        f"{key} could not be read back from {store.name}: {failure.message}",
+        operation="copy files",
+        key=key,
+        hint="Back up again. If it happens again, something on the way alters or loses what is stored: look "
+        "at proxies and at the store itself.",
+    )
 
 
 def _replaced(store: ObjectStore, key: str, content: BinaryIO) -> ChecksumError | None:
