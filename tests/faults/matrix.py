@@ -54,9 +54,13 @@ class Matrix:
             for sentence in self.try_one(
                 f"{plan.fault.name}{' for ever' * plan.for_ever} at {plan.call}",
                 partial(self._disturbed, plan),
-                may_go=plan.fault.may_go,
+                may_go=plan.fault.may_go | self._damaged(plan),
             )
         ]
+
+    def _damaged(self, plan: AnyPlan) -> frozenset[str]:
+        damages = plan.for_ever and getattr(plan.fault, "alters", None) == "request"
+        return self.use_case.replaces if damages else frozenset()
 
     def try_one(
         self, what: str, disturb: Disturb, *, may_go: frozenset[str] = frozenset()

@@ -38,7 +38,8 @@ NIGHTS = tuple(dt.date.fromisoformat(name[-10:]) for name in (OUTDATED, NEWEST))
 class UseCase:
     """`run` does it, in a world that `prepare` has made ready. `false_claims` says what of its answer is
     not true, from what is really there; `vouched` are the stores of whose copy it says that it is good.
-    `again` is the next run; `may_go` are the backups that it is to remove. Where it is `of_each_kind`, faults
+    `again` is the next run; `may_go` are the backups that it is to remove, `replaces` those whose manifests it
+    replaces, which a store loses that damages whatever it takes from then on. Where it is `of_each_kind`, faults
     strike at one call of each kind: which of the volumes it is for makes no difference then.
     """
 
@@ -49,6 +50,7 @@ class UseCase:
     vouched: Callable[[Any], set[str]] = lambda _: set()
     again: Callable[[World], Any] | None = None
     may_go: frozenset[str] = frozenset()
+    replaces: frozenset[str] = frozenset()
     is_invoked: bool = True
     of_each_kind: bool = False
 
@@ -278,5 +280,12 @@ USE_CASES = [
     ),
     UseCase("list", _list, _false_list, is_invoked=False),
     UseCase("download", _download, _false_download, is_invoked=False),
-    UseCase("erase", _erase, _false_erasure, is_invoked=False, of_each_kind=True),
+    UseCase(
+        "erase",
+        _erase,
+        _false_erasure,
+        replaces=frozenset({OUTDATED, NEWEST}),
+        is_invoked=False,
+        of_each_kind=True,
+    ),
 ]

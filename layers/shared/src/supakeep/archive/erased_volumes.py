@@ -14,7 +14,13 @@ from supakeep.archive.stored_object import Failure, failure_of, read_volume
 from supakeep.domain.backup_name import FOLDER, BackupName, ObjectName
 from supakeep.domain.manifest import Manifest
 from supakeep.domain.manifest_parts import VolumeEntry
-from supakeep.errors import ChecksumError, StorageError, StorageUnavailableError
+from supakeep.errors import (
+    AlteredAnswerError,
+    ChecksumError,
+    IntegrityError,
+    StorageError,
+    StorageUnavailableError,
+)
 from supakeep.ports import Deadline, ObjectStore, StoredObject
 
 log = logging.getLogger(__name__)
@@ -94,17 +100,30 @@ def bring_volumes(
 
 
 def replace_manifest(store: ObjectStore, manifest: Manifest, keyring: Keyring | None) -> None:
-    """The moment from which on the backup in this store is without the rows: its volumes are there."""
+    """The moment from which on the backup in this store is without the rows: its volumes are there. A store that
+    does not give the manifest back gets it once more. Raises StorageError.
+    """
     key, content = manifest.name.manifest_key, encode_manifest(manifest, keyring)
-    store.replace(key, io.BytesIO(content))
-    with store.read(key) as pieces:
-        if manifest_content(pieces) != content:
-            raise StorageUnavailableError(
-                f"{key} was replaced, and {store.name} does not give it back as it was written",
-                operation="erase",
-                key=key,
-                hint="Is there a proxy or a cache in between? Erase again.",
-            )
+    for _ in range(2):
+        store.replace(key, io.BytesIO(content))
+        if _gives_back(store, key, content):
+            return
+    raise StorageUnavailableError(
+        f"{key} was replaced, and {store.name} does not give it back as it was written",
+        operation="erase",
+        key=key,
+        hint="Is there a proxy or a cache in between? Erase again. `supakeep verify` says whether the backup is "
+        "still good there, and `supakeep copy` brings it from a copy that has it right.",
+    )
+
+
+def _gives_back(store: ObjectStore, key: str, content: bytes) -> bool:
+    try:
+        with store.read(key) as pieces:
+            return manifest_content(pieces) == content
+    except (AlteredAnswerError, IntegrityError):
+        log.warning("%s does not give %s back as it was written", store.name, key, exc_info=True)
+        return False
 
 
 def volumes_beside(store: ObjectStore, manifest: Manifest) -> list[str]:
