@@ -234,8 +234,6 @@ def _lineage(name: str, parents: Mapping[str, set[str]]) -> set[str]:
 
 
 def writable_columns(live: Table, backed_up: Table) -> list[str]:
-    """The columns that a restore sets: those that both have, but for what the live table generates. A backup has the
-    values of columns that were generated once and are plain ones now.
-    """
-    given = set(backed_up.column_names)
+    """The columns that a restore sets: those that both have and that neither generates."""
+    given = set(backed_up.writable_columns)
     return [name for name in live.writable_columns if name in given]

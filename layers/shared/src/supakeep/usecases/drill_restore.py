@@ -21,6 +21,7 @@ from supakeep.domain.row_changes import RestoreMode, tokens_of
 from supakeep.domain.schema import Catalog, Table
 from supakeep.ports import Deadline, Progress, ScratchDatabase, Snapshot
 from supakeep.usecases.drill_definitions import DrillDefinitions
+from supakeep.usecases.plain_columns import plain_as_in
 from supakeep.usecases.restore_backup import RestoreBackup
 from supakeep.usecases.rung import Figures, RungFailedError
 from supakeep.usecases.stored_rows import stored_rows
@@ -56,13 +57,11 @@ class DrillRestore:
     def _with_all_rows(self, entry: TableEntry) -> TableEntry:
         """The rows of the table are all there are, since the other ones are not here."""
         whole = entry.model_copy(update={"policy": TablePolicy(mask=entry.policy.mask)})
-        return whole if self._is_made(entry.table) else _without_expressions(whole)
+        return plain_as_in(self._made_table(entry.table), whole)
 
-    def _is_made(self, table: Table) -> bool:
-        """Whether the definitions have made it."""
-        return self._made is not None and (
-            self._made.find(table.schema_name, table.name) is not None
-        )
+    def _made_table(self, table: Table) -> Table | None:
+        """As the definitions have made it, if they have."""
+        return self._made.find(table.schema_name, table.name) if self._made else None
 
     def _located(self, entry: TableEntry) -> TableEntry:
         table = self.scratch.located(entry.table)
@@ -83,7 +82,7 @@ class DrillRestore:
         if definitions.before_rows(whole=not is_portion):
             with self.scratch.database.snapshot(lambda *_: True) as snapshot:
                 self._made = snapshot.catalog()
-        tables = [e.table for e in self._described.tables if not self._is_made(e.table)]
+        tables = [e.table for e in self._described.tables if not self._made_table(e.table)]
         self.not_proven += self.scratch.create_tables(tables, self._samples())
         self.not_proven += _incomplete(self.reader.manifest)
         self.not_proven += _withheld(self.reader.manifest)
@@ -205,12 +204,6 @@ class DrillRestore:
                 if looked_at >= _SAMPLED_ROWS or len(found) == len(entry.columns):
                     break
         return found
-
-
-def _without_expressions(entry: TableEntry) -> TableEntry:
-    """The table with generated columns as plain ones, since nobody knows here how they are generated."""
-    columns = tuple(column.model_copy(update={"generated": False}) for column in entry.columns)
-    return entry.model_copy(update={"columns": columns})
 
 
 def _incomplete(manifest: Manifest) -> Iterator[NotProven]:

@@ -28,6 +28,7 @@ from supakeep.domain.users import holds_users
 from supakeep.errors import IntegrityError, StorageError
 from supakeep.ports import Deadline, Progress, ProjectFiles
 from supakeep.ports.rebuilding import NewProject, Rebuilding
+from supakeep.usecases.plain_columns import plain_as_in
 from supakeep.usecases.read_definitions import read_definitions
 from supakeep.usecases.restore_backup import RestoreBackup
 from supakeep.usecases.restore_files import RestoreFiles
@@ -180,7 +181,7 @@ class RebuildProject:
                 self.tally.not_rebuilt.append(missing)
                 continue
             # nothing is there that was not backed up, or nothing of it is deleted
-            yield entry.model_copy(update={"policy": TablePolicy()})
+            yield plain_as_in(live, entry.model_copy(update={"policy": TablePolicy()}))
 
     def _users(self) -> Iterator[Table]:
         for entry in self.reader.manifest.tables:
