@@ -11,7 +11,7 @@ from typing import BinaryIO, Self
 from supakeep.archive.manifest import encode_manifest, manifest_content
 from supakeep.archive.signature import Keyring
 from supakeep.archive.stored_object import Failure, failure_of, read_volume
-from supakeep.domain.backup_name import FOLDER, BackupName, ObjectName
+from supakeep.domain.backup_name import FOLDER, BackupName, ObjectName, is_volume
 from supakeep.domain.manifest import Manifest
 from supakeep.domain.manifest_parts import VolumeEntry
 from supakeep.errors import (
@@ -129,21 +129,16 @@ def _gives_back(store: ObjectStore, key: str, content: bytes) -> bool:
 def volumes_beside(store: ObjectStore, manifest: Manifest) -> list[str]:
     """The keys of volumes that lie beside the backup and are none of its own. Raises StorageError."""
     own = {volume.key for volume in manifest.volumes}
-    return [s.key for s in _objects(store, manifest.name) if _is_volume(s.key) and s.key not in own]
+    return [s.key for s in _objects(store, manifest.name) if is_volume(s.key) and s.key not in own]
 
 
 def next_number(stores: Sequence[ObjectStore], name: BackupName) -> int:
     """A number of volumes that is not taken in any of the stores, and no higher one is."""
     keys = (stored.key for store in stores for stored in _objects(store, name))
-    numbers = (key.rpartition(".")[2] for key in keys if _is_volume(key))
+    numbers = (key.rpartition(".")[2] for key in keys if is_volume(key))
     return max((int(number) for number in numbers if number.isdecimal()), default=0) + 1
 
 
 def _objects(store: ObjectStore, name: BackupName) -> list[StoredObject]:
     listed = store.list(f"{FOLDER}/{name}.")
     return [s for s in listed if (o := ObjectName.parse(s.key)) is not None and o.backup == name]
-
-
-def _is_volume(key: str) -> bool:
-    parsed = ObjectName.parse(key)
-    return parsed is not None and parsed.is_volume

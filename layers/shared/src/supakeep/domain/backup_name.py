@@ -162,6 +162,12 @@ class ObjectName:
         return cls(backup, is_manifest=encoding is None, encoding=encoding or "")
 
 
+def is_volume(key: str) -> bool:
+    """Whether it is the key of an object that holds rows of a backup."""
+    parsed = ObjectName.parse(key)
+    return parsed is not None and parsed.is_volume
+
+
 def _is_real_moment(date: str, time: str | None) -> bool:
     try:
         # strptime would take most of the time of a long listing

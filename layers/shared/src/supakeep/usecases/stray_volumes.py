@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from supakeep.archive.manifest import require_known_format
-from supakeep.domain.backup_name import BackupName, ObjectName
+from supakeep.domain.backup_name import BackupName, is_volume
 from supakeep.domain.manifest import Manifest
 from supakeep.errors import FormatVersionError, StorageError
 from supakeep.ports import Deadline, StoredObject
@@ -43,7 +43,7 @@ class StrayVolumes:
         return [
             s.key
             for s in stored
-            if s.modified_at < self.until and s.key not in own and _is_volume(s.key)
+            if s.modified_at < self.until and s.key not in own and is_volume(s.key)
         ]
 
     def _remove(self, found: StoreContents, keys: Sequence[str]) -> dict[str, StorageError]:
@@ -60,11 +60,6 @@ def _names_all(manifest: Manifest) -> bool:
     except FormatVersionError:
         return False
     return True
-
-
-def _is_volume(key: str) -> bool:
-    parsed = ObjectName.parse(key)
-    return parsed is not None and parsed.is_volume
 
 
 def _what(keys: Sequence[str], left: Mapping[str, StorageError]) -> str:
