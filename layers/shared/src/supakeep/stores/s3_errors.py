@@ -70,8 +70,8 @@ def raise_mapped(exc: ClientError, operation: str, key: str, bucket: str) -> NoR
         raise ObjectNotFoundError(
             f"{key} is not in {bucket}", operation=operation, key=key, hint=MISSING_OBJECT_HINT
         ) from exc
-    # 409: another writer of the same key is at work
-    if code in ("PreconditionFailed", "ConditionalRequestConflict"):
+    # 409: another writer of the same key is at work; 412 stands for itself where its page cannot be read
+    if code in ("PreconditionFailed", "412", "ConditionalRequestConflict"):
         raise ObjectAlreadyExistsError(
             f"{key} is in {bucket} already", operation=operation, key=key, hint=TAKEN_KEY_HINT
         ) from exc
