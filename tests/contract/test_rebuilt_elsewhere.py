@@ -10,21 +10,15 @@ import pytest
 
 from devstack.processes.children import Children
 from devstack.supabase.postgres import Postgres, remove_cluster, start_postgres
-from supakeep.archive.reader import BackupReader
-from supakeep.databases.postgres.rebuild.project import PostgresNewProject
 from supakeep.domain.manifest import Definitions, Manifest
 from supakeep.domain.policy import BackupPolicy
-from supakeep.domain.rebuild import RebuildReport, RebuildRequest
-from supakeep.ports import ObjectStore
-from supakeep.usecases.rebuild_project import RebuildProject
 from tests.builders.backups import back_up
 from tests.builders.dumps import dump_of
 from tests.builders.postgres_project import PostgresProject, let_databases_be_made
 from tests.builders.public_schemas import MEASURED
+from tests.builders.rebuilds import rebuild
 from tests.builders.supabase_auth import AUTH_ROWS, AUTH_SCHEMA, MANAGED
 from tests.fakes.object_store import InMemoryObjectStore
-from tests.fakes.runs import InMemoryProgress
-from tests.fakes.time import NeverExpires
 
 pytestmark = pytest.mark.integration
 
@@ -52,14 +46,6 @@ def manifest(project: PostgresProject, store: InMemoryObjectStore) -> Manifest:
     project.superuser(MEASURED.extensions)
     project.sql(AUTH_SCHEMA + AUTH_ROWS + MANAGED + MEASURED.sql)
     return back_up(project.database, store, policy=POLICY)
-
-
-def rebuild(
-    new: PostgresProject, manifest: Manifest, store: ObjectStore, role: str = "postgres"
-) -> RebuildReport:
-    place = PostgresNewProject(new.url(role), "new.example.com/postgres")
-    reader = BackupReader(manifest, [store])
-    return RebuildProject(place, reader, NeverExpires(), InMemoryProgress())(RebuildRequest())
 
 
 def test_an_older_major_version_takes_what_it_knows(

@@ -6,21 +6,16 @@ from typing import Any
 
 import pytest
 
-from supakeep.archive.reader import BackupReader
-from supakeep.databases.postgres.rebuild.project import PostgresNewProject
 from supakeep.domain.manifest import Definitions
 from supakeep.domain.policy import BackupPolicy
-from supakeep.domain.rebuild import RebuildRequest
-from supakeep.usecases.rebuild_project import RebuildProject
 from supakeep.usecases.store_definitions import StoreDefinitions
 from tests.builders.backups import back_up
 from tests.builders.dumps import dump_of
 from tests.builders.postgres_project import PostgresProject
 from tests.builders.public_schemas import PUBLIC_SCHEMAS
+from tests.builders.rebuilds import rebuild
 from tests.builders.supabase_auth import AUTH_ROWS, AUTH_SCHEMA, MANAGED
 from tests.fakes.object_store import InMemoryObjectStore
-from tests.fakes.runs import InMemoryProgress
-from tests.fakes.time import NeverExpires
 
 pytestmark = pytest.mark.integration
 
@@ -48,12 +43,7 @@ def test_a_schema_of_the_field_comes_back_whole(project: PostgresProject, name: 
     with PostgresProject(project.server) as new:
         new.superuser(schema.extensions)
         new.sql(AUTH_SCHEMA + MANAGED)
-        report = RebuildProject(
-            PostgresNewProject(new.url(), "new.example.com/postgres"),
-            BackupReader(manifest, [store]),
-            NeverExpires(),
-            InMemoryProgress(),
-        )(RebuildRequest())
+        report = rebuild(new, manifest, store)
 
         assert report.not_rebuilt == ()
         assert dump_of(new) == dump_of(project)
@@ -74,11 +64,7 @@ def test_what_is_the_projects_own_on_tables_that_supabase_manages_works_again(
 
     with PostgresProject(project.server) as new:
         new.sql(AUTH_SCHEMA + MANAGED)
-        place = PostgresNewProject(new.url(), "new.example.com/postgres")
-        rebuild = RebuildProject(
-            place, BackupReader(manifest, [store]), NeverExpires(), InMemoryProgress()
-        )
-        rebuild(RebuildRequest())
+        rebuild(new, manifest, store)
         new.sql(
             "insert into auth.users (id, email, raw_user_meta_data) "
             "values ('33333333-3333-4333-8333-333333333333', 'c@example.com', '{\"name\": \"Cleo\"}')"
@@ -103,11 +89,7 @@ def test_what_the_database_generated_of_users_stays_where_nobody_generates_it(
     manifest = back_up(project.database, store, policy=POLICY)
 
     with PostgresProject(project.server) as new:
-        place = PostgresNewProject(new.url(), "new.example.com/postgres")
-        rebuild = RebuildProject(
-            place, BackupReader(manifest, [store]), NeverExpires(), InMemoryProgress()
-        )
-        rebuild(RebuildRequest())
+        rebuild(new, manifest, store)
 
         for query in (
             "select id, confirmed_at from auth.users order by id",
@@ -150,9 +132,7 @@ def test_odd_ones_come_back_with_what_is_said_of_them_and_before_event_triggers(
             "create schema extensions; create function extensions.touch() returns trigger "
             "language plpgsql as $$begin return new; end$$"
         )
-        place = PostgresNewProject(new.url("supabase_admin"), "new.example.com/postgres")
-        reader = BackupReader(manifest, [store])
-        report = RebuildProject(place, reader, NeverExpires(), InMemoryProgress())(RebuildRequest())
+        report = rebuild(new, manifest, store, "supabase_admin")
 
         assert report.not_rebuilt == ()
         assert new.rows(ON_MANAGED) == project.rows(ON_MANAGED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import BinaryIO, Self
 
@@ -128,8 +128,13 @@ def _gives_back(store: ObjectStore, key: str, content: bytes) -> bool:
 
 def volumes_beside(store: ObjectStore, manifest: Manifest) -> list[str]:
     """The keys of volumes that lie beside the backup and are none of its own. Raises StorageError."""
+    return beside(manifest, _objects(store, manifest.name))
+
+
+def beside(manifest: Manifest, stored: Iterable[StoredObject]) -> list[str]:
+    """The same among the objects of the backup that were listed."""
     own = {volume.key for volume in manifest.volumes}
-    return [s.key for s in _objects(store, manifest.name) if is_volume(s.key) and s.key not in own]
+    return [s.key for s in stored if is_volume(s.key) and s.key not in own]
 
 
 def next_number(stores: Sequence[ObjectStore], name: BackupName) -> int:

@@ -6,8 +6,9 @@ import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from supakeep.archive.erased_volumes import beside
 from supakeep.archive.manifest import require_known_format
-from supakeep.domain.backup_name import BackupName, is_volume
+from supakeep.domain.backup_name import BackupName
 from supakeep.domain.manifest import Manifest
 from supakeep.errors import FormatVersionError, StorageError
 from supakeep.ports import Deadline, StoredObject
@@ -39,12 +40,7 @@ class StrayVolumes:
         return {name: _what(keys, left) for name, keys in strays.items()}, left
 
     def _beside(self, manifest: Manifest, stored: Sequence[StoredObject]) -> list[str]:
-        own = {volume.key for volume in manifest.volumes}
-        return [
-            s.key
-            for s in stored
-            if s.modified_at < self.until and s.key not in own and is_volume(s.key)
-        ]
+        return beside(manifest, (s for s in stored if s.modified_at < self.until))
 
     def _remove(self, found: StoreContents, keys: Sequence[str]) -> dict[str, StorageError]:
         if self.dry_run or not keys:
